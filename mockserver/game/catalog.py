@@ -1,0 +1,281 @@
+"""What an organisation has set up: metrics, streak, achievements, points, leaderboards.
+
+Immutable; a changed catalog is a new one. Money-like numbers are whole: a metric's amounts are counted
+in millionths (`MICRO`), multipliers too, so that sums are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Literal
+
+MICRO = 1_000_000
+
+Frequency = Literal["daily", "weekly", "monthly"]
+Status = Literal["active", "inactive", "archived", "locked"]
+AchievementTrigger = Literal["metric", "streak", "api", "achievement"]
+PointsTriggerType = Literal["metric", "achievement", "streak", "time", "user_creation"]
+Rounding = Literal["down", "up", "nearest"]
+RankBy = Literal["metric", "points", "streak"]
+RunUnit = Literal["day", "month", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeFilter:
+    """One attribute must have this value, compared exactly."""
+
+    key: str
+    value: str
+
+
+Filters = tuple[AttributeFilter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    id: str
+    key: str
+    name: str
+    units: str | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StreakCondition:
+    """A metric's sum within the period must reach `threshold` (in millionths, more than 0)."""
+
+    metric: str
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freezes:
+    """Streak freezes: how many one starts with, can hold and earns by itself. Interval in days."""
+
+    initial: int = 0
+    maximum: int = 0
+    auto_earn_interval: int | None = None
+    auto_earn_amount: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """The organisation's streak. No conditions: any metric with a positive sum in the period."""
+
+    frequency: Frequency = "daily"
+    conditions: tuple[StreakCondition, ...] = ()
+    evaluation: Literal["any", "all"] = "any"
+    freezes: Freezes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Achievement:
+    """Schema `AchievementResponse`. `value` in millionths; `prerequisites` are achievement keys."""
+
+    id: str
+    key: str
+    name: str
+    trigger: AchievementTrigger
+    description: str | None = None
+    badge_url: str | None = None
+    metric: str | None = None
+    value: int = 0
+    streak_length: int = 0
+    prerequisites: tuple[str, ...] = ()
+    user_attributes: Filters = ()
+    event_attributes: Filters = ()
+    status: Literal["active", "inactive", "locked"] = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class PointsTrigger:
+    """Schema `PointsTrigger`. `threshold` in whole units of the metric, or a streak length."""
+
+    id: str
+    type: PointsTriggerType
+    points: int
+    status: Literal["active", "inactive", "archived"] = "active"
+    metric: str | None = None
+    threshold: int = 0
+    achievement: str | None = None
+    time_unit: Literal["hour", "day"] | None = None
+    time_interval: int = 0
+    user_attributes: Filters = ()
+    event_attributes: Filters = ()
+    created: int = 0
+    updated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    id: str
+    key: str
+    name: str
+    description: str
+    points: int
+    badge_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Boost:
+    """Whole days, both inclusive, in each user's own zone. `multiplier` in millionths."""
+
+    id: str
+    name: str
+    start: date
+    end: date | None
+    multiplier: int
+    rounding: Rounding = "down"
+    user_attributes: Filters = ()
+    user: str | None = None
+
+
+@dataclass(frozen=True)
+class PointsSystem:
+    """Levels are in ascending order of points; triggers, levels and boosts keep catalog order otherwise."""
+
+    id: str
+    key: str
+    name: str
+    description: str | None = None
+    badge_url: str | None = None
+    max_points: int | None = None
+    triggers: tuple[PointsTrigger, ...] = ()
+    levels: tuple[Level, ...] = ()
+    boosts: tuple[Boost, ...] = ()
+
+    def level_at(self, total: int) -> Level | None:
+        """The highest level whose points are at most `total`."""
+        reached = None
+        for level in self.levels:
+            if level.points > total:
+                break
+            reached = level
+        return reached
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Schema `LeaderboardResponse`. `run_unit` None: one run that never repeats."""
+
+    id: str
+    key: str
+    name: str
+    rank_by: RankBy
+    start: date
+    end: date | None = None
+    description: str | None = None
+    metric: str | None = None
+    points_system: str | None = None
+    breakdown: tuple[str, ...] = ()
+    max_participants: int = 1000
+    run_unit: RunUnit | None = None
+    run_interval: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """Where webhooks go. No `events`: all of them. No `secret`: one is generated."""
+
+    url: str
+    secret: str | None = None
+    events: tuple[str, ...] = ()
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Choices that belong to the organisation as a whole.
+
+    `tenants` None: tenants come into being at first use. `week_start`: 0 Monday … 6 Sunday.
+    `points_changed_window` in seconds, 0 turns merging off. `rank_changed_neighbours`: how many of those
+    whose rank changed through another are told.
+    """
+
+    multi_tenant: bool = False
+    tenants: tuple[str, ...] | None = None
+    control_ratio: float = 0.0
+    week_start: int = 6
+    points_changed_window: int = 60
+    rank_changed_neighbours: int = 10
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All of it. Mappings are in catalog order, by key."""
+
+    name: str
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    user_attributes: tuple[str, ...] = ()
+    event_attributes: tuple[str, ...] = ()
+    streak: Streak | None = None
+    achievements: dict[str, Achievement] = field(default_factory=dict)
+    points: dict[str, PointsSystem] = field(default_factory=dict)
+    leaderboards: dict[str, Leaderboard] = field(default_factory=dict)
+    webhooks: tuple[WebhookEndpoint, ...] = ()
+    settings: Settings = Settings()
+
+    @cached_property
+    def metric_achievements(self) -> dict[str, tuple[Achievement, ...]]:
+        """Active metric achievements by metric, lowest value first."""
+        found: dict[str, list[Achievement]] = {key: [] for key in self.metrics}
+        for achievement in self.achievements.values():
+            if achievement.trigger == "metric" and achievement.status == "active":
+                found[str(achievement.metric)].append(achievement)
+        return {key: tuple(sorted(rows, key=lambda row: row.value)) for key, rows in found.items()}
+
+    @cached_property
+    def streak_achievements(self) -> tuple[Achievement, ...]:
+        """Active streak achievements, shortest first."""
+        rows = [a for a in self.achievements.values() if a.trigger == "streak" and a.status == "active"]
+        return tuple(sorted(rows, key=lambda row: row.streak_length))
+
+    @cached_property
+    def composites(self) -> dict[str, tuple[Achievement, ...]]:
+        """Active achievements that need this one, by the key of the prerequisite."""
+        found: dict[str, list[Achievement]] = {}
+        for achievement in self.achievements.values():
+            if achievement.trigger == "achievement" and achievement.status == "active":
+                for key in achievement.prerequisites:
+                    found.setdefault(key, []).append(achievement)
+        return {key: tuple(rows) for key, rows in found.items()}
+
+    @cached_property
+    def triggers_by_type(self) -> dict[str, tuple[tuple[PointsSystem, PointsTrigger], ...]]:
+        """Active points triggers with their systems, by type; those of a metric by `metric:<key>`."""
+        found: dict[str, list[tuple[PointsSystem, PointsTrigger]]] = {}
+        for system in self.points.values():
+            for trigger in system.triggers:
+                if trigger.status == "active":
+                    kind = f"metric:{trigger.metric}" if trigger.type == "metric" else trigger.type
+                    found.setdefault(kind, []).append((system, trigger))
+        return {kind: tuple(rows) for kind, rows in found.items()}
+
+    @cached_property
+    def watched_filters(self) -> dict[str, tuple[Filters, ...]]:
+        """The sets of event filters that anything counts by, per metric (inactive ones included)."""
+        found: dict[str, dict[Filters, None]] = {key: {} for key in self.metrics}
+        for metric, filters in self._filtered():
+            found.setdefault(metric, {})[filters] = None
+        return {key: tuple(rows) for key, rows in found.items()}
+
+    def _filtered(self) -> Iterable[tuple[str, Filters]]:
+        for achievement in self.achievements.values():
+            if achievement.metric and achievement.event_attributes:
+                yield achievement.metric, achievement.event_attributes
+        for system in self.points.values():
+            for trigger in system.triggers:
+                if trigger.metric and trigger.event_attributes:
+                    yield trigger.metric, trigger.event_attributes
+
+    @cached_property
+    def boards_by(self) -> dict[str, tuple[Leaderboard, ...]]:
+        """Leaderboards by what moves them: `metric:<key>`, `points:<key>` or `streak`."""
+        found: dict[str, list[Leaderboard]] = {}
+        for board in self.leaderboards.values():
+            subject = board.metric if board.rank_by == "metric" else board.points_system
+            found.setdefault("streak" if board.rank_by == "streak" else f"{board.rank_by}:{subject}", []).append(board)
+        return {kind: tuple(rows) for kind, rows in found.items()}
