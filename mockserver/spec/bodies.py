@@ -1,0 +1,175 @@
+"""Request bodies, from bytes to a checked value: one compiled check, the limits of behaviour, section 2."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import orjson
+from jsonschema_rs import Draft202012Validator, ValidationError
+
+from ..game.errors import Refused, Unreadable
+from .wording import body_sentence, quoted
+
+LARGEST = 1 << 20  # bytes
+DEEPEST = 100
+LIMIT = 10**12
+DECIMALS = 1e-06
+
+MISSPELT = "subscribedToEmails"  # the document's examples write it so; its schema says subscribeToEmails
+
+log = logging.getLogger("mockserver")
+
+
+class Body:
+    """The JSON body of one operation. An empty one means `{}` where `may_be_empty` (PUT and PATCH)."""
+
+    __slots__ = ("_check", "_may_be_empty", "_required", "_warned")
+
+    def __init__(
+        self, check: Draft202012Validator, *, required: bool, may_be_empty: bool, warned: set[str]
+    ) -> None:
+        self._check = check
+        self._required = required
+        self._may_be_empty = may_be_empty
+        self._warned = warned
+
+    def read(self, content_type: bytes | None, raw: bytes) -> Any:
+        """The value in `raw`. Unreadable: its bytes or their media type; Refused: its meaning."""
+        if content_type != b"application/json":
+            _assure_json(content_type, raw)
+        if not raw:
+            return self._empty()
+        value = parse(raw)
+        try:
+            self._check.validate(value)
+        except ValidationError as error:
+            raise Refused(body_sentence(error)) from None
+        if MISSPELT.encode() in raw:
+            self._warn(value)
+        return value
+
+    def _empty(self) -> Any:
+        if not self._may_be_empty:
+            if self._required:
+                raise Refused("A JSON body is required.")
+            return None
+        try:
+            self._check.validate({})
+        except ValidationError as error:
+            raise Refused(body_sentence(error)) from None
+        return {}
+
+    def _warn(self, value: Any) -> None:
+        users = (value, value.get("user")) if isinstance(value, dict) else ()
+        if MISSPELT not in self._warned and any(
+            isinstance(user, dict) and MISSPELT in user for user in users
+        ):
+            self._warned.add(MISSPELT)
+            log.warning(
+                "A request body has `%s`, which is ignored: the field is `subscribeToEmails`.", MISSPELT
+            )
+
+
+def parse(raw: bytes) -> Any:
+    """The JSON value in `raw`, within the limits on size, depth and strings."""
+    if len(raw) > LARGEST:
+        raise too_large()
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        _explain(raw, error)
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(value) > DEEPEST:
+        raise _too_deep()
+    if b"\\u0000" in raw and any("\0" in text for text in _strings(value)):
+        raise Refused("The body holds a string with a NUL character, which is not allowed.")
+    return value
+
+
+def too_large() -> Unreadable:
+    return Unreadable(f"The body must be at most {LARGEST} bytes (1 MiB).")
+
+
+def _too_deep() -> Unreadable:
+    return Unreadable(f"The body must not be nested deeper than {DEEPEST} levels.")
+
+
+def _assure_json(content_type: bytes | None, raw: bytes) -> None:
+    """`application/json`, in any case, with any parameters but a charset other than UTF-8."""
+    if content_type is None and not raw:
+        return
+    media_type, _, rest = (content_type or b"").decode("latin-1").lower().partition(";")
+    if media_type.strip() != "application/json":
+        given = quoted(content_type.decode("latin-1")) if content_type else "missing"
+        raise Unreadable(f"Header `Content-Type` must be application/json, but is {given}.")
+    for parameter in rest.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
+            raise Unreadable(f"The body must be UTF-8, but `Content-Type` says {quoted(value.strip())}.")
+
+
+def _explain(raw: bytes, error: orjson.JSONDecodeError) -> NoReturn:
+    """Why orjson declined: unreadable bytes, or values beyond the limits (a slower parser tells which)."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise Unreadable("The body must be UTF-8.") from None
+    try:
+        value = json.loads(text, parse_constant=_not_json, parse_int=float)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise Unreadable(f"The body must be JSON: {error}.") from None
+    if _depth(value) > DEEPEST:
+        raise _too_deep()
+    if any("\ud800" <= char <= "\udfff" for string in _strings(value) for char in string):
+        raise Refused("The body holds a string with half a surrogate pair, which is not allowed.")
+    raise Refused(f"The body holds a number beyond ±{LIMIT}.")
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _depth(value: Any) -> int:
+    """How many objects and lists lie inside each other, without recursion; stops beyond the limit."""
+    depth = 0
+    level = [value]
+    while depth <= DEEPEST and (level := [item for item in level if isinstance(item, (dict, list))]):
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value of bounded depth, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
+
+
+def within_limits(schema: Any) -> Any:
+    """A copy of `schema` (any part of the document) that also states the limits on numbers, ids and keys."""
+    if isinstance(schema, list):
+        return [within_limits(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    limited = {key: within_limits(part) for key, part in schema.items()}
+    kinds = limited.get("type", ())
+    if {"number", "integer"} & {*([kinds] if isinstance(kinds, str) else kinds)} and "enum" not in limited:
+        limited["minimum"] = max(limited.get("minimum", -LIMIT), -LIMIT)
+        limited["maximum"] = min(limited.get("maximum", LIMIT), LIMIT)
+        limited.setdefault("multipleOf", DECIMALS)
+    properties, required = limited.get("properties"), limited.get("required")
+    if isinstance(properties, dict) and isinstance(required, list):
+        for name in {"id", "key"} & {*required} & {*properties}:
+            properties[name].setdefault("minLength", 1)
+    return limited

@@ -1,0 +1,69 @@
+"""openapi-core judges the document at start-up; what it once found good is remembered by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+
+class DocumentError(Exception):
+    """The document cannot be used: one clear sentence."""
+
+
+def check(raw: bytes, document: dict[str, Any]) -> None:
+    """Let openapi-core check `document` unless these very bytes passed before. Raises DocumentError.
+
+    The check and the import of openapi-core take most of a second, so the second start must not pay for them.
+    """
+    mark = _mark(raw)
+    if mark is not None and mark.exists():
+        return
+    _judge(document)
+    if mark is not None:
+        _remember(mark)
+
+
+def cache_directory() -> Path | None:
+    """The user's directory for things that can be made again; None when there is no home."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "win32":
+        root = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    else:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return root / "mockserver" / "checked"
+
+
+def _mark(raw: bytes) -> Path | None:
+    """The empty file that says that this document passed this version of openapi-core."""
+    directory = cache_directory()
+    if directory is None:
+        return None
+    return directory / f"{hashlib.sha256(raw).hexdigest()}-{version('openapi-core')}"
+
+
+def _judge(document: dict[str, Any]) -> None:
+    from openapi_core import OpenAPI
+
+    try:
+        OpenAPI.from_dict(document)
+    except Exception as error:  # whatever the checker raises, the document is of no use
+        first_line = (str(error) or type(error).__name__).splitlines()[0].partition(" does not exist within ")
+        sentence = first_line[0] + (" does not exist" if first_line[1] else "")
+        place = "/".join(str(step) for step in getattr(error, "absolute_path", ()))
+        raise DocumentError(f"{sentence[:200]}{f' (at {place})' if place else ''}") from error
+
+
+def _remember(mark: Path) -> None:
+    """Best effort: a read-only home costs a second at each start, nothing else."""
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    except OSError:
+        return

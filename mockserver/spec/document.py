@@ -1,0 +1,228 @@
+"""The document, loaded once: checked by openapi-core, indexed by operationId, its schemas compiled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jsonschema_rs
+import orjson
+from jsonschema_rs import Draft202012, Draft202012Validator, Registry
+
+from .bodies import Body, within_limits
+from .checked import DocumentError, check
+from .operation import Check, Operation
+from .parameters import Parameter, compile_parameter
+from .paths import Paths
+from .statuses import refusals
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+JSON_TYPE = "application/json"
+TENANT = "Tenant-ID"  # opens a part of a world, before any operation is called (behaviour, section 1)
+
+ANSWERS, REQUESTS = "urn:answers", "urn:requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One webhook of the document; `check` says where a body breaks its schema, or None."""
+
+    type: str
+    check: Check
+
+
+@dataclass(frozen=True)
+class Document:
+    """`raw` is the document as JSON, `prefix` the path of its server, `/v1`."""
+
+    raw: dict[str, Any]
+    prefix: str
+    operations: dict[str, Operation]
+    webhooks: dict[str, Webhook]
+
+    @cached_property
+    def paths(self) -> Paths[dict[str, Operation]]:
+        """From a path below `prefix` to its operations by method."""
+        by_path: dict[str, dict[str, Operation]] = {}
+        for operation in self.operations.values():
+            by_path.setdefault(operation.path, {})[operation.method] = operation
+        return Paths(by_path.items())
+
+
+def resource(name: str) -> Path:
+    """A file that comes with the package: beside it in a checkout, inside it in a wheel."""
+    package = Path(__file__).parent.parent
+    installed = package / "data" / name
+    return installed if installed.exists() else package.parent / name
+
+
+def document_path() -> Path:
+    """Where the vendor's document lies."""
+    return resource("openapi.json")
+
+
+def load(path: Path | None = None) -> Document:
+    """Read, check and compile a document (default: the vendor's). DocumentError names file and fault."""
+    path = path or document_path()
+    try:
+        raw = path.read_bytes()
+        document = orjson.loads(raw)
+        if not isinstance(document, dict):
+            raise DocumentError("it is not a JSON object")
+        check(raw, document)
+        return _Compiler(document).compile()
+    except OSError as error:
+        raise DocumentError(f"Cannot read {path}: {error.strerror}.") from error
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"{path} is not JSON: {error}.") from error
+    except DocumentError as error:
+        raise DocumentError(f"{path} cannot be used: {error}.") from error
+
+
+class _Compiler:
+    """Makes the parts of a document; those who share a schema share its check."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        schemas = {"components": {"schemas": document.get("components", {}).get("schemas", {})}}
+        self.registry = Registry([(ANSWERS, schemas), (REQUESTS, within_limits(schemas))], draft=Draft202012)
+        self.compiled: dict[str, Draft202012Validator] = {}
+        self.warned: set[str] = set()
+
+    def compile(self) -> Document:
+        operations: dict[str, Operation] = {}
+        for path, method, item, declared in operations_of(self.document):
+            name = declared.get("operationId", f"{method.upper()} {path} (which has no operationId)")
+            try:
+                operations[name] = self._operation(path, method, item, declared)
+            except (ValueError, KeyError, jsonschema_rs.ReferencingError) as error:
+                raise DocumentError(f"operation {name} {_first_line(error)}") from error
+        webhooks = {}
+        for kind, declared in webhooks_of(self.document):
+            try:
+                webhooks[kind] = Webhook(
+                    kind, Check(self.validator(_json_schema(declared["requestBody"]), ANSWERS))
+                )
+            except (ValueError, KeyError, jsonschema_rs.ReferencingError) as error:
+                raise DocumentError(f"webhook {kind} {_first_line(error)}") from error
+        return Document(self.document, self._prefix(), operations, webhooks)
+
+    def _prefix(self) -> str:
+        servers = self.document.get("servers") or [{"url": "/"}]
+        url: str = servers[0]["url"]
+        return urlsplit(url).path.rstrip("/")
+
+    def _operation(
+        self, path: str, method: str, item: Mapping[str, Any], declared: Mapping[str, Any]
+    ) -> Operation:
+        if "operationId" not in declared:
+            raise ValueError("cannot be bound to a function")
+        checks = {int(status): self._answer(answer) for status, answer in declared["responses"].items()}
+        success = [status for status in checks if 200 <= status < 300]
+        if len(success) != 1:
+            raise ValueError(f"must declare exactly one 2xx status, but declares {len(success)}")
+        return Operation(
+            id=declared["operationId"],
+            method=method.upper(),
+            path=path,
+            success=success[0],
+            refusals=refusals(checks),
+            parameters=tuple(self._parameters(item, declared)),
+            body=self._body(method, declared.get("requestBody")),
+            checks=checks,
+        )
+
+    def _parameters(self, item: Mapping[str, Any], declared: Mapping[str, Any]) -> Iterator[Parameter]:
+        """The operation's own parameters win over those of its path."""
+        found: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for parameter in (*item.get("parameters", ()), *declared.get("parameters", ())):
+            resolved = resolve(self.document, parameter)
+            found[resolved["name"], resolved["in"]] = resolved
+        for (name, _), parameter in found.items():
+            if name != TENANT:
+                yield compile_parameter(parameter, resolve(self.document, parameter.get("schema", {})))
+
+    def _body(self, method: str, declared: Mapping[str, Any] | None) -> Body | None:
+        if declared is None:
+            return None
+        declared = resolve(self.document, declared)
+        return Body(
+            self.validator(within_limits(_json_schema(declared)), REQUESTS),
+            required=bool(declared.get("required")),
+            may_be_empty=method in ("put", "patch"),
+            warned=self.warned,
+        )
+
+    def _answer(self, declared: Mapping[str, Any]) -> Check | None:
+        declared = resolve(self.document, declared)
+        return Check(self.validator(_json_schema(declared), ANSWERS)) if "content" in declared else None
+
+    def validator(self, schema: Any, home: str) -> Draft202012Validator:
+        """The compiled check of an inline schema whose references lead into `home`."""
+        text = orjson.dumps(_at(home, schema)).decode()
+        if text not in self.compiled:
+            self.compiled[text] = Draft202012Validator(
+                orjson.loads(text), registry=self.registry, validate_formats=True
+            )
+        return self.compiled[text]
+
+
+def operations_of(
+    document: Mapping[str, Any],
+) -> Iterator[tuple[str, str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Path, method, path item and operation of everything under `paths`, in the document's order."""
+    for path, item in document.get("paths", {}).items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item, item[method]
+
+
+def webhooks_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Type and operation of every webhook, in the document's order."""
+    for kind, item in document.get("webhooks", {}).items():
+        for method in METHODS:
+            if method in item:
+                yield kind, item[method]
+
+
+def resolve(document: Mapping[str, Any], thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`thing`, or what its reference into the document leads to."""
+    while "$ref" in thing:
+        reference = thing["$ref"]
+        found: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            found = found[step.replace("~1", "/").replace("~0", "~")]
+        thing = found
+    return thing
+
+
+def _json_schema(declared: Mapping[str, Any]) -> Mapping[str, Any]:
+    content = declared.get("content", {})
+    if JSON_TYPE not in content:
+        raise ValueError(f"must declare its body as {JSON_TYPE}")
+    schema: Mapping[str, Any] = content[JSON_TYPE].get("schema", {})
+    return schema
+
+
+def _at(home: str, schema: Any) -> Any:
+    """The schema with its local references made absolute, into `home`."""
+    if isinstance(schema, list):
+        return [_at(home, part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: f"{home}{part}"
+        if key == "$ref" and isinstance(part, str) and part.startswith("#")
+        else _at(home, part)
+        for key, part in schema.items()
+    }
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"refers to {text}, which does not exist" if isinstance(error, KeyError) else text.rstrip(".")
