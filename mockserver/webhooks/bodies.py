@@ -1,0 +1,16 @@
+KINDS = (
+    "achievement.completed",
+    "streak.started",
+    "streak.extended",
+    "streak.lost",
+    "streak.freeze_consumed",
+    "streak.freeze_earned",
+    "points.changed",
+    "points.boost_started",
+    "points.boost_finished",
+    "points.level_changed",
+    "leaderboard.started",
+    "leaderboard.changed",
+    "leaderboard.finished",
+    "leaderboard.rank_changed",
+)

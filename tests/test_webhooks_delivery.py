@@ -1,0 +1,420 @@
+"""Deliveries to real receivers that fail in every way, by the world's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from receiver import Receiver
+
+from mockserver.game.catalog import WebhookEndpoint
+from mockserver.game.errors import NotFound, Refused
+from mockserver.webhooks.delivery import Timing
+from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.webhooks import Webhooks
+
+MINUTE = 60_000
+NOON = 1_743_595_200_000  # 2025-04-02T12:00:00Z
+
+
+class FrozenClock:
+    frozen = True
+
+    def __init__(self, now: int = NOON) -> None:
+        self.time = now
+
+    def now(self) -> int:
+        return self.time
+
+
+class RealClock:
+    frozen = False
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver().running() as running:
+        yield running
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+def lost(user: str, at: int = NOON, length: int = 3) -> Happening:
+    return Happening("streak.lost", user, at, lambda: {"type": "streak.lost", "user": user, "length": length})
+
+
+def play(story: Callable[[], Awaitable[Any]]) -> Any:
+    """Runs a story in a fresh event loop and demands that nothing is left running after it."""
+
+    async def to_the_end() -> Any:
+        result = await story()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return result
+
+    return asyncio.run(to_the_end())
+
+
+def hooks_to(receiver: Receiver, clock: Any, secret: str = "s3cret", **timing: Any) -> Webhooks:
+    return Webhooks(clock, "seed", [WebhookEndpoint(receiver.url, secret)], Timing(**timing))
+
+
+async def moved(hooks: Webhooks, clock: FrozenClock, by: int) -> None:
+    clock.time += by
+    hooks.clock_moved()
+    await hooks.idle()
+
+
+def attempts(hooks: Webhooks) -> list[list[tuple[int, int | None]]]:
+    return [[((row.time - NOON) // 1000, row.status) for row in delivery.attempts] for delivery in hooks.log]
+
+
+def test_a_webhook_is_json_signed_over_the_very_bytes_that_are_sent(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    async def story() -> None:
+        hooks = hooks_to(receiver, clock, "s3cret")
+        hooks.collect([lost("zoë")])
+        hooks.flush()
+        await hooks.idle()
+        await hooks.close()
+
+    play(story)
+    (one,) = receiver.received
+    expected = base64.b64encode(hmac.new(b"s3cret", one.body, hashlib.sha256).digest()).decode()
+    assert one.signature == expected
+    assert one.content_type == "application/json"
+    assert json.loads(one.body) == {"type": "streak.lost", "user": "zoë", "length": 3}
+
+
+def test_nothing_goes_out_before_the_answer_is_out(receiver: Receiver, clock: FrozenClock) -> None:
+    async def story() -> list[bytes]:
+        hooks = hooks_to(receiver, clock)
+        hooks.collect([lost("first")])
+        hooks.flush()
+        hooks.collect([lost("answered late")])
+        while hooks.log and not receiver.received:
+            await asyncio.sleep(0)
+        before = receiver.bodies()
+        await hooks.idle()
+        await hooks.close()
+        return before
+
+    assert len(play(story)) == 1
+    assert [json.loads(body)["user"] for body in receiver.bodies()] == ["first", "answered late"]
+
+
+def test_a_world_without_endpoints_starts_no_task_and_a_world_at_rest_keeps_none(clock: FrozenClock) -> None:
+    async def story() -> None:
+        hooks = Webhooks(clock, "seed")
+        hooks.collect([lost("ann")])
+        hooks.flush()
+        hooks.clock_moved()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await hooks.idle()
+        assert [event.user for event in hooks.outbox] == ["ann"]
+
+    play(story)
+
+
+def test_two_failures_are_retried_after_one_and_two_minutes_with_the_same_bytes(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    receiver.answers.extend([500, 503])
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, clock)
+        hooks.collect([lost("ann")])
+        hooks.flush()
+        await hooks.idle()
+        await moved(hooks, clock, MINUTE - 1)
+        assert len(receiver.received) == 1
+        await moved(hooks, clock, 1)
+        await moved(hooks, clock, 2 * MINUTE)
+        await moved(hooks, clock, 60 * MINUTE)
+        await hooks.close()
+        return hooks
+
+    hooks = play(story)
+    assert attempts(hooks) == [[(0, 500), (60, 503), (180, 200)]]
+    assert len(set(receiver.received)) == 1
+    assert next(iter(hooks.log)).state == "delivered"
+
+
+def test_a_receiver_that_is_down_for_an_hour_of_the_worlds_time_gets_four_attempts_and_no_more(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    receiver.always = 500
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, clock)
+        hooks.collect([lost("ann")])
+        hooks.flush()
+        await hooks.idle()
+        await moved(hooks, clock, 60 * MINUTE)
+        receiver.always = 200
+        await moved(hooks, clock, 24 * 60 * MINUTE)
+        await hooks.close()
+        return hooks
+
+    hooks = play(story)
+    (delivery,) = hooks.log
+    assert attempts(hooks) == [[(0, 500), (60, 500), (180, 500), (420, 500)]]
+    assert delivery.state == "failed"
+    assert hooks.lane(delivery.endpoint).failed == 1
+
+
+def test_what_failed_can_be_sent_again_from_the_log_with_the_same_body_and_signature(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    receiver.always = 500
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, clock, retries=0)
+        hooks.collect([lost("ann")])
+        hooks.flush()
+        await hooks.idle()
+        receiver.always = 200
+        again = hooks.redeliver("delivery-1")
+        await hooks.idle()
+        await hooks.close()
+        return again
+
+    again = play(story)
+    assert again.redelivery_of == "delivery-1"
+    assert again.state == "delivered"
+    assert receiver.received[0] == receiver.received[1]
+
+
+def test_a_delivery_that_is_unknown_or_whose_endpoint_is_gone_is_not_sent_again(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    async def story() -> None:
+        hooks = hooks_to(receiver, clock)
+        hooks.collect([lost("ann")])
+        with pytest.raises(NotFound, match='no delivery "delivery-2"'):
+            hooks.redeliver("delivery-2")
+        await hooks.remove_endpoint("endpoint-1")
+        with pytest.raises(Refused, match="endpoint-1 has been deleted"):
+            hooks.redeliver("delivery-1")
+        await hooks.idle()
+
+    play(story)
+    assert receiver.received == []
+
+
+def test_under_a_running_clock_retries_play_by_themselves(receiver: Receiver) -> None:
+    receiver.answers.extend([500, "cut"])
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, RealClock(), retry_delay=0.01)
+        hooks.collect([lost("ann", at=RealClock().now())])
+        hooks.flush()
+        while next(iter(hooks.log)).state == "waiting":
+            await asyncio.sleep(0.001)
+        await hooks.close()
+        return hooks
+
+    (delivery,) = play(story).log
+    assert [row.status for row in delivery.attempts] == [500, None, 200]
+    assert "RemoteProtocolError" in str(delivery.attempts[1].error)
+    spacing = [b.time - a.time for a, b in zip(delivery.attempts, delivery.attempts[1:], strict=False)]
+    assert spacing[0] >= 10
+    assert spacing[1] >= 20
+
+
+def test_a_receiver_that_hangs_counts_as_failed_and_holds_up_no_other(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    receiver.always = "hang"
+
+    async def story(quick: Receiver) -> Any:
+        hooks = hooks_to(receiver, clock, timeout=0.2)
+        hooks.add_endpoint(quick.url)
+        hooks.collect([lost("ann"), lost("ben")])
+        hooks.flush()
+        while len(quick.received) < 2:
+            await asyncio.sleep(0.001)
+        assert [row.attempts for row in hooks.log if row.endpoint.id == "endpoint-1"] == [[], []]
+        await hooks.idle()
+        await hooks.close()
+        return hooks
+
+    with Receiver().running() as quick:
+        hooks = play(lambda: story(quick))
+    errors = [row.attempts[0].error for row in hooks.log if row.endpoint.id == "endpoint-1"]
+    assert errors == ["no complete answer within 0.2 s"] * 2
+
+
+def test_a_redirect_is_a_failure_and_is_not_followed(receiver: Receiver, clock: FrozenClock) -> None:
+    receiver.always = 307
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, clock, retries=0)
+        hooks.collect([lost("ann")])
+        hooks.flush()
+        await hooks.idle()
+        await hooks.close()
+        return hooks
+
+    (delivery,) = play(story).log
+    assert [row.path for row in receiver.received] == ["/trophy"]
+    assert delivery.state == "failed"
+    assert delivery.attempts[0].error == "answered 307; redirects are not followed"
+
+
+def test_nobody_listening_is_a_failed_attempt_with_its_reason(clock: FrozenClock) -> None:
+    with Receiver().running() as gone:
+        pass
+
+    async def story() -> Any:
+        hooks = hooks_to(gone, clock, retries=0)
+        hooks.collect([lost("ann")])
+        hooks.flush()
+        await hooks.idle()
+        await hooks.close()
+        return hooks
+
+    (delivery,) = play(story).log
+    assert delivery.attempts[0].status is None
+    assert "ConnectError" in str(delivery.attempts[0].error)
+
+
+def test_ten_thousand_events_to_a_dead_endpoint_are_each_delivered_failed_or_counted_as_dropped(
+    receiver: Receiver, clock: FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answers.append("hang")
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, clock, waiting=100)
+        for number in range(10_000):
+            hooks.collect([lost(f"user {number}")])
+            hooks.flush()
+            assert hooks.lane(next(iter(hooks.endpoints))).waiting <= 100
+            await asyncio.sleep(0)
+        receiver.go_on.set()
+        await hooks.idle()
+        await moved(hooks, clock, 10 * MINUTE)
+        await hooks.close()
+        return hooks
+
+    with caplog.at_level(logging.WARNING, "mockserver.webhooks"):
+        hooks = play(story)
+    lane = hooks.lane(next(iter(hooks.endpoints)))
+    assert lane.delivered + lane.failed + lane.dropped == 10_000
+    assert lane.delivered == 100
+    assert len(list(hooks.outbox)) == 10_000
+    assert "9000 webhooks to" in caplog.text
+    first, *others = receiver.bodies()
+    assert first in others, "the one that hung is tried again"
+    assert len(set(others)) == len(others), "no other comes twice"
+
+
+def test_events_to_an_endpoint_arrive_in_order_and_a_retry_does_not_hold_up_what_follows(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    receiver.answers.append(500)
+
+    async def story() -> None:
+        hooks = hooks_to(receiver, clock)
+        hooks.collect([lost("ann"), lost("ben"), lost("cy")])
+        hooks.flush()
+        await hooks.idle()
+        clock.time += 60 * MINUTE
+        hooks.collect([lost("dee", at=NOON + 30 * MINUTE)])
+        hooks.clock_moved()
+        await hooks.idle()
+        await hooks.close()
+
+    play(story)
+    assert [json.loads(body)["user"] for body in receiver.bodies()] == ["ann", "ben", "cy", "ann", "dee"]
+
+
+def test_each_endpoint_has_its_own_secret_and_gets_only_the_types_it_asked_for(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    async def story(other: Receiver) -> None:
+        hooks = hooks_to(receiver, clock, "one")
+        hooks.add_endpoint(other.url, "two", ["streak.started"])
+        hooks.add_endpoint(other.url, "three", active=False)
+        started = Happening("streak.started", "ann", NOON, lambda: {"type": "streak.started"})
+        hooks.collect([lost("ann"), started])
+        hooks.flush()
+        await hooks.idle()
+        await hooks.close()
+
+    with Receiver().running() as other:
+        play(lambda: story(other))
+    assert [json.loads(body)["type"] for body in receiver.bodies()] == ["streak.lost", "streak.started"]
+    assert [json.loads(body)["type"] for body in other.bodies()] == ["streak.started"]
+    assert receiver.received[1].signature != other.received[0].signature
+
+
+def test_two_worlds_never_see_each_others_events(receiver: Receiver, clock: FrozenClock) -> None:
+    async def story(other: Receiver) -> None:
+        here, there = hooks_to(receiver, clock), hooks_to(other, clock)
+        for number in range(50):
+            here.collect([lost(f"here {number}")])
+            there.collect([lost(f"there {number}")])
+            here.flush()
+            there.flush()
+        await asyncio.gather(here.idle(), there.idle())
+        await here.close()
+        await there.close()
+
+    with Receiver().running() as other:
+        play(lambda: story(other))
+    assert [json.loads(body)["user"] for body in receiver.bodies()] == [f"here {n}" for n in range(50)]
+    assert [json.loads(body)["user"] for body in other.bodies()] == [f"there {n}" for n in range(50)]
+
+
+def test_at_the_end_what_is_under_way_may_finish_and_what_waits_is_dropped_and_counted(
+    receiver: Receiver, clock: FrozenClock
+) -> None:
+    receiver.answers.append("late")
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, clock)
+        hooks.collect([lost("ann"), lost("ben")])
+        hooks.flush()
+        while not receiver.received:
+            await asyncio.sleep(0.001)
+        closing = asyncio.create_task(hooks.close(grace=60))
+        await asyncio.sleep(0)
+        receiver.go_on.set()
+        await closing
+        return hooks
+
+    hooks = play(story)
+    assert [(len(row.attempts), row.state) for row in hooks.log] == [(1, "delivered"), (0, "dropped")]
+
+
+def test_at_the_end_what_still_hangs_is_cut_off(receiver: Receiver, clock: FrozenClock) -> None:
+    receiver.always = "hang"
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, clock)
+        hooks.collect([lost("ann")])
+        hooks.flush()
+        while not receiver.received:
+            await asyncio.sleep(0.001)
+        await hooks.close(grace=0.01)
+        return hooks
+
+    hooks = play(story)
+    (delivery,) = hooks.log
+    assert delivery.state == "dropped"
+    assert hooks.lane(delivery.endpoint).dropped == 1
