@@ -255,6 +255,14 @@ class Catalog:
         return {kind: tuple(rows) for kind, rows in found.items()}
 
     @cached_property
+    def triggers_by_id(self) -> dict[str, PointsTrigger]:
+        return {row.id: row for system in self.points.values() for row in system.triggers}
+
+    @cached_property
+    def boosts_by_id(self) -> dict[str, Boost]:
+        return {row.id: row for system in self.points.values() for row in system.boosts}
+
+    @cached_property
     def watched_filters(self) -> dict[str, tuple[Filters, ...]]:
         """The sets of event filters that anything counts by, per metric (inactive ones included)."""
         found: dict[str, dict[Filters, None]] = {key: {} for key in self.metrics}

@@ -1,0 +1,175 @@
+"""Leaderboards: schemas `LeaderboardResponse`, `…WithRankings`, `UserLeaderboardResponse…` and the event's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from mockserver.api.shared import JSON, attribute_pairs, find_board, find_user, today
+from mockserver.game.catalog import Catalog, Leaderboard
+from mockserver.game.engine import Game
+from mockserver.game.errors import NotFound, Refused
+from mockserver.game.facts import Entry, ScoreChanged, Standing
+from mockserver.game.leaderboards import current_run, named_run
+from mockserver.game.periods import board_status, iso, run_end, run_index, utc_day
+from mockserver.game.state import NOWHERE, Person, Run
+from mockserver.game.world import World, group_of
+
+DEFAULT_LIMIT = 10
+
+
+def board_shape(catalog: Catalog, board: Leaderboard, now: int) -> JSON:
+    """Schema `LeaderboardResponse` with the status at `now`; keys of metric and points only where they apply."""
+    shape = {
+        "id": board.id,
+        "name": board.name,
+        "key": board.key,
+        "rankBy": board.rank_by,
+        "status": board_status(board, now),
+        "description": board.description,
+        "breakdownAttribute": board.breakdown[0] if len(board.breakdown) == 1 else None,
+        "breakdownAttributes": list(board.breakdown),
+        "start": board.start.isoformat(),
+        "end": board.end.isoformat() if board.end else None,
+        "maxParticipants": board.max_participants,
+        "runUnit": board.run_unit,
+        "runInterval": board.run_interval,
+    }
+    if board.metric is not None:
+        metric = catalog.metrics[board.metric]
+        shape |= {"metricKey": metric.key, "metricName": metric.name}
+    if board.points_system is not None:
+        system = catalog.points[board.points_system]
+        shape |= {"pointsSystemKey": system.key, "pointsSystemName": system.name}
+    return shape
+
+
+def breakdown_shape(board: Leaderboard, group: tuple[str, ...] | None) -> JSON:
+    """The group's attribute values: the list on boards with breakdown, the single one where there is one."""
+    if not board.breakdown or group is None:
+        return {}
+    rows = [{"key": key, "value": value} for key, value in zip(board.breakdown, group, strict=True)]
+    return {"breakdownAttributeValues": rows} | ({"breakdownAttributeValue": group[0]} if len(group) == 1 else {})
+
+
+def run_dates(board: Leaderboard, first: date) -> JSON:
+    """`start` and `end` of the run itself, both inclusive."""
+    end = run_end(board, run_index(board, first))
+    return {"start": first.isoformat(), "end": end.isoformat() if end else None}
+
+
+def rankings_shape(world: World, rows: Iterable[tuple[int, int, str]]) -> JSON:
+    """Schema `LeaderboardRanking`, from (rank, value, user)."""
+    return [
+        {"userId": user, "userName": world.users[user].profile.name, "rank": rank, "value": value}
+        for rank, value, user in rows
+    ]
+
+
+def event_boards(world: World, person: Person, entries: Iterable[Entry], now: int) -> JSON:
+    """What `entries` did to the user's own places: schema `MetricEventLeaderboardResponse` by board."""
+    user, first = person.profile.id, dict[str, ScoreChanged]()
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, ScoreChanged) and fact.user == user and fact.visible:
+            first.setdefault(fact.board, fact)
+    shapes = {}
+    for key, fact in first.items():
+        board, run = world.catalog.leaderboards[key], world.runs[key][fact.run]
+        group = group_of(board, person.profile.attributes)
+        shapes[key] = board_shape(world.catalog, board, now) | run_dates(board, fact.run)
+        shapes[key] |= breakdown_shape(board, group) | {
+            "rank": run.standing(user).rank,
+            "previousRank": fact.before.rank,
+            "threshold": run.threshold(group) if group is not None else 1,
+        }
+    return shapes
+
+
+def _run_of(board: Leaderboard, named: date | None, day: date, now: int) -> date:
+    if named is None:
+        return current_run(board, day)
+    first = named_run(board, named, now)
+    if first is None:
+        raise NotFound(f"Leaderboard {board.key!r} has no run on {named.isoformat()}.")
+    return first
+
+
+def _group(board: Leaderboard, raw: str | None, catalog: Catalog) -> tuple[str, ...]:
+    pairs = attribute_pairs(raw, catalog)
+    if set(pairs) != set(board.breakdown):
+        if not board.breakdown:
+            raise Refused(f"userAttributes is only for leaderboards with a breakdown; {board.key!r} has none.")
+        wanted = ",".join(f"{key}:value" for key in board.breakdown)
+        raise Refused(f"userAttributes must name exactly the breakdown attributes of {board.key!r}: {wanted}.")
+    return tuple(pairs[key] for key in board.breakdown)
+
+
+def leaderboards_all(game: Game, *, include_finished: bool) -> JSON:
+    catalog = game.world.catalog
+    shapes = [board_shape(catalog, board, game.now) for board in catalog.leaderboards.values()]
+    return [shape for shape in shapes if include_finished or shape["status"] != "finished"]
+
+
+def leaderboards_get(
+    game: Game,
+    *,
+    key: str,
+    offset: int = 0,
+    limit: int | None = None,
+    run: date | None = None,
+    user_id: str | None = None,
+    user_attributes: str | None = None,
+) -> JSON:
+    world = game.world
+    board = find_board(world.catalog, key)
+    first = _run_of(board, run, utc_day(game.now), game.now)
+    group = _group(board, user_attributes, world.catalog)
+    if limit is None:
+        limit = min(DEFAULT_LIMIT, board.max_participants)
+    if limit > board.max_participants:
+        raise Refused(f"limit must be at most {board.max_participants}, the size of the leaderboard, not {limit}.")
+    rows = _page(world.run(key, first), group, offset, limit, user_id)
+    return board_shape(world.catalog, board, game.now) | {"rankings": rankings_shape(world, rows)}
+
+
+def _page(
+    run: Run | None, group: tuple[str, ...], offset: int, limit: int, user: str | None
+) -> list[tuple[int, int, str]]:
+    if run is None:
+        return []
+    if user is not None:
+        score, rank = run.scores.get(user), run.standing(user).rank
+        if rank is None or score is None or score.group != group:
+            return []
+        offset += rank - 1
+    return run.top(group, offset, limit)
+
+
+def users_leaderboard(game: Game, *, id: str, key: str, run: date | None = None, num_events: int) -> JSON:
+    world, person = game.world, find_user(game, id)
+    board = find_board(world.catalog, key)
+    state = world.run(key, _run_of(board, run, today(game, person), game.now))
+    standing = state.standing(id) if state else NOWHERE
+    history = state.scores[id].history[-num_events:] if state and id in state.scores else []
+    return (
+        board_shape(world.catalog, board, game.now)
+        | standing_shape(standing)
+        | {
+            "history": [
+                {
+                    "time": iso(event.time),
+                    "timestamp": iso(event.time),
+                    "previousRank": event.before.rank,
+                    "rank": event.after.rank,
+                    "previousValue": event.before.value,
+                    "value": event.after.value,
+                }
+                for event in history
+            ]
+        }
+    )
+
+
+def standing_shape(standing: Standing) -> JSON:
+    return {"rank": standing.rank, "value": standing.value}

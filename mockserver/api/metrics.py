@@ -1,0 +1,106 @@
+"""Metric events and totals: schemas `EventResponse` and `MetricResponse`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from mockserver.api.achievements import user_achievement_shape
+from mockserver.api.leaderboards import event_boards
+from mockserver.api.points import points_map
+from mockserver.api.shared import JSON, find_metric, find_user, identify
+from mockserver.api.streaks import streak_shape
+from mockserver.game.catalog import Frequency, Metric
+from mockserver.game.engine import Game
+from mockserver.game.facts import AchievementCompleted, Entry, StreakExtended, StreakStarted
+from mockserver.game.metrics import change, millionths, number, summary
+from mockserver.game.periods import local_day, zone
+from mockserver.game.state import Person
+from mockserver.game.users import check_attribute_keys, upsert
+from mockserver.game.world import World
+
+
+def metrics_event(game: Game, *, key: str, body: dict[str, Any], idempotency_key: str | None = None) -> JSON:
+    world = game.world
+    metric = find_metric(world.catalog, key)
+    attributes = body.get("attributes") or {}
+    check_attribute_keys(attributes, world.catalog.event_attributes, "metrics")
+    user = body["user"]["id"]
+    known = world.users.get(user)
+    first = known.keys.get((key, idempotency_key)) if known and idempotency_key else None
+    if known is not None and first is not None:
+        identify(game, user, body["user"])
+        return _event_shape(world, known, metric, first, [], game.now) | _replayed(idempotency_key, True)
+    identified = upsert(world, user, body["user"], game.now)
+    profile = identified.profile if identified else world.users[user].profile
+    day = local_day(game.now, zone(profile.tz))
+    event = change(world, user, key, millionths(body["value"]), day, attributes, idempotency_key or None)
+    entries = game.tell(identified) if identified else []
+    told = game.tell(event)
+    return _event_shape(world, world.users[user], metric, told[0].seq, [*entries, *told], game.now) | _replayed(
+        idempotency_key, False
+    )
+
+
+def _replayed(key: str | None, replayed: bool) -> JSON:
+    return {"idempotencyKey": key, "idempotentReplayed": replayed} if key else {}
+
+
+def _event_shape(world: World, person: Person, metric: Metric, event: int, entries: list[Entry], now: int) -> JSON:
+    """Schema `EventResponse`: the state after the event, and of the rest only what it changed."""
+    extended = any(isinstance(entry.fact, StreakStarted | StreakExtended) for entry in entries)
+    return {
+        "eventId": world.id_of("event", event),
+        "metricId": metric.id,
+        "total": number(person.total(metric.key)),
+        "achievements": [
+            user_achievement_shape(
+                world.catalog,
+                world.catalog.achievements[entry.fact.achievement],
+                person.achievements[entry.fact.achievement],
+            )
+            for entry in entries
+            if isinstance(entry.fact, AchievementCompleted)
+        ],
+        "currentStreak": streak_shape(world, person) | {"extended": extended},
+        "points": points_map(world, person, entries, now),
+        "leaderboards": event_boards(world, person, entries, now),
+    }
+
+
+def metric_shape(world: World, person: Person, metric: Metric) -> JSON:
+    """Schema `MetricResponse`, with the metric's active achievements, done or not.
+
+    `status` is not in the document; older official clients refuse an answer without it (behaviour, section 4).
+    """
+    return {
+        "id": metric.id,
+        "key": metric.key,
+        "name": metric.name,
+        "status": "active",
+        "current": number(person.total(metric.key)),
+        "achievements": [
+            user_achievement_shape(world.catalog, row, person.achievements.get(row.key))
+            for row in world.catalog.metric_achievements.get(metric.key, ())
+        ],
+    }
+
+
+def users_all_metrics(game: Game, *, id: str) -> JSON:
+    person = find_user(game, id)
+    return [metric_shape(game.world, person, row) for row in game.world.catalog.metrics.values() if row.active]
+
+
+def users_single_metric(game: Game, *, id: str, key: str) -> JSON:
+    person = find_user(game, id)
+    return metric_shape(game.world, person, find_metric(game.world.catalog, key))
+
+
+def users_metric_event_summary(
+    game: Game, *, id: str, key: str, aggregation: Frequency, start_date: date, end_date: date
+) -> JSON:
+    person, catalog = find_user(game, id), game.world.catalog
+    progress = person.metrics.get(find_metric(catalog, key).key)
+    days = progress.days if progress else None
+    rows = summary(days, aggregation, start_date, end_date, catalog.settings.week_start)
+    return [{"date": row.date.isoformat(), "total": number(row.total), "change": number(row.change)} for row in rows]

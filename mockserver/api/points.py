@@ -1,0 +1,196 @@
+"""Points systems, awards, boosts and levels: schemas `PointsResponse`, `PointsAward`, `PointsBoost`, `PointsLevel`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from mockserver.api.shared import (
+    JSON,
+    attribute_pairs,
+    event_filters_shape,
+    filters_shape,
+    find_points,
+    find_user,
+    today,
+)
+from mockserver.game.catalog import Boost, Catalog, Frequency, Level, PointsSystem, PointsTrigger
+from mockserver.game.engine import Game
+from mockserver.game.errors import Refused
+from mockserver.game.facts import Entry, LevelChanged, PointsAwarded
+from mockserver.game.metrics import number, summary
+from mockserver.game.periods import iso, local_day, status_of_days, utc_day
+from mockserver.game.points import active_boosts, spread, users_by_level
+from mockserver.game.state import Award, Person
+from mockserver.game.world import World
+
+
+def system_shape(system: PointsSystem) -> JSON:
+    """Schema `PointsResponse`."""
+    return {
+        "id": system.id,
+        "key": system.key,
+        "name": system.name,
+        "description": system.description,
+        "badgeUrl": system.badge_url,
+        "maxPoints": system.max_points,
+    }
+
+
+def level_shape(level: Level | None) -> JSON:
+    """Schema `PointsLevel`, or None."""
+    if level is None:
+        return None
+    return {
+        "id": level.id,
+        "key": level.key,
+        "name": level.name,
+        "description": level.description,
+        "badgeUrl": level.badge_url,
+        "points": level.points,
+    }
+
+
+def boost_shape(boost: Boost, day: date) -> JSON:
+    """Schema `PointsBoost`, with the status that it has on `day`."""
+    return {
+        "id": boost.id,
+        "name": boost.name,
+        "status": status_of_days(boost.start, boost.end, day),
+        "start": boost.start.isoformat(),
+        "end": boost.end.isoformat() if boost.end else None,
+        "multiplier": number(boost.multiplier),
+        "rounding": boost.rounding,
+    }
+
+
+def trigger_shape(catalog: Catalog, row: PointsTrigger) -> JSON:
+    """Schema `PointsTrigger`: what belongs to a type only on that type."""
+    shape = {
+        "id": row.id,
+        "type": row.type,
+        "points": row.points,
+        "status": row.status,
+        "userAttributes": filters_shape(row.user_attributes),
+        "created": iso(row.created),
+        "updated": iso(row.updated),
+    }
+    if row.type == "metric":
+        metric = catalog.metrics[str(row.metric)]
+        shape |= {"metricId": metric.id, "metricName": metric.name, "metricThreshold": row.threshold}
+        shape |= event_filters_shape(row.event_attributes)
+    elif row.type == "streak":
+        shape["streakLengthThreshold"] = row.threshold
+    elif row.type == "achievement":
+        achievement = catalog.achievements[str(row.achievement)]
+        shape |= {"achievementId": achievement.id, "achievementName": achievement.name}
+    elif row.type == "time":
+        shape |= {"timeUnit": row.time_unit, "timeInterval": row.time_interval}
+    return shape
+
+
+def award_shape(world: World, award: Award, day: date) -> JSON:
+    """Schema `PointsAward`; boosts with their status on the user's local `day`."""
+    catalog = world.catalog
+    shape = {
+        "id": world.id_of("award", award.seq),
+        "awarded": award.awarded,
+        "date": iso(award.time),
+        "total": award.total,
+    }
+    trigger = catalog.triggers_by_id.get(award.trigger)
+    if trigger is not None:  # a changed catalog may have dropped it
+        shape["trigger"] = trigger_shape(catalog, trigger)
+    known = catalog.boosts_by_id
+    shape["boosts"] = [boost_shape(known[key], day) for key in award.boosts if key in known]
+    return shape
+
+
+def change_shape(world: World, system: PointsSystem, awards: Iterable[Award], total: int, day: date) -> JSON:
+    """Schema `MetricEventPointsResponse` without `level`; the newest award first."""
+    rows = sorted(awards, key=lambda row: -row.seq)
+    return system_shape(system) | {
+        "total": total,
+        "added": sum(row.awarded for row in rows),
+        "awards": [award_shape(world, row, day) for row in rows],
+    }
+
+
+def points_map(world: World, person: Person, entries: Iterable[Entry], now: int) -> JSON:
+    """What `entries` did to the user's points, by system: only systems that were affected."""
+    user, awards, levels = person.profile.id, dict[str, list[Award]](), dict[str, list[LevelChanged]]()
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, PointsAwarded) and fact.user == user:
+            award = Award(entry.seq, entry.time, fact.awarded, fact.total, fact.trigger, fact.boosts)
+            awards.setdefault(fact.system, []).append(award)
+        elif isinstance(fact, LevelChanged) and fact.user == user:
+            levels.setdefault(fact.system, []).append(fact)
+    day = local_day(now, person.zone) if awards else date.min
+    shapes = {}
+    for key, rows in awards.items():
+        system = world.catalog.points[key]
+        shape = shapes[key] = change_shape(world, system, rows, person.points(key), day)
+        changes = levels.get(key)
+        if changes and changes[0].previous != changes[-1].level:
+            shape["level"] = level_shape(system.level_at(person.points(key)))
+    return shapes
+
+
+def users_points(game: Game, *, id: str, key: str, awards: int) -> JSON:
+    person, system = find_user(game, id), find_points(game.world.catalog, key)
+    account, day = person.accounts.get(key), today(game, person)
+    rows = account.awards[-awards:][::-1] if account else []
+    return system_shape(system) | {
+        "total": person.points(key),
+        "level": level_shape(system.level_at(person.points(key))),
+        "awards": [award_shape(game.world, row, day) for row in rows],
+    }
+
+
+def users_points_boosts(game: Game, *, id: str, key: str) -> JSON:
+    person, system = find_user(game, id), find_points(game.world.catalog, key)
+    day = today(game, person)
+    return [boost_shape(boost, day) for boost in active_boosts(system, person, day)]
+
+
+def users_points_event_summary(
+    game: Game, *, id: str, key: str, aggregation: Frequency, start_date: date, end_date: date
+) -> JSON:
+    person, system = find_user(game, id), find_points(game.world.catalog, key)
+    account = person.accounts.get(system.key)
+    days, week_start = account.days if account else None, game.world.catalog.settings.week_start
+    rows = summary(days, aggregation, start_date, end_date, week_start)
+    return [{"date": row.date.isoformat(), "total": row.total, "change": row.change} for row in rows]
+
+
+def points_summary(game: Game, *, key: str, user_attributes: str | None = None) -> JSON:
+    system = find_points(game.world.catalog, key)
+    pairs = attribute_pairs(user_attributes, game.world.catalog)
+    rows = spread(game.world, system.key, pairs)
+    return [{"from": row.first, "to": row.last, "users": row.users} for row in rows]
+
+
+def points_system(game: Game, *, key: str) -> JSON:
+    catalog = game.world.catalog
+    system = find_points(catalog, key)
+    triggers = [trigger_shape(catalog, row) for row in system.triggers if row.status == "active"]
+    return system_shape(system) | {"triggers": triggers}
+
+
+def points_boosts(game: Game, *, key: str, include_finished: bool) -> JSON:
+    system, day = find_points(game.world.catalog, key), utc_day(game.now)
+    shapes = [boost_shape(boost, day) for boost in system.boosts if boost.user is None]
+    return [shape for shape in shapes if include_finished or shape["status"] != "finished"]
+
+
+def points_levels(game: Game, *, key: str) -> JSON:
+    return [level_shape(level) for level in find_points(game.world.catalog, key).levels]
+
+
+def points_level_summary(game: Game, *, key: str) -> JSON:
+    system = find_points(game.world.catalog, key)
+    if not system.levels:
+        raise Refused(f"Points system {key!r} has no levels.")
+    users = users_by_level(game.world, system)
+    return [{"level": level_shape(level), "users": number} for level, number in zip(system.levels, users, strict=True)]

@@ -1,0 +1,89 @@
+"""What the operations look up and read in the same way: users, catalog rows, attribute pairs."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from mockserver.game.catalog import Achievement, Catalog, Filters, Leaderboard, Metric, PointsSystem
+from mockserver.game.engine import Game
+from mockserver.game.errors import NotFound, Refused
+from mockserver.game.facts import Entry
+from mockserver.game.periods import local_day
+from mockserver.game.state import Person
+from mockserver.game.users import check_attribute_keys, upsert
+
+JSON = Any
+
+
+def find_user(game: Game, user: str) -> Person:
+    """Raises `NotFound`."""
+    person = game.world.users.get(user)
+    if person is None:
+        raise NotFound(f"User {user!r} was not found.")
+    return person
+
+
+def find_metric(catalog: Catalog, key: str) -> Metric:
+    """An active metric; raises `NotFound`."""
+    metric = catalog.metrics.get(key)
+    if metric is None or not metric.active:
+        raise NotFound(f"Metric {key!r} was not found.")
+    return metric
+
+
+def find_points(catalog: Catalog, key: str) -> PointsSystem:
+    """Raises `NotFound`."""
+    if key not in catalog.points:
+        raise NotFound(f"Points system {key!r} was not found.")
+    return catalog.points[key]
+
+
+def find_board(catalog: Catalog, key: str) -> Leaderboard:
+    """Raises `NotFound`."""
+    if key not in catalog.leaderboards:
+        raise NotFound(f"Leaderboard {key!r} was not found.")
+    return catalog.leaderboards[key]
+
+
+def find_claimable(catalog: Catalog, key: str) -> Achievement:
+    """An active achievement that the application completes itself; raises `NotFound`."""
+    achievement = catalog.achievements.get(key)
+    if achievement is None or achievement.trigger != "api" or achievement.status != "active":
+        raise NotFound(f"Achievement {key!r} was not found among the active ones with the trigger 'api'.")
+    return achievement
+
+
+def today(game: Game, person: Person) -> date:
+    """The user's local day."""
+    return local_day(game.now, person.zone)
+
+
+def identify(game: Game, user: str, fields: dict[str, Any]) -> list[Entry]:
+    """Upserts a user; the entries are empty when nothing changed. Raises `Refused`."""
+    fact = upsert(game.world, user, fields, game.now)
+    return game.tell(fact) if fact else []
+
+
+def attribute_pairs(raw: str | None, catalog: Catalog) -> dict[str, str]:
+    """`key:value,key:value` as a dict; absent and empty are none (behaviour, section 2). Raises `Refused`."""
+    pairs: dict[str, str] = {}
+    for part in raw.split(",") if raw else ():
+        key, colon, value = part.partition(":")
+        if not colon or not key:
+            raise Refused(f"userAttributes must be key:value pairs, separated by commas; {part!r} is none.")
+        if key in pairs:
+            raise Refused(f"userAttributes names {key!r} more than once.")
+        pairs[key] = value
+    check_attribute_keys(pairs, catalog.user_attributes, "users")
+    return pairs
+
+
+def filters_shape(filters: Filters) -> JSON:
+    return [{"key": row.key, "value": row.value} for row in filters]
+
+
+def event_filters_shape(filters: Filters) -> JSON:
+    """`eventAttributes`, and the deprecated `eventAttribute` when there is exactly one (behaviour, section 6)."""
+    rows = filters_shape(filters)
+    return {"eventAttributes": rows, "eventAttribute": rows[0]} if len(rows) == 1 else {"eventAttributes": rows}

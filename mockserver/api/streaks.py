@@ -1,0 +1,83 @@
+"""Streaks: schemas `BaseStreakResponse`, `StreakResponse`, `BulkStreakResponse` and `StreakRankingUser`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from mockserver.api.shared import JSON, find_user, today
+from mockserver.game.engine import Game
+from mockserver.game.errors import Refused
+from mockserver.game.periods import end_of_period, iso
+from mockserver.game.state import Person
+from mockserver.game.streaks import history, rank, rankings
+from mockserver.game.world import World
+
+GREATEST_HISTORY = 365
+MOST_USERS = 100
+
+
+def streak_shape(world: World, person: Person) -> JSON:
+    """Schema `BaseStreakResponse`; without a streak everything but length and frequency is null."""
+    streak, state = world.catalog.streak, person.streak
+    frequency, counted = streak.frequency if streak else "daily", state.counted if state.length else None
+    end = end_of_period(counted, frequency, world.catalog.settings.week_start) if counted else None
+    shape = {
+        "length": state.length,
+        "frequency": frequency,
+        "started": _day(state.started),
+        "periodStart": _day(counted),
+        "periodEnd": _day(end),
+        "expires": _day(state.expires),
+    }
+    freezes = streak.freezes if streak else None
+    if freezes is not None:
+        shape |= {"freezes": state.freezes, "maxFreezes": freezes.maximum}
+        if freezes.auto_earn_interval:
+            shape["freezeAutoEarnInterval"] = freezes.auto_earn_interval
+            shape["freezeAutoEarnAmount"] = freezes.auto_earn_amount
+    return shape
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def users_streak(game: Game, *, id: str, history_periods: int) -> JSON:
+    world, person = game.world, find_user(game, id)
+    if not 1 <= history_periods <= GREATEST_HISTORY:
+        raise Refused(f"historyPeriods must be between 1 and {GREATEST_HISTORY}, not {history_periods}.")
+    freezes = world.catalog.streak.freezes if world.catalog.streak else None
+    rows = [
+        {"periodStart": row.start.isoformat(), "periodEnd": row.end.isoformat(), "length": row.length}
+        | ({} if freezes is None else {"usedFreeze": row.frozen})
+        for row in history(world, person, history_periods, today(game, person))
+    ]
+    return streak_shape(world, person) | {"streakHistory": rows, "rank": rank(world, person)}
+
+
+def streaks_list(game: Game, *, user_ids: list[str]) -> JSON:
+    users = game.world.users
+    if len(user_ids) == 1 and user_ids[0] not in users:
+        user_ids = user_ids[0].split(",")
+    if not 1 <= len(user_ids) <= MOST_USERS or not all(user_ids):
+        raise Refused(
+            f"userIds must be 1 to {MOST_USERS} user IDs, repeated or separated by commas, none of them empty."
+        )
+    people = [users[user] for user in dict.fromkeys(user_ids) if user in users]
+    people.sort(key=lambda person: -person.streak.length)
+    return [
+        {
+            "userId": person.profile.id,
+            "streakLength": person.streak.length,
+            "extended": None if person.streak.extended is None else iso(person.streak.extended),
+        }
+        for person in people
+    ]
+
+
+def streaks_rankings(game: Game, *, limit: int, type: str) -> JSON:
+    users = game.world.users
+    return [
+        {"userId": user, "name": users[user].profile.name, "streakLength": length}
+        for user, length in rankings(game.world, type, limit)
+    ]

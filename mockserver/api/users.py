@@ -1,0 +1,60 @@
+"""Users and their preferences: schemas `User` and `UserPreferencesResponse`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.api.shared import JSON, find_user, identify
+from mockserver.game.engine import Game
+from mockserver.game.facts import Profile
+from mockserver.game.periods import iso
+from mockserver.game.users import prefer, subscribes
+
+
+def user_shape(profile: Profile) -> JSON:
+    """Schema `User`, every field always there (behaviour, section 3)."""
+    tokens = profile.device_tokens
+    return {
+        "id": profile.id,
+        "email": profile.email,
+        "name": profile.name,
+        "tz": profile.tz,
+        "deviceTokens": None if tokens is None else list(tokens),
+        "subscribeToEmails": subscribes(profile),
+        "attributes": profile.attributes,
+        "control": profile.control,
+        "created": iso(profile.created),
+        "updated": iso(profile.updated),
+    }
+
+
+def users_create(game: Game, *, body: dict[str, Any]) -> JSON:
+    identify(game, body["id"], body)
+    return user_shape(game.world.users[body["id"]].profile)
+
+
+def users_get(game: Game, *, id: str) -> JSON:
+    return user_shape(find_user(game, id).profile)
+
+
+def users_identify(game: Game, *, id: str, body: dict[str, Any]) -> JSON:
+    identify(game, id, body)
+    return user_shape(game.world.users[id].profile)
+
+
+def users_update(game: Game, *, id: str, body: dict[str, Any]) -> JSON:
+    person = find_user(game, id)
+    identify(game, id, body)
+    return user_shape(person.profile)
+
+
+def users_get_preferences(game: Game, *, id: str) -> JSON:
+    notifications = find_user(game, id).notifications
+    return {"notifications": {key: list(channels) for key, channels in notifications.items()}}
+
+
+def users_update_preferences(game: Game, *, id: str, body: dict[str, Any]) -> JSON:
+    fact = prefer(find_user(game, id), body.get("notifications") or {})
+    if fact is not None:
+        game.tell(fact)
+    return users_get_preferences(game, id=id)

@@ -1,0 +1,37 @@
+"""The one place that reads the time: a world's clock, real, shifted or frozen. Milliseconds UTC."""
+
+from __future__ import annotations
+
+import time
+
+from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK
+
+
+def real_time() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Clock:
+    """Runs from `now` on (None: the real time), or stands still there when `frozen`."""
+
+    __slots__ = ("_frozen_at", "_offset")
+
+    def __init__(self, now: int | None = None, frozen: bool = False) -> None:
+        self._offset = 0 if now is None else now - real_time()
+        self._frozen_at: int | None = None
+        if frozen:
+            self._frozen_at = real_time() if now is None else now
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen_at is not None
+
+    def now(self) -> int:
+        if self._frozen_at is not None:
+            return self._frozen_at
+        return min(max(real_time() + self._offset, FIRST_CLOCK), LAST_CLOCK)
+
+    def set(self, now: int, frozen: bool) -> None:
+        """Moves the hands; running on from there, or frozen."""
+        self._offset = now - real_time()
+        self._frozen_at = now if frozen else None

@@ -1,0 +1,94 @@
+"""Achievements: each completes once per user and is never taken back (behaviour, section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.game.catalog import Achievement
+from mockserver.game.facts import (
+    AchievementClaimed,
+    AchievementCompleted,
+    CatalogChanged,
+    Entry,
+    Fact,
+    MetricChanged,
+    StreakExtended,
+    StreakStarted,
+)
+from mockserver.game.state import Person
+from mockserver.game.world import World, matches
+
+
+def complete_by_metric(world: World, entry: Entry) -> Iterator[Fact]:
+    """A metric achievement completes when the sum of its matching events reaches its value. Section 6."""
+    fact = entry.fact
+    if isinstance(fact, MetricChanged):
+        person = world.users[fact.user]
+        for achievement in world.catalog.metric_achievements.get(fact.metric, ()):
+            if qualifies(world, person, achievement):
+                yield AchievementCompleted(fact.user, achievement.key, silent=False)
+
+
+def complete_by_streak(world: World, entry: Entry) -> Iterator[Fact]:
+    """A streak achievement completes when the streak reaches its length. Section 6."""
+    fact = entry.fact
+    if isinstance(fact, StreakStarted | StreakExtended):
+        person = world.users[fact.user]
+        for achievement in world.catalog.streak_achievements:
+            if qualifies(world, person, achievement):
+                yield AchievementCompleted(fact.user, achievement.key, silent=False)
+
+
+def complete_by_claim(world: World, entry: Entry) -> Iterator[Fact]:
+    """An `api` achievement completes when the application says so. Section 6."""
+    fact = entry.fact
+    if isinstance(fact, AchievementClaimed) and fact.achievement not in world.users[fact.user].achievements:
+        yield AchievementCompleted(fact.user, fact.achievement, silent=False)
+
+
+def complete_composites(world: World, entry: Entry) -> Iterator[Fact]:
+    """A composite completes with the last of its prerequisites; it may be one for others. Section 6."""
+    fact = entry.fact
+    if isinstance(fact, AchievementCompleted):
+        person = world.users[fact.user]
+        for achievement in world.catalog.composites.get(fact.achievement, ()):
+            if qualifies(world, person, achievement):
+                yield AchievementCompleted(fact.user, achievement.key, silent=fact.silent)
+
+
+def grant_newly_active(world: World, entry: Entry) -> Iterator[Fact]:
+    """What has become active is given silently to those who already qualify. Section 6."""
+    if not isinstance(entry.fact, CatalogChanged):
+        return
+    for achievement in world.catalog.achievements.values():
+        if achievement.status == "active" and achievement.trigger != "api":
+            for user, person in world.users.items():
+                if qualifies(world, person, achievement):
+                    yield AchievementCompleted(user, achievement.key, silent=True)
+
+
+def qualifies(world: World, person: Person, achievement: Achievement) -> bool:
+    """Whether it would complete now: not yet completed, condition met, all user attributes match."""
+    if achievement.key in person.achievements:
+        return False
+    if not matches(person.profile.attributes, achievement.user_attributes):
+        return False
+    if achievement.trigger == "metric":
+        progress = person.metrics.get(str(achievement.metric))
+        return progress is not None and progress.sum_of(achievement.event_attributes).total >= achievement.value
+    if achievement.trigger == "streak":
+        return person.streak.length >= achievement.streak_length
+    return achievement.trigger == "achievement" and all(key in person.achievements for key in achievement.prerequisites)
+
+
+def visible(person: Person | None, achievement: Achievement) -> bool:
+    """Inactive ones to nobody, locked ones to those who have them. Section 6."""
+    if achievement.status == "locked":
+        return person is not None and achievement.key in person.achievements
+    return achievement.status == "active"
+
+
+def rarity(world: World, achievement: str) -> float:
+    """The percentage of all users who have completed it, two decimals. Section 6."""
+    users = len(world.users)
+    return round(100 * world.completions[achievement] / users, 2) if users else 0.0

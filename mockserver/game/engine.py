@@ -1,0 +1,125 @@
+"""A request states one fact; here everything that follows from it is unfolded, and time is caught up with.
+
+The one table: fact → the rules that react to it, each in its phase. A rule runs when its turn comes and sees
+the world as it is then; every fact that it yields is applied at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+
+from mockserver.game import achievements, leaderboards, points, schedule, streaks
+from mockserver.game import facts as f
+from mockserver.game.world import World
+
+Rule = Callable[[World, f.Entry], Iterator[f.Fact]]
+Observer = Callable[[World, list[f.Entry]], None]
+
+# Phases (behaviour, section 4): total → streak → achievements → points → levels → leaderboards → reports.
+RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
+    f.UserCreated: ((30, points.pay_creation),),
+    f.UserChanged: ((50, leaderboards.regroup),),
+    f.MetricChanged: (
+        (10, streaks.count_period),
+        (20, achievements.complete_by_metric),
+        (30, points.pay_metric),
+        (50, leaderboards.score_metric),
+    ),
+    f.StreakStarted: (
+        (21, achievements.complete_by_streak),
+        (31, points.pay_streak),
+        (51, leaderboards.score_streak),
+    ),
+    f.StreakExtended: (
+        (21, achievements.complete_by_streak),
+        (31, points.pay_streak),
+        (51, leaderboards.score_streak),
+    ),
+    f.StreakLost: ((51, leaderboards.score_streak),),
+    f.AchievementClaimed: ((20, achievements.complete_by_claim),),
+    f.AchievementCompleted: ((22, achievements.complete_composites), (32, points.pay_achievement)),
+    f.PointsAwarded: ((35, points.settle),),
+    f.PointsChanged: ((40, points.change_level), (52, leaderboards.score_points), (60, points.report)),
+    f.RunStarted: ((50, leaderboards.enter_streaks),),
+    f.CatalogChanged: ((20, achievements.grant_newly_active),),
+}
+
+
+def unfold(world: World, fact: f.Fact, time: int, agenda: schedule.Schedule) -> list[f.Entry]:
+    """Applies a fact and all that follows from it at `time`; the entries in the order in which they arose."""
+    entries: list[f.Entry] = []
+    queue: list[tuple[int, int, Rule, f.Entry]] = []
+    _write(world, fact, time, None, entries, queue, agenda)
+    while queue:
+        _, _, rule, cause = heappop(queue)
+        for consequence in rule(world, cause):
+            _write(world, consequence, time, cause.seq, entries, queue, agenda)
+    return entries
+
+
+def _write(
+    world: World,
+    fact: f.Fact,
+    time: int,
+    cause: int | None,
+    entries: list[f.Entry],
+    queue: list[tuple[int, int, Rule, f.Entry]],
+    agenda: schedule.Schedule,
+) -> None:
+    seq = len(world.journal) + 1
+    entry = f.Entry(seq, time, cause, fact)
+    world.apply(entry)
+    entries.append(entry)
+    kind = type(fact)
+    for number, (phase, rule) in enumerate(RULES.get(kind, ())):
+        heappush(queue, (phase, 8 * seq + number, rule, entry))
+    if kind in schedule.ARMS:
+        agenda.arm(world, entry)
+
+
+class Game:
+    """A world with its agenda: what requests and the passing of time are told to.
+
+    `observe` is called at the end of each request (`commit`) and of each due moment, with all that it brought,
+    while the world is as it was then.
+    """
+
+    def __init__(self, world: World, observe: Observer | None = None) -> None:
+        self.world = world
+        self.observe = observe
+        self.now = world.time
+        self.agenda = schedule.Schedule(world)
+        self._told: list[f.Entry] = []
+
+    def tell(self, fact: f.Fact) -> list[f.Entry]:
+        """Applies a fact and its consequences now."""
+        entries = unfold(self.world, fact, self.now, self.agenda)
+        if self.observe is not None:
+            self._told += entries
+        return entries
+
+    def commit(self) -> None:
+        """Ends a request: what it told goes to the observer as one."""
+        if self._told and self.observe is not None:
+            told, self._told = self._told, []
+            self.observe(self.world, told)
+
+    def next_due(self) -> int | None:
+        """When something may fall due next (ms UTC)."""
+        return self.agenda.next_time()
+
+    def catch_up(self, now: int) -> None:
+        """Settles everything that falls due until `now`, inclusive, earliest first. Never goes back."""
+        while (due := self.agenda.pop(now)) is not None:
+            self.now = max(due.time, self.now)
+            self._settle(due)
+        self.now = max(now, self.now)
+
+    def _settle(self, due: schedule.Due) -> None:
+        entries: list[f.Entry] = []
+        for fact in schedule.settle(self.world, due, self.now):
+            entries += unfold(self.world, fact, self.now, self.agenda)
+        self.agenda.renew(self.world, due)
+        if entries and self.observe is not None:
+            self.observe(self.world, entries)

@@ -1,0 +1,268 @@
+"""Everything that can happen, as facts in the past tense.
+
+A request states one fact; the engine unfolds what follows from it. Facts never change, name users by id and
+catalog rows by key or id, and together are the whole history: answers, webhooks and summaries are read from them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from mockserver.game.catalog import Catalog
+
+
+class Profile(NamedTuple):
+    """What is known of a user (schema `User`). Times in milliseconds UTC; replaced, never changed.
+
+    `subscribed` is None until it has been sent once.
+    """
+
+    id: str
+    email: str | None
+    name: str | None
+    tz: str | None
+    device_tokens: tuple[str, ...] | None
+    subscribed: bool | None
+    attributes: dict[str, str]
+    control: bool
+    created: int
+    updated: int
+
+
+class UserCreated(NamedTuple):
+    user: str
+    profile: Profile
+
+
+class UserChanged(NamedTuple):
+    user: str
+    profile: Profile
+
+
+class PreferencesChanged(NamedTuple):
+    """`notifications` is the whole after the change: notification type → channels."""
+
+    user: str
+    notifications: dict[str, tuple[str, ...]]
+
+
+class MetricChanged(NamedTuple):
+    """`value` was added, giving `total` (both in millionths), on the user's local `day`."""
+
+    user: str
+    metric: str
+    value: int
+    total: int
+    day: date
+    attributes: dict[str, str]
+    idempotency_key: str | None
+
+
+class StreakStarted(NamedTuple):
+    """The period that begins on `period` met its conditions, on the local `day`."""
+
+    user: str
+    day: date
+    period: date
+    expires: date
+
+
+class StreakExtended(NamedTuple):
+    user: str
+    length: int
+    day: date
+    period: date
+    expires: date
+
+
+class StreakLost(NamedTuple):
+    user: str
+    length: int
+
+
+class FreezeConsumed(NamedTuple):
+    """A freeze covered the missed `period`; `freezes` are left."""
+
+    user: str
+    period: date
+    expires: date
+    freezes: int
+
+
+class FreezeEarned(NamedTuple):
+    """The `interval`-th one since the user was created."""
+
+    user: str
+    interval: int
+    earned: int
+    freezes: int
+
+
+class FreezeIntervalPassed(NamedTuple):
+    """An interval ended with nothing to earn: the user held all that can be held."""
+
+    user: str
+    interval: int
+
+
+class AchievementClaimed(NamedTuple):
+    """The application says that the user has completed an `api` achievement."""
+
+    user: str
+    achievement: str
+
+
+class AchievementCompleted(NamedTuple):
+    """`silent`: given because the achievement became active, without points and webhooks."""
+
+    user: str
+    achievement: str
+    silent: bool
+
+
+class PointsAwarded(NamedTuple):
+    """`awarded` is after boosts and cap, `total` after it; trigger and boosts by id."""
+
+    user: str
+    system: str
+    trigger: str
+    awarded: int
+    total: int
+    day: date
+    boosts: tuple[str, ...]
+
+
+class PointsChanged(NamedTuple):
+    """What one request or moment did to a user's points in one system; `awards` are their sequence numbers."""
+
+    user: str
+    system: str
+    added: int
+    total: int
+    awards: tuple[int, ...]
+
+
+class PointsReported(NamedTuple):
+    """What a `points.changed` webhook tells: the changes of at most one window, merged."""
+
+    user: str
+    system: str
+    added: int
+    total: int
+    awards: tuple[int, ...]
+    level: str | None
+    level_changed: bool
+
+
+class LevelChanged(NamedTuple):
+    """Levels by key, None below the first."""
+
+    user: str
+    system: str
+    previous: str | None
+    level: str | None
+    total: int
+
+
+class BoostStarted(NamedTuple):
+    """`user` for a boost of one user, else None."""
+
+    user: str | None
+    system: str
+    boost: str
+
+
+class BoostFinished(NamedTuple):
+    user: str | None
+    system: str
+    boost: str
+
+
+class Standing(NamedTuple):
+    """A place on a board: both None when not on it."""
+
+    rank: int | None
+    value: int | None
+
+
+class ScoreChanged(NamedTuple):
+    """A user's own score on a board changed. `gained` within the run, in the board's finest unit.
+
+    `visible`: the user's rank or the value that ranks changed, not only what is behind the decimal point.
+    """
+
+    user: str
+    board: str
+    run: date
+    group: tuple[str, ...] | None
+    gained: int
+    before: Standing
+    after: Standing
+    visible: bool
+
+
+class RankChanged(NamedTuple):
+    """Somebody's rank changed, through an own event or through another user's."""
+
+    user: str
+    board: str
+    run: date
+    before: Standing
+    after: Standing
+
+
+class RunStarted(NamedTuple):
+    board: str
+    run: date
+
+
+class RunBecameFinal(NamedTuple):
+    board: str
+    run: date
+
+
+class RunFinished(NamedTuple):
+    board: str
+    run: date
+
+
+class CatalogChanged(NamedTuple):
+    catalog: Catalog
+
+
+Fact = (
+    UserCreated
+    | UserChanged
+    | PreferencesChanged
+    | MetricChanged
+    | StreakStarted
+    | StreakExtended
+    | StreakLost
+    | FreezeConsumed
+    | FreezeEarned
+    | FreezeIntervalPassed
+    | AchievementClaimed
+    | AchievementCompleted
+    | PointsAwarded
+    | PointsChanged
+    | PointsReported
+    | LevelChanged
+    | BoostStarted
+    | BoostFinished
+    | ScoreChanged
+    | RankChanged
+    | RunStarted
+    | RunBecameFinal
+    | RunFinished
+    | CatalogChanged
+)
+
+
+class Entry(NamedTuple):
+    """A fact in the journal: its number, its moment (milliseconds UTC) and the number of the fact behind it."""
+
+    seq: int
+    time: int
+    cause: int | None
+    fact: Fact

@@ -1,0 +1,67 @@
+"""All that happened, in order, for ever: recent entries as they are, older ones packed.
+
+Numbers run from 1 without a gap, so an entry is found by its number.
+"""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Iterator
+
+from mockserver.game.facts import Entry
+
+CHUNK = 1024
+
+
+class Journal:
+    """Append-only. A packed entry costs a few bytes; reading the newest costs no unpacking."""
+
+    __slots__ = ("_chunks", "_opened", "_recent")
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._recent: list[Entry] = []
+        self._opened: tuple[int, list[Entry]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._chunks) * CHUNK + len(self._recent)
+
+    def append(self, entry: Entry) -> None:
+        recent = self._recent
+        recent.append(entry)
+        if len(recent) >= 2 * CHUNK:
+            self._chunks.append(zlib.compress(pickle.dumps(recent[:CHUNK], protocol=5), 1))
+            del recent[:CHUNK]
+
+    def __iter__(self) -> Iterator[Entry]:
+        for index in range(len(self._chunks)):
+            yield from self._open(index)
+        yield from list(self._recent)
+
+    def newest(self) -> Iterator[Entry]:
+        """Newest first."""
+        yield from reversed(list(self._recent))
+        for index in reversed(range(len(self._chunks))):
+            yield from reversed(self._open(index))
+
+    def entry(self, seq: int) -> Entry:
+        """The entry of that number; `IndexError` when there is none."""
+        if not 1 <= seq <= len(self):
+            raise IndexError(f"the journal has no entry {seq}")
+        index, offset = divmod(seq - 1, CHUNK)
+        if index < len(self._chunks):
+            return self._open(index)[offset]
+        return self._recent[seq - 1 - len(self._chunks) * CHUNK]
+
+    def _open(self, index: int) -> list[Entry]:
+        if self._opened is None or self._opened[0] != index:
+            self._opened = (index, pickle.loads(zlib.decompress(self._chunks[index])))
+        return self._opened[1]
+
+    def __getstate__(self) -> tuple[list[bytes], list[Entry]]:
+        return self._chunks, self._recent
+
+    def __setstate__(self, state: tuple[list[bytes], list[Entry]]) -> None:
+        self._chunks, self._recent = state
+        self._opened = None

@@ -1,0 +1,186 @@
+"""Days, weeks, months and runs, in every zone that people live in.
+
+Moments are milliseconds since the epoch, UTC; days are `date`s of somebody's calendar.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from importlib import resources
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from mockserver.game.catalog import Frequency, Leaderboard
+
+SECOND = 1000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+ONE_DAY = timedelta(days=1)
+
+FIRST_CLOCK = 0
+LAST_CLOCK = (date(9000, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """The names of the IANA zones, from the tzdata package: the same on every machine."""
+    return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str | None) -> ZoneInfo:
+    """The zone of that name; None is UTC. The name must be one of `zone_names()`."""
+    folder, _, leaf = f"zoneinfo/{name or 'UTC'}".rpartition("/")
+    with resources.files("tzdata").joinpath(*folder.split("/"), leaf).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name or "UTC")
+
+
+def moment(time: int) -> datetime:
+    """The same instant as an aware datetime in UTC."""
+    return EPOCH + timedelta(milliseconds=time)
+
+
+def milliseconds(instant: datetime) -> int:
+    """An aware datetime as milliseconds since the epoch, rounded down."""
+    return (instant - EPOCH) // timedelta(milliseconds=1)
+
+
+@lru_cache(maxsize=65536)
+def iso(time: int) -> str:
+    """ISO 8601, UTC, milliseconds, `Z` (behaviour, section 0)."""
+    return moment(time).isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def utc_day(time: int) -> date:
+    return date.fromordinal(EPOCH_ORDINAL + time // DAY)
+
+
+def local_day(time: int, tz: ZoneInfo) -> date:
+    """The calendar day that people in `tz` have at that moment."""
+    return datetime.fromtimestamp(time / 1000, tz).date()
+
+
+def _local(time: int, tz: ZoneInfo) -> datetime:
+    return moment(time).astimezone(tz)
+
+
+@lru_cache(maxsize=65536)
+def start_of_day(day: date, tz: ZoneInfo) -> int:
+    """Local midnight: the first instant that has this date or, where it was skipped, a later one."""
+    if tz.key == "UTC" or day <= date.min + ONE_DAY:
+        return (day.toordinal() - EPOCH_ORDINAL) * DAY
+    naive = datetime(day.year, day.month, day.day)
+    guess = milliseconds(naive.replace(tzinfo=tz).astimezone(UTC))
+    if _local(guess, tz).replace(tzinfo=None) == naive:
+        return guess
+    # The clocks were put forward over midnight: the date begins at the jump.
+    early, late = guess - 2 * DAY, guess
+    while late - early > 1:
+        middle = (early + late) // 2
+        if local_day(middle, tz) >= day:
+            late = middle
+        else:
+            early = middle
+    return late
+
+
+def start_of_period(day: date, frequency: Frequency, week_start: int = 6) -> date:
+    """The first day of the day, week (from `week_start`: 0 Monday … 6 Sunday) or month around `day`."""
+    if frequency == "daily":
+        return day
+    if frequency == "monthly":
+        return day.replace(day=1)
+    back = (day.weekday() - week_start) % 7
+    return date.fromordinal(max(1, day.toordinal() - back))
+
+
+def end_of_period(start: date, frequency: Frequency, week_start: int = 6) -> date:
+    """The last day, inclusive, of the period that contains `start`."""
+    if frequency == "daily":
+        return start
+    if frequency == "monthly":
+        return start.replace(day=monthrange(start.year, start.month)[1])
+    ahead = 6 - (start.weekday() - week_start) % 7
+    return date.fromordinal(min(date.max.toordinal(), start.toordinal() + ahead))
+
+
+def next_period(start: date, frequency: Frequency, week_start: int = 6) -> date:
+    """The first day of the period after the one that contains `start`."""
+    return end_of_period(start, frequency, week_start) + ONE_DAY
+
+
+def previous_period(start: date, frequency: Frequency, week_start: int = 6) -> date:
+    """The first day of the period before the one that begins on `start`."""
+    return start_of_period(start - ONE_DAY, frequency, week_start)
+
+
+def run_start(board: Leaderboard, index: int) -> date:
+    """The first day of run `index` (from 0). Months and years keep the start's day, clamped to the month."""
+    unit, interval = board.run_unit, board.run_interval
+    if unit is None or interval is None:
+        return board.start
+    if unit == "day":
+        ordinal = board.start.toordinal() + interval * index
+        return date.fromordinal(min(ordinal, date.max.toordinal()))
+    months = interval * index * (12 if unit == "year" else 1) + board.start.month - 1
+    year, month = board.start.year + months // 12, months % 12 + 1
+    if year > 9999:
+        return date.max
+    return date(year, month, min(board.start.day, monthrange(year, month)[1]))
+
+
+def run_index(board: Leaderboard, day: date) -> int:
+    """Which run `day` is in; below 0 before the board's start. Ignores the board's end."""
+    unit, interval = board.run_unit, board.run_interval
+    if unit is None or interval is None:
+        return 0 if day >= board.start else -1
+    if unit == "day":
+        return (day.toordinal() - board.start.toordinal()) // interval
+    months = (day.year - board.start.year) * 12 + day.month - board.start.month
+    index = months // (interval * (12 if unit == "year" else 1))
+    return index - 1 if run_start(board, index) > day else index
+
+
+def run_end(board: Leaderboard, index: int) -> date | None:
+    """The last day of run `index`, inclusive, cut at the board's end; None when it never ends."""
+    if board.run_unit is None:
+        return board.end
+    last = run_start(board, index + 1) - ONE_DAY
+    return min(last, board.end) if board.end else last
+
+
+def run_on(board: Leaderboard, day: date) -> int | None:
+    """The run that counts on `day`, None before the board's start and after its end."""
+    if day < board.start or (board.end is not None and day > board.end):
+        return None
+    return run_index(board, day)
+
+
+def status_of_days(start: date, end: date | None, today: date) -> Literal["active", "scheduled", "finished"]:
+    """Where `today` stands to whole days from `start` to `end`, both inclusive."""
+    if today < start:
+        return "scheduled"
+    return "finished" if end is not None and today > end else "active"
+
+
+def board_opens(board: Leaderboard) -> int:
+    """10:00 UTC of the day before the start: then it is the first day somewhere."""
+    return start_of_utc(board.start) - DAY + 10 * HOUR
+
+
+def start_of_utc(day: date) -> int:
+    return (day.toordinal() - EPOCH_ORDINAL) * DAY
+
+
+def board_status(board: Leaderboard, time: int) -> Literal["active", "scheduled", "finished"]:
+    """Active from `board_opens` until 12 hours after the end in UTC (behaviour, section 8)."""
+    if time < board_opens(board):
+        return "scheduled"
+    if board.end is not None and time >= start_of_utc(board.end) + DAY + 12 * HOUR:
+        return "finished"
+    return "active"

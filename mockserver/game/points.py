@@ -1,0 +1,221 @@
+"""Points: awards, boosts, caps, levels, and what is told of them (behaviour, section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from mockserver.game.catalog import MICRO, Boost, PointsSystem, PointsTrigger
+from mockserver.game.facts import (
+    AchievementCompleted,
+    Entry,
+    Fact,
+    LevelChanged,
+    MetricChanged,
+    PointsAwarded,
+    PointsChanged,
+    PointsReported,
+    StreakExtended,
+    StreakStarted,
+    UserCreated,
+)
+from mockserver.game.periods import DAY, HOUR, local_day, status_of_days
+from mockserver.game.state import Person
+from mockserver.game.world import World, matches
+
+GREATEST_TOTAL = 10**15
+
+
+def pay_metric(world: World, entry: Entry) -> Iterator[Fact]:
+    """Each multiple of the threshold that the matching sum passes for the first time is paid. Section 7."""
+    fact = entry.fact
+    if not isinstance(fact, MetricChanged):
+        return
+    person = world.users[fact.user]
+    progress = person.metrics[fact.metric]
+    for system, trigger in world.catalog.triggers_by_type.get(f"metric:{fact.metric}", ()):
+        if matches(fact.attributes, trigger.event_attributes):
+            _, peak, passed = progress.sum_of(trigger.event_attributes)
+            step = trigger.threshold * MICRO
+            times = peak // step - passed // step
+            if times > 0:
+                yield from award(world, person, system, trigger, entry.time, times)
+
+
+def pay_streak(world: World, entry: Entry) -> Iterator[Fact]:
+    """Each time the length becomes a multiple of the threshold. Section 7."""
+    fact = entry.fact
+    if isinstance(fact, StreakStarted | StreakExtended):
+        length = fact.length if isinstance(fact, StreakExtended) else 1
+        for system, trigger in world.catalog.triggers_by_type.get("streak", ()):
+            if length % trigger.threshold == 0:
+                yield from award(world, world.users[fact.user], system, trigger, entry.time)
+
+
+def pay_achievement(world: World, entry: Entry) -> Iterator[Fact]:
+    """Once, with the completion; what was given silently pays nothing. Section 7."""
+    fact = entry.fact
+    if isinstance(fact, AchievementCompleted) and not fact.silent:
+        for system, trigger in world.catalog.triggers_by_type.get("achievement", ()):
+            if trigger.achievement == fact.achievement:
+                yield from award(world, world.users[fact.user], system, trigger, entry.time)
+
+
+def pay_creation(world: World, entry: Entry) -> Iterator[Fact]:
+    """At the first identification, before everything else. Section 7."""
+    fact = entry.fact
+    if isinstance(fact, UserCreated):
+        for system, trigger in world.catalog.triggers_by_type.get("user_creation", ()):
+            yield from award(world, world.users[fact.user], system, trigger, entry.time)
+
+
+def pay_time(world: World, person: Person, trigger_id: str, time: int) -> Iterator[Fact]:
+    """Every N hours or days since the user was created. Section 7."""
+    for system, trigger in world.catalog.triggers_by_type.get("time", ()):
+        if trigger.id == trigger_id:
+            yield from award(world, person, system, trigger, time)
+
+
+def time_due(person: Person, trigger: PointsTrigger, after: int) -> int:
+    """The next moment (ms UTC) later than `after` at which a time trigger fires for this user."""
+    # Choice: days are 24 hours here, so that the interval is the same in every zone and season.
+    step = trigger.time_interval * (HOUR if trigger.time_unit == "hour" else DAY)
+    created = person.profile.created
+    return created + ((after - created) // step + 1) * step
+
+
+def award(
+    world: World, person: Person, system: PointsSystem, trigger: PointsTrigger, time: int, times: int = 1
+) -> Iterator[Fact]:
+    """One award of `times` times the trigger's points, boosted, cut to the cap; nothing when cut to 0."""
+    attributes = person.profile.attributes
+    if not matches(attributes, trigger.user_attributes):
+        return
+    points, day = trigger.points * times, local_day(time, person.zone)
+    boosts = active_boosts(system, person, day) if points > 0 else ()
+    total = person.points(system.key)
+    cap = GREATEST_TOTAL if system.max_points is None else min(system.max_points, GREATEST_TOTAL)
+    after = min(max(total + boosted(points, boosts), 0), max(cap, total))
+    if after != total:
+        user, ids = person.profile.id, tuple(boost.id for boost in boosts)
+        yield PointsAwarded(user, system.key, trigger.id, after - total, after, day, ids)
+
+
+def active_boosts(system: PointsSystem, person: Person, day: date) -> tuple[Boost, ...]:
+    """The boosts that apply to this user on the user's local `day`: matching global ones and own."""
+    return tuple(
+        boost
+        for boost in system.boosts
+        if boost.user in (None, person.profile.id)
+        and status_of_days(boost.start, boost.end, day) == "active"
+        and matches(person.profile.attributes, boost.user_attributes)
+    )
+
+
+def boosted(points: int, boosts: tuple[Boost, ...]) -> int:
+    """All multipliers multiplied, rounded once: down, unless all ask for the same other rounding. Section 7."""
+    product, unit = points, 1
+    for boost in boosts:
+        product *= boost.multiplier
+        unit *= MICRO
+    roundings = {boost.rounding for boost in boosts}
+    if roundings == {"up"}:
+        return -(-product // unit)
+    if roundings == {"nearest"}:
+        return (2 * product + unit) // (2 * unit)
+    return product // unit
+
+
+def settle(world: World, entry: Entry) -> Iterator[Fact]:
+    """All awards of one moment in one system are one change of its total."""
+    fact = entry.fact
+    if isinstance(fact, PointsAwarded):
+        account = world.users[fact.user].accounts[fact.system]
+        awards = account.unsettled
+        if awards:
+            added = sum(row.awarded for row in awards)
+            yield PointsChanged(fact.user, fact.system, added, account.total, tuple(row.seq for row in awards))
+
+
+def change_level(world: World, entry: Entry) -> Iterator[Fact]:
+    """The level is the highest whose points are at most the total. Section 7."""
+    fact = entry.fact
+    if isinstance(fact, PointsChanged):
+        system = world.catalog.points[fact.system]
+        old, new = system.level_at(fact.total - fact.added), system.level_at(fact.total)
+        if old is not new:
+            previous, level = old.key if old else None, new.key if new else None
+            yield LevelChanged(fact.user, fact.system, previous, level, fact.total)
+
+
+def report(world: World, entry: Entry) -> Iterator[Fact]:
+    """The first change is told at once, later ones of the same window together at its end. Section 11."""
+    fact = entry.fact
+    if isinstance(fact, PointsChanged):
+        account = world.users[fact.user].accounts[fact.system]
+        if account.unsent and entry.time >= account.window_until:
+            yield _report_of(world, world.users[fact.user], fact.system)
+
+
+def close_window(world: World, person: Person, system: str) -> Iterator[Fact]:
+    """What was held back in a window is told at its end. Section 11."""
+    account = person.accounts.get(system)
+    if account is not None and account.unsent and system in world.catalog.points:
+        yield _report_of(world, person, system)
+
+
+def _report_of(world: World, person: Person, key: str) -> PointsReported:
+    account, system = person.accounts[key], world.catalog.points[key]
+    old, new = system.level_at(account.reported_total), system.level_at(account.total)
+    awards, level = tuple(account.unsent), new.key if new else None
+    return PointsReported(person.profile.id, key, account.unsent_added, account.total, awards, level, old is not new)
+
+
+class Range(NamedTuple):
+    """Both ends inclusive."""
+
+    first: int
+    last: int
+    users: int
+
+
+def spread(world: World, system: str, attributes: dict[str, str]) -> list[Range]:
+    """Users at 0, and in ten equal ranges up to the greatest total, rounded up to a power of ten.
+
+    Schema `PointsSummaryResponse`; only users who match all `attributes`. Nobody has points: width 1.
+    """
+    counts = _totals(world, system, attributes)
+    top = 10
+    while top < max(counts, default=0):
+        top *= 10
+    width = top // 10
+    users = [0] * 10
+    for total, number in counts.items():
+        if total > 0:
+            users[(total - 1) // width] += number
+    rows = [Range(n * width + 1, (n + 1) * width, count) for n, count in enumerate(users)]
+    return [Range(0, 0, counts.get(0, 0)), *rows]
+
+
+def _totals(world: World, system: str, attributes: dict[str, str]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    if attributes:
+        for person in world.users.values():
+            if all(person.profile.attributes.get(key) == value for key, value in attributes.items()):
+                total = person.points(system)
+                counts[total] = counts.get(total, 0) + 1
+        return counts
+    counts.update(world.totals.get(system, {}))
+    counts[0] = counts.get(0, 0) + len(world.users) - sum(counts.values())
+    return counts
+
+
+def users_by_level(world: World, system: PointsSystem) -> list[int]:
+    """How many users are at each level, in its order; those below the first are in none. Section 7."""
+    users = {level.key: 0 for level in system.levels}
+    for total, number in _totals(world, system.key, {}).items():
+        level = system.level_at(total)
+        if level is not None:
+            users[level.key] += number
+    return list(users.values())

@@ -1,0 +1,265 @@
+"""What falls due and when: each concept says so, here it is put in one order: time, kind, subject.
+
+An item is a promise to look, not an event: when its moment comes it is compared with the world as it is then,
+and what has moved meanwhile is dropped. So items are never searched for or removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from enum import IntEnum
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from mockserver.game import facts as f
+from mockserver.game import leaderboards, points, streaks
+from mockserver.game.catalog import Boost, PointsSystem
+from mockserver.game.periods import DAY, SECOND, run_start, start_of_day, start_of_utc
+from mockserver.game.state import Person
+from mockserver.game.world import World
+
+
+class Kind(IntEnum):
+    """The order of what falls due at the same moment."""
+
+    STREAK = 0
+    FREEZE = 1
+    TIME = 2
+    BOOST_START = 3
+    BOOST_FINISH = 4
+    RUN_START = 5
+    RUN_FINAL = 6
+    RUN_FINISH = 7
+    REPORT = 8
+
+
+class Due(NamedTuple):
+    """`time` in ms UTC. `subject`: a user, boost or board; `token`: which one of the subject's."""
+
+    time: int
+    kind: Kind
+    subject: str
+    token: str
+
+
+# The facts after which something new may fall due.
+ARMS = {
+    f.UserCreated,
+    f.UserChanged,
+    f.StreakStarted,
+    f.StreakExtended,
+    f.FreezeConsumed,
+    f.FreezeEarned,
+    f.FreezeIntervalPassed,
+    f.PointsChanged,
+    f.PointsReported,
+    f.CatalogChanged,
+}
+
+
+class Schedule:
+    """The agenda of one world. Rebuilding it from the world at any moment gives the same future."""
+
+    def __init__(self, world: World) -> None:
+        self._heap: list[Due] = []
+        self._known: set[Due] = set()
+        self.rebuild(world)
+
+    def next_time(self) -> int | None:
+        return self._heap[0].time if self._heap else None
+
+    def pop(self, now: int) -> Due | None:
+        """The earliest item that is due at `now`, taken off the agenda."""
+        if not self._heap or self._heap[0].time > now:
+            return None
+        due = heappop(self._heap)
+        self._known.discard(due)
+        return due
+
+    def rebuild(self, world: World) -> None:
+        """Everything that the world as it stands will bring."""
+        self._heap, self._known = [], set()
+        self._add(_organisation(world, world.time))
+        for person in world.users.values():
+            self._add(_of_person(world, person))
+
+    def arm(self, world: World, entry: f.Entry) -> None:
+        """What a fact that was just applied makes fall due."""
+        fact = entry.fact
+        if isinstance(fact, f.CatalogChanged):
+            self.rebuild(world)
+        elif isinstance(fact, f.UserCreated | f.UserChanged):
+            self._add(_of_person(world, world.users[fact.user]))
+        elif isinstance(fact, f.PointsChanged | f.PointsReported):
+            self._add(_report(world.users[fact.user], fact.system))
+        elif isinstance(fact, f.FreezeEarned | f.FreezeIntervalPassed):
+            self._add(_freeze(world, world.users[fact.user]))
+        elif isinstance(fact, f.StreakStarted | f.StreakExtended | f.FreezeConsumed):
+            self._add(_streak(world.users[fact.user]))
+
+    def renew(self, world: World, due: Due) -> None:
+        """Puts the next one of a recurring kind on the agenda."""
+        if due.kind is Kind.TIME and due.subject in world.users:
+            self._add(_time(world, world.users[due.subject], due.time, due.token))
+        elif due.kind in (Kind.RUN_START, Kind.RUN_FINAL, Kind.RUN_FINISH):
+            self._add(_run(world, due.subject, due.time, due.kind))
+
+    def _add(self, items: Iterator[Due]) -> None:
+        for due in items:
+            if due not in self._known:
+                self._known.add(due)
+                heappush(self._heap, due)
+
+
+def _organisation(world: World, after: int) -> Iterator[Due]:
+    for system in world.catalog.points.values():
+        for boost in system.boosts:
+            if boost.user is None:
+                yield from _boost(world, boost, None, after)
+    for key in world.catalog.leaderboards:
+        for kind in (Kind.RUN_START, Kind.RUN_FINAL, Kind.RUN_FINISH):
+            yield from _run(world, key, after, kind)
+
+
+def _of_person(world: World, person: Person) -> Iterator[Due]:
+    yield from _streak(person)
+    yield from _freeze(world, person)
+    for _, trigger in world.catalog.triggers_by_type.get("time", ()):
+        yield from _time(world, person, world.time, trigger.id)
+    for key in person.accounts:
+        yield from _report(person, key)
+    for system in world.catalog.points.values():
+        for boost in system.boosts:
+            if boost.user == person.profile.id:
+                yield from _boost(world, boost, person, world.time)
+
+
+def _streak(person: Person) -> Iterator[Due]:
+    if person.streak.length:
+        yield Due(person.streak.deadline, Kind.STREAK, person.profile.id, "")
+
+
+def _freeze(world: World, person: Person) -> Iterator[Due]:
+    due = streaks.freezes_due(world, person)
+    if due is not None:
+        yield Due(due[0], Kind.FREEZE, person.profile.id, str(due[1]))
+
+
+def _time(world: World, person: Person, after: int, trigger_id: str) -> Iterator[Due]:
+    for _, trigger in world.catalog.triggers_by_type.get("time", ()):
+        if trigger.id == trigger_id:
+            yield Due(points.time_due(person, trigger, after), Kind.TIME, person.profile.id, trigger_id)
+
+
+def _report(person: Person, system: str) -> Iterator[Due]:
+    account = person.accounts[system]
+    if account.unsent:
+        yield Due(account.window_until, Kind.REPORT, person.profile.id, system)
+
+
+def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
+    board = world.catalog.leaderboards.get(key)
+    if board is None:
+        return
+    if kind is Kind.RUN_START:
+        found = leaderboards.next_start(board, after)
+    else:
+        offset = leaderboards.FINAL_AFTER if kind is Kind.RUN_FINAL else leaderboards.FINISHED_AFTER
+        found = leaderboards.next_end(board, after, offset)
+    if found is not None:
+        yield Due(found[0], kind, key, str(found[1]))
+
+
+def boost_moments(boost: Boost, person: Person | None) -> tuple[int, int | None]:
+    """When a boost starts and finishes: at 00:00:00Z and 23:59:59Z, a user's own at that user's midnights."""
+    if person is None:
+        finish = None if boost.end is None else start_of_utc(boost.end) + DAY - SECOND
+        return start_of_utc(boost.start), finish
+    after = None if boost.end is None or boost.end == date.max else boost.end.toordinal() + 1
+    finish = None if after is None else start_of_day(date.fromordinal(after), person.zone)
+    return start_of_day(boost.start, person.zone), finish
+
+
+def _boost(world: World, boost: Boost, person: Person | None, after: int) -> Iterator[Due]:
+    start, finish = boost_moments(boost, person)
+    # A user who changes zone may have passed the moment; one who came later has missed it.
+    since = after if person is None else person.profile.created
+    if boost.id not in world.boosts_begun and start > since:
+        yield Due(start, Kind.BOOST_START, boost.id, "")
+    if boost.id not in world.boosts_ended and finish is not None and finish > since:
+        yield Due(finish, Kind.BOOST_FINISH, boost.id, "")
+
+
+def settle(world: World, due: Due, time: int) -> Iterator[f.Fact]:
+    """The facts that an item brings at `time`; none when the world has moved on."""
+    yield from SETTLE[due.kind](world, due, time)
+
+
+def _settle_streak(world: World, due: Due, time: int) -> Iterator[f.Fact]:
+    person = world.users[due.subject]
+    if person.streak.length and person.streak.deadline <= due.time:
+        yield from streaks.miss_period(world, person)
+
+
+def _settle_freeze(world: World, due: Due, time: int) -> Iterator[f.Fact]:
+    person = world.users[due.subject]
+    if streaks.freezes_due(world, person) == (due.time, int(due.token)):
+        yield from streaks.earn_freezes(world, person, int(due.token))
+
+
+def _settle_time(world: World, due: Due, time: int) -> Iterator[f.Fact]:
+    yield from points.pay_time(world, world.users[due.subject], due.token, time)
+
+
+def _settle_report(world: World, due: Due, time: int) -> Iterator[f.Fact]:
+    person = world.users[due.subject]
+    account = person.accounts.get(due.token)
+    if account is not None and account.window_until <= due.time:
+        yield from points.close_window(world, person, due.token)
+
+
+def _find_boost(world: World, boost_id: str) -> tuple[PointsSystem, Boost] | None:
+    for system in world.catalog.points.values():
+        for boost in system.boosts:
+            if boost.id == boost_id:
+                return system, boost
+    return None
+
+
+def _settle_boost(world: World, due: Due, time: int) -> Iterator[f.Fact]:
+    found = _find_boost(world, due.subject)
+    if found is None:
+        return
+    system, boost = found
+    person = world.users.get(boost.user) if boost.user else None
+    start, finish = boost_moments(boost, person)
+    if due.kind is Kind.BOOST_START and start == due.time and boost.id not in world.boosts_begun:
+        yield f.BoostStarted(boost.user, system.key, boost.id)
+    if due.kind is Kind.BOOST_FINISH and finish == due.time and boost.id not in world.boosts_ended:
+        yield f.BoostFinished(boost.user, system.key, boost.id)
+
+
+def _settle_run(world: World, due: Due, time: int) -> Iterator[f.Fact]:
+    board = world.catalog.leaderboards.get(due.subject)
+    if board is not None:
+        yield RUN_FACTS[due.kind](board.key, run_start(board, int(due.token)))
+
+
+RUN_FACTS: dict[Kind, Callable[[str, date], f.Fact]] = {
+    Kind.RUN_START: f.RunStarted,
+    Kind.RUN_FINAL: f.RunBecameFinal,
+    Kind.RUN_FINISH: f.RunFinished,
+}
+
+SETTLE: dict[Kind, Callable[[World, Due, int], Iterator[f.Fact]]] = {
+    Kind.STREAK: _settle_streak,
+    Kind.FREEZE: _settle_freeze,
+    Kind.TIME: _settle_time,
+    Kind.BOOST_START: _settle_boost,
+    Kind.BOOST_FINISH: _settle_boost,
+    Kind.RUN_START: _settle_run,
+    Kind.RUN_FINAL: _settle_run,
+    Kind.RUN_FINISH: _settle_run,
+    Kind.REPORT: _settle_report,
+}

@@ -1,0 +1,155 @@
+"""Streaks: periods that count, freezes that cover for them, midnights that end them (behaviour, section 5)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from mockserver.game.catalog import Streak
+from mockserver.game.facts import (
+    Entry,
+    Fact,
+    FreezeConsumed,
+    FreezeEarned,
+    FreezeIntervalPassed,
+    MetricChanged,
+    StreakExtended,
+    StreakLost,
+    StreakStarted,
+)
+from mockserver.game.periods import (
+    MINUTE,
+    end_of_period,
+    local_day,
+    next_period,
+    previous_period,
+    start_of_day,
+    start_of_period,
+)
+from mockserver.game.state import Person
+from mockserver.game.world import World
+
+
+def count_period(world: World, entry: Entry) -> Iterator[Fact]:
+    """The first event that meets the conditions of a period starts or extends the streak. Section 5."""
+    fact = entry.fact
+    streak = world.catalog.streak
+    if streak is None or not isinstance(fact, MetricChanged):
+        return
+    person = world.users[fact.user]
+    state = person.streak
+    if state.counted is not None and fact.day <= state.counted:
+        return
+    frequency, week_start = streak.frequency, world.catalog.settings.week_start
+    period = start_of_period(fact.day, frequency, week_start)
+    if state.counted is not None and period <= state.counted:
+        return
+    if not conditions_met(streak, person, period, end_of_period(period, frequency, week_start)):
+        return
+    expires = end_of_period(next_period(period, frequency, week_start), frequency, week_start)
+    if state.length:
+        yield StreakExtended(fact.user, state.length + 1, fact.day, period, expires)
+    else:
+        yield StreakStarted(fact.user, fact.day, period, expires)
+
+
+def conditions_met(streak: Streak, person: Person, first: date, last: date) -> bool:
+    """Whether the sums from `first` to `last` (inclusive) meet ANY or ALL of the conditions."""
+    start, end = first.toordinal(), last.toordinal()
+    if not streak.conditions:
+        return any(progress.days.between(start, end) > 0 for progress in person.metrics.values())
+    met = (
+        condition.metric in person.metrics
+        and person.metrics[condition.metric].days.between(start, end) >= condition.threshold
+        for condition in streak.conditions
+    )
+    return all(met) if streak.evaluation == "all" else any(met)
+
+
+def miss_period(world: World, person: Person) -> Iterator[Fact]:
+    """At the end of `expires` a freeze covers the missed period, or the streak is lost. Section 5."""
+    streak, state = world.catalog.streak, person.streak
+    if streak is None or state.covered is None:
+        return
+    frequency, week_start = streak.frequency, world.catalog.settings.week_start
+    if streak.freezes is None or not state.freezes:
+        yield StreakLost(person.profile.id, state.length)
+        return
+    missed = next_period(state.covered, frequency, week_start)
+    expires = end_of_period(next_period(missed, frequency, week_start), frequency, week_start)
+    yield FreezeConsumed(person.profile.id, missed, expires, state.freezes - 1)
+
+
+def earn_freezes(world: World, person: Person, interval: int) -> Iterator[Fact]:
+    """Every N days since the user was created some freezes are earned, never above the maximum. Section 5."""
+    freezes = world.catalog.streak.freezes if world.catalog.streak else None
+    if freezes is None:
+        return
+    held = person.streak.freezes
+    earned = min(freezes.auto_earn_amount, freezes.maximum - held)
+    if earned > 0:
+        yield FreezeEarned(person.profile.id, interval, earned, held + earned)
+    else:
+        yield FreezeIntervalPassed(person.profile.id, interval)
+
+
+def freezes_due(world: World, person: Person) -> tuple[int, int] | None:
+    """When the next interval ends (ms UTC: 00:10 of that local day) and its number; None without auto-earn."""
+    freezes = world.catalog.streak.freezes if world.catalog.streak else None
+    if freezes is None or not freezes.auto_earn_interval:
+        return None
+    interval = person.streak.intervals + 1
+    day = local_day(person.profile.created, person.zone).toordinal() + interval * freezes.auto_earn_interval
+    if day > date.max.toordinal():
+        return None
+    return start_of_day(date.fromordinal(day), person.zone) + 10 * MINUTE, interval
+
+
+class HistoryRow(NamedTuple):
+    start: date
+    end: date
+    length: int
+    frozen: bool
+
+
+def history(world: World, person: Person, periods: int, today: date) -> list[HistoryRow]:
+    """The running length at each of the last `periods` periods, oldest first, the current one last. Section 5."""
+    streak, week_start = world.catalog.streak, world.catalog.settings.week_start
+    frequency = streak.frequency if streak else "daily"
+    rows: list[HistoryRow] = []
+    start = start_of_period(today, frequency, week_start)
+    while len(rows) < periods:
+        length, frozen = _length_at(person, start)
+        rows.append(HistoryRow(start, end_of_period(start, frequency, week_start), length, frozen))
+        if start.toordinal() <= 31:  # the calendar's first periods
+            break
+        start = previous_period(start, frequency, week_start)
+    return rows[::-1]
+
+
+def _length_at(person: Person, start: date) -> tuple[int, bool]:
+    counted = person.streak.history
+    at = bisect_right(counted, start, key=lambda row: row.start) - 1
+    if at < 0:
+        return 0, False
+    row = counted[at]
+    if row.start == start:
+        return row.length, row.frozen
+    # A period that nobody had to fill, because a change of zone skipped it, keeps the running length.
+    following = counted[at + 1] if at + 1 < len(counted) else None
+    carried = following is not None and following.length > 1 and following.length >= row.length
+    return (row.length, False) if carried else (0, False)
+
+
+def rank(world: World, person: Person) -> int | None:
+    """1 + the number of longer active streaks; None without a streak. Section 5."""
+    length = person.streak.length
+    return 1 + int(world.lengths.bisect_left((-length, -1, ""))) if length else None
+
+
+def rankings(world: World, kind: str, limit: int) -> list[tuple[str, int]]:
+    """(user, length) of the longest streaks, `active` or `longest` ever, ties by who got there first."""
+    places = world.lengths if kind == "active" else world.longest
+    return [(user, -length) for length, _, user in places.islice(0, limit)]

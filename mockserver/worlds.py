@@ -1,0 +1,190 @@
+"""The organisations behind the API keys: each has a catalog, a clock and one population per tenant."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from mockserver.clock import Clock
+from mockserver.game.catalog import Catalog
+from mockserver.game.engine import Game, Observer
+from mockserver.game.errors import NotFound, Refused
+from mockserver.game.facts import CatalogChanged, Entry
+from mockserver.game.periods import DAY, FIRST_CLOCK, utc_day
+from mockserver.game.world import World
+
+DEFAULT_KEY = "00000000.local"
+CatalogOn = Callable[[date], Catalog]
+
+
+class Populate(Protocol):
+    """Fills an empty population with people who have lived from the game's now until `until` (ms UTC)."""
+
+    def __call__(self, game: Game, *, seed: int, users: int, until: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a world is made, and made again by a reset.
+
+    `catalog` gives the catalog as of the world's first day; `now` (ms UTC) None is the real time;
+    `history_days` is how long its `users` have lived.
+    """
+
+    catalog: CatalogOn
+    seed: int = 1
+    users: int = 0
+    now: int | None = None
+    frozen: bool = False
+    history_days: int = 60
+
+
+class Organisation:
+    """One world: what an API key opens."""
+
+    def __init__(self, key: str, plan: Plan, populate: Populate | None = None) -> None:
+        self.key = key
+        self.plan = plan
+        self._populate = populate
+        self._observers: list[Observer] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the seed: clock, catalog and people as they were made."""
+        plan = self.plan
+        self.clock = Clock(plan.now, plan.frozen)
+        now = self.clock.now()
+        self.catalog = plan.catalog(utc_day(now))
+        self.games: dict[str | None, Game] = {}
+        settings = self.catalog.settings
+        for tenant in (settings.tenants or ()) if settings.multi_tenant else (None,):
+            self._found(tenant, now)
+
+    def _found(self, tenant: str | None, now: int) -> Game:
+        plan = self.plan
+        lived = plan.history_days * DAY if plan.users else 0
+        seed = str(plan.seed) if tenant is None else f"{plan.seed}/{tenant}"
+        game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, now - lived)))
+        if plan.users and self._populate is not None:
+            self._populate(game, seed=plan.seed, users=plan.users, until=now)
+        game.catch_up(now)
+        self._attach(game)
+        return game
+
+    def _attach(self, game: Game) -> None:
+        game.observe = self._observe if self._observers else None
+
+    def _observe(self, world: World, entries: list[Entry]) -> None:
+        for observer in self._observers:
+            observer(world, entries)
+
+    def watch(self, observer: Observer) -> None:
+        """From now on `observer` is told of every request and every due moment."""
+        self._observers.append(observer)
+        for game in self.games.values():
+            self._attach(game)
+
+    def unwatch(self, observer: Observer) -> None:
+        self._observers.remove(observer)
+        for game in self.games.values():
+            self._attach(game)
+
+    def game(self, tenant: str | None = None) -> Game:
+        """The population that a request is about, caught up with the clock.
+
+        Raises `Refused` without a tenant where one is required, `NotFound` for one that is not listed.
+        """
+        now = self.clock.now()
+        settings = self.catalog.settings
+        if not settings.multi_tenant:
+            tenant = None
+        elif not tenant:
+            raise Refused("The Tenant-ID header is required: this organisation is multi-tenant.")
+        game = self.games.get(tenant)
+        if game is None:
+            if settings.tenants is not None and tenant not in settings.tenants:
+                raise NotFound(f"Tenant {tenant!r} was not found.")
+            game = self.games[tenant] = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now))
+            self._attach(game)
+        self.catch_up(now)
+        return game
+
+    def next_due(self) -> int | None:
+        """When something may fall due next in any population (ms UTC)."""
+        return min((due for game in self.games.values() if (due := game.next_due()) is not None), default=None)
+
+    def catch_up(self, now: int) -> None:
+        """Settles what falls due until `now` in all populations, in one order of time."""
+        if len(self.games) > 1:
+            while (due := self.next_due()) is not None and due <= now:
+                for game in self.games.values():
+                    if game.next_due() == due:
+                        game.catch_up(due)
+        for game in self.games.values():
+            game.catch_up(now)
+
+    def change_catalog(self, catalog: Catalog) -> None:
+        """Puts a new catalog into force, now, in all populations."""
+        self.catch_up(self.clock.now())
+        self.catalog = catalog
+        for game in self.games.values():
+            game.tell(CatalogChanged(catalog))
+            game.commit()
+
+    def snapshot(self) -> bytes:
+        """All of the world's state: populations, catalog and clock."""
+        worlds = {tenant: (game.world, game.now) for tenant, game in self.games.items()}
+        return pickle.dumps((self.catalog, self.clock.now(), self.clock.frozen, worlds), protocol=5)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Everything as it was when the snapshot was taken, the clock included."""
+        self.catalog, now, frozen, worlds = pickle.loads(snapshot)
+        self.clock.set(now, frozen)
+        self.games = {}
+        for tenant, (world, then) in worlds.items():
+            game = self.games[tenant] = Game(world)
+            game.now = then
+            self._attach(game)
+
+
+class Worlds:
+    """All organisations of one server, by API key. `roots`: the keys given at start."""
+
+    def __init__(self, plan: Plan, keys: tuple[str, ...] = (DEFAULT_KEY,), populate: Populate | None = None) -> None:
+        self.plan = plan
+        self.roots = keys
+        self._populate = populate
+        self._made = 0
+        self._worlds = {key: Organisation(key, plan, populate) for key in keys}
+
+    def __iter__(self) -> Iterator[Organisation]:
+        return iter(list(self._worlds.values()))
+
+    def __len__(self) -> int:
+        return len(self._worlds)
+
+    def find(self, key: str | None) -> Organisation | None:
+        return self._worlds.get(key) if key else None
+
+    def make(self, plan: Plan) -> Organisation:
+        """A new world with a key of its own, derived from the server's seed and a counter."""
+        self._made += 1
+        digest = hashlib.sha256(f"{self.plan.seed}/world/{self._made}".encode()).hexdigest()
+        key = f"{digest[:8]}.{digest[8:40]}"
+        organisation = self._worlds[key] = Organisation(key, plan, self._populate)
+        return organisation
+
+    def delete(self, key: str) -> bool:
+        """Whether there was such a world to delete."""
+        return self._worlds.pop(key, None) is not None
+
+    def tick(self) -> None:
+        """Lets what has fallen due under the running clocks happen, without any request."""
+        for organisation in self._worlds.values():
+            due = organisation.next_due()
+            if due is not None and due <= (now := organisation.clock.now()):
+                organisation.catch_up(now)
