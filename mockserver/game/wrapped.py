@@ -1,0 +1,185 @@
+"""A user's year in review, read from what is remembered of every day (behaviour, section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from mockserver.game.catalog import Leaderboard
+from mockserver.game.facts import Standing
+from mockserver.game.periods import end_of_period, local_day, run_end, run_index, start_of_period
+from mockserver.game.state import CountedPeriod, Person, Timeline
+from mockserver.game.world import World
+
+Lookup = Callable[[Person], Timeline | None]
+
+
+class Span(NamedTuple):
+    """Days, both inclusive."""
+
+    first: date
+    last: date
+
+
+class Change(NamedTuple):
+    """Of one amount in a span: total at its end, change in it, and the user's percentile (None for a day)."""
+
+    total: int
+    change: int
+    percentile: float | None
+
+    @property
+    def percent(self) -> float:
+        """The change relative to the total before, one decimal, cut; from 0 it is 100, 0 when nothing changed."""
+        before = self.total - self.change
+        if before == 0:
+            return 100.0 if self.change else 0.0
+        tenths = abs(self.change) * 1000 // abs(before) / 10
+        return tenths if (self.change < 0) == (before < 0) else -tenths
+
+
+class Streak(NamedTuple):
+    length: int
+    first: date | None
+    last: date | None
+
+
+class Days:
+    """How many events a user sent, and how much they changed, on each day of a year."""
+
+    def __init__(self, person: Person, year: int) -> None:
+        self.events: dict[date, int] = {}
+        self.changes: dict[date, int] = {}
+        span = year_span(year)
+        for progress in person.metrics.values():
+            for ordinal, change, events in progress.days.rows(span.first.toordinal(), span.last.toordinal()):
+                day = date.fromordinal(ordinal)
+                self.events[day] = self.events.get(day, 0) + events
+                self.changes[day] = self.changes.get(day, 0) + change
+
+    def active(self, start: Callable[[date], date]) -> int:
+        """In how many periods there was at least one event."""
+        return len({start(day) for day in self.events})
+
+    def most_active(self, start: Callable[[date], date], otherwise: date) -> date:
+        """The start of the period with most events, then the larger change, then the earlier one."""
+        events: dict[date, int] = {}
+        changes: dict[date, int] = {}
+        for day, number in self.events.items():
+            period = start(day)
+            events[period] = events.get(period, 0) + number
+            changes[period] = changes.get(period, 0) + self.changes[day]
+        if not events:
+            return start(otherwise)
+        return max(events, key=lambda day: (events[day], changes[day], -day.toordinal()))
+
+
+def year_span(year: int) -> Span:
+    return Span(date(year, 1, 1), date(year, 12, 31))
+
+
+def change_in(world: World, person: Person, lookup: Lookup, span: Span, compared: bool) -> Change | None:
+    """What a span did to the timeline that `lookup` finds; None when the user was not active in it.
+
+    `compared`: with the percentile, the share of the users active in the span whose change is at most this.
+    """
+    first, last = span.first.toordinal(), span.last.toordinal()
+    mine = _active_change(lookup(person), first, last)
+    if mine is None:
+        return None
+    percentile = None
+    if compared:
+        others = [_active_change(lookup(other), first, last) for other in world.users.values()]
+        active = [change for change in others if change is not None]
+        percentile = sum(change <= mine for change in active) * 1000 // len(active) / 10
+    days = lookup(person) or Timeline()
+    return Change(days.until(last), mine, percentile)
+
+
+def _active_change(days: Timeline | None, first: int, last: int) -> int | None:
+    changes = [change for _, change, _ in days.rows(first, last)] if days else []
+    return sum(changes) if changes else None
+
+
+def metric_days(metric: str) -> Lookup:
+    def lookup(person: Person) -> Timeline | None:
+        progress = person.metrics.get(metric)
+        return progress.days if progress else None
+
+    return lookup
+
+
+def attribute_days(metric: str, pair: tuple[str, str]) -> Lookup:
+    def lookup(person: Person) -> Timeline | None:
+        progress = person.metrics.get(metric)
+        return progress.attributes.get(pair) if progress and progress.attributes else None
+
+    return lookup
+
+
+def points_days(system: str) -> Lookup:
+    def lookup(person: Person) -> Timeline | None:
+        account = person.accounts.get(system)
+        return account.days if account else None
+
+    return lookup
+
+
+def completed_in(person: Person, span: Span) -> list[str]:
+    """The keys of the achievements completed on local days of the span, in order of completion."""
+    zone = person.zone
+    return [key for key, row in person.achievements.items() if span.first <= local_day(row.time, zone) <= span.last]
+
+
+def best_standing(world: World, user: str, board: Leaderboard, span: Span) -> tuple[date, Standing] | None:
+    """The best rank in any run that overlaps the span, the later run on a tie; with the run's first day."""
+    best: tuple[date, Standing] | None = None
+    for first in sorted(world.runs.get(board.key, {})):
+        end = run_end(board, run_index(board, first))
+        if first > span.last or (end is not None and end < span.first):
+            continue
+        standing = world.runs[board.key][first].standing(user)
+        if standing.rank is not None and (best is None or standing.rank <= (best[1].rank or 0)):
+            best = first, standing
+    return best
+
+
+def longest_streak(world: World, person: Person, span: Span) -> Streak:
+    """The most periods in a row that counted, of those that lie in the span; the first on a tie."""
+    streak = world.catalog.streak
+    best = Streak(0, None, None)
+    for rows in _streaks(person.streak.history):
+        counted = [row.start for row in rows if not row.frozen and span.first <= row.start <= span.last]
+        if streak is not None and len(counted) > best.length:
+            last = end_of_period(counted[-1], streak.frequency, world.catalog.settings.week_start)
+            best = Streak(len(counted), counted[0], min(last, span.last))
+    return best
+
+
+def _streaks(history: Iterable[CountedPeriod]) -> Iterator[list[CountedPeriod]]:
+    rows: list[CountedPeriod] = []
+    for row in history:
+        if rows and row.length == 1 and not row.frozen:
+            yield rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows
+
+
+def week_of(world: World) -> Callable[[date], date]:
+    """The first day of the week around a day, by the organisation's setting."""
+    return lambda day: start_of_period(day, "weekly", world.catalog.settings.week_start)
+
+
+def week_span(first: date) -> Span:
+    return Span(first, min(first + timedelta(days=6), date.max) if first < date.max else first)
+
+
+def month_of(day: date) -> date:
+    return day.replace(day=1)
+
+
+def month_span(first: date) -> Span:
+    return Span(first, end_of_period(first, "monthly"))
