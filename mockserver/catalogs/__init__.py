@@ -1,0 +1,89 @@
+"""Catalogs: TOML (or JSON of the same shape) in, `mockserver.game.catalog.Catalog` out, and back again.
+
+A catalog is either right as a whole or refused with everything that is wrong with it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date
+from decimal import Decimal
+from pathlib import Path as File
+from typing import Any
+
+from mockserver.catalogs import fields
+from mockserver.catalogs.kinds import JSON, unknown
+from mockserver.catalogs.places import line_of, lines_of
+from mockserver.catalogs.problems import CatalogError, Place, Problem, Reading
+from mockserver.game.catalog import Catalog
+
+__all__ = ["CatalogError", "dump", "fixture", "from_data", "load", "parse"]
+
+_WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
+
+
+def load(path: str | File, *, today: date) -> Catalog:
+    """The catalog in a TOML file. Days that it counts from the world's first day are counted from `today`."""
+    file = File(path)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise CatalogError(str(path), [Problem((), "there is no such file")]) from None
+    except UnicodeDecodeError:
+        raise CatalogError(str(path), [Problem((), "expected text in UTF-8")]) from None
+    except OSError as error:
+        raise CatalogError(str(path), [Problem((), f"cannot be read: {error.strerror}")]) from None
+    return parse(text, today=today, name=str(path))
+
+
+def parse(text: str, *, today: date, name: str = "catalog") -> Catalog:
+    """The catalog that a TOML text describes; `name` is what errors call it."""
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(name, [_not_toml(str(error), text)]) from None
+    try:
+        return from_data(data, today=today, name=name)
+    except CatalogError as error:
+        lines = lines_of(text)
+        found = [problem._replace(line=line_of(problem.path, lines)) for problem in error.problems]
+        raise CatalogError(name, found) from None
+
+
+def from_data(data: Any, *, today: date, name: str = "catalog") -> Catalog:
+    """The catalog that plain data describe (parsed TOML or JSON); `null` is as good as nothing."""
+    reading = Reading(today)
+    made = fields.CATALOG.read(data, Place(reading), {})
+    _check_references(reading, data)
+    if reading.problems:
+        raise CatalogError(name, reading.problems)
+    catalog: Catalog = made
+    return catalog
+
+
+def dump(catalog: Catalog) -> dict[str, JSON]:
+    """The catalog as plain JSON, days absolute and ids given, in words that `from_data` reads back."""
+    return fields.CATALOG.write(catalog)
+
+
+def fixture(name: str) -> File:
+    """The file of a catalog that comes with the package: `catalog`, `fitness` or `study`."""
+    package = File(__file__).parents[1]
+    checkout = package.parent / "fixtures"
+    return (checkout if checkout.is_dir() else package / "data" / "fixtures") / f"{name}.toml"
+
+
+def _check_references(reading: Reading, data: Any) -> None:
+    """Every key that is named must be there. The data say what is, so that no problem is told twice."""
+    for of, key, path in reading.references:
+        known = [name for name in data.get(of) or () if isinstance(name, str)]
+        if key not in known:
+            Place(reading, path).wrong(unknown(key, of, known))
+
+
+def _not_toml(message: str, text: str) -> Problem:
+    """The parser's complaint, with its line as ours and in our place."""
+    found = _WHERE.search(message)
+    line = int(found[1]) if found and found[1] else text.count("\n") + 1
+    said = message[: found.start()] if found else message
+    return Problem((), f"this is not TOML: {said[:1].lower()}{said[1:]}", line)
