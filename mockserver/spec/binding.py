@@ -19,11 +19,7 @@ def bind(document: Document, handlers: Mapping[str, Handle]) -> dict[str, Handle
     A handler takes the game first and then, by keyword only, what the operation's `read` returns.
     """
     mismatches = [
-        *(
-            f"{name}: the document has it, but no function does"
-            for name in document.operations
-            if name not in handlers
-        ),
+        *(f"{name}: the document has it, but no function does" for name in document.operations if name not in handlers),
         *(
             f"{name}: a function has it, but the document does not"
             for name in handlers
@@ -34,16 +30,12 @@ def bind(document: Document, handlers: Mapping[str, Handle]) -> dict[str, Handle
         if name in handlers:
             mismatches.extend(_mismatches(operation, handlers[name]))
     if mismatches:
-        raise DocumentError(
-            "The document and the functions do not fit:\n" + "\n".join(f"  {m}" for m in mismatches)
-        )
+        raise DocumentError("The document and the functions do not fit:\n" + "\n".join(f"  {m}" for m in mismatches))
     return dict(handlers)
 
 
 def _mismatches(operation: Operation, handler: Handle) -> Iterator[str]:
-    taken = {
-        name for name, one in inspect.signature(handler).parameters.items() if one.kind is one.KEYWORD_ONLY
-    }
+    taken = {name for name, one in inspect.signature(handler).parameters.items() if one.kind is one.KEYWORD_ONLY}
     given = operation.arguments
     for name in sorted(given - taken):
         yield f"{operation.id}: the document gives `{name}`, but the function does not take it"

@@ -28,9 +28,7 @@ class Body:
 
     __slots__ = ("_check", "_may_be_empty", "_required", "_warned")
 
-    def __init__(
-        self, check: Draft202012Validator, *, required: bool, may_be_empty: bool, warned: set[str]
-    ) -> None:
+    def __init__(self, check: Draft202012Validator, *, required: bool, may_be_empty: bool, warned: set[str]) -> None:
         self._check = check
         self._required = required
         self._may_be_empty = may_be_empty
@@ -64,13 +62,9 @@ class Body:
 
     def _warn(self, value: Any) -> None:
         users = (value, value.get("user")) if isinstance(value, dict) else ()
-        if MISSPELT not in self._warned and any(
-            isinstance(user, dict) and MISSPELT in user for user in users
-        ):
+        if MISSPELT not in self._warned and any(isinstance(user, dict) and MISSPELT in user for user in users):
             self._warned.add(MISSPELT)
-            log.warning(
-                "A request body has `%s`, which is ignored: the field is `subscribeToEmails`.", MISSPELT
-            )
+            log.warning("A request body has `%s`, which is ignored: the field is `subscribeToEmails`.", MISSPELT)
 
 
 def parse(raw: bytes) -> Any:

@@ -105,9 +105,7 @@ class _Compiler:
         webhooks = {}
         for kind, declared in webhooks_of(self.document):
             try:
-                webhooks[kind] = Webhook(
-                    kind, Check(self.validator(_json_schema(declared["requestBody"]), ANSWERS))
-                )
+                webhooks[kind] = Webhook(kind, Check(self.validator(_json_schema(declared["requestBody"]), ANSWERS)))
             except (ValueError, KeyError, jsonschema_rs.ReferencingError) as error:
                 raise DocumentError(f"webhook {kind} {_first_line(error)}") from error
         return Document(self.document, self._prefix(), operations, webhooks)
@@ -117,9 +115,7 @@ class _Compiler:
         url: str = servers[0]["url"]
         return urlsplit(url).path.rstrip("/")
 
-    def _operation(
-        self, path: str, method: str, item: Mapping[str, Any], declared: Mapping[str, Any]
-    ) -> Operation:
+    def _operation(self, path: str, method: str, item: Mapping[str, Any], declared: Mapping[str, Any]) -> Operation:
         if "operationId" not in declared:
             raise ValueError("cannot be bound to a function")
         checks = {int(status): self._answer(answer) for status, answer in declared["responses"].items()}
@@ -216,9 +212,7 @@ def _at(home: str, schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {
-        key: f"{home}{part}"
-        if key == "$ref" and isinstance(part, str) and part.startswith("#")
-        else _at(home, part)
+        key: f"{home}{part}" if key == "$ref" and isinstance(part, str) and part.startswith("#") else _at(home, part)
         for key, part in schema.items()
     }
 

@@ -61,9 +61,7 @@ class Parameter:
         except ValueError:
             raise Refused(f"{self.subject} must be {self.expected}, not {quoted(text)}.") from None
         if self.rest is not None and not self.rest.is_valid([value] if self.many else value):
-            raise Refused(
-                f"{self.subject} must be {self.expected} as the document describes it, not {quoted(text)}."
-            )
+            raise Refused(f"{self.subject} must be {self.expected} as the document describes it, not {quoted(text)}.")
         return value
 
     def decode(self, raw: bytes) -> str:
@@ -99,9 +97,7 @@ def compile_parameter(declared: Mapping[str, Any], schema: Mapping[str, Any]) ->
         expected=expected,
         may_be_empty=place != "path" and not name.endswith(("Id", "Ids")),
         parse=parse,
-        rest=Draft202012Validator(rest, validate_formats=True)
-        if {*rest, *one} - _UNDERSTOOD - _ANNOTATIONS
-        else None,
+        rest=Draft202012Validator(rest, validate_formats=True) if {*rest, *one} - _UNDERSTOOD - _ANNOTATIONS else None,
     )
 
 
@@ -141,11 +137,7 @@ def _range(noun: str, least: float, most: float) -> str:
 
 def _integer(least: int, most: int) -> tuple[Read, str]:
     def read(text: str) -> int:
-        if (
-            not _INTEGER.fullmatch(text)
-            or len(text) > MOST_DIGITS
-            or not least <= (value := int(text)) <= most
-        ):
+        if not _INTEGER.fullmatch(text) or len(text) > MOST_DIGITS or not least <= (value := int(text)) <= most:
             raise ValueError(text)
         return value
 
