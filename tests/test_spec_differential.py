@@ -217,6 +217,12 @@ DIFFERENCES = [
         lambda r: r.method in ("put", "patch") and not r.body and (media_type(r) or "application/json") != "text/plain",
         PUT,
     ),
+    Difference(
+        "an empty userAttributes means none; the judge wants every query parameter to hold something",
+        "ours",
+        lambda r: ("userAttributes", "") in r.query,
+        Request("achievements_all", "get", "/achievements", query=(("userAttributes", ""),)),
+    ),
 ]
 
 

@@ -1,10 +1,10 @@
 """The document: the only source of paths, parameters, bodies, statuses and webhooks; compiled at start-up."""
 
-from .binding import bind
-from .checked import DocumentError
-from .document import Document, Webhook, document_path, load, resource
-from .operation import Operation, header_text
-from .statuses import status_of
+from mockserver.spec.binding import bind
+from mockserver.spec.checked import DocumentError
+from mockserver.spec.document import Document, Webhook, document_path, load, resource
+from mockserver.spec.operation import Operation, header_text
+from mockserver.spec.statuses import status_of
 
 __all__ = [
     "Document",

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .checked import DocumentError
-from .document import Document
-from .operation import Operation
+from mockserver.spec.checked import DocumentError
+from mockserver.spec.document import Document
+from mockserver.spec.operation import Operation
 
 Handle = Callable[..., Any]
 

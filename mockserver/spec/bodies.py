@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import orjson
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from ..game.errors import Refused, Unreadable
-from .wording import body_sentence, quoted
+from mockserver.game.errors import Refused, Unreadable
+from mockserver.spec.wording import body_sentence, quoted
 
 LARGEST = 1 << 20  # bytes
 DEEPEST = 100

@@ -14,16 +14,20 @@ import jsonschema_rs
 import orjson
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry
 
-from .bodies import Body, within_limits
-from .checked import DocumentError, check
-from .operation import Check, Operation
-from .parameters import Parameter, compile_parameter
-from .paths import Paths
-from .statuses import refusals
+from mockserver.spec.bodies import Body, within_limits
+from mockserver.spec.checked import DocumentError, check
+from mockserver.spec.operation import Check, Operation
+from mockserver.spec.parameters import Parameter, compile_parameter
+from mockserver.spec.paths import Paths
+from mockserver.spec.statuses import refusals
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 JSON_TYPE = "application/json"
 TENANT = "Tenant-ID"  # opens a part of a world, before any operation is called (behaviour, section 1)
+
+# Choice: the document's default of 10 contradicts its "cannot be greater than the size of the leaderboard",
+# so the operation itself says what an absent limit means (behaviour, section 8).
+DEFAULTS_LEFT_TO_THE_OPERATION = {("leaderboards_get", "limit")}
 
 ANSWERS, REQUESTS = "urn:answers", "urn:requests"
 
@@ -141,7 +145,10 @@ class _Compiler:
             found[resolved["name"], resolved["in"]] = resolved
         for (name, _), parameter in found.items():
             if name != TENANT:
-                yield compile_parameter(parameter, resolve(self.document, parameter.get("schema", {})))
+                schema = dict(resolve(self.document, parameter.get("schema", {})))
+                if (declared["operationId"], name) in DEFAULTS_LEFT_TO_THE_OPERATION:
+                    schema.pop("default", None)
+                yield compile_parameter(parameter, schema)
 
     def _body(self, method: str, declared: Mapping[str, Any] | None) -> Body | None:
         if declared is None:

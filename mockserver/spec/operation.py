@@ -12,10 +12,10 @@ from urllib.parse import unquote_to_bytes
 
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from ..game.errors import GameError, Refused
-from .bodies import Body
-from .parameters import Parameter
-from .wording import pointer
+from mockserver.game.errors import GameError, Refused
+from mockserver.spec.bodies import Body
+from mockserver.spec.parameters import Parameter
+from mockserver.spec.wording import pointer
 
 Headers = Sequence[tuple[bytes, bytes]]
 

@@ -15,8 +15,8 @@ from urllib.parse import unquote_to_bytes
 
 from jsonschema_rs import Draft202012Validator
 
-from ..game.errors import Refused, Unreadable
-from .wording import either, quoted
+from mockserver.game.errors import Refused, Unreadable
+from mockserver.spec.wording import either, quoted
 
 Read = Callable[[str], Any]
 

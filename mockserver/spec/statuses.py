@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from ..game.errors import GameError, NotFound, Refused, Unreadable
+from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
 
 UNAUTHORISED = 401
 
