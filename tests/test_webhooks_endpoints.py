@@ -64,9 +64,7 @@ def test_an_endpoint_wants_all_types_unless_it_names_some_and_none_when_it_is_of
         ("http://a.test/\n", "contains white space"),
     ],
 )
-def test_an_address_that_cannot_be_sent_to_is_refused_with_the_reason_and_an_example(
-    url: str, why: str
-) -> None:
+def test_an_address_that_cannot_be_sent_to_is_refused_with_the_reason_and_an_example(url: str, why: str) -> None:
     with pytest.raises(Refused) as refusal:
         endpoints().add(url)
     assert f'webhook "url" {why}' in str(refusal.value)

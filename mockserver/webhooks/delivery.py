@@ -133,9 +133,7 @@ async def attempt(client: httpx2.AsyncClient, delivery: Delivery, at: int, timeo
     return Attempt(at, status, duration, error)
 
 
-async def _post(
-    client: httpx2.AsyncClient, delivery: Delivery, timeout: float
-) -> tuple[int | None, str | None]:
+async def _post(client: httpx2.AsyncClient, delivery: Delivery, timeout: float) -> tuple[int | None, str | None]:
     import httpx2
 
     status = None

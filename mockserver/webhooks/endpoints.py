@@ -51,9 +51,7 @@ class Endpoints:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(
-        self, url: str, secret: str | None = None, events: Sequence[str] = (), active: bool = True
-    ) -> Endpoint:
+    def add(self, url: str, secret: str | None = None, events: Sequence[str] = (), active: bool = True) -> Endpoint:
         """Refused if the address or a type is wrong; the secret is made when none is given."""
         check_url(url)
         check_events(events, self._kinds)

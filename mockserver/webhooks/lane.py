@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from mockserver.clock import Clock
 from mockserver.webhooks.delivery import Delivery, Timing, attempt, new_client
 from mockserver.webhooks.endpoints import Endpoint
 
@@ -21,22 +22,19 @@ LINGER = 2.0  # seconds for which a lane with nothing to do keeps its connection
 log = logging.getLogger("mockserver.webhooks")
 
 
-class Clock(Protocol):
-    """The world's clock: milliseconds UTC; a frozen one stands still until it is moved."""
+class Home(Protocol):
+    """Whose clock counts: an organisation, which may exchange its clock."""
 
-    @property
-    def frozen(self) -> bool: ...
-
-    def now(self) -> int: ...
+    clock: Clock
 
 
 class Lane:
     """Deliveries are held until the request's answer is out, then released; the earliest due goes first."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, timing: Timing) -> None:
+    def __init__(self, endpoint: Endpoint, home: Home, timing: Timing) -> None:
         self.endpoint = endpoint
         self.delivered = self.failed = self.dropped = 0
-        self._clock = clock
+        self._home = home
         self._timing = timing
         self._held: deque[Delivery] = deque()
         self._queue: list[tuple[int, int, Delivery]] = []
@@ -81,7 +79,7 @@ class Lane:
 
     def clock_moved(self) -> None:
         """The clock was set, advanced, frozen or let go: what fell due on the way is played now."""
-        self._moved_to = self._clock.now()
+        self._moved_to = self._home.clock.now()
         if self._queue:
             self._start()
 
@@ -110,7 +108,7 @@ class Lane:
         heapq.heappush(self._queue, (delivery.due, delivery.number, delivery))
 
     def _has_due(self) -> bool:
-        return self._under_way is not None or (bool(self._queue) and self._queue[0][0] <= self._clock.now())
+        return self._under_way is not None or (bool(self._queue) and self._queue[0][0] <= self._home.clock.now())
 
     def _start(self) -> None:
         if self._task is None and not self._closing:
@@ -145,16 +143,16 @@ class Lane:
 
     def _time_will_tell(self) -> bool:
         """Whether the next delivery falls due by itself."""
-        return bool(self._queue) and not self._clock.frozen
+        return bool(self._queue) and not self._home.clock.frozen
 
     def _seconds_to_next(self) -> float:
         if not self._time_will_tell():
             return LINGER
-        return max(self._queue[0][0] - self._clock.now(), 1) / 1000
+        return max(self._queue[0][0] - self._home.clock.now(), 1) / 1000
 
     async def _deliver(self, client: httpx2.AsyncClient, delivery: Delivery) -> None:
         jumped_over = delivery.due <= self._moved_to
-        at = delivery.due if jumped_over else self._clock.now()
+        at = delivery.due if jumped_over else self._home.clock.now()
         self._under_way = delivery
         try:
             made = await attempt(client, delivery, at, self._timing.timeout)
@@ -171,7 +169,7 @@ class Lane:
             # Choice: a tampered delivery is meant to be refused, so it is not tried again.
             self._give_up(delivery, made.error)
         else:
-            ended = at if self._clock.frozen else at + int(made.duration)
+            ended = at if self._home.clock.frozen else at + int(made.duration)
             delivery.due = ended + self._timing.delay(len(delivery.attempts))
             self._push(delivery)
 

@@ -26,9 +26,7 @@ class Event:
 
     __slots__ = ("_body", "_shape", "kind", "number", "tenant", "time", "triggered", "user")
 
-    def __init__(
-        self, number: int, happening: Happening, tenant: str | None, triggered: bool = False
-    ) -> None:
+    def __init__(self, number: int, happening: Happening, tenant: str | None, triggered: bool = False) -> None:
         self.number = number
         self.kind, self.user, self.time, shape = happening
         self.tenant = tenant
@@ -64,13 +62,10 @@ class Outbox:
         """How many events were produced that are no longer kept."""
         return self._made - len(self._events)
 
-    def collect(
-        self, happenings: Iterable[Happening], tenant: str | None, *, triggered: bool = False
-    ) -> list[Event]:
+    def collect(self, happenings: Iterable[Happening], tenant: str | None, *, triggered: bool = False) -> list[Event]:
         """Keeps them as events, numbered on, and returns these."""
         events = [
-            Event(number, happening, tenant, triggered)
-            for number, happening in enumerate(happenings, self._made + 1)
+            Event(number, happening, tenant, triggered) for number, happening in enumerate(happenings, self._made + 1)
         ]
         self._made += len(events)
         self._events.extend(events)

@@ -1,0 +1,72 @@
+"""`mockserver listen`: a receiver that shows each webhook and says what is wrong with it."""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+
+import click
+import uvicorn
+from rich.console import Console
+from rich.text import Text
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from mockserver.spec import Document, load
+from mockserver.webhooks.reading import Reading, read
+from mockserver.webhooks.signing import HEADER
+
+
+def receiver(document: Document, secret: str | None, console: Console, *, bodies: bool = False) -> Starlette:
+    """An application that takes webhooks on every path: 200, or 401 and 400 with what is wrong."""
+    seen: deque[bytes] = deque(maxlen=1000)
+
+    async def receive(request: Request) -> Response:
+        raw = await request.body()
+        reading = read(document, raw, request.headers.get(HEADER), secret)
+        again = raw in seen
+        seen.append(raw)
+        console.print(_line(reading, again=again, checked=secret is not None))
+        if bodies and reading.body is not None:
+            console.print_json(data=reading.body)
+        if not reading.problems:
+            return Response(status_code=200)
+        return JSONResponse({"error": "; ".join(reading.problems)}, 401 if reading.forged else 400)
+
+    return Starlette(routes=[Route("/{path:path}", receive, methods=["POST"])])
+
+
+def _line(reading: Reading, *, again: bool, checked: bool) -> Text:
+    line = Text()
+    line.append("✗ " if reading.problems else "✓ ", "red" if reading.problems else "green")
+    line.append(f"{reading.kind or 'unreadable':<26}", "bold")
+    line.append(reading.saying)
+    if not checked:
+        line.append("  signature not checked", "dim")
+    if again:
+        line.append("  seen before", "yellow")
+    for problem in reading.problems:
+        line.append(f"\n  {problem}", "red")
+    return line
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
+@click.option("--secret", envvar="MOCKSERVER_WEBHOOK_SECRET", help="Check signatures with this secret.")
+@click.option("--bodies", is_flag=True, help="Print each body in full.")
+def listen(host: str, port: int, secret: str | None, bodies: bool) -> None:
+    """Receive webhooks and show them, with what is wrong with their signature or schema."""
+    document, console = load(), Console()
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    url = f"http://{host}:{listening.getsockname()[1]}"
+    known = f" --webhook-secret {secret}" if secret else ""
+    console.print(f"Listening on {url}", style="bold")
+    console.print(f"Send webhooks here with: mockserver serve --webhook {url}{known}", soft_wrap=True)
+    app = receiver(document, secret, console, bodies=bodies)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
