@@ -1,0 +1,222 @@
+"""pytest's way in: options, one suite for the run, a stage for each scenario, and the reports at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from contract_tests.control import Control
+from contract_tests.kit import Kit, discover, read_config
+from contract_tests.options import OPTIONS, PARTS, Options
+from contract_tests.report import baseline, terminal, write_all
+from contract_tests.run import Run
+from contract_tests.stage import Stage
+from contract_tests.suite import Suite
+from contract_tests.target import CannotRun
+
+SUITE = pytest.StashKey[Suite]()
+#: A Wednesday in the middle of a month, so that no edge of a week, month or year is met by chance.
+BEGINNING = "2025-03-12T12:00:00.000Z"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("contract suite")
+    for option in OPTIONS:
+        if option.name == "strict":
+            continue  # pytest has an option of this name, which we read: strictness about everything
+        if option.kind is bool:
+            group.addoption(f"--{option.name}", action="store_true", default=None, help=option.help)
+        else:
+            choices = option.choices or None
+            group.addoption(f"--{option.name}", type=option.kind, choices=choices, help=option.help)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "rule(sentence, source, choice): what a test checks and where it is written")
+    config.addinivalue_line("markers", "part(name): the part of the suite that a test belongs to")
+    config.addinivalue_line("markers", "operations(*prefixes): the operations that a test is about")
+    options = Options.of(vars(config.option))
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        raise pytest.UsageError(f"--parts: {unknown[0]} is not one of {', '.join(PARTS)}")
+    try:
+        config.stash[SUITE] = Suite(options)
+        Run.options, Run.document = options, config.stash[SUITE].document
+        Run.fail_fast = config.getoption("maxfail") == 1
+    except CannotRun as error:
+        pytest.exit(str(error), returncode=2)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if session.config.option.collectonly:
+        return
+    suite = session.config.stash[SUITE]
+    unknown = [name for name in suite.options.operations if name not in suite.document.operations]
+    try:
+        if unknown:
+            raise CannotRun(f"--operations: the document has no operation {unknown[0]}.")
+        if suite.options.parts != ("document",):
+            suite.connect()
+        suite.known = baseline.read(suite.options.baseline)
+    except CannotRun as error:
+        suite.close()
+        pytest.exit(str(error), returncode=2)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    options = config.stash[SUITE].options
+    kept = [item for item in items if part_of(item) in options.parts and _wanted(item, options.operations)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = sorted(kept, key=lambda item: PARTS.index(part_of(item)))
+
+
+def part_of(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("part")
+    return str(marker.args[0]) if marker else "behaviour"
+
+
+def _wanted(item: pytest.Item, operations: tuple[str, ...]) -> bool:
+    """Whether a test is about one of the operations asked for; generated tests narrow themselves."""
+    marker = item.get_closest_marker("operations")
+    if not operations or marker is None:
+        return True
+    return any(name.startswith(prefix) for name in operations for prefix in marker.args)
+
+
+@pytest.fixture(scope="session")
+def suite(pytestconfig: pytest.Config) -> Suite:
+    return pytestconfig.stash[SUITE]
+
+
+@pytest.fixture(scope="session")
+def stages(suite: Suite) -> Stages:
+    return Stages(suite)
+
+
+@pytest.fixture
+def stage(suite: Suite, stages: Stages) -> Stage:
+    """A scenario's own place; a rule that is only ours is skipped where the target does not follow our page."""
+    return stages.new()
+
+
+class Stages:
+    """Makes stages; discovers the target once."""
+
+    def __init__(self, suite: Suite) -> None:
+        self.suite = suite
+        self.target = suite.connect()
+        self.client = self.target.client
+        self.config = read_config(suite.options.config)
+        self.run = "ct" if self.target.control else f"ct{int(time.time()):x}"
+        self.count = 0
+        self._kit: Kit | None = None
+
+    def new(self, **settings: Any) -> Stage:
+        """A stage: in a world of its own (with `settings`) where there is a control plane."""
+        self.count += 1
+        if self.target.control is None or self.suite.options.read_only:
+            return Stage(self.client, self.kit(), prefix=f"{self.run}-{self.count}", control=None, fresh=False)
+        client, control = self._world(settings)
+        return Stage(client, self.kit(), prefix=self.run, control=control, fresh=True)
+
+    def _world(self, settings: dict[str, Any]) -> tuple[Any, Control]:
+        assert self.target.control is not None
+        wanted = {"seed": self.suite.options.seed, "users": 0, "now": BEGINNING, "frozen": True} | settings
+        key = Control(self.client, self.target.control).new_world(**wanted)
+        if self.suite.running:
+            self.suite.running.extra["world"] = wanted
+        client = self.client.with_key(key, self.suite.options.tenant)
+        return client, Control(client, self.target.control)
+
+    def kit(self) -> Kit:
+        if self._kit is None:
+            client, read_only = self.client, self.suite.options.read_only
+            if self.target.control and not read_only:
+                client, _ = self._world({})
+            user = f"{self.run}-discovery"
+            self._kit = discover(client, self.config, user=user, read_only=read_only)
+        return self._kit
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    suite = item.config.stash[SUITE]
+    marker = item.get_closest_marker("rule")
+    sentence, source = marker.args if marker else (item.name, "-")
+    suite.begin(part_of(item), item.name, sentence, source)
+    try:
+        return (yield)
+    finally:
+        suite.end()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    suite, marker = item.config.stash[SUITE], item.get_closest_marker("rule")
+    if marker and marker.kwargs.get("choice") and not (suite.target and suite.target.control):
+        pytest.skip("neither the document nor the vendor says so: checked only where the target has our control plane")
+    if suite.options.read_only and "stage" in getattr(item, "fixturenames", ()):
+        pytest.skip("writes, and --read-only is on")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Whatever goes wrong becomes a finding; findings without an exception fail the test too."""
+    suite = item.config.stash[SUITE]
+    assert suite.running is not None
+    try:
+        yield
+    except (pytest.skip.Exception, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        if not getattr(error, "recorded", False):
+            suite.crashed(error)
+        raise
+    if suite.running.keys:
+        pytest.fail(f"{len(suite.running.keys)} findings", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    suite = item.config.stash[SUITE]
+    if call.when == "setup" and report.failed and call.excinfo and suite.running:
+        suite.crashed(call.excinfo.value)
+    if report.failed and suite.running:
+        found = suite.findings.of(suite.running.keys)
+        if found and all(finding.key in suite.known for finding in found):
+            report.outcome, report.wasxfail = "skipped", "known failures only (baseline)"
+        report.longrepr = "\n\n".join(terminal.describe(finding, suite) for finding in found) or report.longrepr
+    _count(suite, item, report, call)
+    return report
+
+
+def _count(suite: Suite, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        suite.skipped[item.name] = str(call.excinfo.value) if call.excinfo else "skipped"
+        suite.count(part_of(item), "skipped")
+    elif report.failed and call.when in ("setup", "call"):
+        suite.count(part_of(item), "failed")
+    elif call.when == "call":
+        suite.count(part_of(item), "passed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    suite = session.config.stash.get(SUITE, None)
+    if suite is None:
+        return
+    write_all(suite)
+    suite.close()
+    if exitstatus not in (0, 1):
+        session.exitstatus = 2
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    suite = config.stash.get(SUITE, None)
+    if suite is not None and suite.target is not None:
+        terminalreporter.write(terminal.summary(suite))

@@ -1,0 +1,37 @@
+"""Our own control plane, spoken to over HTTP: worlds of one's own, and a clock that can be moved."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from contract_tests.client import Client
+
+
+class Control:
+    """The control plane of the world that `client`'s key opens."""
+
+    def __init__(self, client: Client, prefix: str = "/_mock") -> None:
+        self.client = client
+        self.prefix = prefix
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """One call. Raises `AssertionError` unless it succeeds."""
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        content = json.dumps(body).encode() if body is not None else None
+        answer = self.client.send(
+            method, self.prefix + path, body=content, headers=headers, below_base=False
+        )
+        assert 200 <= answer.status < 300, f"{method} {self.prefix}{path} answered {answer.status} {answer.error}"
+        return answer.json if answer.answer else None
+
+    def new_world(self, **settings: Any) -> str:
+        """The key of a new world."""
+        return str(self.ask("POST", "/worlds", settings)["apiKey"])
+
+    def now(self) -> str:
+        return str(self.ask("GET", "/clock")["now"])
+
+    def advance(self, **amount: Any) -> Any:
+        """Let so many days, hours, minutes, seconds pass, or everything until `to`."""
+        return self.ask("POST", "/clock/advance", amount)

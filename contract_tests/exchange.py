@@ -1,0 +1,85 @@
+"""One request and its answer, as they travelled, and the curl line that repeats the request."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract_tests.document import Operation
+
+#: The one header that a shared report must not show.
+SECRET = "x-api-key"
+
+
+@dataclass
+class Exchange:
+    """`url` is complete; `seconds` is what the answer took; `answer` is the body's bytes."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+    status: int
+    answer_headers: dict[str, str]
+    answer: bytes
+    operation: Operation | None = None
+    path: str = ""
+    seconds: float = 0.0
+    part: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def json(self) -> Any:
+        """The answer as JSON. Raises `AssertionError` when it is not."""
+        try:
+            return json.loads(self.answer)
+        except ValueError:
+            raise AssertionError(f"the body is not JSON: {self.answer[:80]!r}") from None
+
+    @property
+    def error(self) -> str:
+        answer = self.json
+        return str(answer.get("error", "")) if isinstance(answer, dict) else ""
+
+    @property
+    def media(self) -> str:
+        return self.answer_headers.get("content-type", "")
+
+    @property
+    def size(self) -> int:
+        """How much there is to read in the request: the smaller, the better an example."""
+        return len(self.url) + len(self.body or b"") + sum(len(k) + len(v) for k, v in self.headers.items())
+
+    def curl(self, *, show_key: bool) -> str:
+        """A line for a shell. Without `show_key` the key is read from $TROPHY_API_KEY."""
+        words = ["curl", "-sS"]
+        if self.method != "GET":
+            words += ["-X", self.method]
+        words.append(shlex.quote(self.url))
+        for name, value in self.headers.items():
+            hidden = name.lower() == SECRET and not show_key and value
+            words += ["-H", f'"{name}: $TROPHY_API_KEY"' if hidden else shlex.quote(f"{name}: {value}")]
+        if self.body is not None:
+            return self._with_body(words)
+        return " ".join(words)
+
+    def _with_body(self, words: list[str]) -> str:
+        assert self.body is not None
+        if self.body.isascii() and b"\0" not in self.body:
+            return " ".join([*words, "--data-binary", shlex.quote(self.body.decode())])
+        octal = "".join(chr(b) if 32 <= b < 127 and chr(b) not in "'\\%" else f"\\{b:03o}" for b in self.body)
+        return " ".join([f"printf '{octal}' |", *words, "--data-binary", "@-"])
+
+    def as_json(self) -> dict[str, Any]:
+        """For a bundle."""
+        return {
+            "method": self.method,
+            "url": self.url,
+            "path": self.path,
+            "headers": {k: v for k, v in self.headers.items() if k.lower() != SECRET},
+            "body": None if self.body is None else self.body.decode("latin-1"),
+            "status": self.status,
+            "answer": self.answer.decode("utf-8", "replace"),
+        }

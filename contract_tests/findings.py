@@ -1,0 +1,66 @@
+"""What was found to be wrong, once each, with the smallest request that shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract_tests.exchange import Exchange
+
+
+@dataclass
+class Finding:
+    """`rule` is the expectation, `source` where it is written, `got` what happened instead.
+
+    `story` are all requests of the test that found it, in order, when they can be sent again.
+    """
+
+    part: str
+    test: str
+    operation: str
+    rule: str
+    source: str
+    got: str
+    exchange: Exchange | None = None
+    story: list[Exchange] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+    known: bool = False
+
+    @property
+    def key(self) -> str:
+        """What a baseline knows it by: the same defect has the same key in every run."""
+        return " · ".join([self.part, self.test, self.operation, _without_particulars(self.rule)])
+
+
+def _without_particulars(sentence: str) -> str:
+    """Quoted values and numbers differ from run to run."""
+    return re.sub(r"\d+", "#", re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "'…'", sentence))[:160]
+
+
+class Findings:
+    """All findings, one for each key. Of two with the same key the one with the smaller request is kept."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Finding] = {}
+        self.counts: dict[str, int] = {}
+
+    def add(self, finding: Finding) -> None:
+        self.counts[finding.key] = self.counts.get(finding.key, 0) + 1
+        kept = self._rows.get(finding.key)
+        if kept is None or _size(finding) < _size(kept):
+            self._rows[finding.key] = finding
+
+    def of(self, keys: Iterable[str]) -> list[Finding]:
+        return [self._rows[key] for key in keys if key in self._rows]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self._rows.values())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def _size(finding: Finding) -> int:
+    return finding.exchange.size if finding.exchange else 0

@@ -1,0 +1,250 @@
+"""Requests that schemathesis makes up, aimed at things that exist, and judged by all of its checks.
+
+Three allowances, no more: a good request may meet 400 or 422 where a rule is not in the schema (scenarios prove
+that good input is accepted); PUT and PATCH without a body mean `{}` (SDKs send that); probes for authentication
+are made once for each operation, not after every request.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import hypothesis
+import requests
+import schemathesis
+from requests.adapters import HTTPAdapter
+from schemathesis.core.failures import AcceptedNegativeData, Failure, FailureGroup
+
+from contract_tests.document import Document
+from contract_tests.exchange import Exchange
+from contract_tests.options import Options
+from contract_tests.stage import Stage
+from contract_tests.suite import Suite
+
+JSON = Any
+Case = schemathesis.Case
+ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC")
+#: An empty body means `{}` there (behaviour, section 3).
+BODY_MAY_BE_ABSENT = {"users_identify", "users_update", "users_update_preferences"}
+
+
+def load_schema(document: Document, options: Options) -> Any:
+    """The document as schemathesis knows it, never with the document's own server behind it."""
+    config = schemathesis.Config.from_dict(
+        {
+            "seed": options.seed,
+            "base-url": "http://127.0.0.1:9/v1",  # never called: each request names the target
+            "generation": {"with-security-parameters": False, "database": "none", "allow-x00": False},
+            "checks": {
+                "positive_data_acceptance": {
+                    "expected-statuses": ["2XX", 400, 401, 403, 404, 409, 422, 429, "5XX"]
+                },
+                "ignored_auth": {"enabled": False},
+            },
+            "warnings": False,
+        }
+    )
+    schema = schemathesis.openapi.from_dict(document.raw, config=config)
+    if options.operations:
+        schema = schema.include(operation_id=list(options.operations))
+    if options.read_only:
+        schema = schema.include(method=["GET"])
+    return schema
+
+
+def settings(options: Options, *, fail_fast: bool) -> hypothesis.settings:
+    """Deterministic, patient with slow targets; the examples and edge cases of the document come on top."""
+    return hypothesis.settings(
+        max_examples=options.effort.generated,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        report_multiple_bugs=not fail_fast,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate, hypothesis.Phase.shrink],
+    )
+
+
+class Reach:
+    """What generated requests are aimed at: users, keys and attributes that the target knows.
+
+    Every third good request stays as it was made up, so that unknown things are asked for too.
+    """
+
+    def __init__(self, stage: Stage, users: list[str]) -> None:
+        self.stage = stage
+        self.kit = stage.kit
+        self.users = users
+        self._count = 0
+
+    def aim(self, case: Case) -> None:
+        """Replace made-up names by known ones wherever the request is meant to be good."""
+        self._count += 1
+        if case.meta is not None and case.meta.generation.mode.is_negative:
+            return
+        if isinstance(case.body, dict):
+            self._aim_body(case)
+        if self._count % 3:
+            self._aim_path(case)
+            self._aim_query(case)
+
+    def _aim_path(self, case: Case) -> None:
+        known = dict(case.path_parameters or {})
+        if "id" in known and self.users:
+            known["id"] = self.users[self._count % len(self.users)]
+        if "key" in known and (keys := self._keys(case.path)):
+            known["key"] = keys[self._count % len(keys)]
+        if known != case.path_parameters:
+            case.path_parameters = known
+
+    def _keys(self, path: str) -> list[str]:
+        if "metrics/" in path:
+            return self.kit.metrics
+        if "points/" in path:
+            return list(self.kit.points)
+        if "leaderboards/" in path:
+            return list(self.kit.leaderboards)
+        return [row["key"] for row in self.kit.achievements if row.get("key")]
+
+    def _aim_query(self, case: Case) -> None:
+        query = dict(case.query or {})
+        if "userId" in query and self.users:
+            query["userId"] = self.users[self._count % len(self.users)]
+        if "userIds" in query and self.users:
+            query["userIds"] = self.users[:2]
+        if "userAttributes" in query and self.kit.user_attributes:
+            query["userAttributes"] = f"{self.kit.user_attributes[0]}:x"
+        if "startDate" in query and "endDate" in query:
+            query |= {"startDate": "2025-01-01", "endDate": "2025-03-31"}
+        if query != case.query:
+            case.query = query
+
+    def _aim_body(self, case: Case) -> None:
+        """Users of the suite's own, zones and attribute keys that exist; the rest stays made up."""
+        body = dict(case.body)
+        user = body.get("user")
+        if isinstance(user, dict) and "id" in user:
+            body["user"] = self._known_user(user)
+        elif "id" in body:
+            body = self._known_user(body)
+        else:
+            body = self._known_fields(body)
+        if isinstance(body.get("attributes"), dict) and "value" in body:
+            body["attributes"] = _renamed(body["attributes"], self.kit.event_attributes)
+        case.body = body
+
+    def _known_user(self, user: dict[str, JSON]) -> dict[str, JSON]:
+        found = self._known_fields(user)
+        if self.users and (self._count % 3 or not self.stage.fresh):
+            found["id"] = self.users[self._count % len(self.users)]
+        return found
+
+    def _known_fields(self, user: dict[str, JSON]) -> dict[str, JSON]:
+        found = dict(user)
+        if isinstance(found.get("tz"), str):
+            found["tz"] = ZONES[self._count % len(ZONES)]
+        if found.get("subscribeToEmails") is True:
+            found.setdefault("email", "someone@example.com")
+        if isinstance(found.get("attributes"), dict) and "value" not in found:
+            found["attributes"] = _renamed(found["attributes"], self.kit.user_attributes)
+        return found
+
+
+def _renamed(attributes: dict[str, JSON], keys: list[str]) -> dict[str, JSON]:
+    return dict(zip(keys, attributes.values(), strict=False))
+
+
+class Judge:
+    """Sends generated requests to the target and turns what schemathesis says into findings."""
+
+    def __init__(self, suite: Suite, reach: Reach, *, fail_fast: bool) -> None:
+        self.suite = suite
+        self.reach = reach
+        self.fail_fast = fail_fast
+        self.client = reach.stage.client
+        self.session = requests.Session()
+        self.session.mount("http://", HTTPAdapter(max_retries=1))
+        self.session.trust_env = False
+
+    def call(self, case: Case) -> Any:
+        """Send a request, at the agreed pace, and record it."""
+        self.client.pace.wait()
+        began = time.perf_counter()
+        response = case.call(
+            base_url=self.client.base_url, session=self.session, headers=self.client.headers(), timeout=60
+        )
+        exchange = self._exchange(case, response, time.perf_counter() - began)
+        self.suite.observe(exchange)
+        return response, exchange
+
+    def judge(self, case: Case, **context: Any) -> None:
+        """Send and check. Raises what schemathesis found, once it is among the findings."""
+        self.reach.aim(case)
+        response, exchange = self.call(case)
+        headers = self.client.headers()
+        try:
+            case.validate_response(response, headers=headers, **context)
+        except (Failure, FailureGroup) as group:
+            kept = [failure for failure in _failures(group) if not _allowed(failure, case)]
+            for failure in kept:
+                self._found(failure, exchange)
+            if kept:
+                group.recorded = True  # type: ignore[union-attr]
+                raise
+
+    def _found(self, failure: Failure, exchange: Exchange) -> None:
+        operation = exchange.operation
+        source = f"{operation.pointer} · schemathesis {type(failure).__name__}" if operation else "schemathesis"
+        title = failure.title
+        if not self._said_already(failure, exchange):
+            self.suite.found(title, source, failure.message, exchange)
+
+    def _said_already(self, failure: Failure, exchange: Exchange) -> bool:
+        """Our own look at every answer has said the same in terms of the document."""
+        ours = {"status_code_conformance", "content_type_conformance", "response_schema_conformance"}
+        return not ours.isdisjoint(failure.checks) and bool(self.suite.problems(exchange))
+
+    def _exchange(self, case: Case, response: Any, seconds: float) -> Exchange:
+        sent = response.request
+        parts = urlsplit(sent.url)
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        path = target.removeprefix(urlsplit(self.client.base_url).path)
+        body = sent.body.encode() if isinstance(sent.body, str) else sent.body
+        return Exchange(
+            method=sent.method,
+            url=sent.url,
+            headers={name: _words(value) for name, value in sent.headers.items() if name not in _OWN_HEADERS},
+            body=body,
+            status=response.status_code,
+            answer_headers={name: ", ".join(values) for name, values in response.headers.items()},
+            answer=response.content or b"",
+            operation=self.suite.document.find(sent.method, path),
+            path=path,
+            seconds=seconds,
+        )
+
+
+_OWN_HEADERS = {"User-Agent", "Accept-Encoding", "Accept", "Connection", "Content-Length", "X-Schemathesis-TestCaseId"}
+
+
+def _words(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _failures(group: BaseException) -> Iterator[Failure]:
+    if isinstance(group, BaseExceptionGroup):
+        for one in group.exceptions:
+            yield from _failures(one)
+    elif isinstance(group, Failure):
+        yield group
+
+
+def _allowed(failure: Failure, case: Case) -> bool:
+    """The allowances that schemathesis cannot be told beforehand."""
+    if not isinstance(failure, AcceptedNegativeData):
+        return False
+    no_body = not isinstance(case.body, (dict, list, str, int, float, bool)) or case.body == ""
+    return no_body and case.operation.definition.raw.get("operationId") in BODY_MAY_BE_ABSENT

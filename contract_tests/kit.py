@@ -1,0 +1,185 @@
+"""What the target's organisation has set up, found through its API; what cannot be found is a reason to skip.
+
+Discovery writes: it makes one user and sends one large event to each metric, because points systems show
+themselves nowhere else. With --read-only only what can be listed is found.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.client import Client
+from contract_tests.target import CannotRun
+
+JSON = Any
+#: Enough for any streak condition and most thresholds, small enough for any store of numbers.
+LARGE = 100_000
+CONFIG_KEYS = ("metrics", "achievements", "points", "leaderboards", "user_attributes", "event_attributes", "users")
+
+
+@dataclass
+class Kit:
+    """Keys, in the order in which they were found, and the rows that the API tells about them."""
+
+    metrics: list[str] = field(default_factory=list)
+    points: dict[str, JSON] = field(default_factory=dict)
+    levels: dict[str, list[JSON]] = field(default_factory=dict)
+    boosts: dict[str, list[JSON]] = field(default_factory=dict)
+    achievements: list[JSON] = field(default_factory=list)
+    leaderboards: dict[str, JSON] = field(default_factory=dict)
+    user_attributes: list[str] = field(default_factory=list)
+    event_attributes: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+    metric_keys: dict[str, str] = field(default_factory=dict)
+    streak_metric: str | None = None
+    streak: JSON = None
+
+    def need(self, found: Any, what: str) -> Any:
+        """`found`, or a skip that says what the target has not."""
+        if not found:
+            pytest.skip(f"the target shows no {what}; name one with --config if it has one")
+        return found
+
+    def metric(self, number: int = 0) -> str:
+        found = self.metrics[number : number + 1]
+        return str(self.need(found, "metric" if number == 0 else f"{number + 1} metrics")[0])
+
+    def streaking(self) -> str:
+        """A metric whose events extend the streak."""
+        return str(self.need(self.streak_metric, "metric that extends a streak"))
+
+    def boards(self, **wanted: Any) -> list[JSON]:
+        """Leaderboards whose fields are as wanted."""
+        return [row for row in self.leaderboards.values() if all(row.get(k) == v for k, v in wanted.items())]
+
+    def board(self, **wanted: Any) -> JSON:
+        said = ", ".join(f"{key} {value}" for key, value in wanted.items())
+        return self.need(self.boards(**wanted), f"leaderboard with {said}")[0]
+
+    def triggers(self, kind: str) -> list[tuple[str, JSON]]:
+        """Active points triggers of a type, with the key of their system."""
+        return [
+            (key, row)
+            for key, system in self.points.items()
+            for row in system["triggers"]
+            if row["type"] == kind and row["status"] == "active"
+        ]
+
+    def plain(self, kind: str) -> JSON:
+        """An achievement with this trigger and without filters."""
+        found = [
+            row
+            for row in self.achievements
+            if row["trigger"] == kind and not row["userAttributes"] and not row.get("eventAttributes")
+        ]
+        return self.need(found, f"{kind} achievement without filters")[0]
+
+
+def read_config(path: Path | None) -> dict[str, list[str]]:
+    """Keys that the user names. Raises `CannotRun`."""
+    if path is None:
+        return {}
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise CannotRun(f"{path} cannot be read: {error}.") from error
+    for key, value in found.items():
+        if key not in CONFIG_KEYS:
+            raise CannotRun(f"{path}: {key} is not one of {', '.join(CONFIG_KEYS)}.")
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise CannotRun(f"{path}: {key} must be a list of strings.")
+    return found
+
+
+def discover(client: Client, config: dict[str, list[str]], *, user: str, read_only: bool) -> Kit:
+    """Everything that the API shows. Answers that cannot be read leave their part of the kit empty."""
+    kit = Kit(
+        metrics=list(config.get("metrics", [])),
+        user_attributes=list(config.get("user_attributes", [])),
+        event_attributes=list(config.get("event_attributes", [])),
+        users=list(config.get("users", [])),
+    )
+    kit.achievements = _listed(client, "achievements_all")
+    for row in _listed(client, "leaderboards_all", includeFinished=True):
+        kit.leaderboards[row["key"]] = row
+    _find_metrics(client, kit, user, read_only)
+    seen = [row["pointsSystemKey"] for row in kit.leaderboards.values() if row.get("pointsSystemKey")]
+    seen += [] if read_only else _provoke(client, kit, user)
+    for key in _unique([*config.get("points", []), *seen]):
+        _find_points(client, kit, key)
+    _find_attributes(kit)
+    return kit
+
+
+def _listed(client: Client, operation: str, **arguments: Any) -> list[JSON]:
+    """A list that the API gives; empty when it does not."""
+    try:
+        answer = client.call(operation, **arguments)
+        found = answer.json if answer.status < 400 else []
+    except (AssertionError, OSError):
+        return []
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _find_metrics(client: Client, kit: Kit, user: str, read_only: bool) -> None:
+    if read_only:
+        for row in _listed(client, "streaks_rankings", type="longest"):
+            kit.users.append(row["userId"])
+        someone = kit.users[0] if kit.users else None
+    else:
+        client.call("users_identify", id=user, body={})
+        someone = user
+    found = _listed(client, "users_all_metrics", id=someone) if someone else []
+    kit.metric_keys = {row["id"]: row["key"] for row in found if "id" in row and "key" in row}
+    boards = [row["metricKey"] for row in kit.leaderboards.values() if row.get("metricKey")]
+    kit.metrics = _unique([*kit.metrics, *kit.metric_keys.values(), *boards])
+
+
+def _provoke(client: Client, kit: Kit, user: str) -> list[str]:
+    """Send each metric a large event from a user of its own; the keys of the points systems that answered."""
+    seen: list[str] = []
+    for number, metric in enumerate(kit.metrics):
+        body = {"user": {"id": f"{user}-{number}"}, "value": LARGE}
+        try:
+            answer = client.call("metrics_event", key=metric, body=body)
+            found = answer.json
+            seen += list(found["points"])
+            streak = found["currentStreak"]
+        except (AssertionError, OSError, KeyError, TypeError):
+            continue
+        kit.streak = streak
+        if streak.get("extended") and kit.streak_metric is None:
+            kit.streak_metric = metric
+    return seen
+
+
+def _find_points(client: Client, kit: Kit, key: str) -> None:
+    try:
+        answer = client.call("points_system", key=key)
+        system = answer.json
+        assert isinstance(system["triggers"], list)
+    except (AssertionError, OSError, KeyError, TypeError):
+        return
+    kit.points[key] = system
+    kit.levels[key] = _listed(client, "points_levels", key=key)
+    kit.boosts[key] = _listed(client, "points_boosts", key=key, includeFinished=True)
+
+
+def _find_attributes(kit: Kit) -> None:
+    triggers = [row for system in kit.points.values() for row in system["triggers"]]
+    rows = [*kit.achievements, *triggers]
+    keys = [one["key"] for row in rows for one in row.get("userAttributes") or []]
+    keys += [key for row in kit.leaderboards.values() for key in row.get("breakdownAttributes") or []]
+    kit.user_attributes = _unique([*kit.user_attributes, *keys])
+    events = [one["key"] for row in rows for one in row.get("eventAttributes") or []]
+    kit.event_attributes = _unique([*kit.event_attributes, *events])
+
+
+def _unique(keys: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(keys))

@@ -1,0 +1,118 @@
+"""The options, in one table for both ways in: `pytest contract_tests …` and `mockserver verify …`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+Profile = Literal["quick", "standard", "thorough"]
+PROFILES = ("quick", "standard", "thorough")
+PARTS = ("document", "operations", "stateful", "behaviour", "webhooks")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard a profile tries: generated requests per operation, walks of the state machine and their steps."""
+
+    generated: int
+    walks: int
+    steps: int
+
+
+EFFORTS: dict[str, Effort] = {
+    "quick": Effort(generated=3, walks=3, steps=12),
+    "standard": Effort(generated=40, walks=25, steps=25),
+    "thorough": Effort(generated=400, walks=150, steps=50),
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: `kind` is its Python type, `many` comma-separated."""
+
+    name: str
+    help: str
+    kind: type = str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def field(self) -> str:
+        return self.name.replace("-", "_")
+
+
+OPTIONS = (
+    Option("base-url", "the implementation, e.g. http://127.0.0.1:8080/v1 (absent: the suite starts our own server)"),
+    Option("api-key", "its API key"),
+    Option("tenant", "the Tenant-ID to send, for organisations with multi-tenancy"),
+    Option("profile", "how hard to try", choices=PROFILES),
+    Option("seed", "what generated requests grow from; the same seed sends the same ones", int),
+    Option("operations", "only these operationIds, comma-separated"),
+    Option("parts", f"only these parts, comma-separated: {', '.join(PARTS)}"),
+    Option("rate", "at most this many requests per second", float),
+    Option("read-only", "send nothing that writes", bool),
+    Option("config", "TOML file with the target's keys, for what cannot be discovered", Path),
+    Option("document", "check this OpenAPI document instead of the one that is built in", Path),
+    Option("baseline", "file of known failures: only others break the build", Path),
+    Option("update-baseline", "write the failures of this run into the baseline", bool),
+    Option("strict", "fail on statuses that the real service sends and the document does not declare", bool),
+    Option("allow-live", "permit api.trophy.so, at its documented rate and with users of the suite's own", bool),
+    Option("webhook-listen", "receive the target's webhooks on this port (0: any free one)", int),
+    Option("webhook-secret", "the secret of the endpoint that was set up for --webhook-listen"),
+    Option("webhook-log", "check webhook bodies captured elsewhere: a file with one JSON body a line", Path),
+    Option("html", "write a report in one HTML file", Path),
+    Option("bundle", "write the failures with all their requests into this file, for --replay", Path),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options as given; None where absent."""
+
+    base_url: str | None = None
+    api_key: str | None = None
+    tenant: str | None = None
+    profile: str = "standard"
+    seed: int = 1
+    operations: tuple[str, ...] = ()
+    parts: tuple[str, ...] = PARTS
+    rate: float | None = None
+    read_only: bool = False
+    config: Path | None = None
+    document: Path | None = None
+    baseline: Path | None = None
+    update_baseline: bool = False
+    strict: bool = False
+    allow_live: bool = False
+    webhook_listen: int | None = None
+    webhook_secret: str | None = None
+    webhook_log: Path | None = None
+    html: Path | None = None
+    bundle: Path | None = None
+
+    @property
+    def effort(self) -> Effort:
+        return EFFORTS[self.profile]
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Options:
+        """From raw values by field name; None keeps the default."""
+        known = {row.name for row in fields(cls)}
+        values = {name: value for name, value in given.items() if name in known and value is not None}
+        for name in ("operations", "parts"):
+            if isinstance(values.get(name), str):
+                values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
+        return cls(**values)
+
+    def arguments(self) -> list[str]:
+        """The same options as words of a command line."""
+        words: list[str] = []
+        for option in OPTIONS:
+            value = getattr(self, option.field)
+            if isinstance(value, tuple):
+                value = ",".join(value)
+            if option.kind is bool:
+                words += [f"--{option.name}"] if value else []
+            elif value not in (None, ""):
+                words += [f"--{option.name}={value}"]
+        return words

@@ -1,0 +1,33 @@
+"""Known failures: only others break the build, and those that are gone are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from contract_tests.suite import Suite
+from contract_tests.target import CannotRun
+
+
+def read(path: Path | None) -> set[str]:
+    """The keys of the known failures; none where there is no file yet. Raises `CannotRun`."""
+    if path is None or not path.exists():
+        return set()
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return {str(row["key"]) for row in found["known"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CannotRun(f"{path} is not a baseline of this suite: {error}.") from error
+
+
+def settle(suite: Suite) -> None:
+    """Mark what was known, find what is gone, write the file anew if asked to."""
+    present = {finding.key for finding in suite.findings}
+    for finding in suite.findings:
+        finding.known = finding.key in suite.known
+    suite.vanished = sorted(key for key in suite.known - present if key.split(" · ")[0] in suite.parts_run)
+    if suite.options.update_baseline and suite.options.baseline:
+        rows = [{"key": f.key, "rule": f.rule, "source": f.source} for f in suite.findings]
+        rows.sort(key=lambda row: row["key"])
+        text = json.dumps({"known": rows}, indent=1, ensure_ascii=False)
+        suite.options.baseline.write_text(text + "\n", "utf-8")

@@ -1,0 +1,174 @@
+"""Where a scenario plays: a world of its own where the target can make one, else users of its own.
+
+Its verbs read like the story; each insists on the declared success unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contract_tests.client import Client
+from contract_tests.control import Control
+from contract_tests.exchange import Exchange
+from contract_tests.kit import Kit
+
+JSON = Any
+_ABSENT: Any = object()
+
+
+class Stage:
+    """`fresh`: nobody else is here, so absolute numbers can be expected."""
+
+    def __init__(self, client: Client, kit: Kit, *, prefix: str, control: Control | None, fresh: bool) -> None:
+        self.client = client
+        self.kit = kit
+        self.prefix = prefix
+        self.control = control
+        self.fresh = fresh
+        self._users = 0
+
+    # Users
+
+    def name(self, word: str = "user") -> str:
+        """An id that nobody has."""
+        self._users += 1
+        return f"{self.prefix}-{word}-{self._users}"
+
+    def user(self, word: str = "user", **fields: Any) -> str:
+        """A new user; its id."""
+        identity = self.name(word)
+        answer = self.get("users_create", body={"id": identity, **fields})
+        assert answer["id"] == identity, f"created {identity!r}, the answer says {answer['id']!r}"
+        return identity
+
+    # Requests
+
+    def call(self, operation: str, /, **arguments: Any) -> Exchange:
+        """Send, expect nothing."""
+        return self.client.call(operation, **arguments)
+
+    def get(self, operation: str, /, **arguments: Any) -> JSON:
+        """The answer of an operation that must succeed."""
+        answer = self.call(operation, **arguments)
+        declared = self.client.document.operations[operation].success
+        accepted = (declared, 202) if operation == "metrics_event" else (declared,)
+        assert answer.status in accepted, (
+            f"{operation} answered {answer.status} {answer.error!r}, expected {declared}"
+        )
+        return answer.json
+
+    def refused(self, operation: str, /, **arguments: Any) -> Exchange:
+        """A request that must be refused with a declared 4xx other than 401."""
+        answer = self.call(operation, **arguments)
+        assert 400 <= answer.status < 500, f"{operation} answered {answer.status}, expected it to be refused"
+        assert answer.status not in (401, 403), f"{operation} answered {answer.status} to a good key"
+        return answer
+
+    def event(
+        self,
+        user: str | dict[str, Any],
+        value: float = 1,
+        metric: str | None = None,
+        *,
+        attributes: dict[str, str] | None = None,
+        key: str | None = None,
+    ) -> JSON:
+        """A metric event; `key` is its idempotency key."""
+        return self.get("metrics_event", **self._event(user, value, metric, attributes, key))
+
+    def refused_event(
+        self,
+        user: str | dict[str, Any],
+        value: Any = 1,
+        metric: str | None = None,
+        *,
+        attributes: Any = None,
+        key: str | None = None,
+    ) -> Exchange:
+        return self.refused("metrics_event", **self._event(user, value, metric, attributes, key))
+
+    def _event(
+        self, user: str | dict[str, Any], value: Any, metric: str | None, attributes: Any, key: str | None
+    ) -> dict[str, Any]:
+        body = {"user": {"id": user} if isinstance(user, str) else user, "value": value}
+        if attributes is not None:
+            body["attributes"] = attributes
+        return {"key": metric or self.kit.metric(), "Idempotency__Key": key, "body": body}
+
+    # Reading
+
+    def total(self, user: str, metric: str | None = None) -> float:
+        found: float = self.get("users_single_metric", id=user, key=metric or self.kit.metric())["current"]
+        return found
+
+    def points(self, user: str, system: str, awards: int = 100) -> JSON:
+        return self.get("users_points", id=user, key=system, awards=awards)
+
+    def streak(self, user: str, **arguments: Any) -> JSON:
+        return self.get("users_streak", id=user, **arguments)
+
+    def completed(self, user: str) -> list[JSON]:
+        found: list[JSON] = self.get("users_achievements", id=user)
+        return found
+
+    def board(self, key: str, **arguments: Any) -> JSON:
+        return self.get("leaderboards_get", key=key, **arguments)
+
+    def place(self, user: str, board: str, **arguments: Any) -> JSON:
+        return self.get("users_leaderboard", id=user, key=board, **arguments)
+
+    def summary(self, user: str, aggregation: str, start: date, end: date, metric: str | None = None) -> list[JSON]:
+        found: list[JSON] = self.get(
+            "users_metric_event_summary",
+            id=user,
+            key=metric or self.kit.metric(),
+            aggregation=aggregation,
+            startDate=start,
+            endDate=end,
+        )
+        return found
+
+    # Time
+
+    @property
+    def clock(self) -> Control:
+        """The control plane, or a skip."""
+        if self.control is None:
+            pytest.skip("the target's clock cannot be moved (no /_mock control plane)")
+        return self.control
+
+    def now(self) -> datetime:
+        """The target's time, UTC; by the Date header where the clock cannot be asked."""
+        if self.control is not None:
+            return moment(self.control.now())
+        user = self.user("clock")
+        return moment(self.get("users_get", id=user)["created"])
+
+    def today(self) -> date:
+        return self.now().date()
+
+    def pass_time(self, **amount: int) -> None:
+        """Days, hours, minutes or seconds go by."""
+        self.clock.advance(**amount)
+
+    def next_day(self) -> date:
+        """Noon (UTC) of the next day, so that only one midnight lies between."""
+        due = (self.now() + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+        self.clock.advance(to=stamp(due))
+        return due.date()
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 time."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def stamp(value: datetime) -> str:
+    return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)

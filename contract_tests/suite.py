@@ -1,0 +1,133 @@
+"""One run: its options, its target, what it saw and what it found. Every answer, in every part, is held against the document."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract_tests.coverage import Coverage
+from contract_tests.document import Document, Problem, is_live_status
+from contract_tests.exchange import Exchange
+from contract_tests.findings import Finding, Findings
+from contract_tests.options import Options
+from contract_tests.target import Target, connect, load_document
+
+#: A test that sends more than this keeps only the newest for its story.
+STORY = 400
+
+
+@dataclass
+class Running:
+    """The test that runs now: what it has sent, and which findings are its own."""
+
+    part: str
+    name: str
+    rule: str = ""
+    source: str = ""
+    story: list[Exchange] = field(default_factory=list)
+    keys: dict[str, None] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Suite:
+    """Shared by all tests of a run."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.document: Document = load_document(options)
+        self.coverage = Coverage(self.document)
+        self.findings = Findings()
+        self.noted: Counter[tuple[str, int]] = Counter()
+        self.skipped: dict[str, str] = {}
+        self.outcomes: dict[str, dict[str, int]] = {}
+        self.target: Target | None = None
+        self.running: Running | None = None
+        self.parts_run: set[str] = set()
+        self.known: set[str] = set()
+        self.vanished: list[str] = []
+        self._lock = threading.Lock()
+
+    def connect(self) -> Target:
+        """Reach the target once. Raises `CannotRun`."""
+        if self.target is None:
+            self.target = connect(self.options, self.observe)
+        return self.target
+
+    def close(self) -> None:
+        if self.target is not None:
+            self.target.stop()
+
+    def begin(self, part: str, name: str, rule: str, source: str) -> None:
+        self.running = Running(part, name, rule, source)
+        self.parts_run.add(part)
+
+    def end(self) -> None:
+        self.running = None
+
+    def observe(self, exchange: Exchange) -> None:
+        """Record an exchange, and every way in which its answer breaks the document."""
+        with self._lock:
+            running = self.running
+            exchange.part = running.part if running else "set-up"
+            self.coverage.saw(exchange)
+            if running is not None:
+                running.story.append(exchange)
+                del running.story[:-STORY]
+                for problem in self.problems(exchange):
+                    self.found_in_answer(exchange, problem)
+
+    def problems(self, exchange: Exchange) -> list[Problem]:
+        """What the document has against this answer; a status of the real service is only noted."""
+        operation = exchange.operation
+        if operation is None:
+            return []
+        if exchange.status not in operation.statuses and is_live_status(operation, exchange.status):
+            self.noted[operation.id, exchange.status] += 1
+            if self.options.strict:
+                source = f"{operation.pointer}/responses"
+                return [Problem(source, f"status {exchange.status} is not declared (--strict)")]
+        return self.document.check_answer(operation, exchange.status, exchange.media, exchange.answer)
+
+    def found_in_answer(self, exchange: Exchange, problem: Problem) -> None:
+        assert exchange.operation is not None
+        rule = f"An answer {exchange.status} of {exchange.operation.id} is as the document declares it"
+        self.found(rule, problem.source, problem.message, exchange)
+
+    def found(self, rule: str, source: str, got: str, exchange: Exchange | None = None) -> None:
+        """A finding of the test that runs now."""
+        running = self.running or Running("set-up", "set-up")
+        operation = exchange.operation.id if exchange and exchange.operation else "-"
+        finding = Finding(
+            running.part, running.name, operation, rule, source, got, exchange, list(running.story), dict(running.extra)
+        )
+        if exchange is not None and rule.startswith("An answer"):
+            finding.rule = f"{rule}: {_kind(got)}"
+        self.findings.add(finding)
+        running.keys[finding.key] = None
+
+    def crashed(self, error: BaseException) -> None:
+        """The running test could not go on: what it says, and the request before it, are the finding."""
+        assert self.running is not None
+        last = self.running.story[-1] if self.running.story else None
+        self.found(self.running.rule, self.running.source, _sentence(error), last)
+
+    def count(self, part: str, outcome: str) -> None:
+        row = self.outcomes.setdefault(part, {})
+        row[outcome] = row.get(outcome, 0) + 1
+
+
+def _kind(message: str) -> str:
+    """The problem without its place in this one answer, so that a list of a hundred rows is one defect."""
+    return message.split(": ", 1)[-1][:100]
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, AssertionError):
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        return "\n".join(lines[:12]) or "an expectation was not met"
+    if isinstance(error, (KeyError, IndexError, TypeError, json.JSONDecodeError)):
+        return f"the answer has not the expected shape ({type(error).__name__}: {error})"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,193 @@
+"""Who is tested: reached, asked three harmless questions, and refused when it cannot be what it should be.
+
+The one place that knows our own server, and it knows only the command that starts it.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from contract_tests.client import Client, Pace
+from contract_tests.document import Document
+from contract_tests.exchange import Exchange
+from contract_tests.options import Options
+
+LIVE_DOMAIN = "trophy.so"
+LIVE_RATE = 10.0  # events a second that the real service allows
+OWN_KEY = "contract.suite"
+STARTS_WITHIN = 30.0
+PROBES = ("achievements_all", "leaderboards_all", "streaks_rankings")
+
+
+class CannotRun(Exception):
+    """The suite has nothing to test; one sentence says why. Exit code 2."""
+
+
+@dataclass
+class Target:
+    """A reachable implementation. `control` is the address of its control plane, when it has ours."""
+
+    client: Client
+    document: Document
+    own: bool
+    control: str | None
+    stop: Callable[[], None]
+
+    @property
+    def local(self) -> bool:
+        return urlsplit(self.client.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+
+    @property
+    def live(self) -> bool:
+        return is_live(self.client.base_url)
+
+
+def is_live(url: str) -> bool:
+    """Whether this is the vendor's own service."""
+    host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    return host == LIVE_DOMAIN or host.endswith("." + LIVE_DOMAIN)
+
+
+def document_path() -> Path:
+    """The built-in document: beside the package in a checkout, among the package's data when installed."""
+    root = Path(__file__).resolve().parents[1]
+    places = (root / "openapi.json", root / "mockserver" / "data" / "openapi.json")
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise CannotRun("The OpenAPI document is missing from this installation; pass --document FILE.")
+    return found
+
+
+def load_document(options: Options) -> Document:
+    """The document to test against. Raises `CannotRun` when it cannot be read."""
+    path = options.document or document_path()
+    try:
+        return Document.load(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CannotRun(f"{path} cannot be read as an OpenAPI document: {error}.") from error
+
+
+def connect(options: Options, observer: Callable[[Exchange], None]) -> Target:
+    """Find the target or start it. Raises `CannotRun`."""
+    document = load_document(options)
+    if options.base_url is None:
+        url, stop = start_own_server(OWN_KEY)
+        options_key, own = OWN_KEY, True
+    else:
+        url, stop, own = _base_url(options.base_url, document), lambda: None, False
+        if is_live(url) and not options.allow_live:
+            raise CannotRun(f"{url} is the live service; pass --allow-live if you mean it.")
+        if not options.api_key:
+            raise CannotRun("An API key is needed: pass --api-key KEY.")
+        options_key = options.api_key
+    rate = options.rate or (LIVE_RATE if is_live(url) else None)
+    client = Client(url, options_key, document, tenant=options.tenant, pace=Pace(rate), observer=observer)
+    try:
+        check_answers(client)
+    except CannotRun:
+        stop()
+        raise
+    return Target(client, document, own, _control(client), stop)
+
+
+def _base_url(given: str, document: Document) -> str:
+    """With a scheme, and with the document's own path where none is given."""
+    url = given if "://" in given else f"http://{given}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CannotRun(f"{given} is not an http address.")
+    if parts.path in ("", "/"):
+        url = url.rstrip("/") + urlsplit(document.raw["servers"][0]["url"]).path
+    return url.rstrip("/")
+
+
+def check_answers(client: Client) -> None:
+    """Ask what cannot do harm. Raises `CannotRun` for a dead port, a page that is no API, a wrong key."""
+    try:
+        answers = [client.call(name) for name in PROBES if name in client.document.operations]
+    except OSError as error:
+        raise CannotRun(f"Nothing answers at {client.base_url}: {error}.") from error
+    except Exception as error:  # http.client's own: whatever it is, it does not speak HTTP
+        raise CannotRun(f"What answers at {client.base_url} does not speak HTTP: {error!r}.") from error
+    if all(answer.media.split(";")[0] != "application/json" for answer in answers):
+        kind = answers[0].media or "no content type"
+        raise CannotRun(f"{client.base_url} is not a Trophy API: it answers {answers[0].status} with {kind}, not JSON.")
+    if all(answer.status in (401, 403) for answer in answers):
+        raise CannotRun(f"{client.base_url} does not accept this API key: {_said(answers[0])}")
+    if all(400 <= answer.status < 500 for answer in answers):
+        raise CannotRun(f"{client.base_url} refuses even to list achievements: {_said(answers[0])}")
+
+
+def _said(answer: Exchange) -> str:
+    return f"{answer.status} {answer.answer[:200].decode('utf-8', 'replace')}"
+
+
+def _control(client: Client) -> str | None:
+    """The control plane's address, when the clock can be read there."""
+    try:
+        answer = client.send("GET", "/_mock/clock", below_base=False)
+        found: Any = answer.json
+    except (OSError, AssertionError):
+        return None
+    return "/_mock" if answer.status == 200 and isinstance(found, dict) and "now" in found else None
+
+
+def start_own_server(api_key: str) -> tuple[str, Callable[[], None]]:
+    """Our server on a free port, with a small population: base URL, and how to stop it."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--api-key", api_key, "--users", "12"]
+    return start(command)
+
+
+def start(command: list[str]) -> tuple[str, Callable[[], None]]:
+    """Run a command that prints its base URL once it serves. Raises `CannotRun` with what it said instead."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    said: list[str] = []
+    while (line := _next(lines)) is not None:
+        said.append(line.strip())
+        if found := re.search(r"https?://[\w.:\[\]-]+/v1", line):
+            return found.group(), lambda: _stop(process)
+    _stop(process)
+    raise CannotRun(f"Our own server did not start: {' '.join(said)[-300:] or 'it said nothing'}.")
+
+
+def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.put(line)
+    lines.put(None)
+
+
+def _next(lines: queue.Queue[str | None]) -> str | None:
+    try:
+        return lines.get(timeout=STARTS_WITHIN)
+    except queue.Empty:
+        return None
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout:
+        process.stdout.close()

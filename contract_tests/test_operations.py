@@ -1,0 +1,40 @@
+"""All operations with requests from the document: its examples, the edges of its schemas, and made-up ones, good and bad."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+
+from contract_tests import generated
+from contract_tests.conftest import Stages
+from contract_tests.rules import rule
+from contract_tests.run import Run
+from contract_tests.suite import Suite
+
+pytestmark = pytest.mark.part("operations")
+
+schema = generated.load_schema(Run.the_document(), Run.options)
+
+
+@pytest.fixture(scope="session")
+def judge(suite: Suite, stages: Stages) -> generated.Judge:
+    """Aimed at three users, two of whom have done something, in a world of the part's own."""
+    stage = stages.new()
+    users = stage.kit.users[:3]
+    if not suite.options.read_only:
+        users = [stage.name(word) for word in ("ann", "ben", "cleo")]
+        for user in users:
+            stage.call("users_create", body={"id": user})
+        for metric in stage.kit.metrics:
+            for user in users[:2]:
+                stage.call("metrics_event", key=metric, body={"user": {"id": user}, "value": 250})
+    return generated.Judge(suite, generated.Reach(stage, users), fail_fast=Run.fail_fast)
+
+
+@rule("Every request gets an answer that the document allows", "the document, by schemathesis")
+@schema.parametrize()
+@generated.settings(Run.options, fail_fast=Run.fail_fast)
+def test_generated_requests(case: schemathesis.Case, judge: generated.Judge) -> None:
+    judge.judge(case)
+
+
