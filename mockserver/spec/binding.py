@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 from mockserver.spec.checked import DocumentError
 from mockserver.spec.document import Document
 from mockserver.spec.operation import Operation
 
-Handle = Callable[..., Any]
+Function = Callable[..., Any]
 
 
-def bind(document: Document, handlers: Mapping[str, Handle]) -> dict[str, Handle]:
-    """The handlers by operationId. DocumentError lists every mismatch, both ways.
+def functions_of(package: ModuleType) -> dict[str, Function]:
+    """The functions in a package's modules that could be operations: public, taking `game`, then keywords only."""
+    found: dict[str, Function] = {}
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if inspect.isfunction(value) and value.__module__ == module.name and _could_be_operation(value):
+                found[name] = value
+    return found
 
-    A handler takes the game first and then, by keyword only, what the operation's `read` returns.
+
+def _could_be_operation(function: Function) -> bool:
+    first, *rest = (*inspect.signature(function).parameters.values(), None)
+    keywords = all(one is None or one.kind is one.KEYWORD_ONLY for one in rest)
+    return not function.__name__.startswith("_") and first is not None and first.name == "game" and keywords
+
+
+def bind(document: Document, functions: Mapping[str, Function]) -> dict[str, Function]:
+    """The functions by operationId. DocumentError lists every mismatch, both ways.
+
+    A function takes the game first and then, by keyword only, what the operation's `read` returns.
     """
-    mismatches = [
-        *(f"{name}: the document has it, but no function does" for name in document.operations if name not in handlers),
-        *(
-            f"{name}: a function has it, but the document does not"
-            for name in handlers
-            if name not in document.operations
-        ),
-    ]
-    for name, operation in document.operations.items():
-        if name in handlers:
-            mismatches.extend(_mismatches(operation, handlers[name]))
+    mismatches = list(_mismatches(document.operations, functions))
     if mismatches:
         raise DocumentError("The document and the functions do not fit:\n" + "\n".join(f"  {m}" for m in mismatches))
-    return dict(handlers)
+    return dict(functions)
 
 
-def _mismatches(operation: Operation, handler: Handle) -> Iterator[str]:
-    taken = {name for name, one in inspect.signature(handler).parameters.items() if one.kind is one.KEYWORD_ONLY}
-    given = operation.arguments
-    for name in sorted(given - taken):
-        yield f"{operation.id}: the document gives `{name}`, but the function does not take it"
-    for name in sorted(taken - given):
-        yield f"{operation.id}: the function takes `{name}`, but the document does not give it"
+def _mismatches(operations: Mapping[str, Operation], functions: Mapping[str, Function]) -> Iterator[str]:
+    for name, operation in operations.items():
+        if name not in functions:
+            yield f"{name}: the document has it, but no function does"
+            continue
+        parameters = inspect.signature(functions[name]).parameters.values()
+        taken = {one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
+        for argument in sorted(operation.arguments - taken):
+            yield f"{name}: the document gives `{argument}`, but the function does not take it"
+        for argument in sorted(taken - operation.arguments):
+            yield f"{name}: the function takes `{argument}`, but the document does not give it"
+    for name in functions:
+        if name not in operations:
+            yield f"{name}: a function has it, but the document does not"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +17,6 @@ from mockserver.spec.bodies import Body, within_limits
 from mockserver.spec.checked import DocumentError, check
 from mockserver.spec.operation import Check, Operation
 from mockserver.spec.parameters import Parameter, compile_parameter
-from mockserver.spec.paths import Paths
 from mockserver.spec.statuses import refusals
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -48,14 +46,6 @@ class Document:
     prefix: str
     operations: dict[str, Operation]
     webhooks: dict[str, Webhook]
-
-    @cached_property
-    def paths(self) -> Paths[dict[str, Operation]]:
-        """From a path below `prefix` to its operations by method."""
-        by_path: dict[str, dict[str, Operation]] = {}
-        for operation in self.operations.values():
-            by_path.setdefault(operation.path, {})[operation.method] = operation
-        return Paths(by_path.items())
 
 
 def resource(name: str) -> Path:

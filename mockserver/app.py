@@ -1,0 +1,238 @@
+"""The shell: a request finds its operation, its world and its function, and goes home as checked JSON.
+
+One way through: path and method (404, 405) → key (401) → tenant → the document's shape → the function → the
+document's shape of the answer. Between the function's start and its end nothing is awaited, so a request is whole.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Lifespan, Receive, Scope, Send
+
+import mockserver.api
+from mockserver.exchange import After, Answer, Before, Call, Disconnected, TooLarge, error, read_body, send_answer
+from mockserver.game.errors import GameError, Refused
+from mockserver.spec import Document, Operation, bind, functions_of, header_text, status_of
+from mockserver.spec.binding import Function
+from mockserver.spec.bodies import too_large
+from mockserver.spec.paths import Paths
+from mockserver.worlds import Organisation, Worlds
+
+ALIAS = "/api"  # where an older SDK looks for the same operations
+
+MISSING_KEY = error(401, "The X-API-KEY header is missing or empty: it must hold an API key.")
+REPEATED_KEY = error(401, "The X-API-KEY header must be given once, not several times.")
+UNKNOWN_KEY = error(401, "The API key in the X-API-KEY header is not known.")
+DEFECT = error(500, "The mock server failed. This is a defect of the mock, not of your request; its log says more.")
+
+log = logging.getLogger("mockserver")
+
+
+def create_app(
+    worlds: Worlds,
+    document: Document,
+    *,
+    check_responses: bool = True,
+    control: Sequence[BaseRoute] = (),
+    before: Before | None = None,
+    after: After | None = None,
+    lifespan: Lifespan[Any] | None = None,
+) -> App:
+    """The fake Trophy: `document` under its own prefix and `/api`, `control` under `/_mock`.
+
+    `check_responses`: every answer is held against the document. `before` and `after` cost nothing when absent.
+    Raises DocumentError when the document and the functions of `mockserver.api` do not fit.
+    """
+    return App(worlds, document, check_responses, control, before, after, lifespan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    operation: Operation
+    function: Function
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """The parts of a request that its function gets to see, as they were sent."""
+
+    values: list[bytes]
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    repeated: Sequence[tuple[bytes, bytes]]  # all headers, when any came several times
+    body: bytes | None = b""  # None: too large to be read
+
+    def given_twice(self, name: bytes) -> bool:
+        return sum(given == name for given, _ in self.repeated) > 1
+
+
+class App(Starlette):
+    """Starlette for everything around; the document's operations take a shorter way through `_call`."""
+
+    def __init__(
+        self,
+        worlds: Worlds,
+        document: Document,
+        check_responses: bool,
+        control: Sequence[BaseRoute],
+        before: Before | None,
+        after: After | None,
+        lifespan: Lifespan[Any] | None,
+    ) -> None:
+        super().__init__(
+            routes=[Mount("/_mock", routes=[*control, Route("/health", _health)])],
+            exception_handlers={HTTPException: _no_such_page, Exception: _defect},
+            lifespan=lifespan,
+        )
+        self.worlds = worlds
+        self.document = document
+        self._prefixes = tuple(f"{prefix}/".encode() for prefix in dict.fromkeys((document.prefix, ALIAS)))
+        self._paths = _bound_paths(document, bind(document, functions_of(mockserver.api)))
+        self._check_responses = check_responses
+        self._before, self._after = before, after
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+            for prefix in self._prefixes:
+                if raw.startswith(prefix):
+                    with suppress(Disconnected):
+                        await self._call(scope, receive, send, raw[len(prefix) - 1 :])
+                    return
+        await super().__call__(scope, receive, send)
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
+        """Answers a request below a prefix; `path` is what follows it, as it was sent."""
+        method: str = scope["method"]
+        found = self._paths.find(path)
+        bound = found[0].get(method) if found else None
+        headers = dict(scope["headers"])
+        call = None
+        if self._before or self._after:
+            call = Call(method, scope["path"], headers, operation=bound.operation if bound else None)
+        if found is None or bound is None:
+            answer = _not_in_the_document(method, scope["path"], found[0] if found else {})
+        else:
+            repeated = scope["headers"] if len(headers) != len(scope["headers"]) else ()
+            arrival = _Arrival(found[1], scope["query_string"], headers, repeated)
+            answer = await self._enter(bound, arrival, receive, call)
+        await send_answer(answer, send)
+        if call and self._after:
+            self._after(call, answer)
+
+    async def _enter(self, bound: _Bound, arrival: _Arrival, receive: Receive, call: Call | None) -> Answer:
+        """Key, those beside the way, and body; then the function."""
+        organisation = self._organisation(arrival)
+        if isinstance(organisation, Answer):
+            return organisation
+        if call:
+            call.organisation = organisation
+            if self._before and (answer := await self._before(call)):
+                return answer
+        if bound.operation.body is not None:
+            try:
+                arrival.body = await read_body(receive, arrival.headers)
+            except TooLarge:
+                arrival.body = None
+            if call:
+                call.body = arrival.body or b""
+        return self._answer(bound, organisation, arrival)
+
+    def _organisation(self, arrival: _Arrival) -> Organisation | Answer:
+        key = arrival.headers.get(b"x-api-key")
+        if not key:
+            return MISSING_KEY
+        if arrival.repeated and arrival.given_twice(b"x-api-key"):
+            return REPEATED_KEY
+        return self.worlds.find(header_text(key)) or UNKNOWN_KEY
+
+    def _answer(self, bound: _Bound, organisation: Organisation, arrival: _Arrival) -> Answer:
+        """The function's answer, or its refusal, held against the document. Nothing is awaited in here."""
+        operation = bound.operation
+        try:
+            try:
+                content = _ask(bound, organisation, arrival)
+                status = operation.success
+            except GameError as refusal:
+                status, content = status_of(operation, refusal), {"error": str(refusal)}
+            if self._check_responses and (fault := operation.check_answer(status, content)):
+                log.error("%s answered %d with a body that breaks the document at %s", operation.id, status, fault)
+                return error(500, f"Defect of the mock: the answer of {operation.id} breaks the document at {fault}")
+            return Answer(status, b"" if operation.checks.get(status) is None else orjson.dumps(content))
+        except Exception:
+            log.exception("%s failed; this is a defect of the mock", operation.id)
+            return DEFECT
+
+
+def _ask(bound: _Bound, organisation: Organisation, arrival: _Arrival) -> Any:
+    """Tenant, then shape, then meaning (behaviour, section 1). GameError: refused."""
+    game = organisation.game(_tenant(arrival))
+    operation = bound.operation
+    if arrival.repeated:
+        operation.refuse_repeated(arrival.repeated)
+    if arrival.body is None:
+        raise too_large()
+    arguments = operation.read(arrival.values, arrival.query, arrival.headers, arrival.body)
+    try:
+        return bound.function(game, **arguments)
+    finally:
+        game.commit()
+
+
+def _tenant(arrival: _Arrival) -> str | None:
+    given = arrival.headers.get(b"tenant-id")
+    if given is None:
+        return None
+    if arrival.repeated and arrival.given_twice(b"tenant-id"):
+        raise Refused("Header `Tenant-ID` must be given once, not several times.")
+    return header_text(given)
+
+
+def _bound_paths(document: Document, functions: Mapping[str, Function]) -> Paths[dict[str, _Bound]]:
+    """From a path to the bound operations there, by method."""
+    by_path: dict[str, dict[str, _Bound]] = {}
+    for name, operation in document.operations.items():
+        by_path.setdefault(operation.path, {})[operation.method] = _Bound(operation, functions[name])
+    return Paths(by_path.items())
+
+
+def _not_in_the_document(method: str, path: str, there: Mapping[str, _Bound]) -> Answer:
+    """404 for a path, 405 for a method that the document does not have.
+
+    Choice: without a key too, since only the document's operations want one.
+    """
+    if not there:
+        return error(404, f"There is no {_shown(path)} in this API.")
+    allowed = ", ".join(sorted(there))
+    return error(405, f"{method} is not allowed on {_shown(path)}, only {allowed}.", (b"allow", allowed.encode()))
+
+
+def _shown(path: str) -> str:
+    return ascii(path[:200])[1:-1]
+
+
+async def _health(request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+async def _no_such_page(request: Request, exception: Exception) -> JSONResponse:
+    """What Starlette itself refuses, outside the document's paths, in the document's shape of errors."""
+    assert isinstance(exception, HTTPException)
+    sentence = f"{request.method} {_shown(request.url.path)}: {exception.detail}."
+    return JSONResponse({"error": sentence}, exception.status_code, headers=dict(exception.headers or {}))
+
+
+async def _defect(request: Request, exception: Exception) -> JSONResponse:
+    return JSONResponse(orjson.loads(DEFECT.body), DEFECT.status)

@@ -1,0 +1,89 @@
+"""What comes in and what goes out: calls, answers and the bytes of both. Knows the wire, not the game."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import orjson
+from starlette.types import Receive, Send
+
+from mockserver.spec import Operation
+from mockserver.spec.bodies import LARGEST
+from mockserver.worlds import Organisation
+
+JSON_HEADER = (b"content-type", b"application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, the bytes of a JSON body (empty: none), and headers beside its type and length."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way, for those who stand beside the way. `started` is of `time.perf_counter`.
+
+    `operation` is None where the document has none, `organisation` until the key is known, `body` until it is read.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[bytes, bytes]
+    started: float = field(default_factory=perf_counter)
+    operation: Operation | None = None
+    organisation: Organisation | None = None
+    body: bytes = b""
+
+
+# Asked after the key check and before all else; its answer, if any, ends the call, which then changes nothing.
+Before = Callable[[Call], Awaitable[Answer | None]]
+# Told once the answer has gone out, whatever it was.
+After = Callable[[Call, Answer], None]
+
+
+class TooLarge(Exception):
+    """The body is longer than what is read of one."""
+
+
+class Disconnected(Exception):
+    """The client left before its request was complete."""
+
+
+def error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
+    """An answer in the one shape of errors: schema `ErrorBody`."""
+    return Answer(status, orjson.dumps({"error": sentence}), headers)
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    """The whole body. TooLarge as soon as that is known: from its announced length, before anything is read.
+
+    What is not read, the server drops as it comes in, so that the client hears the answer.
+    """
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced[:20]) > LARGEST:
+        raise TooLarge
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > LARGEST:
+            raise TooLarge
+        if not message.get("more_body"):
+            return b"".join(chunks) + chunk if chunks else chunk
+        chunks.append(chunk)
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    headers = [JSON_HEADER, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
