@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, NamedTuple
@@ -20,7 +20,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """`answers` are given one after the other, then 200; `always` overrides both.
+    """`answers` are given one after the other, then 200; `always` overrides both, `decide` all.
 
     `cut` closes the connection without an answer; `hang` waits for `go_on` and then cuts; `late` waits for
     `go_on` and then answers 200.
@@ -30,6 +30,7 @@ class Receiver:
         self.received: list[Received] = []
         self.answers: deque[Answer] = deque()
         self.always: Answer | None = None
+        self.decide: Callable[[Received], Answer] | None = None
         self.arrived = threading.Event()
         self.go_on = threading.Event()
         receiver = self
@@ -52,7 +53,7 @@ class Receiver:
         self.received.append(
             Received(post.path, post.headers["X-Trophy-Signature"], post.headers["Content-Type"], body)
         )
-        answer = self.always or (self.answers.popleft() if self.answers else 200)
+        answer = self._next()
         self.arrived.set()
         if answer in ("hang", "late"):
             self.go_on.wait()
@@ -60,6 +61,11 @@ class Receiver:
             post.close_connection = True
         else:
             self._respond(post, 200 if answer == "late" else int(answer))
+
+    def _next(self) -> Answer:
+        if self.decide is not None:
+            return self.decide(self.received[-1])
+        return self.always or (self.answers.popleft() if self.answers else 200)
 
     def _respond(self, post: BaseHTTPRequestHandler, answer: int) -> None:
         post.send_response(answer)

@@ -1,0 +1,278 @@
+"""The two commands: one that receives webhooks and judges them, one that judges those who receive them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import io
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from click.testing import CliRunner, Result
+from receiver import Answer, Received, Receiver
+from rich.console import Console
+from starlette.testclient import TestClient
+
+from mockserver import spec
+from mockserver.game.catalog import Catalog
+from mockserver.game.world import World
+from mockserver.webhooks.bodies import KINDS
+from mockserver.webhooks.listen import receiver as listening
+from mockserver.webhooks.trigger import trigger
+from mockserver.webhooks.verify_handler import verify_webhooks
+
+NOON = 1_743_595_200_000  # 2025-04-02T12:00:00Z
+SECRET = "s3cret"
+DOCUMENT = spec.load()
+
+
+def signature(body: bytes, secret: str = SECRET) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def body_of(kind: str) -> dict[str, Any]:
+    return trigger(World(Catalog("Nothing"), "1", NOON), kind, "ann", NOON).shape()
+
+
+class Listener:
+    """The receiver behind `mockserver listen`, and what it printed."""
+
+    def __init__(self, secret: str | None = SECRET) -> None:
+        self._out = io.StringIO()
+        console = Console(file=self._out, width=300, color_system=None)
+        self._client = TestClient(listening(DOCUMENT, secret, console))
+
+    def receive(self, body: bytes, signed: str | None) -> tuple[int, str]:
+        """The answer's status, and what was printed for this webhook."""
+        self._out.truncate(0)
+        self._out.seek(0)
+        headers = {} if signed is None else {"X-Trophy-Signature": signed}
+        status = self._client.post("/anywhere", content=body, headers=headers).status_code
+        return status, self._out.getvalue()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_webhook_that_is_right_is_shown_in_a_line_that_says_what_happened(kind: str) -> None:
+    body = json.dumps(body_of(kind)).encode()
+    status, printed = Listener().receive(body, signature(body))
+    assert status == 200
+    assert printed.startswith(f"✓ {kind}")
+    assert len(printed.splitlines()) == 1
+    assert len(printed.split(maxsplit=2)[2]) > 15
+    assert "—" not in printed.replace("from — to", "").replace("from rank — to", ""), "only these may be none"
+
+
+@pytest.mark.parametrize(
+    ("signed", "words"),
+    [
+        (None, "there is no X-Trophy-Signature header"),
+        ("", "X-Trophy-Signature was not made from this body with this secret"),
+        (signature(b"{}"), "X-Trophy-Signature was not made from this body with this secret"),
+        (signature(json.dumps(body_of("streak.lost")).encode(), "another"), "was not made from this body"),
+    ],
+)
+def test_a_wrong_signature_is_said_and_refused(signed: str | None, words: str) -> None:
+    status, printed = Listener().receive(json.dumps(body_of("streak.lost")).encode(), signed)
+    assert status == 401
+    assert printed.startswith("✗ streak.lost")
+    assert words in printed
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"no json", "the body is not JSON"),
+        (b"[1]", 'the body is not an object with a "type"'),
+        (b'{"type": 1}', 'the body is not an object with a "type"'),
+        (b'{"type": "streak.stopped"}', 'the document has no webhook type "streak.stopped"'),
+        (json.dumps(body_of("streak.lost") | {"length": "3"}).encode(), "the schema says: /length:"),
+        (b'{"type": "leaderboard.changed", "leaderboard": {"rankings": 3}}', "the schema says: /leaderboard"),
+    ],
+)
+def test_a_body_that_breaks_the_document_is_shown_with_the_place_and_refused(body: bytes, words: str) -> None:
+    status, printed = Listener().receive(body, signature(body))
+    assert status == 400
+    assert words in printed
+
+
+def test_without_a_secret_the_signature_is_not_checked_and_that_is_said() -> None:
+    status, printed = Listener(None).receive(json.dumps(body_of("streak.lost")).encode(), None)
+    assert status == 200
+    assert "signature not checked" in printed
+
+
+def test_a_body_that_comes_again_is_marked() -> None:
+    listener, body = Listener(), json.dumps(body_of("streak.lost")).encode()
+    assert "seen before" not in listener.receive(body, signature(body))[1]
+    assert "seen before" in listener.receive(body, signature(body))[1]
+
+
+def test_the_command_listens_on_a_free_port_and_tells_which(tmp_path: Any) -> None:
+    code = "from mockserver.webhooks.listen import listen; listen(['--port', '0', '--secret', 's3cret', '--bodies'])"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        address = re.search(rb"http://[\d.:]+", process.stdout.readline())
+        assert address
+        assert b"--webhook-secret s3cret" in process.stdout.readline()
+        body = json.dumps(body_of("streak.lost")).encode()
+        headers = {"X-Trophy-Signature": signature(body)}
+        assert httpx2.post(address[0].decode(), content=body, headers=headers).status_code == 200
+        assert b"streak.lost" in process.stdout.readline()
+    finally:
+        watchdog.cancel()
+        process.terminate()
+        process.communicate()
+
+
+class Handler:
+    """A handler of webhooks that does everything right, unless a subclass knows better."""
+
+    def signed(self, hook: Received) -> bool:
+        return hook.signature is not None and hmac.compare_digest(
+            signature(self.raw(hook)).encode(), hook.signature.encode()
+        )
+
+    def raw(self, hook: Received) -> bytes:
+        return hook.body
+
+    def __call__(self, hook: Received) -> Answer:
+        if not self.signed(hook):
+            return 401
+        return self.handle(json.loads(hook.body))
+
+    def handle(self, event: dict[str, Any]) -> Answer:
+        return 204
+
+
+class Trusting(Handler):
+    def signed(self, hook: Received) -> bool:
+        return True
+
+
+class Rewriting(Handler):
+    """Checks JSON that it has parsed and written again."""
+
+    def raw(self, hook: Received) -> bytes:
+        return json.dumps(json.loads(hook.body), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Crashing(Handler):
+    def __call__(self, hook: Received) -> Answer:
+        return 500 if hook.signature is None else super().__call__(hook)
+
+
+class Once(Handler):
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def handle(self, event: dict[str, Any]) -> Answer:
+        text = json.dumps(event)
+        if text in self.seen:
+            return 409
+        self.seen.add(text)
+        return 200
+
+
+class Closed(Handler):
+    def handle(self, event: dict[str, Any]) -> Answer:
+        return 200 if event["type"] in KINDS else 400
+
+
+class Narrow(Handler):
+    def handle(self, event: dict[str, Any]) -> Answer:
+        return 422 if "somethingNew" in event else 200
+
+
+class Sorted(Handler):
+    """Wants events in order of time."""
+
+    def __init__(self) -> None:
+        self.latest = ""
+
+    def handle(self, event: dict[str, Any]) -> Answer:
+        if event["timestamp"] < self.latest:
+            return 409
+        self.latest = event["timestamp"]
+        return 200
+
+
+class Moved(Handler):
+    def handle(self, event: dict[str, Any]) -> Answer:
+        return 308
+
+
+@pytest.fixture
+def handler() -> Iterator[Receiver]:
+    with Receiver().running() as running:
+        yield running
+
+
+def verified(handler: Receiver, decide: Callable[[Received], Answer]) -> Result:
+    handler.decide = decide
+    return CliRunner().invoke(verify_webhooks, [handler.url, "--secret", SECRET], env={"COLUMNS": "200"})
+
+
+def test_a_handler_that_does_everything_right_passes_with_a_row_for_each_type(handler: Receiver) -> None:
+    result = verified(handler, Handler())
+    assert result.exit_code == 0
+    assert "✗" not in result.output
+    assert all(f"│ {kind} " in result.output for kind in KINDS)
+    sent = len(handler.received)
+    assert f"{sent} of {sent} as expected" in result.output
+    assert {json.loads(hook.body)["type"] for hook in handler.received} > set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("flawed", "found"),
+    [
+        (Trusting, {"wrong secret", "changed body", "no signature", "not base64", "empty signature"}),
+        (Rewriting, {"other spacing"}),
+        (Crashing, {"no signature"}),
+        (Once, {"duplicate"}),
+        (Closed, {"unknown type"}),
+        (Narrow, {"unknown fields"}),
+    ],
+)
+def test_each_flaw_of_a_handler_is_found_and_nothing_else(
+    handler: Receiver, flawed: Callable[[], Handler], found: set[str]
+) -> None:
+    result = verified(handler, flawed())
+    assert result.exit_code == 1
+    assert set(re.findall(r"^✗ ([^:]+): answered", result.output, re.MULTILINE)) == found
+
+
+def test_a_handler_that_insists_on_order_is_told_to_go_by_the_timestamp(handler: Receiver) -> None:
+    result = verified(handler, Sorted())
+    assert result.exit_code == 1
+    assert (
+        "✗ out of order: answered 409 to streak.started and 5 more, expected 2xx; events may overtake" in result.output
+    )
+
+
+def test_a_redirect_is_not_followed_and_does_not_count_as_taken(handler: Receiver) -> None:
+    result = verified(handler, Moved())
+    assert result.exit_code == 1
+    assert "✗ valid: answered 308 to achievement.completed and 13 more, expected 2xx" in result.output
+    assert {hook.path for hook in handler.received} == {"/trophy"}
+
+
+def test_a_handler_that_cannot_be_asked_is_neither_good_nor_bad() -> None:
+    with Receiver().running() as gone:
+        pass
+    result = CliRunner().invoke(verify_webhooks, [gone.url, "--secret", SECRET])
+    assert result.exit_code == 2
+    assert f"no answer from {gone.url}" in result.output
+    result = CliRunner().invoke(verify_webhooks, ["localhost:3000", "--secret", SECRET])
+    assert result.exit_code == 2
+    assert "HANDLER_URL must begin with http:// or https://" in result.output
