@@ -22,7 +22,19 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
 import mockserver.api
-from mockserver.exchange import After, Answer, Before, Call, Disconnected, TooLarge, error, read_body, send_answer
+from mockserver.exchange import (
+    DROPPED,
+    After,
+    Answer,
+    Before,
+    Call,
+    Disconnected,
+    TooLarge,
+    drop,
+    error,
+    read_body,
+    send_answer,
+)
 from mockserver.game.errors import GameError, Refused
 from mockserver.spec import Document, Operation, bind, functions_of, header_text, status_of
 from mockserver.spec.binding import Function
@@ -121,16 +133,19 @@ class App(Starlette):
         headers = dict(scope["headers"])
         call = None
         if self._before or self._after:
-            call = Call(method, scope["path"], headers, operation=bound.operation if bound else None)
+            operation = bound.operation if bound else None
+            call = Call(method, scope["path"], scope["query_string"], headers, operation=operation)
         if found is None or bound is None:
             answer = _not_in_the_document(method, scope["path"], found[0] if found else {})
         else:
             repeated = scope["headers"] if len(headers) != len(scope["headers"]) else ()
             arrival = _Arrival(found[1], scope["query_string"], headers, repeated)
             answer = await self._enter(bound, arrival, receive, call)
-        await send_answer(answer, send)
-        if call and self._after:
-            self._after(call, answer)
+        try:
+            await (drop(receive, send) if answer is DROPPED else send_answer(answer, send))
+        finally:
+            if call and self._after:
+                self._after(call, answer)
 
     async def _enter(self, bound: _Bound, arrival: _Arrival, receive: Receive, call: Call | None) -> Answer:
         """Key, those beside the way, and body; then the function."""
@@ -139,7 +154,7 @@ class App(Starlette):
             return organisation
         if call:
             call.organisation = organisation
-            if self._before and (answer := await self._before(call)):
+            if self._before and (asked := self._before(call)) and (answer := await asked):
                 return answer
         if bound.operation.body is not None:
             try:
@@ -148,7 +163,7 @@ class App(Starlette):
                 arrival.body = None
             if call:
                 call.body = arrival.body or b""
-        return self._answer(bound, organisation, arrival)
+        return self._answer(bound, organisation, arrival, call)
 
     def _organisation(self, arrival: _Arrival) -> Organisation | Answer:
         key = arrival.headers.get(b"x-api-key")
@@ -158,19 +173,22 @@ class App(Starlette):
             return REPEATED_KEY
         return self.worlds.find(header_text(key)) or UNKNOWN_KEY
 
-    def _answer(self, bound: _Bound, organisation: Organisation, arrival: _Arrival) -> Answer:
+    def _answer(self, bound: _Bound, organisation: Organisation, arrival: _Arrival, call: Call | None) -> Answer:
         """The function's answer, or its refusal, held against the document. Nothing is awaited in here."""
         operation = bound.operation
         try:
             try:
-                content = _ask(bound, organisation, arrival)
+                content = subject = _ask(bound, organisation, arrival)
                 status = operation.success
             except GameError as refusal:
-                status, content = status_of(operation, refusal), {"error": str(refusal)}
+                status, content, subject = status_of(operation, refusal), {"error": str(refusal)}, refusal
             if self._check_responses and (fault := operation.check_answer(status, content)):
                 log.error("%s answered %d with a body that breaks the document at %s", operation.id, status, fault)
                 return error(500, f"Defect of the mock: the answer of {operation.id} breaks the document at {fault}")
-            return Answer(status, b"" if operation.checks.get(status) is None else orjson.dumps(content))
+            body = b"" if operation.checks.get(status) is None else orjson.dumps(content)
+            if call is None:
+                return Answer(status, body)
+            return Answer(call.restate(operation, status, subject) if call.restate else status, body, call.applied)
         except Exception:
             log.exception("%s failed; this is a defect of the mock", operation.id)
             return DEFECT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import orjson
 from starlette.types import Receive, Send
@@ -25,24 +26,33 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+DROPPED = Answer(0, b"")  # no answer at all: the connection is closed under the client
+
+
 @dataclass(slots=True)
 class Call:
     """One request on its way, for those who stand beside the way. `started` is of `time.perf_counter`.
 
     `operation` is None where the document has none, `organisation` until the key is known, `body` until it is read.
+    Who is asked before may leave `applied`, headers that the answer will carry, and `restate`, which turns the
+    status that the document declares for a content (or a refusal) into the one that goes out.
     """
 
     method: str
     path: str
+    query: bytes
     headers: Mapping[bytes, bytes]
     started: float = field(default_factory=perf_counter)
     operation: Operation | None = None
     organisation: Organisation | None = None
     body: bytes = b""
+    applied: tuple[tuple[bytes, bytes], ...] = ()
+    restate: Callable[[Operation, int, Any], int] | None = None
 
 
-# Asked after the key check and before all else; its answer, if any, ends the call, which then changes nothing.
-Before = Callable[[Call], Awaitable[Answer | None]]
+# Asked after the key check and before all else; an answer of its own ends the call, which then changes nothing.
+# None at once when there is nothing to do, so that nobody waits for it.
+Before = Callable[[Call], Awaitable[Answer | None] | None]
 # Told once the answer has gone out, whatever it was.
 After = Callable[[Call, Answer], None]
 
@@ -87,3 +97,13 @@ async def send_answer(answer: Answer, send: Send) -> None:
     headers = [JSON_HEADER, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def drop(receive: Receive, send: Send) -> None:
+    """Closes the connection without a word. Without a socket beneath, ConnectionResetError is all that is left."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionResetError("The connection was dropped, as it was asked for.")
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
