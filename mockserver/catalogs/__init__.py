@@ -17,23 +17,26 @@ from mockserver.catalogs.places import line_of, lines_of
 from mockserver.catalogs.problems import CatalogError, Place, Problem, Reading
 from mockserver.game.catalog import Catalog
 
-__all__ = ["CatalogError", "dump", "fixture", "from_data", "load", "parse"]
+__all__ = ["CatalogError", "dump", "fixture", "from_data", "load", "parse", "read"]
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
 
 
 def load(path: str | File, *, today: date) -> Catalog:
     """The catalog in a TOML file. Days that it counts from the world's first day are counted from `today`."""
-    file = File(path)
+    return parse(read(path), today=today, name=str(path))
+
+
+def read(path: str | File) -> str:
+    """The text of a catalog's file. Raises `CatalogError`."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        return File(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise CatalogError(str(path), [Problem((), "there is no such file")]) from None
     except UnicodeDecodeError:
         raise CatalogError(str(path), [Problem((), "expected text in UTF-8")]) from None
     except OSError as error:
         raise CatalogError(str(path), [Problem((), f"cannot be read: {error.strerror}")]) from None
-    return parse(text, today=today, name=str(path))
 
 
 def parse(text: str, *, today: date, name: str = "catalog") -> Catalog:
@@ -69,8 +72,8 @@ def dump(catalog: Catalog) -> dict[str, JSON]:
 def fixture(name: str) -> File:
     """The file of a catalog that comes with the package: `catalog`, `fitness` or `study`."""
     package = File(__file__).parents[1]
-    checkout = package.parent / "fixtures"
-    return (checkout if checkout.is_dir() else package / "data" / "fixtures") / f"{name}.toml"
+    installed = package / "data" / "fixtures"
+    return (installed if installed.is_dir() else package.parent / "fixtures") / f"{name}.toml"
 
 
 def _check_references(reading: Reading, data: Any) -> None:

@@ -1,0 +1,50 @@
+"""The commands, each beside its subject and imported only when it is called, so that the server starts fast."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+import click
+
+# Name → the module and the function, and what it does in one line.
+COMMANDS = {
+    "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
+    "check": ("mockserver.check:check", "Report on the document, or compare it with another version."),
+    "example": ("mockserver.examples:example", "Print realistic requests, answers and webhooks."),
+    "listen": ("mockserver.webhooks.listen:listen", "Receive webhooks and show what is right and wrong with them."),
+    "verify": ("contract_tests.command:verify", "Test whether an implementation keeps the contract."),
+    "verify-webhooks": ("mockserver.webhooks.verify_handler:verify_webhooks", "Test a webhook handler of yours."),
+    "catalog-schema": ("mockserver.catalogs.command:catalog_schema", "Print the JSON Schema of catalogs, for editors."),
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name, and what they do, without importing any of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, (where, _) in COMMANDS.items() if _exists(where.partition(":")[0])]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="trophy-mockserver", prog_name="mockserver")
+def main() -> None:
+    """A fake Trophy that behaves like the real one, for developing and testing without it."""

@@ -1,0 +1,56 @@
+"""People who have lived through weeks, by the same engine that serves requests: every total, award, streak and
+rank of a seeded world is as if it had been earned. Same seed, same clock: the same world, to the byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mockserver.api.shared import identify
+from mockserver.game.engine import Game
+from mockserver.game.facts import AchievementClaimed
+from mockserver.game.metrics import change
+from mockserver.game.periods import local_day
+from mockserver.game.users import prefer
+from mockserver.game.world import matches
+from mockserver.seed.customs import Customs
+from mockserver.seed.lives import Deed, deeds, first_deeds
+from mockserver.seed.people import identity, user_id
+
+__all__ = ["Report", "populate", "user_id"]
+
+Report = Callable[[float, int], None]
+
+
+def populate(game: Game, *, seed: int, users: int, until: int, report: Report | None = None) -> None:
+    """Lets `users` people live from the game's now until `until` (ms UTC), exclusive; without such a time they arrive
+    now. `report` is told now and then how much is done (0 to 1) and how many deeds that were."""
+    since, past = game.now, max(1, until - game.now)
+    name = f"{seed}/{game.world.seed}"
+    customs = Customs(game.world.catalog)
+    lived = deeds(name, users, since, until, customs) if until > since else first_deeds(name, users, since, customs)
+    for count, deed in enumerate(lived):
+        if report is not None and count % 256 == 0:
+            report((deed.time - since) / past if until > since else deed.number / users, count)
+        game.catch_up(deed.time)
+        _do(game, deed, customs, name)
+
+
+def _do(game: Game, deed: Deed, customs: Customs, seed: str) -> None:
+    """States the fact behind a deed."""
+    user = user_id(deed.number)
+    if deed.kind == "join":
+        identify(game, user, identity(seed, deed.number, customs))
+        return
+    person = game.world.users[user]
+    if deed.kind == "event":
+        metric, amount, attributes = deed.what
+        day = local_day(game.now, person.zone)
+        game.tell(change(game.world, user, metric, amount, day, attributes, None))
+    elif deed.kind == "prefer":
+        fact = prefer(person, deed.what)
+        if fact is not None:
+            game.tell(fact)
+    elif deed.what not in person.achievements:
+        wanted = game.world.catalog.achievements[deed.what].user_attributes
+        if matches(person.profile.attributes, wanted):
+            game.tell(AchievementClaimed(user, deed.what))

@@ -1,0 +1,52 @@
+"""The catalog that a server serves, in a file that may change while it runs."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from mockserver import catalogs
+from mockserver.game.catalog import Catalog
+
+Stamp = tuple[int, int]
+
+
+def find(name: str) -> Path:
+    """A file by its path, or one of the catalogs that come with the server by its name."""
+    path = Path(name)
+    fixture = catalogs.fixture(name) if path.name == name else path
+    return fixture if not path.exists() and fixture.exists() else path
+
+
+class CatalogFile:
+    """What a file said when it was last right. Calling it with a world's first day gives the catalog of that world."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `CatalogError` when the file cannot be read."""
+        self.path = path
+        self._stamp = self._stamped()
+        self.text = catalogs.read(path)
+
+    def __call__(self, first_day: date) -> Catalog:
+        """Raises `CatalogError` when the text is no catalog."""
+        return self.as_of(first_day, self.text)
+
+    def as_of(self, first_day: date, text: str) -> Catalog:
+        """The catalog of a world with this first day if `text` stood in the file. Raises `CatalogError`."""
+        return catalogs.parse(text, today=first_day, name=str(self.path))
+
+    def news(self) -> str | None:
+        """The file's text if it has changed since it was last looked at. Raises `CatalogError`."""
+        stamp = self._stamped()
+        if stamp is None or stamp == self._stamp:
+            return None  # editors may remove a file for a moment while they save it
+        self._stamp = stamp
+        text = catalogs.read(self.path)
+        return text if text != self.text else None
+
+    def _stamped(self) -> Stamp | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size

@@ -1,0 +1,204 @@
+"""`mockserver serve`: reads its options, makes the worlds, opens the door."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from types import FrameType
+from typing import Any, TypeVar
+
+import click
+
+from mockserver.catalogs import CatalogError
+from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
+from mockserver.serve.catalog_file import CatalogFile, find
+from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+class CannotServe(click.ClickException):
+    """One sentence, exit code 2."""
+
+    exit_code = 2
+
+
+class Moment(click.ParamType):
+    """An instant in ISO 8601 (UTC where no zone is given), as milliseconds."""
+
+    name = "ISO"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a time like 2026-01-15T12:00:00Z.", param, ctx)
+        time = milliseconds(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+        if not FIRST_CLOCK <= time <= LAST_CLOCK:
+            self.fail("clocks run from 1970 to 9000.", param, ctx)
+        return time
+
+
+def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys that can travel in a header, each once."""
+    for key in keys:
+        if not key or not key.isascii() or not key.isprintable() or key != key.strip():
+            raise click.BadParameter(f"{key!r} is not printable ASCII.")
+    return tuple(dict.fromkeys(keys)) or (DEFAULT_KEY,)
+
+
+def option(name: str, *others: str, variables: tuple[str, ...] = (), **settings: Any) -> Callable[[F], F]:
+    """An option that an environment variable `MOCKSERVER_…` can also set."""
+    plain = name.split("/")[0].removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *others, envvar=[f"MOCKSERVER_{plain}", *variables], show_envvar=True, **settings)
+
+
+@click.command()
+@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    variables=("PORT",),
+    help="Port to listen on; 0 takes any free one.",
+)
+@option(
+    "--api-key",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    callback=api_keys,
+    help=f"Opens a world of its own; may be given several times. Without it: {DEFAULT_KEY}.",
+)
+@option(
+    "--catalog",
+    default="catalog",
+    show_default="a writing app",
+    metavar="FILE",
+    help="What the organisation has set up: a TOML file, or fitness or study, which come with the server.",
+)
+@option("--watch", is_flag=True, help="Read the catalog again when its file changes; users keep what they have.")
+@option("--seed", default=1, show_default=True, help="Another number, other people.")
+@option("--users", default=50, show_default=True, type=click.IntRange(0), help="How many people there are.")
+@option(
+    "--history-days",
+    default=60,
+    show_default=True,
+    type=click.IntRange(0, 3650),
+    help="How long they have lived.",
+)
+@option("--now", type=Moment(), help="Where the clock starts, such as 2026-01-15T12:00:00Z. Without it: the real time.")
+@option("--frozen", is_flag=True, help="The clock stands still until it is moved.")
+@option(
+    "--check-responses/--no-check-responses",
+    default=True,
+    show_default=True,
+    help="Hold every answer against the document.",
+)
+@option("--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much is logged.")
+def serve(
+    host: str,
+    port: int,
+    keys: tuple[str, ...],
+    catalog: str,
+    watch: bool,
+    seed: int,
+    users: int,
+    history_days: int,
+    now: int | None,
+    frozen: bool,
+    check_responses: bool,
+    log_level: str,
+) -> None:
+    """Start the fake Trophy: one organisation per API key, people in it, and a clock."""
+    log_to_stderr(log_level)
+    try:
+        file = CatalogFile(find(catalog))
+        listening = listen(host, port)
+        plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
+        worlds = make_worlds(plan, keys)
+    except CatalogError as error:
+        raise CannotServe(str(error)) from None
+    run(worlds, listening, host, watched=file if watch else None, check_responses=check_responses)
+
+
+def log_to_stderr(level: str) -> None:
+    """What uvicorn says of itself is for `debug` only."""
+    logging.basicConfig(level=level.upper(), format="%(levelname)s %(message)s")
+    if level != "debug":
+        logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections already, so that a taken port is told at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CannotServe(
+            f"Cannot listen on {host}:{port}: {reason[:1].lower()}{reason[1:]}. "
+            "Choose another place with --host and --port; --port 0 takes any free port."
+        ) from None
+
+
+def make_worlds(plan: Plan, keys: tuple[str, ...]) -> Worlds:
+    """A world for each key, its people's lives lived."""
+    from mockserver.seed import populate
+    from mockserver.serve.progress import Progress
+
+    gc.disable()  # nothing of what is made here will be garbage
+    with Progress(plan.users) as progress:
+        worlds = Worlds(plan, keys, partial(populate, report=progress))
+    gc.freeze()
+    gc.enable()
+    return worlds
+
+
+def run(
+    worlds: Worlds, listening: socket.socket, host: str, *, watched: CatalogFile | None, check_responses: bool
+) -> None:
+    """Serves until the process is told to stop."""
+    import uvicorn
+
+    from mockserver.app import create_app
+    from mockserver.serve.greeting import base_url, greeting
+    from mockserver.serve.upkeep import upkeep
+    from mockserver.spec import DocumentError, document_path, load
+
+    try:
+        app = create_app(
+            worlds, load(document_path()), check_responses=check_responses, lifespan=upkeep(worlds, watched)
+        )
+    except DocumentError as error:
+        raise CannotServe(str(error)) from None
+    base = base_url(host, listening.getsockname()[1])
+    click.echo(greeting(worlds, base, check_responses=check_responses))
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        backlog=2048,
+        timeout_graceful_shutdown=5,
+    )
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Ends the process as Ctrl-C does, without a trace."""
+    raise SystemExit(0)

@@ -1,0 +1,70 @@
+"""What a server says when it is ready: where it is, how to get in, and a line to paste."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from mockserver.game.periods import iso
+from mockserver.seed import user_id
+from mockserver.worlds import Organisation, Worlds
+
+
+def base_url(host: str, port: int) -> str:
+    """The address to give to clients on this machine; every address means the loopback one here."""
+    local = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{local}]' if ':' in local else local}:{port}/v1"
+
+
+def greeting(worlds: Worlds, base: str, *, check_responses: bool) -> str:
+    """The text printed at start-up."""
+    first = next(iter(worlds))
+    python = "from trophy import TrophyApi, TrophyApiEnvironment"
+    call = f'TrophyApi(api_key="{first.key}", environment=TrophyApiEnvironment(api=base, admin=base))'
+    node = f'new TrophyApiClient({{ apiKey: "{first.key}", environment: {{ api: base, admin: base }} }})'
+    rows = [
+        ("Base URL", base),
+        *(("API key", key) for key in worlds.roots),
+        ("Python", python),
+        ("", f'base = "{base}"'),
+        ("", f"trophy = {call}"),
+        ("Node", 'const { TrophyApiClient } = require("@trophyso/node");'),
+        ("", f'const base = "{base}";'),
+        ("", f"const trophy = {node};"),
+        ("Try", _curl(first, base)),
+    ]
+    lines = [click.style(_headline(first), bold=True), ""]
+    lines += [f"  {click.style(f'{label:<10}', fg='cyan')}{text}" for label, text in rows]
+    lines += ["", *_notes(first, check_responses), "Ctrl-C stops it.", ""]
+    return "\n".join(lines)
+
+
+def _headline(organisation: Organisation) -> str:
+    plan = organisation.plan
+    people = "nobody in it yet" if not plan.users else f"{plan.users:,} people who have lived {plan.history_days} days"
+    return f"A fake Trophy, {organisation.catalog.name}, is ready: {people} (seed {plan.seed})."
+
+
+def _curl(organisation: Organisation, base: str) -> str:
+    """A line for a shell that asks about somebody, or about what there is to achieve."""
+    headers = [f"X-API-KEY: {organisation.key}"]
+    settings = organisation.catalog.settings
+    if settings.multi_tenant:
+        headers.append(f"Tenant-ID: {next(iter(settings.tenants or ()), 'demo')}")
+    seeded = organisation.plan.users and organisation.games
+    path = f"/users/{user_id(0)}/streak" if seeded else "/achievements"
+    options = " ".join(f"-H {shlex.quote(header)}" for header in headers)
+    return f"curl {options} {base}{path}"
+
+
+def _notes(organisation: Organisation, check_responses: bool) -> list[str]:
+    """What is not as usual."""
+    clock, notes = organisation.clock, []
+    if clock.frozen:
+        notes.append(f"The clock stands still at {iso(clock.now())}.")
+    elif organisation.plan.now is not None:
+        notes.append(f"The clock runs from {iso(organisation.plan.now)}.")
+    if not check_responses:
+        notes.append("Answers are not checked against the document.")
+    return notes
