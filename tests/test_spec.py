@@ -1,0 +1,217 @@
+"""The document: what is checked at start-up, what is remembered, and what stops the start."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import api, spec
+from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
+from mockserver.spec.paths import Paths
+
+DOCUMENT = spec.load()
+GET_USER = ("paths", "/users/{id}", "get")
+
+
+def written(directory: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """A changed copy of the document, on disk."""
+    document = copy.deepcopy(DOCUMENT.raw)
+    change(document)
+    path = directory / "changed.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_the_document_has_28_operations_and_14_webhooks_under_v1() -> None:
+    assert (len(DOCUMENT.operations), len(DOCUMENT.webhooks), DOCUMENT.prefix) == (28, 14, "/v1")
+
+
+def test_every_operation_has_exactly_one_status_of_success() -> None:
+    created = {name for name, operation in DOCUMENT.operations.items() if operation.success == 201}
+    assert created == {"users_create", "metrics_event", "achievements_complete"}
+    assert {operation.success for operation in DOCUMENT.operations.values()} == {200, 201}
+
+
+@pytest.mark.parametrize(
+    ("operation", "not_found", "refused", "unreadable"),
+    [
+        ("users_get", 422, 422, 400),
+        ("users_update", 404, 422, 400),
+        ("users_streak", 404, 422, 422),
+        ("points_system", 404, 404, 404),
+        ("metrics_event", 422, 422, 400),
+        ("achievements_all", 422, 422, 422),
+    ],
+)
+def test_a_refusal_has_the_first_status_in_the_table_that_the_operation_declares(
+    operation: str, not_found: int, refused: int, unreadable: int
+) -> None:
+    kinds: list[type[GameError]] = [NotFound, Refused, Unreadable]
+    assert [spec.status_of(DOCUMENT.operations[operation], kind("")) for kind in kinds] == [
+        not_found,
+        refused,
+        unreadable,
+    ]
+
+
+def test_every_refusal_of_every_operation_is_a_declared_status() -> None:
+    for operation in DOCUMENT.operations.values():
+        assert all(status in operation.checks for status in operation.refusals.values())
+        assert 401 in operation.checks
+
+
+def test_the_functions_of_the_api_fit_the_document() -> None:
+    assert set(spec.bind(DOCUMENT, spec.functions_of(api))) == set(DOCUMENT.operations)
+
+
+def test_all_mismatches_of_functions_and_document_are_listed_at_once() -> None:
+    def users_get(game: object, *, user: str) -> None: ...
+    def users_remove(game: object, *, id: str) -> None: ...
+
+    functions = spec.functions_of(api) | {"users_get": users_get, "users_remove": users_remove}
+    del functions["users_create"]
+    with pytest.raises(spec.DocumentError) as raised:
+        spec.bind(DOCUMENT, functions)
+    assert str(raised.value).splitlines()[1:] == [
+        "  users_create: the document has it, but no function does",
+        "  users_get: the document gives `id`, but the function does not take it",
+        "  users_get: the function takes `user`, but the document does not give it",
+        "  users_remove: a function has it, but the document does not",
+    ]
+
+
+def at(document: dict[str, Any], *steps: Any) -> Any:
+    for step in steps:
+        document = document[step]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d.pop("info"), '"info" is a required property'),
+        (lambda d: at(d, *GET_USER).pop("parameters"), "'id' for 'get' operation in '/users/{id}'"),
+        (lambda d: at(d, *GET_USER).update(operationId="users_create"), "'users_create'"),
+        (lambda d: d["components"]["schemas"].pop("User"), "'/components/schemas/User' does not exist"),
+        (lambda d: d["components"]["schemas"]["User"].update(type="objekt"), "'objekt'"),
+        (lambda d: at(d, *GET_USER).pop("operationId"), "GET /users/{id}"),
+        (lambda d: at(d, *GET_USER)["responses"].pop("200"), "operation users_get must declare exactly one 2xx"),
+        (lambda d: [at(d, *GET_USER)["responses"].pop(s) for s in ("400", "422")], "operation users_get declares no"),
+        (
+            lambda d: at(d, *GET_USER)["parameters"][0].update(style="matrix"),
+            "operation users_get has the parameter `id`",
+        ),
+        (
+            lambda d: at(d, *GET_USER)["responses"]["200"]["content"].clear(),
+            "operation users_get must declare its body",
+        ),
+        (lambda d: d.update(openapi="2.0"), "spec not detected"),
+    ],
+)
+def test_a_document_that_cannot_be_used_is_said_so_in_one_sentence(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], says: str
+) -> None:
+    path = written(tmp_path, change)
+    with pytest.raises(spec.DocumentError) as raised:
+        spec.load(path)
+    message = str(raised.value)
+    assert message.startswith(f"{path} cannot be used: ")
+    assert says in message
+    assert "\n" not in message
+    assert len(message) < 400
+
+
+@pytest.mark.parametrize(("text", "says"), [("{", "is not JSON"), ("[]", "not a JSON object"), ("\xff", "is not JSON")])
+def test_a_file_that_is_no_document_is_said_so(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "openapi.json"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(spec.DocumentError, match=says):
+        spec.load(path)
+
+
+def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(spec.DocumentError, match=r"Cannot read .*nowhere\.json: No such file"):
+        spec.load(tmp_path / "nowhere.json")
+
+
+IMPORTED = "import sys; from mockserver import spec; spec.load(); print('openapi_core' in sys.modules)"
+
+
+def loaded_with(cache: Path) -> str:
+    """Whether a fresh process that loads the document imports openapi-core, as it prints it."""
+    environment = {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(Path(api.__file__).parents[2]), "PATH": ""}
+    return subprocess.run(
+        [sys.executable, "-c", IMPORTED], env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_the_second_start_remembers_the_check_and_does_not_import_openapi_core(tmp_path: Path) -> None:
+    assert [loaded_with(tmp_path), loaded_with(tmp_path)] == ["True", "False"]
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "mockserver").write_text("a file where the directory would be")
+    assert [loaded_with(tmp_path), loaded_with(tmp_path)] == ["True", "True"]
+
+
+def test_a_changed_document_is_checked_anew(tmp_path: Path) -> None:
+    spec.load()
+    path = written(tmp_path, lambda document: document.pop("info"))
+    for _ in range(2):
+        with pytest.raises(spec.DocumentError):
+            spec.load(path)
+
+
+def test_fixed_segments_win_over_variables_and_empty_ones_are_variables() -> None:
+    paths = Paths([("/a/{x}", "variable"), ("/a/b", "fixed"), ("/a/b/c", "deep"), ("/a/{x}/d", "below")])
+    assert paths.find(b"/a/b") == ("fixed", [])
+    assert paths.find(b"/a/%62") == ("fixed", [])
+    assert paths.find(b"/a/z") == ("variable", [b"z"])
+    assert paths.find(b"/a/") == ("variable", [b""])
+    assert paths.find(b"/a/b/d") == ("below", [b"b"])
+    assert paths.find(b"/a/b/c") == ("deep", [])
+    for nothing in (b"/", b"/a", b"/b", b"/a/b/e", b"/a/b/c/d", b"/" * 5000):
+        assert paths.find(nothing) is None
+
+
+def test_an_answer_is_held_against_its_schema_and_the_fault_is_pointed_at() -> None:
+    check = DOCUMENT.operations["leaderboards_get"].check_answer
+    assert check(404, {"error": "x"}) is None
+    assert str(check(404, {"error": 1})).startswith("/error: ")
+    assert str(check(404, {})).startswith("(the whole body): ")
+    assert "418 is not declared" in str(check(418, {"error": "x"}))
+
+
+@pytest.mark.parametrize("value", ["2026-02-30T00:00:00.000Z", "2026-01-01", "2026-01-01T00:00:00", "yesterday"])
+def test_dates_in_answers_must_be_dates(value: str) -> None:
+    user = {"id": "a", "email": None, "name": None, "tz": None, "subscribeToEmails": True, "attributes": {}}
+    answer = {**user, "control": False, "created": "2026-01-01T00:00:00.000Z", "updated": value}
+    assert str(DOCUMENT.operations["users_get"].check_answer(200, answer)).startswith("/updated: ")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1: 2}, ("a",)])
+def test_what_json_does_not_have_is_no_answer(value: object) -> None:
+    assert DOCUMENT.operations["users_get_preferences"].check_answer(200, {"notifications": {"recap": value}})
+
+
+def test_webhook_bodies_are_held_against_their_schemas() -> None:
+    check = DOCUMENT.webhooks["streak.lost"].check
+    assert str(check({"type": "streak.found", "user": {}, "length": "3"})).startswith("/")
+
+
+def test_arguments_are_typed_named_in_snake_case_and_filled_with_the_documents_defaults() -> None:
+    read = DOCUMENT.operations["leaderboards_get"].read
+    absent = {"run": None, "user_id": None, "user_attributes": None}
+    assert read([b"a%20b"], b"", {}, b"") == {"key": "a b", "offset": 0, "limit": None, **absent}
+    given = read([b"k"], b"offset=3&limit=0&run=2026-01-31&userId=a%2Bb+c&userAttributes=", {}, b"")
+    assert (given["offset"], given["limit"], given["run"].isoformat()) == (3, 0, "2026-01-31")
+    assert (given["user_id"], given["user_attributes"]) == ("a+b c", "")
+    assert DOCUMENT.operations["streaks_list"].read([], b"userIds=a,b&userIds=c", {}, b"") == {"user_ids": ["a,b", "c"]}
+    assert DOCUMENT.operations["users_streak"].read([b"u"], b"", {}, b"")["history_periods"] == 7
