@@ -38,8 +38,69 @@ class Pace:
         time.sleep(due - now)
 
 
+class Wire:
+    """Connections to one origin, one for each thread, kept until `close`."""
+
+    def __init__(self, origin: str) -> None:
+        parts = urlsplit(origin)
+        self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._host = parts.netloc
+        self._local = threading.local()
+        self._open: list[http.client.HTTPConnection] = []
+
+    def exchange(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers with lower-case names, body. Raises `OSError` or `http.client.HTTPException`."""
+        fresh = not hasattr(self._local, "connection")
+        try:
+            return self._once(method, target, body, headers)
+        except (ConnectionError, http.client.CannotSendRequest):
+            self._drop()
+            if fresh:
+                raise
+            # A kept connection that the other side has closed meanwhile is no answer about the request.
+            return self._once(method, target, body, headers)
+        except (http.client.HTTPException, OSError):
+            self._drop()
+            raise
+
+    def _once(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = self._connection()
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value.encode("utf-8"))
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        answer = response.read()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, answer
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._kind(self._host, timeout=TIMEOUT)
+            self._open.append(self._local.connection)
+        found: http.client.HTTPConnection = self._local.connection
+        return found
+
+    def _drop(self) -> None:
+        if hasattr(self._local, "connection"):
+            self._local.connection.close()
+            self._open.remove(self._local.connection)
+            del self._local.connection
+
+    def close(self) -> None:
+        """Close what all threads have left open."""
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
+
+
 class Client:
-    """Speaks to one base URL with one key. Connections are kept, one for each thread."""
+    """Speaks to one base URL with one key; others for the same target share its pace and its wire."""
 
     def __init__(
         self,
@@ -49,6 +110,7 @@ class Client:
         *,
         tenant: str | None = None,
         pace: Pace | None = None,
+        wire: Wire | None = None,
         observer: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
@@ -59,15 +121,19 @@ class Client:
         self.observer = observer
         parts = urlsplit(self.base_url)
         self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.wire = wire or Wire(self.origin)
         self._prefix = parts.path
-        self._tls = parts.scheme == "https"
-        self._host = parts.netloc
-        self._local = threading.local()
 
     def with_key(self, api_key: str, tenant: str | None = None) -> Client:
         """The same target, another key or tenant."""
         return Client(
-            self.base_url, api_key, self.document, tenant=tenant, pace=self.pace, observer=self.observer
+            self.base_url,
+            api_key,
+            self.document,
+            tenant=tenant,
+            pace=self.pace,
+            wire=self.wire,
+            observer=self.observer,
         )
 
     def headers(self) -> dict[str, str]:
@@ -105,7 +171,7 @@ class Client:
         target = (self._prefix if below_base else "") + path
         self.pace.wait()
         began = time.perf_counter()
-        status, answer_headers, answer = self._exchange(method, target, body, sent)
+        status, answer_headers, answer = self.wire.exchange(method, target, body, sent)
         exchange = Exchange(
             method=method,
             url=self.origin + target,
@@ -121,46 +187,3 @@ class Client:
         if self.observer:
             self.observer(exchange)
         return exchange
-
-    def _exchange(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
-        fresh = not hasattr(self._local, "connection")
-        try:
-            return self._once(method, target, body, headers)
-        except (ConnectionError, http.client.RemoteDisconnected, http.client.CannotSendRequest):
-            self.close()
-            if fresh:
-                raise
-            # A kept connection that the other side has closed meanwhile is no answer about the request.
-            return self._once(method, target, body, headers)
-        except (http.client.HTTPException, OSError):
-            self.close()
-            raise
-
-    def _once(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
-        connection = self._connection()
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in headers.items():
-            connection.putheader(name, value.encode("utf-8"))
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        answer = response.read()
-        return response.status, {name.lower(): value for name, value in response.getheaders()}, answer
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if not hasattr(self._local, "connection"):
-            kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
-            self._local.connection = kind(self._host, timeout=TIMEOUT)
-        found: http.client.HTTPConnection = self._local.connection
-        return found
-
-    def close(self) -> None:
-        """Close this thread's connection; the next request opens another."""
-        if hasattr(self._local, "connection"):
-            self._local.connection.close()
-            del self._local.connection

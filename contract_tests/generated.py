@@ -160,10 +160,9 @@ def _renamed(attributes: dict[str, JSON], keys: list[str]) -> dict[str, JSON]:
 class Judge:
     """Sends generated requests to the target and turns what schemathesis says into findings."""
 
-    def __init__(self, suite: Suite, reach: Reach, *, fail_fast: bool) -> None:
+    def __init__(self, suite: Suite, reach: Reach) -> None:
         self.suite = suite
         self.reach = reach
-        self.fail_fast = fail_fast
         self.client = reach.stage.client
         self.session = requests.Session()
         self.session.mount("http://", HTTPAdapter(max_retries=1))

@@ -58,6 +58,7 @@ class Suite:
 
     def close(self) -> None:
         if self.target is not None:
+            self.target.client.wire.close()
             self.target.stop()
 
     def begin(self, part: str, name: str, rule: str, source: str) -> None:

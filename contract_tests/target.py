@@ -95,6 +95,7 @@ def connect(options: Options, observer: Callable[[Exchange], None]) -> Target:
     try:
         check_answers(client)
     except CannotRun:
+        client.wire.close()
         stop()
         raise
     return Target(client, document, own, _control(client), stop)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import schemathesis
 
@@ -17,7 +19,7 @@ schema = generated.load_schema(Run.the_document(), Run.options)
 
 
 @pytest.fixture(scope="session")
-def judge(suite: Suite, stages: Stages) -> generated.Judge:
+def judge(suite: Suite, stages: Stages) -> Iterator[generated.Judge]:
     """Aimed at three users, two of whom have done something, in a world of the part's own."""
     stage = stages.new()
     users = stage.kit.users[:3]
@@ -28,7 +30,9 @@ def judge(suite: Suite, stages: Stages) -> generated.Judge:
         for metric in stage.kit.metrics:
             for user in users[:2]:
                 stage.call("metrics_event", key=metric, body={"user": {"id": user}, "value": 250})
-    return generated.Judge(suite, generated.Reach(stage, users), fail_fast=Run.fail_fast)
+    judge = generated.Judge(suite, generated.Reach(stage, users))
+    yield judge
+    judge.session.close()
 
 
 @rule("Every request gets an answer that the document allows", "the document, by schemathesis")

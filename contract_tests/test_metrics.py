@@ -1,0 +1,335 @@
+"""Metrics and events: every event counts once, and every way of asking gives the same sum."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage, day
+
+pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("metrics_", "users_")]
+
+
+def write(stage: Stage, user: str, *values: float, metric: str | None = None) -> None:
+    for value in values:
+        stage.event(user, value, metric)
+
+
+@rule("The total is the sum of all events", behaviour(4))
+def test_the_total_is_the_sum_of_the_events(stage: Stage) -> None:
+    ann = stage.user("ann")
+    running = Decimal(0)
+    for value in ("5", "12", "0.5", "-3", "0", "100", "-0.25"):
+        running += Decimal(value)
+        answer = stage.event(ann, float(value))
+        assert answer["total"] == float(running), f"after {value} the total is {answer['total']}, expected {running}"
+    assert stage.total(ann) == float(running)
+
+
+@rule("Totals are exact decimals", behaviour(4, "seen"))
+def test_totals_are_exact(stage: Stage) -> None:
+    ann = stage.user("ann")
+    write(stage, ann, 0.1, 0.2)
+    answer = stage.call("users_single_metric", id=ann, key=stage.kit.metric())
+    assert b"0.30000000000000004" not in answer.answer, "the total shows binary rounding"
+    assert answer.json["current"] == 0.3
+
+
+@rule("Each metric has its own total", behaviour(4))
+def test_metrics_are_counted_apart(stage: Stage) -> None:
+    one, two = stage.kit.metric(0), stage.kit.metric(1)
+    ann = stage.user("ann")
+    write(stage, ann, 3, metric=one)
+    write(stage, ann, 4, metric=two)
+    assert (stage.total(ann, one), stage.total(ann, two)) == (3, 4)
+
+
+@rule("All active metrics are listed, also at 0, and agree with each by itself", behaviour(4, "spec"))
+def test_the_list_of_metrics_agrees_with_each(stage: Stage) -> None:
+    ann = stage.user("ann")
+    write(stage, ann, 42)
+    rows = {row["key"]: row for row in stage.get("users_all_metrics", id=ann)}
+    assert set(stage.kit.metrics) <= set(rows), "an active metric is missing"
+    for key, row in rows.items():
+        assert row == stage.get("users_single_metric", id=ann, key=key)
+        assert row["current"] == (42 if key == stage.kit.metric() else 0)
+
+
+@rule("A metric lists its achievements, done or not", behaviour(4, "spec"))
+def test_a_metric_lists_its_achievements(stage: Stage) -> None:
+    row = stage.kit.plain("metric")
+    ann = stage.user("ann")
+    key = stage.kit.need(stage.kit.metric_keys.get(row["metricId"]), "metric of that achievement")
+    before = {a["id"]: a for a in stage.get("users_single_metric", id=ann, key=key)["achievements"]}
+    assert row["id"] in before, "an achievement that is not done is missing"
+    assert before[row["id"]]["achievedAt"] is None
+    stage.event(ann, row["metricValue"], key)
+    after = {a["id"]: a for a in stage.get("users_single_metric", id=ann, key=key)["achievements"]}
+    assert after[row["id"]]["achievedAt"] is not None
+
+
+@rule("An event to a metric that does not exist is refused", behaviour(2))
+def test_an_unknown_metric_is_refused(stage: Stage) -> None:
+    ann = stage.user("ann")
+    stage.refused_event(ann, 1, "no-such-metric")
+    stage.refused("users_single_metric", id=ann, key="no-such-metric")
+
+
+@rule("The answer to an event names the event and the metric", "#/components/schemas/EventResponse")
+def test_an_event_answer_names_event_and_metric(stage: Stage) -> None:
+    ann, metric = stage.user("ann"), stage.kit.metric()
+    first, second = stage.event(ann, 1, metric), stage.event(ann, 1, metric)
+    assert first["eventId"] != second["eventId"], "two events have one id"
+    assert first["metricId"] == stage.get("users_single_metric", id=ann, key=metric)["id"]
+
+
+@rule("A replayed event changes nothing and returns the original event", behaviour(4))
+def test_a_replay_counts_once(stage: Stage) -> None:
+    ann, metric = stage.user("ann"), stage.kit.streaking()
+    first = stage.event(ann, 100_000, metric, key="k-1")
+    assert (first["idempotencyKey"], first["idempotentReplayed"]) == ("k-1", False)
+    before = (stage.total(ann, metric), stage.completed(ann), stage.streak(ann))
+    again = stage.event(ann, 100_000, metric, key="k-1")
+    assert again["eventId"] == first["eventId"], "a replay made another event"
+    assert (again["idempotencyKey"], again["idempotentReplayed"]) == ("k-1", True)
+    assert again["total"] == 100_000, f"a replay says the total is {again['total']}"
+    assert (again["achievements"], again["points"], again["leaderboards"]) == ([], {}, {})
+    assert again["currentStreak"]["extended"] is False
+    assert (stage.total(ann, metric), stage.completed(ann), stage.streak(ann)) == before
+    for system in stage.kit.points:
+        awards = stage.points(ann, system)["awards"]
+        assert len({row["id"] for row in awards}) == len(awards), "an award was paid twice"
+
+
+@rule("A replay returns the current state", behaviour(4))
+def test_a_replay_tells_the_current_total(stage: Stage) -> None:
+    ann = stage.user("ann")
+    stage.event(ann, 5, key="k-1")
+    stage.event(ann, 7)
+    again = stage.event(ann, 5, key="k-1")
+    assert (again["total"], again["idempotentReplayed"]) == (12, True)
+
+
+@rule("An idempotency key belongs to one user and one metric", behaviour(4))
+def test_keys_are_apart_for_users_and_metrics(stage: Stage) -> None:
+    ann, ben = stage.user("ann"), stage.user("ben")
+    stage.event(ann, 5, key="same")
+    assert stage.event(ben, 6, key="same")["idempotentReplayed"] is False, "shared between users"
+    assert stage.total(ben) == 6
+    other = stage.kit.metric(1)
+    assert stage.event(ann, 7, other, key="same")["idempotentReplayed"] is False, "shared between metrics"
+    assert stage.total(ann, other) == 7
+
+
+@rule("Without an idempotency key its fields are absent", behaviour(4))
+def test_no_key_no_fields(stage: Stage) -> None:
+    ann = stage.user("ann")
+    one, two = stage.event(ann, 1), stage.event(ann, 1)
+    assert not {"idempotencyKey", "idempotentReplayed"} & (one.keys() | two.keys())
+    assert two["total"] == 2
+
+
+@rule("An empty idempotency key is none", behaviour(4, "choice"), choice=True)
+def test_an_empty_key_is_none(stage: Stage) -> None:
+    ann = stage.user("ann")
+    stage.event(ann, 1, key="")
+    assert "idempotencyKey" not in stage.event(ann, 1, key="")
+    assert stage.total(ann) == 2
+
+
+@rule("A key is stored only when its request succeeded", behaviour(4))
+def test_a_refused_event_does_not_use_up_its_key(stage: Stage) -> None:
+    ann = stage.user("ann")
+    stage.refused_event(ann, 5, attributes={"no-such-key": "x"}, key="k-1")
+    assert stage.event(ann, 5, key="k-1")["idempotentReplayed"] is False
+    assert stage.total(ann) == 5
+
+
+@rule("A refused event changes nothing", behaviour(2))
+def test_a_refused_event_changes_nothing(stage: Stage) -> None:
+    ann = stage.user("ann", name="Ann")
+    stage.event(ann, 5)
+    answer = stage.refused_event({"id": ann, "name": "Changed"}, 5, attributes={"no-such-key": "x"})
+    assert "no-such-key" in answer.error, f"the error does not name the key: {answer.error!r}"
+    stage.refused_event({"id": ann, "name": "Changed", "tz": "No/Where"}, 5)
+    assert stage.total(ann) == 5, "a refused event was counted"
+    assert stage.get("users_get", id=ann)["name"] == "Ann", "a refused event changed its user"
+    newcomer = stage.name("newcomer")
+    stage.refused_event(newcomer, 5, attributes={"no-such-key": "x"})
+    stage.refused("users_get", id=newcomer)
+
+
+BAD_VALUES = {"a string": "5", "null": None, "a boolean": True, "a list": [1], "an object": {}}
+
+
+@rule("The value of an event is a number", "#/paths/~1metrics~1{key}~1event/post/requestBody")
+@pytest.mark.parametrize("what", BAD_VALUES)
+def test_a_value_that_is_no_number_is_refused(stage: Stage, what: str) -> None:
+    ann = stage.user("ann")
+    stage.refused_event(ann, BAD_VALUES[what])
+    assert stage.total(ann) == 0
+
+
+@rule("Numbers beyond ±1e12 or with more than 6 decimals are refused", behaviour(2, "choice"), choice=True)
+def test_numbers_that_cannot_be_counted_are_refused(stage: Stage) -> None:
+    ann = stage.user("ann")
+    for value in (1.1e12, -1.1e12, 0.0000001):
+        stage.refused_event(ann, value)
+    for value in (1e12, -1e12, 0.000001):
+        stage.event(ann, value)
+    assert stage.total(ann) == 0.000001
+
+
+@rule("Event attributes that are set up are accepted", behaviour(4))
+def test_known_event_attributes_are_accepted(stage: Stage) -> None:
+    key = stage.kit.need(stage.kit.event_attributes, "event attribute")[0]
+    ann = stage.user("ann")
+    assert stage.event(ann, 5, attributes={key: "anything"})["total"] == 5
+
+
+@rule("Concurrent events of one user are all counted", behaviour(4, "choice"))
+def test_no_concurrent_event_is_lost(stage: Stage) -> None:
+    ann = stage.user("ann")
+    threads, each = 4, 6
+    with ThreadPoolExecutor(threads) as pool:
+        totals = list(pool.map(lambda _: stage.event(ann, 1)["total"], range(threads * each)))
+    assert stage.total(ann) == threads * each
+    assert sorted(totals) == list(range(1, threads * each + 1)), "two events answered with one total"
+
+
+@rule("Concurrent uses of one idempotency key count once", behaviour(4))
+def test_concurrent_replays_count_once(stage: Stage) -> None:
+    ann, together = stage.user("ann"), threading.Barrier(4)
+
+    def send(_: int) -> str:
+        together.wait()
+        return str(stage.event(ann, 10, key="same")["eventId"])
+
+    with ThreadPoolExecutor(4) as pool:
+        ids = set(pool.map(send, range(4)))
+    assert stage.total(ann) == 10
+    assert len(ids) == 1, "one key made several events"
+
+
+# Summaries
+
+
+def sums(rows: list[dict[str, object]]) -> float:
+    return float(sum(Decimal(str(row["change"])) for row in rows))
+
+
+@rule("The daily summary has a row for every day and adds up to the total", behaviour(4, "spec"))
+def test_a_daily_summary_is_complete(stage: Stage) -> None:
+    ann = stage.user("ann")
+    write(stage, ann, 5, 7.5)
+    today = stage.today()
+    start, end = today - timedelta(days=9), today + timedelta(days=2)
+    rows = stage.summary(ann, "daily", start, end)
+    assert [day(row["date"]) for row in rows] == [start + timedelta(days=n) for n in range(12)]
+    assert sums(rows) == 12.5 == stage.total(ann)
+    check_running(rows, 0)
+    by_day = {row["date"]: row for row in rows}
+    written = [row for row in rows if row["change"]]
+    assert len(written) == 1, "the events of one moment are on several days"
+    assert abs(day(written[0]["date"]) - today) <= timedelta(days=1)
+    assert by_day[start.isoformat()]["total"] == 0
+
+
+def check_running(rows: list[dict[str, float]], before: float) -> None:
+    """Each row's total is the one before plus its change."""
+    total = Decimal(str(before))
+    for row in rows:
+        total += Decimal(str(row["change"]))
+        assert row["total"] == float(total), f"{row['date']}: total {row['total']}, expected {total}"
+
+
+@rule("A summary is up to date right after an event", behaviour(4))
+def test_a_summary_is_never_stale(stage: Stage) -> None:
+    ann, today = stage.user("ann"), stage.today()
+    span = (today - timedelta(days=2), today + timedelta(days=2))
+    for count in (1, 2, 3):
+        stage.event(ann, 10)
+        assert sums(stage.summary(ann, "daily", *span)) == 10 * count
+
+
+@rule("Daily, weekly and monthly summaries agree with each other and the total", behaviour(4, "spec"))
+def test_the_aggregations_agree(stage: Stage) -> None:
+    ann, today = stage.user("ann"), stage.today()
+    write(stage, ann, 5, -2, 11)
+    for aggregation in ("daily", "weekly", "monthly"):
+        rows = stage.summary(ann, aggregation, today - timedelta(days=60), today + timedelta(days=1))
+        dates = [day(row["date"]) for row in rows]
+        assert dates == sorted(set(dates)), f"{aggregation} rows are not in order"
+        assert sums(rows) == 14 == stage.total(ann), f"{aggregation} adds up to {sums(rows)}"
+        check_running(rows, 0)
+        steps = {(later - earlier).days for earlier, later in zip(dates, dates[1:], strict=False)}
+        allowed = {"daily": {1}, "weekly": {7}, "monthly": {28, 29, 30, 31}}[aggregation]
+        assert steps <= allowed, f"{aggregation} rows are {steps} days apart"
+
+
+@rule("Each day's events are on that day, and weeks and months add them up", behaviour(4, "spec"))
+def test_summaries_over_several_weeks(stage: Stage) -> None:
+    """Ann writes on five days over five weeks."""
+    ann, written = stage.user("ann"), {}
+    for days, value in ((0, 10), (1, 20), (6, 30), (12, -5), (14, 40)):
+        if days:
+            stage.pass_time(days=days)
+        stage.event(ann, value)
+        written[stage.today()] = value
+    first, last = min(written) - timedelta(days=3), max(written) + timedelta(days=3)
+    daily = stage.summary(ann, "daily", first, last)
+    assert {day(row["date"]): row["change"] for row in daily if row["change"]} == written
+    check_running(daily, 0)
+    for aggregation in ("weekly", "monthly"):
+        rows = stage.summary(ann, aggregation, first, last)
+        check_running(rows, 0)
+        starts = [day(row["date"]) for row in rows]
+        for row, start, after in zip(rows, starts, [*starts[1:], date.max], strict=True):
+            inside = sum(value for when, value in written.items() if start <= when < after)
+            assert row["change"] == inside, f"{aggregation} from {start}: {row['change']}, expected {inside}"
+
+
+@rule("Days are the user's own", behaviour(4, "choice"))
+def test_summaries_follow_the_users_zone(stage: Stage) -> None:
+    """At noon UTC it is tomorrow on Kiritimati and still today on Pago Pago."""
+    for zone, shift in (("Pacific/Kiritimati", 1), ("Pacific/Pago_Pago", 0)):
+        assert stage.clock
+        user, today = stage.user("ann", tz=zone), stage.today()
+        stage.event(user, 5)
+        rows = stage.summary(user, "daily", today - timedelta(days=2), today + timedelta(days=2))
+        found = [day(row["date"]) for row in rows if row["change"]]
+        assert found == [today + timedelta(days=shift)], f"in {zone} the event is on {found}"
+
+
+@rule(
+    "startDate lies before endDate, at most 400 days",
+    "#/paths/~1users~1{id}~1metrics~1{key}~1event-summary/get/parameters",
+)
+@pytest.mark.parametrize("operation", ["users_metric_event_summary", "users_points_event_summary"])
+def test_the_range_of_a_summary_is_bounded(stage: Stage, operation: str) -> None:
+    key = stage.kit.metric() if "metric" in operation else stage.kit.need(list(stage.kit.points), "points system")[0]
+    ann = stage.user("ann")
+    start = date(2025, 1, 1)
+
+    def ask(days: int) -> dict[str, object]:
+        end = start + timedelta(days=days)
+        return {"id": ann, "key": key, "aggregation": "daily", "startDate": start, "endDate": end}
+
+    for days in (-1, 401, 4000):
+        stage.refused(operation, **ask(days))
+    for days in (1, 399):
+        assert len(stage.get(operation, **ask(days))) == days + 1
+
+
+@rule("Equal dates are refused, 400 days apart is fine", behaviour(4, "spec"), choice=True)
+def test_the_exact_bounds_of_a_range(stage: Stage) -> None:
+    ann, start = stage.user("ann"), date(2025, 1, 1)
+    arguments = {"id": ann, "key": stage.kit.metric(), "aggregation": "daily", "startDate": start}
+    stage.refused("users_metric_event_summary", endDate=start, **arguments)
+    rows = stage.get("users_metric_event_summary", endDate=start + timedelta(days=400), **arguments)
+    assert len(rows) == 401

@@ -1,0 +1,296 @@
+"""Every operation with a good request spoiled in one place: key, method, path, media type, bytes, parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract_tests.document import Operation
+from contract_tests.exchange import Exchange
+from contract_tests.good import Good, good_request
+from contract_tests.rules import behaviour, rule
+from contract_tests.run import Run
+from contract_tests.stage import Stage
+from contract_tests.suite import Suite
+
+pytestmark = pytest.mark.part("operations")
+
+DOCUMENT = Run.the_document()
+OPERATIONS = [
+    operation
+    for operation in DOCUMENT.operations.values()
+    if (not Run.options.operations or operation.id in Run.options.operations)
+    and not (Run.options.read_only and operation.writes)
+]
+WITH_BODY = [operation for operation in OPERATIONS if operation.body_schema is not None]
+BOUNDED = [
+    (operation, row)
+    for operation in OPERATIONS
+    for row in operation.parameters
+    if row["in"] == "query" and {"minimum", "maximum", "enum", "format"} & row["schema"].keys()
+    or row["schema"].get("type") in ("integer", "boolean")
+]
+PATHS = [(operation, row["name"]) for operation in OPERATIONS for row in operation.parameters if row["in"] == "path"]
+DEFAULTS = [
+    (operation, row["name"], row["schema"]["default"])
+    for operation in OPERATIONS
+    for row in operation.parameters
+    if row["in"] == "query" and "default" in row["schema"]
+]
+
+
+def _named(*values: Any) -> str:
+    return "-".join(v.id if isinstance(v, Operation) else v["name"] if isinstance(v, dict) else str(v) for v in values)
+
+
+def each(names: str, rows: list[Any]) -> pytest.MarkDecorator:
+    ids = [_named(*(row if isinstance(row, tuple) else (row,))) for row in rows]
+    return pytest.mark.parametrize(names, rows, ids=ids)
+
+
+@pytest.fixture(scope="module")
+def here(suite: Suite, stages: Any) -> Stage:
+    """One world for all of these requests: none of them depends on another."""
+    return stages.new()
+
+
+@pytest.fixture(scope="module")
+def somebody(here: Stage) -> str:
+    if Run.options.read_only:
+        return str(here.kit.need(here.kit.users, "user")[0])
+    identity = here.name("somebody")
+    here.call("users_create", body={"id": identity})
+    return identity
+
+
+def expect_refusal(answer: Exchange, *, why: str) -> None:
+    """Refused, with a status that the document declares; which one is the target's choice."""
+    assert 400 <= answer.status < 500, f"{why}: answered {answer.status}, expected a refusal"
+    assert answer.status != 401, f"{why}: answered 401 although the key is good"
+
+
+def expect_no_crash(answer: Exchange, *, why: str) -> None:
+    assert answer.status < 500, f"{why}: answered {answer.status}"
+
+
+@rule("A good request is accepted", "the operation's declared success")
+@each("operation", OPERATIONS)
+def test_a_good_request_is_accepted(operation: Operation, here: Stage, somebody: str) -> None:
+    answer = good_request(here, operation, somebody).sent()
+    assert answer.status == operation.success, f"answered {answer.status} {answer.error!r}, expected {operation.success}"
+
+
+@rule("Every operation wants a known API key and answers 401 without one", "#/components/securitySchemes/ApiKeyAuth")
+@each("operation", OPERATIONS)
+def test_no_operation_answers_without_a_known_key(operation: Operation, here: Stage, somebody: str) -> None:
+    good = good_request(here, operation, somebody)
+    body = b'{"user":{"id":"intruder"},"id":"intruder","value":1}' if good.has_body else None
+    media = {"Content-Type": "application/json"} if good.has_body else {}
+    keys: list[dict[str, str]] = [{}, {"X-API-KEY": ""}, {"X-API-KEY": "wrong"}, {"X-API-KEY": here.client.api_key + "x"}]
+    keys.append({"Authorization": f"Bearer {here.client.api_key}"})
+    for key in keys:
+        answer = here.client.send(operation.method, good.path(), body=body, headers=media | key, bare=True)
+        assert answer.status == 401, f"answered {answer.status} to the headers {key}, expected 401"
+
+
+@rule("A method that the document does not have for a path is not served", "the document's paths")
+@each("operation", OPERATIONS)
+def test_a_method_that_is_not_declared_is_not_served(operation: Operation, here: Stage, somebody: str) -> None:
+    if Run.options.read_only:
+        pytest.skip("writes, and --read-only is on")
+    path = good_request(here, operation, somebody).path()
+    declared = {other.method for other in DOCUMENT.operations.values() if other.path == operation.path}
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        if method in declared:
+            continue
+        answer = here.client.send(method, path)
+        assert answer.status in (404, 405, 501), f"{method} answered {answer.status}, expected 405"
+        if here.control is not None:
+            allowed = answer.answer_headers.get("allow", "")
+            assert answer.status == 405, f"{method} answered {answer.status}, expected 405 (behaviour, section 0)"
+            assert declared <= {name.strip() for name in allowed.split(",")}, f"Allow says {allowed!r}"
+
+
+STRANGE_PATHS = {
+    "a space": "%20a%20b%20",
+    "Unicode": "Zo%C3%AB-%E6%97%A5%E6%9C%AC-%F0%9F%8F%86",
+    "a slash": "a%2Fb",
+    "a percent sign": "100%25",
+    "a plus": "a+b",
+    "dots": "%2e%2e%2f%2e%2e",
+    "a question mark and a hash": "a%3Fb%23c",
+    "quotes": "%22%27%60%3C%3E",
+    "a newline": "a%0Ab",
+    "1,000 characters": "x" * 1000,
+}
+
+
+@rule("Whatever a path names is read as one percent-encoded text and answered as the document declares", behaviour(2))
+@each("operation,name", PATHS)
+def test_odd_names_in_a_path_are_answered(operation: Operation, name: str, here: Stage, somebody: str) -> None:
+    good = good_request(here, operation, somebody)
+    for what, text in STRANGE_PATHS.items():
+        if what == "dots" and operation.id == "users_identify":
+            continue
+        arguments = {key: value for key, value in good.arguments.items() if key != name}
+        path, headers = operation.request(arguments)
+        # Names of this operation's own: putting a user makes one.
+        path = path.replace("{" + name + "}", text if what == "dots" else operation.id + text)
+        body = {} if operation.id == "users_identify" else good.body
+        if good.has_body:
+            answer = here.client.send_json(operation.method, path, body, headers=headers)
+        else:
+            answer = here.client.send(operation.method, path, headers=headers)
+        expect_no_crash(answer, why=f"{name} with {what}")
+        if operation.id != "users_identify":
+            expect_refusal(answer, why=f"{name} with {what}, which names nothing")
+
+
+@rule("A path that is not UTF-8 is refused", behaviour(2, "choice"), choice=True)
+@each("operation,name", PATHS)
+def test_a_path_that_is_no_text_is_refused(operation: Operation, name: str, here: Stage, somebody: str) -> None:
+    good = good_request(here, operation, somebody)
+    path, headers = operation.request({key: value for key, value in good.arguments.items() if key != name})
+    path = path.replace("{" + name + "}", "%FF%FE")
+    content = b"{}" if good.has_body else None
+    media = {"Content-Type": "application/json"} if good.has_body else {}
+    expect_refusal(here.client.send(operation.method, path, body=content, headers=headers | media), why="%FF%FE")
+
+
+BAD_BYTES = {
+    "truncated JSON": b'{"user": {"id": "x"}, "value"',
+    "no JSON at all": b"hello",
+    "an array": b"[]",
+    "a string": b'"text"',
+    "null": b"null",
+    "not UTF-8": b'{"id": "\xff\xfe"}',
+    "two documents": b"{}{}",
+    "NaN": b'{"user": {"id": "x"}, "id": "x", "name": NaN, "value": NaN, "notifications": NaN}',
+    "a bare comma": b'{"id": "x",}',
+}
+
+
+@rule("A body that is not a JSON object is refused", "the operation's requestBody")
+@each("operation", WITH_BODY)
+def test_a_body_that_is_no_json_object_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
+    good = good_request(here, operation, somebody)
+    for what, content in BAD_BYTES.items():
+        expect_refusal(good.raw(content, {"Content-Type": "application/json"}), why=what)
+
+
+@rule("Only application/json is accepted as a body", "the operation's requestBody")
+@each("operation", WITH_BODY)
+def test_a_body_of_another_media_type_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
+    good = good_request(here, operation, somebody)
+    for media in ("text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"):
+        answer = good.raw(b"id=x&value=1", {"Content-Type": media})
+        expect_refusal(answer, why=f"Content-Type {media}")
+
+
+ODD_BODIES: dict[str, Any] = {
+    "deep nesting": b'{"user":' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"}",
+    "a huge number": b'{"user":{"id":"odd"},"value":1e999,"id":1e999}',
+    "a number of 400 digits": b'{"user":{"id":"odd"},"value":' + b"9" * 400 + b"}",
+    "a lone surrogate": b'{"user":{"id":"\\ud800"},"id":"\\ud800","name":"\\ud800","value":1}',
+    "a NUL": b'{"user":{"id":"a\\u0000b"},"id":"a\\u0000b","name":"\\u0000","value":1}',
+    "one key twice": b'{"user":{"id":"odd"},"id":"odd","value":1,"value":2}',
+    "64 KiB of text": b'{"user":{"id":"odd","name":"' + b"x" * 65536 + b'"},"id":"odd","value":1}',
+}
+
+
+@rule("No input makes a server error", behaviour(2, "choice"))
+@each("operation", WITH_BODY)
+def test_odd_bodies_never_crash_the_server(operation: Operation, here: Stage, somebody: str) -> None:
+    good = good_request(here, operation, somebody)
+    for what, content in ODD_BODIES.items():
+        expect_no_crash(good.raw(content, {"Content-Type": "application/json"}), why=what)
+
+
+def wrong_values(row: dict[str, Any]) -> dict[str, str]:
+    """Values just outside of what a parameter's schema allows."""
+    schema, found = row["schema"], {"nothing": ""}
+    if schema.get("type") == "integer":
+        found |= {"a word": "many", "a fraction": "1.5"}
+    if schema.get("type") == "boolean":
+        found |= {"a word": "perhaps"}
+    if schema.get("format") == "date":
+        found |= {"a day that does not exist": "2025-02-30", "a month that does not exist": "2025-13-01", "a word": "today"}
+    if "enum" in schema:
+        found |= {"something else": "hourly", "capitals": str(schema["enum"][0]).upper()}
+    if "minimum" in schema:
+        found["one less than the least"] = str(schema["minimum"] - 1)
+    if "maximum" in schema:
+        found["one more than the most"] = str(schema["maximum"] + 1)
+    return found
+
+
+@rule("A value that a parameter's schema does not allow is refused", "the parameter's schema")
+@each("operation,row", BOUNDED)
+def test_a_value_out_of_bounds_is_refused(operation: Operation, row: dict[str, Any], here: Stage, somebody: str) -> None:
+    if not {"400", "422"} & operation.raw["responses"].keys():
+        pytest.skip("the document declares no status for refused input here")
+    good = good_request(here, operation, somebody)
+    for what, value in wrong_values(row).items():
+        expect_refusal(good.sent(**{row["name"]: value}), why=f"{row['name']}={value} ({what})")
+
+
+@rule("The least, the most and every listed value of a parameter are accepted", "the parameter's schema")
+@each("operation,row", BOUNDED)
+def test_a_value_at_the_edge_is_accepted(operation: Operation, row: dict[str, Any], here: Stage, somebody: str) -> None:
+    good, schema = good_request(here, operation, somebody), row["schema"]
+    values = [*schema.get("enum", []), *(schema[edge] for edge in ("minimum", "maximum") if edge in schema)]
+    if schema.get("type") == "boolean":
+        values = ["true", "false"]
+    for value in values:
+        answer = good.sent(**{row["name"]: value})
+        assert answer.status == operation.success, f"{row['name']}={value}: answered {answer.status} {answer.error!r}"
+
+
+@rule("A parameter that is left out means its declared default", "the parameter's default")
+@each("operation,name,default", DEFAULTS)
+def test_a_default_is_what_the_document_says(
+    operation: Operation, name: str, default: Any, here: Stage, somebody: str
+) -> None:
+    good = good_request(here, operation, somebody)
+    assert good.sent().json == good.sent(**{name: default}).json, f"{name}={default} differs from leaving it out"
+
+
+@rule("A required parameter is missed when it is absent", "the parameter's `required`")
+@each("operation", [o for o in OPERATIONS if any(r.get("required") and r["in"] == "query" for r in o.parameters)])
+def test_a_required_parameter_is_missed(operation: Operation, here: Stage, somebody: str) -> None:
+    good = good_request(here, operation, somebody)
+    for row in operation.parameters:
+        if row.get("required") and row["in"] == "query":
+            expect_refusal(good.sent(**{row["name"]: None}), why=f"without {row['name']}")
+
+
+@rule("A parameter that means one value and is sent twice is refused", behaviour(2, "choice"), choice=True)
+@each("operation,row", [(o, row) for o, row in BOUNDED if row["schema"].get("type") != "array"])
+def test_a_parameter_sent_twice_is_refused(
+    operation: Operation, row: dict[str, Any], here: Stage, somebody: str
+) -> None:
+    good = good_request(here, operation, somebody)
+    value = good.arguments.get(row["name"], row["schema"].get("default", row["schema"].get("minimum", "2025-03-01")))
+    value = row["schema"]["enum"][0] if "enum" in row["schema"] else value
+    expect_refusal(good.sent(**{row["name"]: [value, value]}), why=f"{row['name']} twice")
+
+
+@rule("Headers that the document does not know are ignored", behaviour(1, "seen"))
+@each("operation", OPERATIONS)
+def test_unknown_headers_are_ignored(operation: Operation, here: Stage, somebody: str) -> None:
+    good: Good = good_request(here, operation, somebody)
+    path, headers = operation.request(good.arguments)
+    unknown = {"X-Fern-Language": "Python", "User-Agent": "trophy/1.8.0", "X-Request-Id": "7"}
+    if good.has_body:
+        answer = here.client.send_json(operation.method, path, good.body, headers=headers | unknown)
+    else:
+        answer = here.client.send(operation.method, path, headers=headers | unknown)
+    assert answer.status == operation.success, f"answered {answer.status}, expected {operation.success}"
+
+
+@rule("An unknown path is not found", behaviour(2, "choice"))
+def test_a_path_that_is_not_in_the_document_is_not_found(here: Stage) -> None:
+    for path in ("/nothing", "/users/x/nothing", "/metrics", "/points", "/users/x/streak/more"):
+        answer = here.client.send("GET", path)
+        assert answer.status in (404, 405), f"GET {path} answered {answer.status}, expected 404"

@@ -1,0 +1,253 @@
+"""Users: made in three ways, changed only where asked, and nobody else's business."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage, moment
+
+pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("users_", "metrics_event")]
+
+
+@rule("A created user reads back as sent", behaviour(3, "spec"))
+def test_a_created_user_reads_back_as_sent(stage: Stage) -> None:
+    """Ann is created with everything that can be said of her; reading her says the same."""
+    sent = {"email": "ann@example.com", "name": "Ann Ä.", "tz": "Europe/Berlin", "deviceTokens": ["one", "two"]}
+    ann = stage.name("ann")
+    created = stage.get("users_create", body={"id": ann, **sent})
+    read = stage.get("users_get", id=ann)
+    assert {name: read[name] for name in sent} == sent
+    assert read["id"] == ann
+    assert created == read, "the answer to creating differs from reading"
+    assert moment(read["created"]) <= moment(read["updated"])
+
+
+@rule("Creating the same user again changes what is passed and keeps the rest", behaviour(3))
+def test_creating_twice_is_an_upsert(stage: Stage) -> None:
+    ann = stage.user("ann", name="Ann", email="ann@example.com", tz="Asia/Tokyo")
+    first = stage.get("users_get", id=ann)
+    again = stage.get("users_create", body={"id": ann, "name": "Anna"})
+    assert (again["name"], again["email"], again["tz"]) == ("Anna", "ann@example.com", "Asia/Tokyo")
+    assert again["created"] == first["created"], "`created` moved"
+
+
+@rule("PUT makes an unknown user and answers 200", behaviour(3, "spec"))
+def test_identifying_makes_an_unknown_user(stage: Stage) -> None:
+    ben = stage.name("ben")
+    answer = stage.get("users_identify", id=ben, body={"name": "Ben"})
+    assert (answer["id"], answer["name"], answer["email"], answer["tz"]) == (ben, "Ben", None, None)
+    assert stage.get("users_get", id=ben)["name"] == "Ben"
+
+
+@rule("PUT and PATCH keep what was not passed", behaviour(3))
+@pytest.mark.parametrize("operation", ["users_identify", "users_update"])
+def test_an_update_keeps_what_was_not_passed(stage: Stage, operation: str) -> None:
+    ann = stage.user("ann", name="Ann", email="ann@example.com", tz="Asia/Tokyo", deviceTokens=["t"])
+    before = stage.get("users_get", id=ann)
+    stage.get(operation, id=ann, body={"name": "Anna"})
+    after = stage.get("users_get", id=ann)
+    assert after["name"] == "Anna"
+    for name in ("id", "email", "tz", "deviceTokens", "subscribeToEmails", "attributes", "created", "control"):
+        assert after.get(name) == before.get(name), f"{name} changed although it was not passed"
+    assert moment(after["updated"]) >= moment(before["updated"])
+
+
+@rule("PATCH does not make users", behaviour(3, "spec"))
+def test_updating_an_unknown_user_is_refused(stage: Stage) -> None:
+    nobody = stage.name("nobody")
+    answer = stage.refused("users_update", id=nobody, body={"name": "N"})
+    assert answer.status == 404, f"answered {answer.status}, expected 404, which the document declares"
+    stage.refused("users_get", id=nobody)
+
+
+@rule("Attributes merge key by key", behaviour(3))
+def test_attributes_merge(stage: Stage) -> None:
+    keys = stage.kit.need(stage.kit.user_attributes[:2], "user attribute")
+    ann = stage.user("ann", attributes={keys[0]: "first"})
+    stage.get("users_update", id=ann, body={"attributes": {keys[-1]: "second"}})
+    stage.get("users_update", id=ann, body={"attributes": {keys[0]: ""}})
+    expected = {keys[0]: ""} | ({keys[-1]: "second"} if len(keys) > 1 else {})
+    assert stage.get("users_get", id=ann)["attributes"] == expected
+
+
+@rule("An attribute key that is not set up is refused, and nothing is stored", behaviour(2))
+def test_an_unknown_attribute_key_is_refused_whole(stage: Stage) -> None:
+    ann = stage.user("ann", name="Ann")
+    for operation, body in (
+        ("users_update", {"name": "Changed", "attributes": {"no-such-key": "x"}}),
+        ("users_identify", {"name": "Changed", "attributes": {"no-such-key": "x"}}),
+    ):
+        answer = stage.refused(operation, id=ann, body=body)
+        assert "no-such-key" in answer.error, f"the error does not name the key: {answer.error!r}"
+    after = stage.get("users_get", id=ann)
+    assert after["name"] == "Ann", "a refused request changed the name"
+    assert "no-such-key" not in after["attributes"]
+    newcomer = stage.name("newcomer")
+    stage.refused("users_create", body={"id": newcomer, "attributes": {"no-such-key": "x"}})
+    stage.refused("users_get", id=newcomer)
+
+
+@rule("deviceTokens are replaced whole, null clears them", behaviour(3, "spec"))
+def test_device_tokens_are_replaced_whole(stage: Stage) -> None:
+    ann = stage.user("ann", deviceTokens=["one", "two"])
+    assert stage.get("users_update", id=ann, body={"deviceTokens": ["three"]})["deviceTokens"] == ["three"]
+    assert not stage.get("users_update", id=ann, body={"deviceTokens": None})["deviceTokens"]
+
+
+@rule("tz takes IANA zones, null clears it", behaviour(3, "spec"))
+def test_a_zone_must_exist(stage: Stage) -> None:
+    ann = stage.user("ann", tz="America/New_York")
+    stage.refused("users_update", id=ann, body={"tz": "Mars/Olympus_Mons"})
+    assert stage.get("users_get", id=ann)["tz"] == "America/New_York", "a refused zone was stored"
+    assert stage.get("users_update", id=ann, body={"tz": None})["tz"] is None
+
+
+@rule("subscribeToEmails: true needs an email", "#/components/schemas/UpdatedUser/properties/email")
+def test_subscribing_needs_an_email(stage: Stage) -> None:
+    ann = stage.user("ann")
+    stage.refused("users_update", id=ann, body={"subscribeToEmails": True})
+    answer = stage.get("users_update", id=ann, body={"subscribeToEmails": True, "email": "ann@example.com"})
+    assert (answer["subscribeToEmails"], answer["email"]) == (True, "ann@example.com")
+
+
+@rule(
+    "subscribeToEmails: false means that the email is not stored",
+    "#/components/schemas/UpdatedUser/properties/subscribeToEmails",
+)
+def test_unsubscribing_drops_the_email(stage: Stage) -> None:
+    ann = stage.user("ann", email="ann@example.com")
+    answer = stage.get("users_update", id=ann, body={"subscribeToEmails": False})
+    assert (answer["subscribeToEmails"], answer["email"]) == (False, None)
+    assert stage.get("users_get", id=ann)["email"] is None
+
+
+@rule("While a user is unsubscribed, emails sent are dropped", behaviour(3, "choice"), choice=True)
+def test_an_unsubscribed_user_keeps_no_later_email(stage: Stage) -> None:
+    ann = stage.user("ann", email="ann@example.com", subscribeToEmails=False)
+    assert stage.get("users_update", id=ann, body={"email": "new@example.com"})["email"] is None
+
+
+@rule("Ids may hold any text", behaviour(2))
+@pytest.mark.parametrize("odd", ["Zoë 日本 🏆", "a/b", "50% off?", "a+b&c=d", "..", "A", "a:b,c"])
+def test_ids_may_hold_any_text(stage: Stage, odd: str) -> None:
+    identity = f"{stage.name('odd')}{odd}" if odd != ".." or not stage.fresh else odd
+    stage.get("users_create", body={"id": identity, "name": "Odd"})
+    if identity == "..":
+        pytest.skip("clients and proxies normalise a path of dots")
+    read = stage.get("users_get", id=identity)
+    assert (read["id"], read["name"]) == (identity, "Odd")
+    stage.event(identity, 3)
+    assert stage.total(identity) == 3
+
+
+@rule("Ids differ when they differ in case", behaviour(3, "choice"), choice=True)
+def test_ids_are_compared_exactly(stage: Stage) -> None:
+    ann = stage.user("ann")
+    stage.refused("users_get", id=ann.upper())
+
+
+@rule("An event makes the user that it names, and updates one that it knows", behaviour(3))
+def test_an_event_identifies_its_user(stage: Stage) -> None:
+    ann = stage.name("ann")
+    stage.event({"id": ann, "name": "Ann", "email": "ann@example.com"}, 1)
+    assert stage.get("users_get", id=ann)["name"] == "Ann"
+    stage.event({"id": ann, "tz": "Asia/Kolkata"}, 1)
+    after = stage.get("users_get", id=ann)
+    assert (after["name"], after["email"], after["tz"]) == ("Ann", "ann@example.com", "Asia/Kolkata")
+
+
+@rule("A completion makes the user that it names", behaviour(3))
+def test_a_completion_identifies_its_user(stage: Stage) -> None:
+    key = stage.kit.plain("api")["key"]
+    ann = stage.name("ann")
+    stage.get("achievements_complete", key=key, body={"user": {"id": ann, "name": "Ann"}})
+    assert stage.get("users_get", id=ann)["name"] == "Ann"
+
+
+@rule("The id in the body of PUT and PATCH is ignored", behaviour(3, "choice"), choice=True)
+def test_the_path_says_who_is_meant(stage: Stage) -> None:
+    ann, ben = stage.user("ann", name="Ann"), stage.user("ben", name="Ben")
+    answer = stage.get("users_update", id=ann, body={"id": ben, "name": "Anna"})
+    assert (answer["id"], answer["name"]) == (ann, "Anna")
+    assert stage.get("users_get", id=ben)["name"] == "Ben"
+
+
+@rule("PUT and PATCH without any body mean {}", behaviour(3, "seen"), choice=True)
+def test_no_body_means_no_change(stage: Stage) -> None:
+    ann = stage.user("ann", name="Ann")
+    for method, path in (("PUT", f"/users/{ann}"), ("PATCH", f"/users/{ann}"), ("PATCH", f"/users/{ann}/preferences")):
+        answer = stage.client.send(method, path, headers={"Content-Type": "application/json"})
+        assert answer.status == 200, f"{method} {path} without a body answered {answer.status}"
+    assert stage.get("users_get", id=ann)["name"] == "Ann"
+
+
+UNKNOWN_USER = {
+    "users_get_preferences": {},
+    "users_all_metrics": {},
+    "users_achievements": {},
+    "users_streak": {},
+    "users_wrapped": {},
+    "users_get": {},
+}
+
+
+@rule("What an unknown user has cannot be read", behaviour(2))
+@pytest.mark.parametrize("operation", UNKNOWN_USER)
+def test_an_unknown_user_is_refused(stage: Stage, operation: str) -> None:
+    answer = stage.refused(operation, id=stage.name("nobody"))
+    declared = stage.client.document.operations[operation].statuses
+    if 404 in declared:
+        assert answer.status == 404, f"answered {answer.status}, expected 404, which the document declares"
+
+
+@rule("Two users share nothing", behaviour(1))
+def test_users_are_isolated(stage: Stage) -> None:
+    """Ann writes, completes, prefers; Ben, who was there before, is as he was."""
+    metric = stage.kit.streaking()
+    ben = stage.user("ben", name="Ben")
+    before = stage.get("users_get", id=ben)
+    ann = stage.user("ann", name="Ann")
+    stage.event(ann, 100_000, metric)
+    stage.get("users_update_preferences", id=ann, body={"notifications": {"recap": ["email"]}})
+    assert stage.total(ben, metric) == 0
+    assert stage.completed(ben) == []
+    assert stage.streak(ben)["length"] == 0
+    assert stage.get("users_get_preferences", id=ben) == {"notifications": {}}
+    assert stage.get("users_get", id=ben) == before
+
+
+@rule("Worlds behind different keys share nothing", behaviour(1, "choice"), choice=True)
+def test_worlds_are_isolated(stage: Stage, stages: object) -> None:
+    other: Stage = stages.new()  # type: ignore[attr-defined]
+    ann = stage.user("ann")
+    stage.event(ann, 7)
+    other.refused("users_get", id=ann)
+    assert stage.total(ann) == 7
+
+
+@rule("A fresh user has no preferences; PATCH replaces only the types that are sent", behaviour(3))
+def test_preferences_replace_only_what_was_sent(stage: Stage) -> None:
+    ann = stage.user("ann")
+    assert stage.get("users_get_preferences", id=ann) == {"notifications": {}}
+    first = {"recap": ["email"], "streak_reminder": ["email", "push"]}
+    answer = stage.get("users_update_preferences", id=ann, body={"notifications": first})
+    assert _sorted(answer) == _sorted({"notifications": first})
+    stage.get("users_update_preferences", id=ann, body={"notifications": {"recap": []}})
+    expected = {"notifications": {"recap": [], "streak_reminder": ["email", "push"]}}
+    assert _sorted(stage.get("users_get_preferences", id=ann)) == _sorted(expected)
+
+
+@rule("A channel that does not exist is refused", "#/components/schemas/NotificationChannel")
+def test_an_unknown_channel_is_refused(stage: Stage) -> None:
+    ann = stage.user("ann")
+    stage.get("users_update_preferences", id=ann, body={"notifications": {"recap": ["push"]}})
+    body = {"notifications": {"recap": ["email"], "streak_reminder": ["pigeon"]}}
+    stage.refused("users_update_preferences", id=ann, body=body)
+    after = stage.get("users_get_preferences", id=ann)
+    assert after == {"notifications": {"recap": ["push"]}}, "a refused request changed preferences"
+
+
+def _sorted(preferences: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
+    """Channels are a set; their order is free."""
+    return {kind: sorted(channels) for kind, channels in preferences["notifications"].items()}
