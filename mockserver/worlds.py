@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from mockserver.game.world import World
 
 DEFAULT_KEY = "00000000.local"
 CatalogOn = Callable[[date], Catalog]
+
+log = logging.getLogger("mockserver")
 
 
 class Populate(Protocol):
@@ -44,7 +47,7 @@ class Plan:
 
 
 class Organisation:
-    """One world: what an API key opens."""
+    """One world: what an API key opens. Its catalog counts relative days from its `first_day` (UTC)."""
 
     def __init__(self, key: str, plan: Plan, populate: Populate | None = None) -> None:
         self.key = key
@@ -56,9 +59,11 @@ class Organisation:
     def reset(self) -> None:
         """Back to the seed: clock, catalog and people as they were made."""
         plan = self.plan
-        self.clock = Clock(plan.now, plan.frozen)
-        now = self.clock.now()
-        self.catalog = plan.catalog(utc_day(now))
+        clock = Clock(plan.now, plan.frozen)
+        now = clock.now()
+        first_day = utc_day(now)
+        catalog = plan.catalog(first_day)
+        self.clock, self.first_day, self.catalog = clock, first_day, catalog
         self.games: dict[str | None, Game] = {}
         settings = self.catalog.settings
         for tenant in (settings.tenants or ()) if settings.multi_tenant else (None,):
@@ -138,11 +143,11 @@ class Organisation:
     def snapshot(self) -> bytes:
         """All of the world's state: populations, catalog and clock."""
         worlds = {tenant: (game.world, game.now) for tenant, game in self.games.items()}
-        return pickle.dumps((self.catalog, self.clock.now(), self.clock.frozen, worlds), protocol=5)
+        return pickle.dumps((self.first_day, self.catalog, self.clock.now(), self.clock.frozen, worlds), protocol=5)
 
     def restore(self, snapshot: bytes) -> None:
         """Everything as it was when the snapshot was taken, the clock included."""
-        self.catalog, now, frozen, worlds = pickle.loads(snapshot)
+        self.first_day, self.catalog, now, frozen, worlds = pickle.loads(snapshot)
         self.clock.set(now, frozen)
         self.games = {}
         for tenant, (world, then) in worlds.items():
@@ -157,7 +162,7 @@ class Worlds:
     def __init__(self, plan: Plan, keys: tuple[str, ...] = (DEFAULT_KEY,), populate: Populate | None = None) -> None:
         self.plan = plan
         self.roots = keys
-        self._populate = populate
+        self.populate = populate
         self._made = 0
         self._worlds = {key: Organisation(key, plan, populate) for key in keys}
 
@@ -171,20 +176,33 @@ class Worlds:
         return self._worlds.get(key) if key else None
 
     def make(self, plan: Plan) -> Organisation:
-        """A new world with a key of its own, derived from the server's seed and a counter."""
+        """A new world with a key of its own."""
+        return self.admit(Organisation(self.new_key(), plan, self.populate))
+
+    def new_key(self) -> str:
+        """The next key, derived from the server's seed and a counter."""
         self._made += 1
         digest = hashlib.sha256(f"{self.plan.seed}/world/{self._made}".encode()).hexdigest()
-        key = f"{digest[:8]}.{digest[8:40]}"
-        organisation = self._worlds[key] = Organisation(key, plan, self._populate)
+        return f"{digest[:8]}.{digest[8:40]}"
+
+    def admit(self, organisation: Organisation) -> Organisation:
+        """Opens the door of a world that was made elsewhere (in a thread, when people have to live first)."""
+        self._worlds[organisation.key] = organisation
         return organisation
 
     def delete(self, key: str) -> bool:
         """Whether there was such a world to delete."""
         return self._worlds.pop(key, None) is not None
 
-    def tick(self) -> None:
-        """Lets what has fallen due under the running clocks happen, without any request."""
-        for organisation in self._worlds.values():
+    def tick(self) -> list[Organisation]:
+        """Lets what has fallen due under the running clocks happen, without any request; where it did."""
+        moved = []
+        for organisation in self:
             due = organisation.next_due()
             if due is not None and due <= (now := organisation.clock.now()):
-                organisation.catch_up(now)
+                try:
+                    organisation.catch_up(now)
+                except Exception:  # one world must not stop the time of the others
+                    log.exception("The time of world %s stands still. This is a defect of the mock.", organisation.key)
+                moved.append(organisation)
+        return moved
