@@ -42,7 +42,7 @@ def home() -> Organisation:
 
 
 def lost(user: str, at: int = NOON, length: int = 3) -> Happening:
-    return Happening("streak.lost", user, at, lambda: {"type": "streak.lost", "user": user, "length": length})
+    return Happening("streak.lost", at, user, lambda: {"user": user, "length": length})
 
 
 def play(story: Callable[[], Awaitable[Any]]) -> Any:
@@ -91,7 +91,12 @@ def test_a_webhook_is_json_signed_over_the_very_bytes_that_are_sent(receiver: Re
     expected = base64.b64encode(hmac.new(b"s3cret", one.body, hashlib.sha256).digest()).decode()
     assert one.signature == expected
     assert one.content_type == "application/json"
-    assert json.loads(one.body) == {"type": "streak.lost", "user": "zoë", "length": 3}
+    assert json.loads(one.body) == {
+        "type": "streak.lost",
+        "timestamp": "2025-04-02T12:00:00.000Z",
+        "user": "zoë",
+        "length": 3,
+    }
 
 
 def test_nothing_goes_out_before_the_answer_is_out(receiver: Receiver, home: Organisation) -> None:
@@ -341,7 +346,7 @@ def test_each_endpoint_has_its_own_secret_and_gets_only_the_types_it_asked_for(
         hooks = hooks_to(receiver, home, "one")
         hooks.add_endpoint(other.url, "two", ["streak.started"])
         hooks.add_endpoint(other.url, "three", active=False)
-        started = Happening("streak.started", "ann", NOON, lambda: {"type": "streak.started"})
+        started = Happening("streak.started", NOON, "ann", dict)
         hooks.collect([lost("ann"), started])
         hooks.flush()
         await hooks.idle()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from functools import partial
-from typing import Any, NamedTuple
+from operator import itemgetter
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
 
 from mockserver.api.achievements import user_achievement_shape
 from mockserver.api.leaderboards import board_shape, breakdown_shape, rankings_shape, standing_shape
@@ -17,7 +18,7 @@ from mockserver.api.streaks import streak_shape
 from mockserver.api.users import user_shape
 from mockserver.game import facts as f
 from mockserver.game.catalog import Achievement, Boost, Catalog, Leaderboard, PointsSystem
-from mockserver.game.periods import iso, local_day, zone
+from mockserver.game.periods import local_day, zone
 from mockserver.game.state import Award, Completion
 from mockserver.game.world import World, group_of
 from mockserver.spec import Document, DocumentError
@@ -26,8 +27,11 @@ from mockserver.webhooks.outbox import Happening
 JSON = dict[str, Any]
 TOP = 10  # rankings in the events of a board (behaviour, section 11)
 
-Seen = tuple[str | None, Callable[[], JSON]]  # whom it is about, and how to make the rest of the body
+Seen = tuple[
+    str | None, Callable[..., JSON], tuple[Any, ...]
+]  # whom it is about; the rest of the body: shape, arguments
 Group = tuple[str, ...]
+Place = tuple[int, int, str, str | None]  # rank, value, user, name
 
 
 def achievement_completed(profile: f.Profile, catalog: Catalog, row: Achievement, completion: Completion) -> JSON:
@@ -85,11 +89,17 @@ def boost_changed(system: PointsSystem, boost: Boost, status: str) -> JSON:
 
 
 def board_changed(
-    catalog: Catalog, time: int, fact: f.RunStarted | f.RunFinished | f.ScoreChanged, group: Group | None, top: Any
+    catalog: Catalog,
+    time: int,
+    fact: f.RunStarted | f.RunFinished | f.ScoreChanged,
+    group: Group | None,
+    top: Iterable[Place],
 ) -> JSON:
     """`start` and `end` are the board's; `run` is the first day of the run (behaviour, section 11)."""
-    board = catalog.leaderboards[fact.board]
-    return {"leaderboard": _board(catalog, time, board, fact.run, group) | {"rankings": top}}
+    board, rows = catalog.leaderboards[fact.board], [place[:3] for place in top]
+    people = {user: SimpleNamespace(profile=SimpleNamespace(name=name)) for _, _, user, name in top}
+    rankings = rankings_shape(cast(World, SimpleNamespace(users=people)), rows)  # all that it wants of a world
+    return {"leaderboard": _board(catalog, time, board, fact.run, group) | {"rankings": rankings}}
 
 
 def rank_changed(catalog: Catalog, time: int, profile: f.Profile, fact: f.RankChanged, group: Group | None) -> JSON:
@@ -107,33 +117,36 @@ def _see_achievement(world: World, entry: f.Entry, fact: f.AchievementCompleted)
     if not fact.silent:
         row, completion = world.catalog.achievements[fact.achievement], Completion(entry.seq, entry.time)
         profile = world.users[fact.user].profile
-        yield fact.user, partial(achievement_completed, profile, world.catalog, row, completion)
+        yield fact.user, achievement_completed, (profile, world.catalog, row, completion)
 
 
 def _see_streak(world: World, entry: f.Entry, fact: f.StreakStarted | f.StreakExtended) -> Iterator[Seen]:
     person = world.users[fact.user]
-    yield fact.user, partial(streak_counted, person.profile, streak_shape(world, person))
+    yield fact.user, streak_counted, (person.profile, streak_shape(world, person))
 
 
 def _see_loss(world: World, entry: f.Entry, fact: f.StreakLost) -> Iterator[Seen]:
-    yield fact.user, partial(streak_lost, world.users[fact.user].profile, fact.length)
+    yield fact.user, streak_lost, (world.users[fact.user].profile, fact.length)
 
 
 def _see_freeze_used(world: World, entry: f.Entry, fact: f.FreezeConsumed) -> Iterator[Seen]:
-    yield fact.user, partial(freezes_consumed, world.users[fact.user].profile, 1, fact.freezes)
+    yield fact.user, freezes_consumed, (world.users[fact.user].profile, 1, fact.freezes)
 
 
 def _see_freeze_earned(world: World, entry: f.Entry, fact: f.FreezeEarned) -> Iterator[Seen]:
-    yield fact.user, partial(freezes_earned, world.users[fact.user].profile, fact.earned, fact.freezes)
+    yield fact.user, freezes_earned, (world.users[fact.user].profile, fact.earned, fact.freezes)
 
 
 def _see_points(world: World, entry: f.Entry, fact: f.PointsReported) -> Iterator[Seen]:
-    awards = [_award(world.journal.entry(seq)) for seq in fact.awards]
+    person = world.users[fact.user]
+    recent = {award.seq: award for award in person.accounts[fact.system].awards}
+    awards = [recent.get(seq) or _award(world.journal.entry(seq)) for seq in fact.awards]
     # A shallow copy keeps the catalog and the moment, whatever becomes of the world.
-    yield fact.user, partial(points_changed, copy(world), world.users[fact.user].profile, fact, awards)
+    yield fact.user, points_changed, (copy(world), person.profile, fact, awards)
 
 
 def _award(entry: f.Entry) -> Award:
+    """An award that is so far back that only the journal knows it."""
     fact = entry.fact
     assert isinstance(fact, f.PointsAwarded)
     return Award(entry.seq, entry.time, fact.awarded, fact.total, fact.trigger, fact.boosts)
@@ -141,38 +154,44 @@ def _award(entry: f.Entry) -> Award:
 
 def _see_level(world: World, entry: f.Entry, fact: f.LevelChanged) -> Iterator[Seen]:
     system = world.catalog.points[fact.system]
-    yield fact.user, partial(level_changed, world.users[fact.user].profile, system, fact)
+    yield fact.user, level_changed, (world.users[fact.user].profile, system, fact)
 
 
 def _see_boost(world: World, entry: f.Entry, fact: f.BoostStarted | f.BoostFinished) -> Iterator[Seen]:
     status = "active" if isinstance(fact, f.BoostStarted) else "finished"
     boost = world.catalog.boosts_by_id[fact.boost]
-    yield fact.user, partial(boost_changed, world.catalog.points[fact.system], boost, status)
+    yield fact.user, boost_changed, (world.catalog.points[fact.system], boost, status)
 
 
 def _see_run(world: World, entry: f.Entry, fact: f.RunStarted | f.RunFinished) -> Iterator[Seen]:
     # Choice: on a board with breakdown one event for each group; one without rankings when there is none.
     run = world.run(fact.board, fact.run)
     for group in [key for key, ranking in run.rankings.items() if ranking] if run else []:
-        yield None, _see_top(world, entry, fact, group)
+        yield _see_top(world, entry, fact, group)
     if run is None or not any(run.rankings.values()):
-        yield None, partial(board_changed, world.catalog, entry.time, fact, None, [])
+        yield None, board_changed, (world.catalog, entry.time, fact, None, ())
 
 
 def _see_score(world: World, entry: f.Entry, fact: f.ScoreChanged) -> Iterator[Seen]:
     if fact.group is not None:
-        yield None, _see_top(world, entry, fact, fact.group)
+        yield _see_top(world, entry, fact, fact.group)
 
 
-def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Callable[[], JSON]:
-    top = rankings_shape(world, world.runs[fact.board][fact.run].top(group, 0, TOP))
-    return partial(board_changed, world.catalog, entry.time, fact, group, top)
+def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
+    rows = world.runs[fact.board][fact.run].top(group, 0, TOP)
+    return None, board_changed, (world.catalog, entry.time, fact, group, named(world, rows))
+
+
+def named(world: World, rows: Iterable[tuple[int, int, str]]) -> tuple[Place, ...]:
+    """Places with the names that people have now."""
+    users = world.users
+    return tuple((rank, value, user, users[user].profile.name) for rank, value, user in rows)
 
 
 def _see_rank(world: World, entry: f.Entry, fact: f.RankChanged) -> Iterator[Seen]:
     profile = world.users[fact.user].profile
     group = group_of(world.catalog.leaderboards[fact.board], profile.attributes)
-    yield fact.user, partial(rank_changed, world.catalog, entry.time, profile, fact, group)
+    yield fact.user, rank_changed, (world.catalog, entry.time, profile, fact, group)
 
 
 class Row(NamedTuple):
@@ -215,18 +234,14 @@ def bind(document: Document) -> None:
 
 def happenings(world: World, entries: Iterable[f.Entry]) -> list[Happening]:
     """The webhooks of one request or moment, in the order in which they go out (behaviour, section 11)."""
-    found: list[tuple[int, Happening]] = []
-    for entry in _merged(entries):
-        kind, row = BY_FACT[type(entry.fact)]
-        for user, shape in row.see(world, entry, entry.fact):
-            found.append((row.phase, Happening(kind, user, entry.time, partial(body, kind, entry.time, shape))))
-    found.sort(key=lambda pair: pair[0])
+    found = [
+        (row.phase, Happening(kind, entry.time, *seen))
+        for entry in _merged(entries)
+        for kind, row in (BY_FACT[type(entry.fact)],)
+        for seen in row.see(world, entry, entry.fact)
+    ]
+    found.sort(key=itemgetter(0))
     return [happening for _, happening in found]
-
-
-def body(kind: str, time: int, shape: Callable[[], JSON]) -> JSON:
-    """A whole body; every one carries its moment (behaviour, section 11)."""
-    return {"type": kind, "timestamp": iso(time)} | shape()
 
 
 def _merged(entries: Iterable[f.Entry]) -> Iterable[f.Entry]:

@@ -8,42 +8,60 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from mockserver.game.periods import iso
+
 KEPT = 10_000
 
 
 class Happening(NamedTuple):
-    """A webhook to be: its type, whom it is about (None: nobody in particular), its moment in milliseconds
-    UTC, and how to make its body from what was seen at that moment."""
+    """A webhook to be: its type, its moment (milliseconds UTC), whom it is about (None: nobody in particular),
+    and its body but for type and moment: a shape and what was seen at that moment."""
 
     kind: str
-    user: str | None
     time: int
-    shape: Callable[[], dict[str, Any]]
+    user: str | None
+    shape: Callable[..., dict[str, Any]]
+    seen: tuple[Any, ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """The whole body; every one carries its moment (behaviour, section 11)."""
+        return {"type": self.kind, "timestamp": iso(self.time)} | self.shape(*self.seen)
 
 
 class Event:
     """A webhook that the world produced. Its JSON is made when first read, and is the same ever after."""
 
-    __slots__ = ("_body", "_shape", "kind", "number", "tenant", "time", "triggered", "user")
+    __slots__ = ("_body", "happening", "number", "tenant", "triggered")
 
-    def __init__(self, number: int, happening: Happening, tenant: str | None, triggered: bool = False) -> None:
+    def __init__(self, number: int, happening: Happening, tenant: str | None, triggered: bool) -> None:
         self.number = number
-        self.kind, self.user, self.time, shape = happening
+        self.happening = happening
         self.tenant = tenant
         self.triggered = triggered
-        self._shape: Callable[[], dict[str, Any]] | None = shape
-        self._body = b""
+        self._body: bytes | None = None
 
     @property
     def id(self) -> str:
         return f"event-{self.number}"
 
     @property
+    def kind(self) -> str:
+        return self.happening.kind
+
+    @property
+    def user(self) -> str | None:
+        return self.happening.user
+
+    @property
+    def time(self) -> int:
+        return self.happening.time
+
+    @property
     def body(self) -> bytes:
         """The raw body, byte for byte as it is signed and sent."""
-        if self._shape is not None:
-            self._body = orjson.dumps(self._shape())
-            self._shape = None
+        if self._body is None:
+            self._body = orjson.dumps(self.happening.body())
+            self.happening = self.happening._replace(seen=())  # what was seen is no longer needed
         return self._body
 
 

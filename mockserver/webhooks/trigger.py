@@ -12,7 +12,6 @@ from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
-from mockserver.api.leaderboards import rankings_shape
 from mockserver.api.streaks import streak_shape
 from mockserver.game import facts as f
 from mockserver.game.catalog import (
@@ -44,7 +43,7 @@ from mockserver.game.world import World, group_of
 from mockserver.webhooks import bodies
 from mockserver.webhooks.outbox import Happening
 
-JSON = dict[str, Any]
+Part = tuple[Callable[..., dict[str, Any]], tuple[Any, ...]]  # a shape and its arguments
 USUAL_STREAK = 7
 
 
@@ -70,9 +69,8 @@ class Stage(NamedTuple):
 def trigger(world: World, kind: str, user: str | None, now: int) -> Happening:
     """An event of that type about that user (any, when None), at `now` in milliseconds UTC."""
     stage = _stage(world, user, now)
-    shape = PLAYS[kind](stage)
     about = None if kind in NOBODYS else stage.profile.id
-    return Happening(kind, about, now, partial(bodies.body, kind, now, shape))
+    return Happening(kind, now, about, *PLAYS[kind](stage))
 
 
 def _stage(world: World, user: str | None, now: int) -> Stage:
@@ -89,7 +87,7 @@ def _stranger(user: str, now: int) -> Person:
     return Person(f.Profile(user, "robin@example.com", "Robin Doe", None, None, None, {}, False, created, created), 0)
 
 
-def _achievement(stage: Stage) -> Callable[[], JSON]:
+def _achievement(stage: Stage) -> Part:
     catalog, done = stage.world.catalog, stage.person.achievements
     active = [row for row in catalog.achievements.values() if row.status == "active"]
     # One that the user can still complete, else one that was completed.
@@ -97,14 +95,14 @@ def _achievement(stage: Stage) -> Callable[[], JSON]:
     if row is None:
         row = Achievement(stage.id_of("achievement"), "first-steps", "First Steps", "api")
     completion = Completion(len(stage.world.journal) + 1, stage.now)
-    return partial(bodies.achievement_completed, stage.profile, catalog, row, completion)
+    return bodies.achievement_completed, (stage.profile, catalog, row, completion)
 
 
-def _streak_started(stage: Stage) -> Callable[[], JSON]:
+def _streak_started(stage: Stage) -> Part:
     return _streak(stage, 1)
 
 
-def _streak_extended(stage: Stage) -> Callable[[], JSON]:
+def _streak_extended(stage: Stage) -> Part:
     state = stage.person.streak
     period = start_of_period(stage.today, _rules(stage).frequency, stage.world.catalog.settings.week_start)
     return _streak(stage, max(2, state.length + (state.counted != period)))
@@ -116,7 +114,7 @@ def _rules(stage: Stage) -> Streak:
     return stage.world.catalog.streak or Streak()
 
 
-def _streak(stage: Stage, length: int) -> Callable[[], JSON]:
+def _streak(stage: Stage, length: int) -> Part:
     """A streak of that length, counted today."""
     frequency, week_start = _rules(stage).frequency, stage.world.catalog.settings.week_start
     period = earliest = start_of_period(stage.today, frequency, week_start)
@@ -132,23 +130,23 @@ def _streak(stage: Stage, length: int) -> Callable[[], JSON]:
         expires=end_of_period(next_period(period, frequency, week_start), frequency, week_start),
         freezes=old.freezes,
     )
-    return partial(bodies.streak_counted, stage.profile, streak_shape(stage.world, stage.person))
+    return bodies.streak_counted, (stage.profile, streak_shape(stage.world, stage.person))
 
 
-def _streak_lost(stage: Stage) -> Callable[[], JSON]:
-    return partial(bodies.streak_lost, stage.profile, stage.person.streak.length or USUAL_STREAK)
+def _streak_lost(stage: Stage) -> Part:
+    return bodies.streak_lost, (stage.profile, stage.person.streak.length or USUAL_STREAK)
 
 
-def _freeze_consumed(stage: Stage) -> Callable[[], JSON]:
-    return partial(bodies.freezes_consumed, stage.profile, 1, max(0, stage.person.streak.freezes - 1))
+def _freeze_consumed(stage: Stage) -> Part:
+    return bodies.freezes_consumed, (stage.profile, 1, max(0, stage.person.streak.freezes - 1))
 
 
-def _freeze_earned(stage: Stage) -> Callable[[], JSON]:
+def _freeze_earned(stage: Stage) -> Part:
     freezes = _rules(stage).freezes or Freezes(1, 3)
     freezes = freezes if freezes.maximum and freezes.auto_earn_amount else Freezes(1, 3)
     held = min(stage.person.streak.freezes, freezes.maximum - 1)
     earned = min(freezes.auto_earn_amount, freezes.maximum - held)
-    return partial(bodies.freezes_earned, stage.profile, earned, held + earned)
+    return bodies.freezes_earned, (stage.profile, earned, held + earned)
 
 
 def _system(stage: Stage) -> PointsSystem:
@@ -173,7 +171,7 @@ def _paying(system: PointsSystem) -> PointsTrigger | None:
     return next((row for row in rows if row.type != "user_creation"), None)
 
 
-def _points(stage: Stage) -> Callable[[], JSON]:
+def _points(stage: Stage) -> Part:
     system = _system(stage)
     paying = _paying(system)
     assert paying is not None
@@ -181,10 +179,10 @@ def _points(stage: Stage) -> Callable[[], JSON]:
     total = total + paying.points if cap is None else min(total + paying.points, max(cap, paying.points))
     award = Award(len(stage.world.journal) + 1, stage.now, paying.points, total, paying.id, ())
     fact = f.PointsReported(stage.profile.id, system.key, paying.points, total, (award.seq,), None, False)
-    return partial(bodies.points_changed, stage.world, stage.profile, fact, [award])
+    return bodies.points_changed, (stage.world, stage.profile, fact, [award])
 
 
-def _level(stage: Stage) -> Callable[[], JSON]:
+def _level(stage: Stage) -> Part:
     """Up to the next level; whoever is at the top has just come there."""
     system = _system(stage)
     total = stage.person.points(system.key)
@@ -193,18 +191,18 @@ def _level(stage: Stage) -> Callable[[], JSON]:
     before = system.level_at(new.points - 1)
     total = max(total, new.points)
     fact = f.LevelChanged(stage.profile.id, system.key, before.key if before else None, new.key, total)
-    return partial(bodies.level_changed, stage.profile, system, fact)
+    return bodies.level_changed, (stage.profile, system, fact)
 
 
-def _boost(stage: Stage, status: str) -> Callable[[], JSON]:
+def _boost(stage: Stage, status: str) -> Part:
     system = next((row for row in stage.world.catalog.points.values() if row.boosts), None)
     if system is not None:
-        return partial(bodies.boost_changed, system, system.boosts[0], status)
+        return bodies.boost_changed, (system, system.boosts[0], status)
     day = utc_day(stage.now)
     first = day if status == "active" else date.fromordinal(max(1, day.toordinal() - 2))
     last = date.fromordinal(first.toordinal() + 2)
     boost = Boost(stage.id_of("boost"), "Double Points", first, last, 2 * MICRO)
-    return partial(bodies.boost_changed, _system(stage), boost, status)
+    return bodies.boost_changed, (_system(stage), boost, status)
 
 
 class Scene(NamedTuple):
@@ -231,34 +229,34 @@ def _scene(stage: Stage) -> Scene:
     return Scene(board, first, run, group)
 
 
-def _run_started(stage: Stage) -> Callable[[], JSON]:
+def _run_started(stage: Stage) -> Part:
     board, first, run, group = _scene(stage)
-    top = rankings_shape(stage.world, run.top(group, 0, bodies.TOP))
+    top = bodies.named(stage.world, run.top(group, 0, bodies.TOP))
     fact, time = f.RunStarted(board.key, first), max(0, run_opens(board, first))
-    return partial(bodies.board_changed, stage.world.catalog, time, fact, group, top)
+    return bodies.board_changed, (stage.world.catalog, time, fact, group, top)
 
 
-def _board_changed(stage: Stage) -> Callable[[], JSON]:
+def _board_changed(stage: Stage) -> Part:
     board, first, _, group = scene = _scene(stage)
     fact = f.ScoreChanged(stage.profile.id, board.key, first, group, 0, NOWHERE, NOWHERE, True)
-    return partial(bodies.board_changed, stage.world.catalog, stage.now, fact, group, _top(stage, scene))
+    return bodies.board_changed, (stage.world.catalog, stage.now, fact, group, _top(stage, scene))
 
 
-def _run_finished(stage: Stage) -> Callable[[], JSON]:
+def _run_finished(stage: Stage) -> Part:
     board, first, _, group = scene = _scene(stage)
     end = run_end(board, run_index(board, first))
     time = stage.now if end is None else max(0, start_of_utc(end) + FINISHED_AFTER)
     fact = f.RunFinished(board.key, first)
-    return partial(bodies.board_changed, stage.world.catalog, time, fact, group, _top(stage, scene))
+    return bodies.board_changed, (stage.world.catalog, time, fact, group, _top(stage, scene))
 
 
 def _top(stage: Stage, scene: Scene) -> Any:
     """The ranking as it is, or with the user alone on it."""
     rows = scene.run.top(scene.group, 0, bodies.TOP)
-    return rankings_shape(stage.world, rows or [(1, USUAL_STREAK, stage.profile.id)])
+    return bodies.named(stage.world, rows or [(1, USUAL_STREAK, stage.profile.id)])
 
 
-def _rank(stage: Stage) -> Callable[[], JSON]:
+def _rank(stage: Stage) -> Part:
     """Past the next one below; whoever is on no board comes on at the end."""
     board, first, run, group = _scene(stage)
     user, ranking = stage.profile.id, run.ranking(group)
@@ -268,10 +266,10 @@ def _rank(stage: Stage) -> Callable[[], JSON]:
     elif after.rank < len(ranking) and after.value > 1:
         before = f.Standing(after.rank + 1, min(-ranking[after.rank][0], after.value - 1))
     fact = f.RankChanged(user, board.key, first, before, after)
-    return partial(bodies.rank_changed, stage.world.catalog, stage.now, stage.profile, fact, group)
+    return bodies.rank_changed, (stage.world.catalog, stage.now, stage.profile, fact, group)
 
 
-PLAYS: dict[str, Callable[[Stage], Callable[[], JSON]]] = {
+PLAYS: dict[str, Callable[[Stage], Part]] = {
     "achievement.completed": _achievement,
     "streak.started": _streak_started,
     "streak.extended": _streak_extended,
