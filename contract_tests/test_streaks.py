@@ -1,0 +1,276 @@
+"""Streaks: one period at a time, in the user's own days, told alike wherever they are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage, day
+
+pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("streaks_", "users_streak", "metrics_event")]
+
+
+def write(stage: Stage, user: str) -> dict[str, Any]:
+    """An event that extends the streak, if the day still can."""
+    found: dict[str, Any] = stage.event(user, 100, stage.kit.streaking())["currentStreak"]
+    return found
+
+
+def daily(stage: Stage) -> None:
+    if (stage.kit.streak or {}).get("frequency") != "daily":
+        pytest.skip("the target's streak is not daily")
+    assert stage.clock
+
+
+@rule("The first event starts a streak of 1, more on the same day do not extend it", behaviour(5))
+def test_the_first_event_starts_a_streak(stage: Stage) -> None:
+    ann = stage.user("ann")
+    fresh = stage.streak(ann)
+    assert fresh["length"] == 0
+    assert (fresh["started"], fresh["periodStart"], fresh["periodEnd"], fresh["expires"]) == (None,) * 4
+    first, second = write(stage, ann), write(stage, ann)
+    assert (first["length"], first["extended"]) == (1, True)
+    assert (second["length"], second["extended"]) == (1, False)
+
+
+@rule("The streak that an event answers is the one that the user has", behaviour(5))
+def test_all_ways_to_ask_for_a_streak_agree(stage: Stage) -> None:
+    ann = stage.user("ann")
+    told = write(stage, ann)
+    read = stage.streak(ann)
+    for name in told.keys() - {"extended"}:
+        assert read.get(name) == told[name], f"{name}: the event says {told[name]}, reading says {read.get(name)}"
+    listed = stage.get("streaks_list", userIds=[ann])
+    assert [(row["userId"], row["streakLength"]) for row in listed] == [(ann, read["length"])]
+    assert listed[0]["extended"] is not None
+
+
+@rule("A daily streak that was extended today expires tomorrow", behaviour(5, "spec"))
+def test_the_dates_of_a_streak(stage: Stage) -> None:
+    daily(stage)
+    ann = stage.user("ann")
+    told, today = write(stage, ann), stage.today()
+    assert [day(told[name]) for name in ("started", "periodStart", "periodEnd")] == [today] * 3
+    assert day(told["expires"]) == today + timedelta(days=1)
+
+
+@rule("The history has as many periods as asked for, oldest first, the present one last", behaviour(5, "seen"))
+def test_the_history_is_complete(stage: Stage) -> None:
+    ann = stage.user("ann")
+    assert len(stage.streak(ann)["streakHistory"]) == 7
+    write(stage, ann)
+    for periods in (1, 3, 30):
+        rows = stage.streak(ann, historyPeriods=periods)["streakHistory"]
+        assert len(rows) == periods, f"{len(rows)} periods, asked for {periods}"
+        for row, after in zip(rows, rows[1:], strict=False):
+            assert day(row["periodEnd"]) + timedelta(days=1) == day(after["periodStart"]), "periods leave a gap"
+        assert rows[-1]["length"] == 1, "the present period does not show the streak"
+        assert all(row["length"] == 0 for row in rows[:-1])
+
+
+@rule("historyPeriods is a positive number", behaviour(5, "choice"), choice=True)
+def test_the_history_is_bounded(stage: Stage) -> None:
+    ann = stage.user("ann")
+    for wrong in (0, -1, 366):
+        stage.refused("users_streak", id=ann, historyPeriods=wrong)
+    assert len(stage.streak(ann, historyPeriods=365)["streakHistory"]) == 365
+
+
+@rule("/streaks answers for the users asked for, longest first", "streaks_list")
+def test_streaks_are_listed_longest_first(stage: Stage) -> None:
+    ann, ben, cleo = stage.user("ann"), stage.user("ben"), stage.user("cleo")
+    write(stage, ben)
+    rows = stage.get("streaks_list", userIds=[ann, ben, cleo])
+    assert {row["userId"] for row in rows} == {ann, ben, cleo}
+    assert rows[0]["userId"] == ben
+    lengths = [row["streakLength"] for row in rows]
+    assert lengths == sorted(lengths, reverse=True)
+    assert all((row["extended"] is None) == (row["streakLength"] == 0) for row in rows)
+
+
+@rule("/streaks names each user once and leaves out whom it does not know", behaviour(5, "choice"), choice=True)
+def test_streaks_leave_out_the_unknown(stage: Stage) -> None:
+    ann, ben = stage.user("ann"), stage.user("ben")
+    rows = stage.get("streaks_list", userIds=[ben, "nobody", ann, ben])
+    assert [row["userId"] for row in rows] == [ben, ann]
+    rows = stage.get("streaks_list", userIds=f"{ben},{ann}")
+    assert [row["userId"] for row in rows] == [ben, ann]
+
+
+@rule("/streaks takes up to 100 users", "streaks_list, parameter userIds")
+def test_streaks_take_a_hundred_users(stage: Stage) -> None:
+    ann = stage.user("ann")
+    write(stage, ann)
+    others = [f"{ann}-{n}" for n in range(100)]
+    rows = stage.get("streaks_list", userIds=[ann, *others[:99]])
+    assert ann in [row["userId"] for row in rows]
+    stage.refused("streaks_list", userIds=[ann, *others])
+
+
+@rule("Rankings are ordered by length and limited", "streaks_rankings")
+@pytest.mark.parametrize("kind", ["active", "longest"])
+def test_rankings_are_ordered(stage: Stage, kind: str) -> None:
+    users = [stage.user(word, name=word) for word in ("ann", "ben", "cleo")]
+    for user in users:
+        write(stage, user)
+    rows = stage.get("streaks_rankings", type=kind, limit=100)
+    lengths = [row["streakLength"] for row in rows]
+    assert lengths == sorted(lengths, reverse=True)
+    assert len({row["userId"] for row in rows}) == len(rows), "somebody is ranked twice"
+    assert all(length > 0 for length in lengths), "users without a streak are ranked"
+    assert len(stage.get("streaks_rankings", type=kind, limit=2)) == 2
+    assert rows[:2] == stage.get("streaks_rankings", type=kind, limit=2)
+    if stage.fresh:
+        assert [(row["userId"], row["name"]) for row in rows] == [(u, n) for u, n in zip(users, ("ann", "ben", "cleo"), strict=True)]
+
+
+@rule("An event that only subtracts extends no streak", behaviour(5, "choice"))
+def test_a_negative_event_starts_no_streak(stage: Stage) -> None:
+    ann = stage.user("ann")
+    told = stage.event(ann, -5, stage.kit.streaking())["currentStreak"]
+    assert (told["length"], told["extended"]) == (0, False)
+
+
+@rule("A later negative event does not take the day back", behaviour(5, "choice"), choice=True)
+def test_a_counted_day_stays_counted(stage: Stage) -> None:
+    ann = stage.user("ann")
+    write(stage, ann)
+    assert stage.event(ann, -1000, stage.kit.streaking())["currentStreak"]["length"] == 1
+
+
+# With a clock that can be moved
+
+
+@rule("Each day with activity extends a daily streak by one", behaviour(5))
+def test_a_streak_grows_by_one_each_day(stage: Stage) -> None:
+    daily(stage)
+    ann = stage.user("ann")
+    began = stage.today()
+    for length in range(1, 6):
+        told = write(stage, ann)
+        assert (told["length"], told["extended"]) == (length, True)
+        assert day(told["started"]) == began, "`started` moved"
+        assert write(stage, ann)["extended"] is False
+        stage.next_day()
+    history = stage.streak(ann)["streakHistory"]
+    assert [row["length"] for row in history] == [0, 1, 2, 3, 4, 5, 0], "the running length of each day"
+
+
+def lapse(stage: Stage, user: str) -> dict[str, Any]:
+    """A whole day without activity goes by."""
+    stage.next_day()
+    stage.next_day()
+    return dict(stage.streak(user))
+
+
+@rule("A missed day breaks the streak of a user without freezes", behaviour(5))
+def test_a_missed_day_breaks_the_streak(stage: Stage) -> None:
+    daily(stage)
+    ann = stage.user("ann")
+    write(stage, ann)
+    if stage.streak(ann).get("freezes"):
+        pytest.skip("the target gives freezes at once")
+    stage.next_day()
+    assert stage.streak(ann)["length"] == 1, "the streak is lost before its last day is over"
+    stage.next_day()
+    lost = stage.streak(ann)
+    assert lost["length"] == 0, "a day was missed, and the streak goes on"
+    assert (lost["started"], lost["expires"]) == (None, None)
+    assert (write(stage, ann))["length"] == 1
+    assert stage.get("streaks_rankings", type="longest", limit=1)[0]["streakLength"] == 1
+
+
+@rule("A freeze is spent before the streak is broken", behaviour(5))
+def test_a_freeze_covers_a_missed_day(stage: Stage) -> None:
+    """Ann writes until she has earned a freeze, then misses a day, then one more."""
+    daily(stage)
+    interval = (stage.kit.streak or {}).get("freezeAutoEarnInterval")
+    stage.kit.need(interval, "freezes that are earned")
+    ann = stage.user("ann")
+    write(stage, ann)
+    while stage.streak(ann)["freezes"] == 0:
+        stage.next_day()
+        write(stage, ann)
+    before = stage.streak(ann)
+    assert before["freezes"] <= before["maxFreezes"]
+    missed = stage.today() + timedelta(days=1)
+    after = lapse(stage, ann)
+    assert after["length"] == before["length"], "a freeze was held, yet the streak changed"
+    assert after["freezes"] == before["freezes"] - 1, f"{before['freezes']} freezes before, {after['freezes']} after"
+    used = [day(row["periodStart"]) for row in after["streakHistory"] if row["usedFreeze"]]
+    assert used == [missed], f"usedFreeze on {used}, missed on {missed}"
+    told = write(stage, ann)
+    assert told["length"] == before["length"] + 1, "the frozen day counts, or the streak started anew"
+
+
+@rule("Freezes are earned by themselves, up to the maximum", behaviour(5))
+def test_freezes_are_earned(stage: Stage) -> None:
+    daily(stage)
+    told = stage.kit.streak or {}
+    interval = stage.kit.need(told.get("freezeAutoEarnInterval"), "freezes that are earned")
+    ann = stage.user("ann")
+    held = [stage.streak(ann)["freezes"]]
+    for _ in range(told["maxFreezes"] + 2):
+        stage.pass_time(days=interval)
+        held.append(stage.streak(ann)["freezes"])
+    assert held == [min(told["maxFreezes"], held[0] + n * told["freezeAutoEarnAmount"]) for n in range(len(held))]
+
+
+@rule("A streak follows the user's own midnight", behaviour(5))
+def test_a_streak_follows_the_users_zone(stage: Stage) -> None:
+    """23:30 and 00:30 in Tokyo are one day in London: two days for Tokyo, one for London."""
+    daily(stage)
+    tokyo, london = stage.user("tokyo", tz="Asia/Tokyo"), stage.user("london", tz="Europe/London")
+    stage.clock.advance(to="2025-03-14T14:30:00.000Z")
+    assert write(stage, tokyo)["length"] == 1
+    assert write(stage, london)["length"] == 1
+    stage.pass_time(hours=1)
+    told = write(stage, tokyo)
+    assert (told["length"], told["extended"], told["periodStart"]) == (2, True, "2025-03-15")
+    told = write(stage, london)
+    assert (told["length"], told["extended"], told["periodStart"]) == (1, False, "2025-03-14")
+
+
+@rule("A streak is lost at the user's own midnight", behaviour(5))
+def test_a_streak_is_lost_at_the_users_midnight(stage: Stage) -> None:
+    """In New York the day ends five hours after London's (before the clocks change)."""
+    daily(stage)
+    users = {zone: stage.user("user", tz=zone) for zone in ("Europe/London", "America/Los_Angeles")}
+    for user in users.values():
+        if write(stage, user).get("freezes"):
+            pytest.skip("the target gives freezes at once")
+    stage.clock.advance(to="2025-03-14T00:30:00.000Z")
+    assert stage.streak(users["Europe/London"])["length"] == 0
+    assert stage.streak(users["America/Los_Angeles"])["length"] == 1, "lost at UTC's midnight, not the user's"
+    stage.clock.advance(to="2025-03-14T07:30:00.000Z")
+    assert stage.streak(users["America/Los_Angeles"])["length"] == 0
+
+
+@rule("Longest streaks stay in the rankings when they are broken", "streaks_rankings, parameter type")
+def test_longest_streaks_are_remembered(stage: Stage) -> None:
+    daily(stage)
+    ann, ben = stage.user("ann"), stage.user("ben")
+    for _ in range(3):
+        write(stage, ann)
+        stage.next_day()
+    while stage.streak(ann)["length"]:
+        stage.next_day()
+    write(stage, ben)
+    active = stage.get("streaks_rankings", type="active", limit=100)
+    longest = stage.get("streaks_rankings", type="longest", limit=100)
+    assert [(row["userId"], row["streakLength"]) for row in active] == [(ben, 1)]
+    assert [(row["userId"], row["streakLength"]) for row in longest] == [(ann, 3), (ben, 1)]
+
+
+@rule("The rank in a streak is one more than the number of longer ones", behaviour(5, "choice"), choice=True)
+def test_the_rank_of_a_streak(stage: Stage) -> None:
+    daily(stage)
+    ann, ben, cleo = stage.user("ann"), stage.user("ben"), stage.user("cleo")
+    write(stage, ann)
+    stage.next_day()
+    write(stage, ann)
+    write(stage, ben)
+    assert [stage.streak(user)["rank"] for user in (ann, ben, cleo)] == [1, 2, None]
