@@ -1,0 +1,349 @@
+"""Leaderboards: everybody has one place, the order follows the values, and each way of looking shows the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage, day
+
+pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("leaderboards_", "users_leaderboard", "metrics_event")]
+
+
+DAY = timedelta(days=1)
+
+
+def open_board(stage: Stage) -> dict[str, Any]:
+    """An active metric board without breakdown, one that never repeats if there is one."""
+    rows = [
+        row for row in stage.kit.boards(rankBy="metric", status="active")
+        if not row["breakdownAttributes"] and row.get("metricKey") in stage.kit.metrics
+    ]
+    found: dict[str, Any] = min(
+        stage.kit.need(rows, "active metric leaderboard without breakdown"), key=lambda row: row["runUnit"] is not None
+    )
+    return found
+
+
+def play(stage: Stage, board: dict[str, Any], *values: float) -> list[str]:
+    """New users with these scores, in this order."""
+    users = [stage.user(f"p{number}", name=f"Player {number}") for number in range(len(values))]
+    for user, value in zip(users, values, strict=True):
+        stage.event(user, value, board["metricKey"])
+    return users
+
+
+def whole(stage: Stage, key: str, **arguments: Any) -> list[dict[str, Any]]:
+    """All rankings of a board, page by page."""
+    rows: list[dict[str, Any]] = []
+    while page := stage.board(key, offset=len(rows), limit=25, **arguments)["rankings"]:
+        rows += page
+        assert len(rows) <= 100_000, "the pages do not end"
+    return rows
+
+
+@rule("Ranks are 1, 2, 3 …, ordered by value, each user once", behaviour(8))
+def test_ranks_follow_values(stage: Stage) -> None:
+    board = open_board(stage)
+    users = play(stage, board, 30, 50, 10, 40, 20)
+    rows = whole(stage, board["key"])
+    assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1)), "ranks have gaps or repeat"
+    values = [row["value"] for row in rows]
+    assert values == sorted(values, reverse=True), "ranks do not follow values"
+    assert len({row["userId"] for row in rows}) == len(rows), "somebody is ranked twice"
+    mine = {row["userId"]: row for row in rows if row["userId"] in users}
+    assert [mine[user]["value"] for user in users] == [30, 50, 10, 40, 20]
+    assert mine[users[1]]["userName"] == "Player 1"
+    if stage.fresh:
+        assert [row["userId"] for row in rows] == [users[n] for n in (1, 3, 0, 4, 2)]
+
+
+@rule("Pages cover a board without gaps or repeats", "leaderboards_get, parameters offset and limit")
+def test_pages_cover_the_board(stage: Stage) -> None:
+    board = open_board(stage)
+    play(stage, board, *range(10, 80, 10))
+    everyone = whole(stage, board["key"])
+    for size in (1, 2, 3):
+        rows: list[dict[str, Any]] = []
+        for offset in range(0, 6, size):
+            page = stage.board(board["key"], offset=offset, limit=size)["rankings"]
+            assert len(page) <= size, f"{len(page)} rows, asked for {size}"
+            rows += page
+        assert rows == everyone[: len(rows)], f"pages of {size} differ from the board"
+        assert len(rows) >= 6
+    assert stage.board(board["key"], limit=0)["rankings"] == []
+    assert stage.board(board["key"], offset=len(everyone) + 5)["rankings"] == []
+
+
+@rule("Without offset and limit the first ten are shown", "leaderboards_get, defaults of offset and limit")
+def test_ten_are_shown(stage: Stage) -> None:
+    board = open_board(stage)
+    if board["maxParticipants"] < 12:
+        pytest.skip("the board is too small")
+    play(stage, board, *range(1, 13))
+    assert stage.board(board["key"])["rankings"] == whole(stage, board["key"])[:10]
+
+
+@rule("With userId the page begins at the user's own row", "leaderboards_get, parameter userId")
+def test_a_page_can_begin_with_a_user(stage: Stage) -> None:
+    board = open_board(stage)
+    users = play(stage, board, 30, 50, 10, 40, 20)
+    everyone = whole(stage, board["key"])
+    place = next(n for n, row in enumerate(everyone) if row["userId"] == users[3])
+    assert stage.board(board["key"], userId=users[3], limit=2)["rankings"] == everyone[place : place + 2]
+    assert stage.board(board["key"], userId=users[3], offset=1, limit=2)["rankings"] == everyone[place + 1 : place + 3]
+    assert stage.board(board["key"], userId="nobody")["rankings"] == [], "an unknown user has a page"
+    outsider = stage.user("outsider")
+    assert stage.board(board["key"], userId=outsider)["rankings"] == [], "a user who is not on the board has a page"
+
+
+@rule("A limit above the size of the board is refused", "leaderboards_get, parameter limit")
+def test_the_limit_is_bounded(stage: Stage) -> None:
+    board = open_board(stage)
+    stage.refused("leaderboards_get", key=board["key"], limit=board["maxParticipants"] + 1)
+    stage.board(board["key"], limit=board["maxParticipants"])
+
+
+@rule("A user's own view agrees with the board", behaviour(8))
+def test_a_users_view_agrees_with_the_board(stage: Stage) -> None:
+    board = open_board(stage)
+    users = play(stage, board, 30, 50, 10)
+    rows = {row["userId"]: row for row in whole(stage, board["key"])}
+    for user in users:
+        mine = stage.place(user, board["key"])
+        assert (mine["rank"], mine["value"]) == (rows[user]["rank"], rows[user]["value"])
+        assert mine["key"] == board["key"]
+    outsider = stage.place(stage.user("outsider"), board["key"])
+    assert (outsider["rank"], outsider["value"], outsider["history"]) == (None, None, [])
+
+
+@rule("An event tells the user's rank before and after", "#/components/schemas/MetricEventLeaderboardResponse")
+def test_an_event_tells_ranks(stage: Stage) -> None:
+    board = open_board(stage)
+    ann, ben = play(stage, board, 20, 30)
+    before = stage.place(ann, board["key"])
+    answer = stage.event(ann, 15, board["metricKey"])["leaderboards"][board["key"]]
+    after = stage.place(ann, board["key"])
+    assert answer["previousRank"] == before["rank"], f"says {answer['previousRank']}, was {before['rank']}"
+    assert answer["rank"] == after["rank"]
+    assert after["rank"] < stage.place(ben, board["key"])["rank"], "35 does not lead before 30"
+    newcomer = stage.name("newcomer")
+    first = stage.event(newcomer, 1, board["metricKey"])["leaderboards"][board["key"]]
+    assert first["previousRank"] is None, "a newcomer had a rank before"
+    assert first["rank"] == stage.place(newcomer, board["key"])["rank"]
+
+
+@rule("An event tells only of leaderboards that it changed", behaviour(4))
+def test_an_event_tells_only_of_its_boards(stage: Stage) -> None:
+    board = open_board(stage)
+    ann = stage.user("ann")
+    told = stage.event(ann, 5, board["metricKey"])["leaderboards"]
+    assert board["key"] in told
+    for key, row in told.items():
+        if row["rankBy"] == "metric":
+            assert row["metricKey"] == board["metricKey"], f"{key} ranks by {row['metricKey']}"
+        assert stage.kit.leaderboards[key]["status"] == "active", f"{key} is not active"
+
+
+@rule("Falling behind moves down, 0 leaves the board", behaviour(8, "choice"))
+def test_a_negative_event_moves_down(stage: Stage) -> None:
+    board = open_board(stage)
+    ann, ben = play(stage, board, 30, 20)
+    stage.event(ann, -15, board["metricKey"])
+    assert stage.place(ann, board["key"])["rank"] > stage.place(ben, board["key"])["rank"]
+    stage.event(ann, -15, board["metricKey"])
+    gone = stage.place(ann, board["key"])
+    assert (gone["rank"], gone["value"]) == (None, None)
+    assert ann not in [row["userId"] for row in whole(stage, board["key"])]
+
+
+@rule("Ties keep the order in which they were reached", behaviour(8, "choice"), choice=True)
+def test_ties_go_to_who_was_first(stage: Stage) -> None:
+    board = open_board(stage)
+    users = play(stage, board, 7, 7, 7, 7)
+    ranked = [row["userId"] for row in whole(stage, board["key"])]
+    assert ranked == users, "a tie is not in the order in which the value was reached"
+    stage.event(users[0], 0.5, board["metricKey"])
+    assert [row["userId"] for row in whole(stage, board["key"])] == users
+
+
+@rule("Reading a board twice gives one order, ties included", behaviour(8))
+def test_the_order_of_ties_is_stable(stage: Stage) -> None:
+    board = open_board(stage)
+    users = play(stage, board, 7, 7, 7, 7, 7)
+    first = whole(stage, board["key"])
+    for _ in range(4):
+        assert whole(stage, board["key"]) == first, "the order changed although nothing happened"
+    for user in users:
+        row = next(row for row in first if row["userId"] == user)
+        assert stage.place(user, board["key"])["rank"] == row["rank"]
+
+
+@rule("The history holds the changes of the user's own value, newest last", behaviour(8, "choice"))
+def test_the_history_is_a_chain(stage: Stage) -> None:
+    board = open_board(stage)
+    ann, ben = play(stage, board, 10, 25)
+    for value in (5, 20, -3):
+        stage.event(ann, value, board["metricKey"])
+    rows = stage.place(ann, board["key"], numEvents=100)["history"]
+    values = [row["value"] for row in rows]
+    assert sorted(values) == sorted([10, 15, 35, 32]), f"the values were 10, 15, 35, 32, the history says {values}"
+    if stage.control:
+        assert values == [10, 15, 35, 32], "newest last"
+        for before, after in zip(rows, rows[1:], strict=False):
+            assert after["previousValue"] == before["value"]
+        assert [row["rank"] < row["previousRank"] for row in rows[1:]] == [False, True, False]
+        assert len(stage.place(ann, board["key"], numEvents=2)["history"]) == 2
+    assert ben
+
+
+@rule("The threshold is what gets in", "#/components/schemas/MetricEventLeaderboardResponse/properties/threshold")
+def test_the_threshold_while_there_is_room(stage: Stage) -> None:
+    board = open_board(stage)
+    if not stage.fresh:
+        pytest.skip("others may be on the board")
+    ann = stage.user("ann")
+    told = stage.event(ann, 5, board["metricKey"])["leaderboards"][board["key"]]
+    assert told["threshold"] == 1, "there is room, so the least value gets in"
+
+
+@rule("A breakdown ranks each group by itself", behaviour(8))
+def test_a_breakdown_ranks_each_group(stage: Stage) -> None:
+    rows = [row for row in stage.kit.boards(rankBy="metric", status="active") if row["breakdownAttributes"]]
+    board = stage.kit.need(rows, "active metric leaderboard with a breakdown")[0]
+    names, tag = board["breakdownAttributes"], stage.prefix
+    north, south = ({name: f"{tag}-{side}" for name in names} for side in ("north", "south"))
+    ann, ben = stage.user("ann", attributes=north), stage.user("ben", attributes=south)
+    cleo, nobody = stage.user("cleo", attributes=north), stage.user("nobody")
+    for user, value in ((ann, 10), (ben, 20), (cleo, 30), (nobody, 40)):
+        stage.event(user, value, board["metricKey"])
+
+    def group(attributes: dict[str, str]) -> list[tuple[str, int]]:
+        pairs = ",".join(f"{key}:{value}" for key, value in attributes.items())
+        return [(row["userId"], row["rank"]) for row in stage.board(board["key"], userAttributes=pairs)["rankings"]]
+
+    assert group(north) == [(cleo, 1), (ann, 2)]
+    assert group(south) == [(ben, 1)]
+    assert stage.place(ann, board["key"])["rank"] == 2
+    assert stage.place(nobody, board["key"])["rank"] is None, "a user without the attribute is in a group"
+    stage.refused("leaderboards_get", key=board["key"])
+
+
+@rule("userAttributes is refused on boards without breakdown", "leaderboards_get, parameter userAttributes")
+def test_no_breakdown_no_attributes(stage: Stage) -> None:
+    board = open_board(stage)
+    key = stage.kit.need(stage.kit.user_attributes, "user attribute")[0]
+    stage.refused("leaderboards_get", key=board["key"], userAttributes=f"{key}:x")
+
+
+@rule("A run is found by its day, and no other day is a run", "leaderboards_get, parameter run")
+def test_runs_are_found_by_their_day(stage: Stage) -> None:
+    board = open_board(stage)
+    (ann,) = play(stage, board, 30)
+    assert stage.board(board["key"], run=stage.today())["rankings"] == stage.board(board["key"])["rankings"]
+    assert stage.place(ann, board["key"], run=stage.today())["value"] == 30
+    for key in ("leaderboards_get", "users_leaderboard"):
+        answer = stage.refused(key, key=board["key"], run="1999-01-01", **({"id": ann} if key.startswith("u") else {}))
+        assert answer.status == 404, f"answered {answer.status}, expected 404, which the document declares"
+
+
+@rule("A leaderboard that does not exist is not found", "#/paths/~1leaderboards~1{key}/get/responses/404")
+def test_an_unknown_board_is_not_found(stage: Stage) -> None:
+    assert stage.refused("leaderboards_get", key="no-such-board").status == 404
+    assert stage.refused("users_leaderboard", id=stage.user("ann"), key="no-such-board").status == 404
+
+
+@rule("Finished leaderboards are listed only on demand", "leaderboards_all, parameter includeFinished")
+def test_finished_boards_are_listed_on_demand(stage: Stage) -> None:
+    usual = stage.get("leaderboards_all")
+    every = stage.get("leaderboards_all", includeFinished=True)
+    assert all(row["status"] != "finished" for row in usual)
+    assert [row for row in every if row["status"] != "finished"] == usual
+    keys = [row["key"] for row in every]
+    assert len(set(keys)) == len(keys)
+    for row in every:
+        shown = ("metricKey" in row, "pointsSystemKey" in row)
+        assert shown == (row["rankBy"] == "metric", row["rankBy"] == "points"), f"{row['key']} ranks by {row['rankBy']}"
+
+
+@rule("A scheduled leaderboard ranks nobody yet", behaviour(8, "choice"))
+def test_a_scheduled_board_is_empty(stage: Stage) -> None:
+    board = stage.kit.board(status="scheduled")
+    ann = stage.user("ann")
+    if board.get("metricKey"):
+        told = stage.event(ann, 10, board["metricKey"])["leaderboards"]
+        assert board["key"] not in told, "an event changes a board that has not begun"
+    assert stage.board(board["key"])["rankings"] == []
+
+
+@rule("A points leaderboard ranks by the points gained", behaviour(8))
+def test_a_points_board_ranks_points(stage: Stage) -> None:
+    rows = [r for r in stage.kit.boards(rankBy="points", status="active") if not r["breakdownAttributes"] and r["runUnit"] is None]
+    board = stage.kit.need(rows, "active points leaderboard that never repeats")[0]
+    ann = stage.user("ann")
+    answer = stage.event(ann, 100_000, stage.kit.streaking())
+    total = stage.points(ann, board["pointsSystemKey"])["total"]
+    if not total:
+        pytest.skip("that event earned no points")
+    assert stage.place(ann, board["key"])["value"] == total
+    assert answer["leaderboards"][board["key"]]["rank"] == stage.place(ann, board["key"])["rank"]
+
+
+@rule("A streak leaderboard ranks by the current length", behaviour(8))
+def test_a_streak_board_ranks_lengths(stage: Stage) -> None:
+    board = stage.kit.board(rankBy="streak", status="active")
+    ann = stage.user("ann")
+    stage.event(ann, 100, stage.kit.streaking())
+    assert stage.place(ann, board["key"])["value"] == 1 == stage.streak(ann)["length"]
+    if stage.control:
+        stage.next_day()
+        stage.event(ann, 100, stage.kit.streaking())
+        assert stage.place(ann, board["key"])["value"] == 2
+
+
+@rule("A new run starts from nothing, the old one keeps its result", behaviour(8))
+def test_a_new_run_starts_from_nothing(stage: Stage) -> None:
+    rows = [
+        row for row in stage.kit.boards(rankBy="metric", status="active", runUnit="day")
+        if not row["breakdownAttributes"] and row["runInterval"]
+    ]
+    board = stage.kit.need(rows, "metric leaderboard that repeats every few days")[0]
+    assert stage.clock
+    ann, ben = play(stage, board, 30, 20)
+    first, length = stage.today(), board["runInterval"]
+    began = first
+    while (began - day(board["start"])).days % length:
+        began -= DAY
+    stage.clock.advance(to=f"{began + length * DAY}T12:00:00.000Z")
+    assert stage.board(board["key"])["rankings"] == [], "the new run begins with old values"
+    stage.event(ben, 5, board["metricKey"])
+    assert [(row["userId"], row["value"]) for row in stage.board(board["key"])["rankings"]] == [(ben, 5)]
+    old = stage.board(board["key"], run=began)["rankings"]
+    assert [(row["userId"], row["value"]) for row in old] == [(ann, 30), (ben, 20)]
+    told = stage.event(ben, 1, board["metricKey"])["leaderboards"][board["key"]]
+    assert (day(told["start"]), day(told["end"])) == (began + length * DAY, began + (2 * length - 1) * DAY)
+
+
+@rule("Only maxParticipants are on a board, others have no rank", behaviour(8))
+def test_a_board_is_full(stage: Stage) -> None:
+    rows = [
+        row for row in stage.kit.leaderboards.values()
+        if row["maxParticipants"] <= 60 and row["status"] == "active" and not row["breakdownAttributes"]
+    ]
+    board = stage.kit.need(rows, "active leaderboard for at most 60 participants")[0]
+    if not stage.fresh:
+        pytest.skip("others may be on the board")
+    users, size = [], board["maxParticipants"]
+    metric = board.get("metricKey") or stage.kit.streaking()
+    for number in range(size + 2):
+        users.append(stage.name("p"))
+        told = stage.event(users[-1], 1000 * (size + 3 - number), metric)["leaderboards"]
+    rows = whole(stage, board["key"])
+    assert len(rows) == size, f"{len(rows)} on a board for {size}"
+    assert [row["userId"] for row in rows] == users[:size]
+    assert stage.place(users[-1], board["key"])["rank"] is None
+    if board["key"] in told:
+        assert (told[board["key"]]["rank"], told[board["key"]]["threshold"]) == (None, rows[-1]["value"] + 1)

@@ -1,0 +1,416 @@
+"""Points: every total is the sum of its awards, every award has a reason, and levels follow the total."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage, day, moment
+
+pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("points_", "users_points", "metrics_event")]
+
+
+def plain_trigger(stage: Stage) -> tuple[str, dict[str, Any], str]:
+    """A system and its metric trigger without filters that pays, and the metric's key."""
+    found = [
+        (system, row, stage.kit.metric_keys[row["metricId"]])
+        for system, row in stage.kit.triggers("metric")
+        if not row["userAttributes"] and not row["eventAttributes"] and row["points"] > 0
+        and row["metricId"] in stage.kit.metric_keys and stage.kit.points[system]["maxPoints"] is None
+    ]
+    picked: tuple[str, dict[str, Any], str] = stage.kit.need(found, "metric points trigger without filters or cap")[0]
+    return picked
+
+
+def awards_of(rows: list[dict[str, Any]], trigger: str) -> list[dict[str, Any]]:
+    return [row for row in rows if row["trigger"]["id"] == trigger]
+
+
+def boosted(points: int, boosts: list[dict[str, Any]]) -> int:
+    """What an award comes to: multipliers multiply, the product is rounded once."""
+    product = points * math.prod(boost["multiplier"] for boost in boosts)
+    kinds = {boost["rounding"] for boost in boosts}
+    if kinds == {"up"}:
+        return math.ceil(round(product, 6))
+    if kinds == {"nearest"}:
+        return math.floor(round(product, 6) + 0.5)
+    return math.floor(round(product, 6))
+
+
+@rule("A user's points are the sum of the awards", behaviour(7))
+def test_points_are_the_sum_of_their_awards(stage: Stage) -> None:
+    system, trigger, metric = plain_trigger(stage)
+    ann = stage.user("ann")
+    start = stage.points(ann, system)
+    for value in (trigger["metricThreshold"], 3 * trigger["metricThreshold"], 1):
+        before = stage.points(ann, system)
+        answer = stage.event(ann, value, metric)["points"].get(system)
+        after = stage.points(ann, system)
+        if answer is None:
+            assert after == before, "the event says nothing of points that changed"
+            continue
+        assert answer["total"] == after["total"], f"the event says {answer['total']}, reading says {after['total']}"
+        assert answer["added"] == after["total"] - before["total"] == sum(row["awarded"] for row in answer["awards"])
+        shown = {row["id"] for row in after["awards"]}
+        assert {row["id"] for row in answer["awards"]} <= shown, "an award of the event is not among the user's"
+    after = stage.points(ann, system)
+    assert after["total"] == sum(row["awarded"] for row in after["awards"])
+    assert after["total"] > start["total"]
+
+
+@rule("Awards are listed newest first, each with the total after it", behaviour(7, "choice"))
+def test_awards_are_a_chain(stage: Stage) -> None:
+    system, trigger, metric = plain_trigger(stage)
+    ann = stage.user("ann")
+    for _ in range(4):
+        stage.event(ann, trigger["metricThreshold"], metric)
+        if stage.control:
+            stage.pass_time(minutes=1)
+    rows = stage.points(ann, system)["awards"]
+    moments = [moment(row["date"]) for row in rows]
+    assert moments == sorted(moments, reverse=True), "awards are not newest first"
+    total = 0
+    for row in reversed(rows):
+        total += row["awarded"]
+        assert row["total"] == total, f"the award says {row['total']}, the sum so far is {total}"
+    assert stage.points(ann, system, awards=2)["awards"] == rows[:2]
+    assert len(stage.points(ann, system, awards=1)["awards"]) == 1
+
+
+@rule("A metric trigger pays for every multiple of its threshold that is passed", behaviour(7))
+def test_a_trigger_pays_for_every_multiple(stage: Stage) -> None:
+    """Just below the threshold nothing; to 3.5 times the threshold three awards' worth in one."""
+    system, trigger, metric = plain_trigger(stage)
+    threshold, ann = trigger["metricThreshold"], stage.user("ann")
+    below = stage.event(ann, threshold - 0.5, metric)["points"].get(system, {"awards": []})
+    assert awards_of(below["awards"], trigger["id"]) == [], "paid before the threshold was reached"
+    answer = stage.event(ann, 2.5 * threshold + 0.5, metric)["points"][system]
+    paid = awards_of(answer["awards"], trigger["id"])
+    assert len(paid) == 1, f"{len(paid)} awards in one event of one trigger"
+    expected = boosted(3 * trigger["points"], paid[0]["boosts"])
+    assert paid[0]["awarded"] == expected, f"awarded {paid[0]['awarded']}, three times {trigger['points']} with {paid[0]['boosts']} is {expected}"
+
+
+@rule("Going down and up again does not pay twice", behaviour(7))
+def test_the_same_multiple_is_not_paid_twice(stage: Stage) -> None:
+    system, trigger, metric = plain_trigger(stage)
+    threshold, ann = trigger["metricThreshold"], stage.user("ann")
+    stage.event(ann, threshold, metric)
+    before = stage.points(ann, system)["total"]
+    stage.event(ann, -threshold, metric)
+    stage.event(ann, threshold, metric)
+    assert stage.points(ann, system)["total"] == before, "the same multiple was paid twice"
+    stage.event(ann, threshold, metric)
+    assert stage.points(ann, system)["total"] > before, "the next multiple was not paid"
+
+
+@rule("An active boost that fits is applied, and shown in the award", behaviour(7))
+def test_active_boosts_are_applied(stage: Stage) -> None:
+    system, trigger, metric = plain_trigger(stage)
+    ann = stage.user("ann")
+    active = stage.get("users_points_boosts", id=ann, key=system)
+    stage.kit.need(active, f"boost active for a new user in {system}")
+    assert all(boost["status"] == "active" for boost in active)
+    answer = stage.event(ann, trigger["metricThreshold"], metric)["points"][system]
+    (award,) = awards_of(answer["awards"], trigger["id"])
+    assert {boost["id"] for boost in award["boosts"]} == {boost["id"] for boost in active}
+    assert award["awarded"] == boosted(trigger["points"], active)
+
+
+@rule("A boost ends with its last day", behaviour(7))
+def test_boosts_end(stage: Stage) -> None:
+    system, trigger, metric = plain_trigger(stage)
+    assert stage.clock
+    ann = stage.user("ann")
+    active = stage.get("users_points_boosts", id=ann, key=system)
+    ends = [day(boost["end"][:10]) for boost in active if boost["end"]]
+    last: date = max(stage.kit.need(ends, "active boost with an end"))
+    stage.clock.advance(to=f"{last}T23:00:00.000Z")
+    still = stage.get("users_points_boosts", id=ann, key=system)
+    assert [boost for boost in still if boost["end"]], "a boost ended before its last day was over"
+    stage.clock.advance(to=f"{last + timedelta(days=1)}T01:00:00.000Z")
+    later = [b for b in stage.get("users_points_boosts", id=ann, key=system) if b["id"] in {a["id"] for a in active}]
+    answer = stage.event(ann, trigger["metricThreshold"], metric)["points"][system]
+    (award,) = awards_of(answer["awards"], trigger["id"])
+    assert {b["id"] for b in award["boosts"]} == {b["id"] for b in later}
+    assert award["awarded"] == boosted(trigger["points"], later)
+
+
+@rule("Finished boosts are listed only on demand", "points_boosts, parameter includeFinished")
+def test_finished_boosts_are_listed_on_demand(stage: Stage) -> None:
+    for system in stage.kit.need(list(stage.kit.points), "points system"):
+        usual = stage.get("points_boosts", key=system)
+        every = stage.get("points_boosts", key=system, includeFinished=True)
+        assert all(boost["status"] != "finished" for boost in usual)
+        assert [boost for boost in every if boost["status"] != "finished"] == usual
+        today = stage.today() if stage.control else None
+        for boost in every:
+            assert boost["end"] is None or boost["start"][:10] <= boost["end"][:10]
+            if today and boost["status"] == "finished":
+                assert day(boost["end"][:10]) < today
+            if today and boost["status"] == "scheduled":
+                assert day(boost["start"][:10]) > today
+
+
+@rule("Points never exceed maxPoints and never fall below 0", behaviour(7))
+def test_points_stay_within_their_bounds(stage: Stage) -> None:
+    found = [(key, row) for key, row in stage.kit.points.items() if row["maxPoints"] is not None]
+    system, row = stage.kit.need(found, "points system with maxPoints")[0]
+    ann, cap = stage.user("ann"), row["maxPoints"]
+    kinds = {trigger["type"] for trigger in row["triggers"]}
+    if "time" in kinds and stage.control:
+        stage.pass_time(days=60)
+        assert stage.points(ann, system)["total"] == cap, "60 days of time triggers did not fill it up to the cap"
+    spending = [t for key, t in stage.kit.triggers("metric") if key == system and t["metricId"] in stage.kit.metric_keys]
+    for trigger in spending:
+        for _ in range(3):
+            answer = stage.event(ann, 40 * trigger["metricThreshold"], stage.kit.metric_keys[trigger["metricId"]])
+            total = stage.points(ann, system)["total"]
+            assert 0 <= total <= cap, f"the total is {total}, the bounds are 0 and {cap}"
+            if system in answer["points"]:
+                assert answer["points"][system]["total"] == total
+    after = stage.points(ann, system)
+    assert all(0 <= award["total"] <= cap for award in after["awards"])
+    assert all(award["awarded"] != 0 for award in after["awards"]), "an award cut to nothing was recorded"
+
+
+@rule("Time triggers pay by themselves", behaviour(7))
+def test_time_triggers_pay(stage: Stage) -> None:
+    assert stage.clock
+    found = [pair for pair in stage.kit.triggers("time") if not pair[1]["userAttributes"]]
+    system, trigger = stage.kit.need(found, "time points trigger")[0]
+    ann = stage.user("ann")
+    hours = trigger["timeInterval"] * (24 if trigger["timeUnit"] == "day" else 1)
+    for count in (1, 2):
+        stage.pass_time(hours=hours - 1)
+        paid = awards_of(stage.points(ann, system)["awards"], trigger["id"])
+        assert len(paid) == count - 1, f"after {count} intervals less an hour it has paid {len(paid)} times"
+        stage.pass_time(hours=1)
+        paid = awards_of(stage.points(ann, system)["awards"], trigger["id"])
+        assert len(paid) == count, f"after {count} intervals it has paid {len(paid)} times"
+        assert paid[0]["awarded"] == trigger["points"] or paid[0]["boosts"]
+
+
+@rule("A new user gets the points for being created", behaviour(7))
+def test_creation_pays(stage: Stage) -> None:
+    found = [pair for pair in stage.kit.triggers("user_creation") if not pair[1]["userAttributes"]]
+    system, trigger = stage.kit.need(found, "user_creation points trigger")[0]
+    ann = stage.user("ann")
+    paid = awards_of(stage.points(ann, system)["awards"], trigger["id"])
+    assert [row["awarded"] for row in paid] == [trigger["points"]]
+    stage.get("users_create", body={"id": ann, "name": "Ann"})
+    stage.get("users_identify", id=ann, body={})
+    assert len(awards_of(stage.points(ann, system)["awards"], trigger["id"])) == 1, "paid again for an update"
+    ben = stage.name("ben")
+    answer = stage.event(ben, 1, stage.kit.metric())
+    assert awards_of(answer["points"][system]["awards"], trigger["id"]), "an event that made its user does not show it"
+
+
+@rule("An achievement trigger pays once, when the achievement is completed", behaviour(7))
+def test_achievements_pay(stage: Stage) -> None:
+    keys = {row["id"]: row["key"] for row in stage.kit.achievements if row["trigger"] == "api" and not row["userAttributes"]}
+    found = [(s, t) for s, t in stage.kit.triggers("achievement") if t["achievementId"] in keys and not t["userAttributes"]]
+    system, trigger = stage.kit.need(found, "points trigger on an api achievement")[0]
+    ann = stage.user("ann")
+    call = {"key": keys[trigger["achievementId"]], "body": {"user": {"id": ann}}}
+    answer = stage.get("achievements_complete", **call)["points"]
+    (award,) = awards_of(answer[system]["awards"], trigger["id"])
+    assert award["awarded"] == boosted(trigger["points"], award["boosts"])
+    assert answer[system]["added"] == sum(row["awarded"] for row in answer[system]["awards"])
+    stage.get("achievements_complete", **call)
+    assert len(awards_of(stage.points(ann, system)["awards"], trigger["id"])) == 1
+
+
+@rule("A streak trigger pays each time the length is a multiple of its threshold", behaviour(7))
+def test_streaks_pay(stage: Stage) -> None:
+    assert stage.clock
+    found = [pair for pair in stage.kit.triggers("streak") if not pair[1]["userAttributes"]]
+    system, trigger = stage.kit.need(found, "streak points trigger")[0]
+    threshold, ann = trigger["streakLengthThreshold"], stage.user("ann")
+    for length in range(1, 2 * threshold + 1):
+        stage.event(ann, 1, stage.kit.streaking())
+        paid = awards_of(stage.points(ann, system)["awards"], trigger["id"])
+        assert len(paid) == length // threshold, f"at length {length} it has paid {len(paid)} times"
+        stage.next_day()
+
+
+@rule("A trigger with filters pays only when they match", behaviour(7))
+def test_filtered_triggers_pay_only_when_they_match(stage: Stage) -> None:
+    found = [
+        pair for pair in stage.kit.triggers("metric")
+        if (pair[1]["userAttributes"] or pair[1]["eventAttributes"]) and pair[1]["metricId"] in stage.kit.metric_keys
+    ]
+    system, trigger = stage.kit.need(found, "metric points trigger with filters")[0]
+    metric = stage.kit.metric_keys[trigger["metricId"]]
+    attributes = {pair["key"]: pair["value"] for pair in trigger["userAttributes"]}
+    event = {pair["key"]: pair["value"] for pair in trigger["eventAttributes"]} or None
+    fits, other = stage.user("fits", attributes=attributes), stage.user("other")
+    answer = stage.event(fits, trigger["metricThreshold"], metric, attributes=event)
+    assert awards_of(answer["points"][system]["awards"], trigger["id"]), "all filters match, yet it does not pay"
+    for user, given in ((other, event), (fits, None)):
+        if (user == other and attributes) or (given is None and event):
+            stage.event(user, trigger["metricThreshold"], metric, attributes=given)
+    paid = awards_of(stage.points(fits, system)["awards"], trigger["id"])
+    assert len(paid) == 1, "it paid for an event that does not match"
+    if attributes:
+        assert not awards_of(stage.points(other, system)["awards"], trigger["id"]), "it paid for a user who does not match"
+
+
+# Levels
+
+
+def levelled(stage: Stage) -> tuple[str, list[dict[str, Any]]]:
+    found = [(key, rows) for key, rows in stage.kit.levels.items() if rows]
+    picked: tuple[str, list[dict[str, Any]]] = stage.kit.need(found, "points system with levels")[0]
+    return picked
+
+
+def level_at(levels: list[dict[str, Any]], total: int) -> dict[str, Any] | None:
+    return max((row for row in levels if row["points"] <= total), key=lambda row: row["points"], default=None)
+
+
+@rule("The level is the highest one whose points the total has reached", behaviour(7))
+def test_the_level_follows_the_total(stage: Stage) -> None:
+    system, levels = levelled(stage)
+    _, trigger, metric = plain_trigger(stage)
+    ann = stage.user("ann")
+    for factor in (0, 1, 10, 30, 100, 300):
+        if factor:
+            stage.event(ann, factor * trigger["metricThreshold"], metric)
+        now = stage.points(ann, system)
+        assert now["level"] == level_at(levels, now["total"]), f"at {now['total']} points"
+
+
+@rule("In an event's answer `level` is present only when it changed", "#/components/schemas/MetricEventPointsResponse")
+def test_the_level_is_told_only_when_it_changed(stage: Stage) -> None:
+    system, _ = levelled(stage)
+    _, trigger, metric = plain_trigger(stage)
+    ann, changes = stage.user("ann"), 0
+    for factor in (1, 1, 40, 1, 200, 1):
+        before = stage.points(ann, system)["level"]
+        answer = stage.event(ann, factor * trigger["metricThreshold"], metric)["points"].get(system)
+        after = stage.points(ann, system)["level"]
+        if answer is None:
+            continue
+        assert ("level" in answer) == (before != after), f"from {before and before['key']} to {after and after['key']}: {'level' in answer}"
+        if "level" in answer:
+            changes += 1
+            assert answer["level"] == after
+    assert changes, "200 times the threshold changed no level"
+
+
+@rule("Levels are listed in ascending order", behaviour(7, "spec"))
+def test_levels_ascend(stage: Stage) -> None:
+    system, levels = levelled(stage)
+    points = [row["points"] for row in levels]
+    assert points == sorted(set(points))
+    summary = stage.get("points_level_summary", key=system)
+    assert [row["level"] for row in summary] == levels
+
+
+@rule("The level summary counts each user at one level", "#/components/schemas/PointsLevelSummaryResponse")
+def test_the_level_summary_counts_users(stage: Stage) -> None:
+    system, levels = levelled(stage)
+    _, trigger, metric = plain_trigger(stage)
+
+    def counts() -> dict[str, int]:
+        return {row["level"]["key"]: row["users"] for row in stage.get("points_level_summary", key=system)}
+
+    ann, ben = stage.user("ann"), stage.user("ben")
+    before = counts()
+    stage.event(ann, 100_000, metric)
+    after = counts()
+    level = stage.points(ann, system)["level"]
+    lowest = level_at(levels, stage.points(ben, system)["total"])
+    assert after[level["key"]] == before[level["key"]] + 1, "the new level does not count her"
+    if lowest:
+        assert after[lowest["key"]] == before[lowest["key"]] - 1, "the old level still counts her"
+    if stage.fresh:
+        assert sum(after.values()) == (2 if lowest else 1)
+    assert trigger
+
+
+@rule("A points system without levels has no level summary", behaviour(7, "spec"), choice=True)
+def test_no_levels_no_summary(stage: Stage) -> None:
+    found = [key for key, rows in stage.kit.levels.items() if not rows]
+    system = stage.kit.need(found, "points system without levels")[0]
+    assert stage.get("points_levels", key=system) == []
+    stage.refused("points_level_summary", key=system)
+
+
+# Summaries
+
+
+@rule("The points summary has eleven ranges: 0, then ten of one width", "#/components/schemas/PointsSummaryResponse")
+def test_the_points_summary_has_eleven_ranges(stage: Stage) -> None:
+    system, _, metric = plain_trigger(stage)
+    ann, ben = stage.user("ann"), stage.user("ben")
+    before = stage.get("points_summary", key=system)
+    stage.event(ann, 12_345, metric)
+    rows = stage.get("points_summary", key=system)
+    assert len(rows) == len(before) == 11
+    assert (rows[0]["from"], rows[0]["to"], rows[1]["from"]) == (0, 0, 1)
+    for row, after in zip(rows[1:], rows[2:], strict=False):
+        assert after["from"] == row["to"] + 1, "ranges leave a gap or overlap"
+    assert len({row["to"] - row["from"] for row in rows[1:]}) == 1, "ranges differ in width"
+    assert sum(row["users"] for row in rows) == sum(row["users"] for row in before), "users got lost"
+    assert rows[0]["users"] == before[0]["users"] - 1, "she still counts as one without points"
+    total = stage.points(ann, system)["total"]
+    mine = [row for row in rows if row["from"] <= total <= row["to"]]
+    assert mine, "the ranges do not reach her total"
+    assert mine[0]["users"] >= 1
+    if stage.fresh:
+        greatest = rows[-1]["to"]
+        assert greatest == 10 ** max(1, math.ceil(math.log10(total))), f"up to {greatest}, the greatest total is {total}"
+    assert ben
+
+
+@rule("The points summary can be narrowed by user attributes", "points_summary, parameter userAttributes")
+def test_the_points_summary_is_filtered(stage: Stage) -> None:
+    system, _, metric = plain_trigger(stage)
+    key = stage.kit.need(stage.kit.user_attributes, "user attribute")[0]
+    value = f"{stage.prefix}-only"
+    ann, ben = stage.user("ann", attributes={key: value}), stage.user("ben")
+    for user in (ann, ben):
+        stage.event(user, 500, metric)
+    rows = stage.get("points_summary", key=system, userAttributes=f"{key}:{value}")
+    assert sum(row["users"] for row in rows) == 1, "the filter counts others too"
+    nobody = stage.get("points_summary", key=system, userAttributes=f"{key}:{value}-not")
+    assert sum(row["users"] for row in nobody) == 0
+    stage.refused("points_summary", key=system, userAttributes="no-such-key:x")
+
+
+@rule("Points event summaries agree with each other and with the total", behaviour(7))
+def test_points_summaries_agree(stage: Stage) -> None:
+    system, trigger, metric = plain_trigger(stage)
+    ann = stage.user("ann")
+    start = stage.today() - timedelta(days=5)
+    for _ in range(3):
+        stage.event(ann, 2 * trigger["metricThreshold"], metric)
+        if stage.control:
+            stage.pass_time(days=4)
+    end = stage.today() + timedelta(days=2)
+    total = stage.points(ann, system)["total"]
+    for aggregation in ("daily", "weekly", "monthly"):
+        span = {"aggregation": aggregation, "startDate": start, "endDate": end}
+        rows = stage.get("users_points_event_summary", id=ann, key=system, **span)
+        assert sum(row["change"] for row in rows) == total, f"{aggregation} does not add up to the total"
+        assert rows[-1]["total"] == total
+        running = 0
+        for row in rows:
+            running += row["change"]
+            assert row["total"] == running, f"{aggregation} {row['date']}: total {row['total']}, changes add up to {running}"
+
+
+@rule("A points system lists its active triggers", "points_system")
+def test_a_points_system_lists_active_triggers(stage: Stage) -> None:
+    for system in stage.kit.need(list(stage.kit.points), "points system"):
+        row = stage.get("points_system", key=system)
+        assert all(trigger["status"] == "active" for trigger in row["triggers"])
+        assert len({trigger["id"] for trigger in row["triggers"]}) == len(row["triggers"])
+    stage.refused("points_system", key="no-such-system")
+    stage.refused("users_points", id=stage.user("ann"), key="no-such-system")
