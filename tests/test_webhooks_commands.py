@@ -39,7 +39,7 @@ def signature(body: bytes, secret: str = SECRET) -> str:
 
 
 def body_of(kind: str) -> dict[str, Any]:
-    return trigger(World(Catalog("Nothing"), "1", NOON), kind, "ann", NOON).body()
+    return trigger(World(Catalog("Nothing"), "1", NOON), kind, "ann", NOON).shape()
 
 
 class Listener:

@@ -60,7 +60,7 @@ def checks(secret: str, now: int) -> Iterator[Check]:
     moments = iter(range(now - 2 * HOUR, now, MINUTE))
 
     def fresh(kind: str) -> JSON:
-        return trigger(World(Catalog("Handler"), "1", now), kind, USER, next(moments)).body()
+        return trigger(World(Catalog("Handler"), "1", now), kind, USER, next(moments)).shape()
 
     for kind in KINDS:
         yield from _of_type(kind, secret, fresh)

@@ -15,17 +15,17 @@ KEPT = 10_000
 
 class Happening(NamedTuple):
     """A webhook to be: its type, its moment (milliseconds UTC), whom it is about (None: nobody in particular),
-    and its body but for type and moment: a shape and what was seen at that moment."""
+    and how to make the rest of its body from what was seen at that moment."""
 
     kind: str
     time: int
     user: str | None
-    shape: Callable[..., dict[str, Any]]
+    make: Callable[..., dict[str, Any]]
     seen: tuple[Any, ...] = ()
 
-    def body(self) -> dict[str, Any]:
+    def shape(self) -> dict[str, Any]:
         """The whole body; every one carries its moment (behaviour, section 11)."""
-        return {"type": self.kind, "timestamp": iso(self.time)} | self.shape(*self.seen)
+        return {"type": self.kind, "timestamp": iso(self.time)} | self.make(*self.seen)
 
 
 class Event:
@@ -60,7 +60,7 @@ class Event:
     def body(self) -> bytes:
         """The raw body, byte for byte as it is signed and sent."""
         if self._body is None:
-            self._body = orjson.dumps(self.happening.body())
+            self._body = orjson.dumps(self.happening.shape())
             self.happening = self.happening._replace(seen=())  # what was seen is no longer needed
         return self._body
 

@@ -31,7 +31,7 @@ class Webhooks:
     """`observe` collects after each request or moment, `flush` sends after the answer; neither waits."""
 
     def __init__(self, organisation: Organisation, timing: Timing | None = None) -> None:
-        self.endpoints = Endpoints(KINDS, str(organisation.plan.seed))
+        self.endpoints = Endpoints(KINDS, f"{organisation.plan.seed}/{organisation.key}")
         self.outbox = Outbox()
         self.log = DeliveryLog()
         self._organisation = organisation
