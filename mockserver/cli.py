@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
 # Name → the module and the function, and what it does in one line.
 COMMANDS = {
     "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
-    "check": ("mockserver.check:check", "Report on the document, or compare it with another version."),
-    "example": ("mockserver.examples:example", "Print realistic requests, answers and webhooks."),
+    "check": ("mockserver.spec.command:check", "Report on the document, or compare it with another version."),
+    "example": ("mockserver.examples.command:example", "Print realistic requests, answers and webhooks."),
     "listen": ("mockserver.webhooks.listen:listen", "Receive webhooks and show what is right and wrong with them."),
     "verify": ("contract_tests.command:verify", "Test whether an implementation keeps the contract."),
     "verify-webhooks": ("mockserver.webhooks.verify_handler:verify_webhooks", "Test a webhook handler of yours."),
@@ -38,10 +38,8 @@ class Commands(click.Group):
 
 
 def _exists(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+    path = Path(__file__).parents[1].joinpath(*module.split("."))
+    return path.with_suffix(".py").exists() or path.is_dir()
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

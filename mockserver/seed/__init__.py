@@ -14,7 +14,7 @@ from mockserver.game.users import prefer
 from mockserver.game.world import matches
 from mockserver.seed.customs import Customs
 from mockserver.seed.lives import Deed, deeds, first_deeds
-from mockserver.seed.people import identity, user_id
+from mockserver.seed.people import People, user_id
 
 __all__ = ["Report", "populate", "user_id"]
 
@@ -27,19 +27,20 @@ def populate(game: Game, *, seed: int, users: int, until: int, report: Report | 
     since, past = game.now, max(1, until - game.now)
     name = f"{seed}/{game.world.seed}"
     customs = Customs(game.world.catalog)
+    people = People(name, customs)
     lived = deeds(name, users, since, until, customs) if until > since else first_deeds(name, users, since, customs)
     for count, deed in enumerate(lived):
         if report is not None and count % 256 == 0:
             report((deed.time - since) / past if until > since else deed.number / users, count)
         game.catch_up(deed.time)
-        _do(game, deed, customs, name)
+        _do(game, deed, people)
 
 
-def _do(game: Game, deed: Deed, customs: Customs, seed: str) -> None:
+def _do(game: Game, deed: Deed, people: People) -> None:
     """States the fact behind a deed."""
     user = user_id(deed.number)
     if deed.kind == "join":
-        identify(game, user, identity(seed, deed.number, customs))
+        identify(game, user, people.identity(deed.number))
         return
     person = game.world.users[user]
     if deed.kind == "event":

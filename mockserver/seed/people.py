@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -51,6 +50,8 @@ HOMES = (
     Home("Pacific/Pago_Pago", "en_US", "Pago Pago", "AS", "us-west"),
 )
 
+FAMILY_NAME_FIRST = ("ja_JP", "ko_KR", "vi_VN")
+
 _PLAIN = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "æ": "ae", "ı": "i", "đ": "d"})
 
 
@@ -63,42 +64,57 @@ def home(number: int) -> Home:
     return HOMES[number % len(HOMES)]
 
 
-def identity(seed: str, number: int, customs: Customs) -> dict[str, Any]:
-    """The fields of schema `UpsertedUser` that somebody is first identified with."""
-    dice, where = random.Random(f"{seed}/identity/{number}"), home(number)
-    name = _name(where.locale, f"{seed}/name/{number}")
-    fields: dict[str, Any] = {"name": name, "email": _email(name, number), "tz": where.tz}
-    if number % 13 == 12:
-        del fields["tz"]  # lives by UTC
-    if number % 11 == 10:
-        fields["subscribeToEmails"] = False
-    if number % 3 == 0:
-        fields["deviceTokens"] = [f"{dice.getrandbits(128):032x}"]
-    fields["attributes"] = _attributes(dice, number, where, customs)
-    return fields
+class People:
+    """Who the seed makes people be, number by number."""
 
+    def __init__(self, seed: str, customs: Customs) -> None:
+        self._seed = seed
+        self._customs = customs
+        self._fakers: dict[str, Any] = {}
 
-def _attributes(dice: random.Random, number: int, where: Home, customs: Customs) -> dict[str, str]:
-    """Valid for the catalog. The first person fits its filters; a few lack an attribute."""
-    chosen = {}
-    for key in customs.catalog.user_attributes:
-        values = customs.values[key]
-        if key in ("city", "country", "region"):
-            value = str(getattr(where, key))
-        elif number == 0:
-            value = values[0]
-        else:
-            value = dice.choice(values)
-        if number % 17 != 16 or dice.random() < 0.5:
-            chosen[key] = value
-    return chosen
+    def identity(self, number: int) -> dict[str, Any]:
+        """The fields of schema `UpsertedUser` that somebody is first identified with."""
+        dice, where = random.Random(f"{self._seed}/identity/{number}"), home(number)
+        name = self._name(where.locale, number)
+        fields: dict[str, Any] = {"name": name, "email": _email(name, number), "tz": where.tz}
+        if number % 13 == 12:
+            del fields["tz"]  # lives by UTC
+        if number % 11 == 10:
+            fields["subscribeToEmails"] = False
+        if number % 3 == 0:
+            fields["deviceTokens"] = [f"{dice.getrandbits(128):032x}"]
+        fields["attributes"] = self._attributes(dice, number, where)
+        return fields
 
+    def _attributes(self, dice: random.Random, number: int, where: Home) -> dict[str, str]:
+        """Valid for the catalog. The first person fits its filters; a few lack an attribute."""
+        chosen = {}
+        for key in self._customs.catalog.user_attributes:
+            values = self._customs.values[key]
+            if key in ("city", "country", "region"):
+                value = str(getattr(where, key))
+            else:
+                value = dice.choice(values) if number else values[0]
+            if number % 17 != 16 or dice.random() < 0.5:
+                chosen[key] = value
+        return chosen
 
-def _name(locale: str, seed: str) -> str:
-    faker = _faker(locale)
-    faker.seed_instance(seed)
-    first, last = str(faker.first_name()), str(faker.last_name())
-    return f"{last} {first}" if locale in ("ja_JP", "ko_KR", "vi_VN") else f"{first} {last}"
+    def _name(self, locale: str, number: int) -> str:
+        """Given and family name, in the order of the place."""
+        faker = self._faker(locale)
+        faker.seed_instance(f"{self._seed}/name/{number}")
+        given, family = faker.first_name(), faker.last_name()
+        return f"{family} {given}" if locale in FAMILY_NAME_FIRST else f"{given} {family}"
+
+    def _faker(self, locale: str) -> Any:
+        """A Faker that knows the people of one place: only their names are loaded, the rest would take too long."""
+        if locale not in self._fakers:
+            from faker import Generator
+
+            generator: Any = Generator()
+            generator.add_provider(import_module(f"faker.providers.person.{locale}").Provider)
+            self._fakers[locale] = generator
+        return self._fakers[locale]
 
 
 def _email(name: str, number: int) -> str:
@@ -106,13 +122,3 @@ def _email(name: str, number: int) -> str:
     plain = unicodedata.normalize("NFKD", name.lower().translate(_PLAIN)).encode("ascii", "ignore").decode()
     words = "".join(sign if sign.isalpha() else " " for sign in plain).split()
     return f"{'.'.join(words) or 'user'}{FIRST_NUMBER + number}@example.com"
-
-
-@cache
-def _faker(locale: str) -> Any:
-    """A Faker that knows the people of one place: only their names are loaded, the rest would take too long."""
-    from faker import Generator
-
-    generator: Any = Generator()
-    generator.add_provider(import_module(f"faker.providers.person.{locale}").Provider)
-    return generator

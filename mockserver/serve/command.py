@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -30,7 +32,7 @@ class CannotServe(click.ClickException):
     exit_code = 2
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[int]):
     """An instant in ISO 8601 (UTC where no zone is given), as milliseconds."""
 
     name = "ISO"
@@ -145,11 +147,14 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CannotServe(
-            f"Cannot listen on {host}:{port}: {reason[:1].lower()}{reason[1:]}. "
-            "Choose another place with --host and --port; --port 0 takes any free port."
-        ) from None
+        number = getattr(error, "errno", -1)
+        if number < 0:  # of looking the name up
+            raise CannotServe(f"Cannot listen on {host}: no such host is known here.") from None
+        if number == errno.EADDRINUSE:
+            raise CannotServe(
+                f"Port {port} of {host} is taken: choose another with --port, or any free one with --port 0."
+            ) from None
+        raise CannotServe(f"Cannot listen on {host}:{port}: {os.strerror(number)}.") from None
 
 
 def make_worlds(plan: Plan, keys: tuple[str, ...]) -> Worlds:

@@ -42,8 +42,8 @@ def greeting(worlds: Worlds, base: str, *, check_responses: bool) -> str:
 
 def _headline(organisation: Organisation) -> str:
     plan = organisation.plan
-    people = "nobody in it yet" if not plan.users else f"{plan.users:,} people who have lived {plan.history_days} days"
-    return f"A fake Trophy, {organisation.catalog.name}, is ready: {people} (seed {plan.seed})."
+    people = f"{plan.users:,} people with {plan.history_days} days behind them" if plan.users else "nobody in it yet"
+    return f"The fake Trophy is ready: {organisation.catalog.name}, {people} (seed {plan.seed})."
 
 
 def _curl(organisation: Organisation, base: str) -> str:

@@ -17,11 +17,12 @@ class Progress:
         self._started = time.perf_counter()
         self._bar: Any = None
         self._task: Any = None
+        self._over = False
 
     def __call__(self, done: float, count: int) -> None:
         elapsed = time.perf_counter() - self._started
         if self._bar is None:
-            if elapsed < PATIENCE:
+            if self._over or elapsed < PATIENCE:
                 return
             self._open()
         self._bar.update(self._task, completed=done, rate=f"{count / elapsed:,.0f} events/s")
@@ -40,7 +41,9 @@ class Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over = True  # worlds that are made later are nobody's to wait for
         if self._bar is not None:
             if kind is None:
                 self._bar.update(self._task, completed=1.0)
             self._bar.stop()
+            self._bar = None

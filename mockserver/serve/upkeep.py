@@ -6,13 +6,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from datetime import date
 from typing import Any
 
 from mockserver.catalogs import CatalogError
-from mockserver.game.periods import DAY, utc_day
 from mockserver.serve.catalog_file import CatalogFile
-from mockserver.worlds import Organisation, Worlds
+from mockserver.worlds import Worlds
 
 TICK = 0.25  # seconds; what falls due happens within a second (behaviour, section 10)
 
@@ -50,23 +48,12 @@ def reload(worlds: Worlds, watched: CatalogFile) -> None:
         if (text := watched.news()) is None:
             return
         concerned = [organisation for organisation in worlds if organisation.plan.catalog is watched]
-        days = {_first_day(organisation) for organisation in concerned}
+        days = {organisation.first_day for organisation in concerned}
         catalogs = {day: watched.as_of(day, text) for day in days}
     except CatalogError as error:
         log.error("The catalog stays as it was. %s", error)
         return
     watched.text = text
     for organisation in concerned:
-        organisation.change_catalog(catalogs[_first_day(organisation)])
+        organisation.change_catalog(catalogs[organisation.first_day])
     log.info("%s was read again and is in force.", watched.path)
-
-
-def _first_day(organisation: Organisation) -> date:
-    """The day that the world's relative days are counted from: the one on which it was made."""
-    plan, settings = organisation.plan, organisation.catalog.settings
-    if plan.now is not None:
-        return utc_day(plan.now)
-    listed = not settings.multi_tenant or settings.tenants is not None
-    lived = plan.history_days * DAY if plan.users and listed else 0
-    births = [game.world.born for game in organisation.games.values()]
-    return utc_day(min(births) + lived if births else organisation.clock.now())

@@ -1,0 +1,180 @@
+"""The commands as a group, and the parts of `serve` that need no server."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mockserver import spec
+from mockserver.catalogs import CatalogError
+from mockserver.cli import COMMANDS, main
+from mockserver.serve import progress
+from mockserver.serve.catalog_file import CatalogFile, find
+from mockserver.serve.greeting import base_url
+from mockserver.serve.upkeep import reload
+from mockserver.worlds import Plan, Worlds
+
+NOON = 1_768_478_400_000  # 2026-01-15T12:00:00Z
+BOOSTED = """
+name = "x"
+[points.xp]
+name = "XP"
+[[points.xp.boosts]]
+name = "Since yesterday"
+start = "-1d"
+multiplier = 2
+"""
+
+
+def listed() -> list[str]:
+    return main.list_commands(main.make_context("mockserver", ["--help"], resilient_parsing=True))
+
+
+@pytest.mark.parametrize("name", listed())
+def test_every_command_explains_itself(name: str) -> None:
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0
+    assert result.output.startswith(f"Usage: main {name} [OPTIONS]")
+
+
+def test_the_help_names_every_command() -> None:
+    output = CliRunner().invoke(main, ["--help"]).output
+    assert {"serve", "listen", "verify-webhooks", "catalog-schema"} <= set(listed())
+    for name in listed():
+        assert f"  {name} " in output
+        assert COMMANDS[name][1].split()[0] in output
+
+
+def test_the_help_imports_none_of_them() -> None:
+    environment = os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}
+    command = [sys.executable, "-m", "mockserver", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "mockserver.cli" in imported
+    assert not imported & {"starlette", "uvicorn", "faker", "rich", "mockserver.spec", "mockserver.catalogs"}
+
+
+def test_an_unknown_command_is_refused() -> None:
+    result = CliRunner().invoke(main, ["serv"])
+    assert result.exit_code == 2
+    assert "No such command 'serv'" in result.output
+
+
+def test_a_broken_document_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "openapi.json"
+    broken.write_text(json.dumps({"openapi": "3.1.0", "info": {"title": "x"}, "paths": {}}))
+    monkeypatch.setattr(spec, "document_path", lambda: broken)
+    result = CliRunner().invoke(main, ["serve", "--port", "0", "--users", "0"])
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: ")
+    assert str(broken) in result.output
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80/v1"),
+        ("0.0.0.0", "http://127.0.0.1:80/v1"),
+        ("::", "http://[::1]:80/v1"),
+        ("::1", "http://[::1]:80/v1"),
+        ("mock", "http://mock:80/v1"),
+    ],
+)
+def test_the_printed_address_is_one_that_clients_can_use(host: str, url: str) -> None:
+    assert base_url(host, 80) == url
+
+
+def test_a_file_goes_before_a_catalog_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find("study").name == "study.toml"
+    (tmp_path / "study").write_text('name = "mine"')
+    assert find("study") == Path("study")
+    assert find("elsewhere/study") == Path("elsewhere/study")
+
+
+class TestReloading:
+    """A changed file takes effect in the worlds made from it; what is wrong in it changes nothing."""
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        file = tmp_path / "catalog.toml"
+        file.write_text(BOOSTED)
+        return file
+
+    def test_relative_days_stay_where_they_were_when_the_world_was_made(self, file: Path) -> None:
+        watched = CatalogFile(file)
+        worlds = Worlds(Plan(watched, now=NOON, frozen=True))
+        world = next(iter(worlds))
+        world.clock.set(NOON + 40 * 86_400_000, True)
+        file.write_text(BOOSTED.replace("multiplier = 2", "multiplier = 3"))
+        reload(worlds, watched)
+        (boost,) = world.catalog.points["xp"].boosts
+        assert (boost.start, boost.multiplier) == (date(2026, 1, 14), 3_000_000)
+
+    def test_a_mistake_is_logged_and_changes_nothing(self, file: Path, caplog: pytest.LogCaptureFixture) -> None:
+        watched = CatalogFile(file)
+        worlds = Worlds(Plan(watched, now=NOON, frozen=True))
+        before = next(iter(worlds)).catalog
+        file.write_text(BOOSTED.replace("multiplier = 2", "multiplier = -2"))
+        with caplog.at_level(logging.ERROR):
+            reload(worlds, watched)
+        assert "line 8, points.xp.boosts[0].multiplier" in caplog.text
+        assert next(iter(worlds)).catalog is before
+        assert watched(date(2026, 1, 15)) == before
+
+    def test_a_file_that_is_gone_for_a_moment_is_waited_for(self, file: Path) -> None:
+        watched = CatalogFile(file)
+        file.unlink()
+        assert watched.news() is None
+        file.write_text(BOOSTED + "# back")
+        assert watched.news() == BOOSTED + "# back"
+
+    def test_worlds_with_another_catalog_are_left_alone(self, file: Path) -> None:
+        watched = CatalogFile(file)
+        worlds = Worlds(Plan(watched, now=NOON, frozen=True))
+        other = CatalogFile(find("study"))
+        made = worlds.make(Plan(other, now=NOON, frozen=True))
+        file.write_text(BOOSTED.replace('"XP"', '"Experience"'))
+        reload(worlds, watched)
+        assert next(iter(worlds)).catalog.points["xp"].name == "Experience"
+        assert made.catalog.name == "Trophy Study"
+
+    def test_a_file_that_cannot_be_read_at_first_stops_the_start(self, tmp_path: Path) -> None:
+        with pytest.raises(CatalogError, match="no such file"):
+            CatalogFile(tmp_path / "none.toml")
+
+
+def test_seeding_that_takes_long_tells_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    with progress.Progress(12_345) as told:
+        told(0.25, 1000)
+    said = capsys.readouterr()
+    assert "12,345 people" in said.err
+    assert "events/s" in said.err
+    assert said.out == ""
+
+
+def test_worlds_that_are_made_later_report_to_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    with progress.Progress(5) as told:
+        pass
+    told(0.5, 10)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_seeding_that_is_quick_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.Progress(5) as told:
+        told(0.5, 10)
+    assert capsys.readouterr() == ("", "")
