@@ -38,27 +38,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "rule(sentence, source, choice): what a test checks and where it is written")
     config.addinivalue_line("markers", "part(name): the part of the suite that a test belongs to")
     config.addinivalue_line("markers", "operations(*prefixes): the operations that a test is about")
-    options = Options.of(vars(config.option))
-    unknown = [part for part in options.parts if part not in PARTS]
-    if unknown:
-        raise pytest.UsageError(f"--parts: {unknown[0]} is not one of {', '.join(PARTS)}")
+    given = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Suite)]
     try:
-        config.stash[SUITE] = Suite(options)
-        Run.options, Run.document = options, config.stash[SUITE].document
-        Run.fail_fast = config.getoption("maxfail") == 1
+        suite = given[0] if given else Suite(Options.of(vars(config.option)))
     except CannotRun as error:
         pytest.exit(str(error), returncode=2)
+    config.stash[SUITE] = suite
+    Run.options, Run.document = suite.options, suite.document
+    Run.fail_fast = config.getoption("maxfail") == 1
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     suite = session.config.stash[SUITE]
-    unknown = [name for name in suite.options.operations if name not in suite.document.operations]
     try:
-        if unknown:
-            raise CannotRun(f"--operations: the document has no operation {unknown[0]}.")
-        if suite.options.parts != ("document",):
+        if suite.needs_target:
             suite.connect()
         suite.known = baseline.read(suite.options.baseline)
     except CannotRun as error:

@@ -137,7 +137,9 @@ class Document:
                 return [Problem(source, f"status {status} is not declared, only {allowed} are")]
             declared = {"content": {"application/json": {"schema": _ref("ErrorBody")}}}
         if media.split(";")[0].strip().lower() != "application/json":
-            return [Problem(f"{source}/{status}/content", f"content type is {media or 'missing'}, not application/json")]
+            return [
+                Problem(f"{source}/{status}/content", f"content type is {media or 'missing'}, not application/json")
+            ]
         try:
             answer = json.loads(content)
         except ValueError:

@@ -25,7 +25,7 @@ from contract_tests.stage import Stage
 from contract_tests.suite import Suite
 
 JSON = Any
-Case = schemathesis.Case
+Case = schemathesis.Case[Any]
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC")
 #: An empty body means `{}` there (behaviour, section 3).
 BODY_MAY_BE_ABSENT = {"users_identify", "users_update", "users_update_preferences"}
@@ -39,15 +39,13 @@ def load_schema(document: Document, options: Options) -> Any:
             "base-url": "http://127.0.0.1:9/v1",  # never called: each request names the target
             "generation": {"with-security-parameters": False, "database": "none", "allow-x00": False},
             "checks": {
-                "positive_data_acceptance": {
-                    "expected-statuses": ["2XX", 400, 401, 403, 404, 409, 422, 429, "5XX"]
-                },
+                "positive_data_acceptance": {"expected-statuses": ["2XX", 400, 401, 403, 404, 409, 422, 429, "5XX"]},
                 "ignored_auth": {"enabled": False},
             },
             "warnings": False,
         }
     )
-    schema = schemathesis.openapi.from_dict(document.raw, config=config)
+    schema: Any = schemathesis.openapi.from_dict(document.raw, config=config)
     if options.operations:
         schema = schema.include(operation_id=list(options.operations))
     if options.read_only:
@@ -124,7 +122,7 @@ class Reach:
 
     def _aim_body(self, case: Case) -> None:
         """Users of the suite's own, zones and attribute keys that exist; the rest stays made up."""
-        body = dict(case.body)
+        body: dict[str, JSON] = dict(case.body)  # type: ignore[arg-type]
         user = body.get("user")
         if isinstance(user, dict) and "id" in user:
             body["user"] = self._known_user(user)

@@ -1,4 +1,4 @@
-"""A good request for every operation, by the document's own names: the thing that each bad request spoils in one place."""
+"""A good request for every operation, by the document's own names: the thing that bad requests spoil in one place."""
 
 from __future__ import annotations
 

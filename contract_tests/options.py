@@ -103,16 +103,3 @@ class Options:
             if isinstance(values.get(name), str):
                 values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
         return cls(**values)
-
-    def arguments(self) -> list[str]:
-        """The same options as words of a command line."""
-        words: list[str] = []
-        for option in OPTIONS:
-            value = getattr(self, option.field)
-            if isinstance(value, tuple):
-                value = ",".join(value)
-            if option.kind is bool:
-                words += [f"--{option.name}"] if value else []
-            elif value not in (None, ""):
-                words += [f"--{option.name}={value}"]
-        return words

@@ -55,9 +55,7 @@ class Stage:
         answer = self.call(operation, **arguments)
         declared = self.client.document.operations[operation].success
         accepted = (declared, 202) if operation == "metrics_event" else (declared,)
-        assert answer.status in accepted, (
-            f"{operation} answered {answer.status} {answer.error!r}, expected {declared}"
-        )
+        assert answer.status in accepted, f"{operation} answered {answer.status} {answer.error!r}, expected {declared}"
         return answer.json
 
     def refused(self, operation: str, /, **arguments: Any) -> Exchange:

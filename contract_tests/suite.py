@@ -1,4 +1,7 @@
-"""One run: its options, its target, what it saw and what it found. Every answer, in every part, is held against the document."""
+"""One run: its options, its target, what it saw and what it found.
+
+Every answer, in every part, is held against the document.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from contract_tests.coverage import Coverage
 from contract_tests.document import Document, Problem, is_live_status
 from contract_tests.exchange import Exchange
 from contract_tests.findings import Finding, Findings
-from contract_tests.options import Options
-from contract_tests.target import Target, connect, load_document
+from contract_tests.options import PARTS, Options
+from contract_tests.target import CannotRun, Target, connect, load_document
 
 #: A test that sends more than this keeps only the newest for its story.
 STORY = 400
@@ -36,6 +39,10 @@ class Suite:
     """Shared by all tests of a run."""
 
     def __init__(self, options: Options) -> None:
+        """Raises `CannotRun` for options that make no sense."""
+        unknown = [part for part in options.parts if part not in PARTS]
+        if unknown:
+            raise CannotRun(f"--parts: {unknown[0]} is not one of {', '.join(PARTS)}.")
         self.options = options
         self.document: Document = load_document(options)
         self.coverage = Coverage(self.document)
@@ -53,8 +60,16 @@ class Suite:
     def connect(self) -> Target:
         """Reach the target once. Raises `CannotRun`."""
         if self.target is None:
+            for name in self.options.operations:
+                if name not in self.document.operations:
+                    raise CannotRun(f"--operations: the document has no operation {name}.")
             self.target = connect(self.options, self.observe)
         return self.target
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether any of the parts to run sends requests."""
+        return self.options.parts != ("document",)
 
     def close(self) -> None:
         if self.target is not None:

@@ -9,7 +9,10 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 
-pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("achievements_", "users_achievements", "metrics_event")]
+pytestmark = [
+    pytest.mark.part("behaviour"),
+    pytest.mark.operations("achievements_", "users_achievements", "metrics_event"),
+]
 
 
 def ids(rows: list[dict[str, Any]]) -> list[str]:
@@ -58,8 +61,11 @@ def test_one_event_completes_all_that_it_reaches(stage: Stage) -> None:
     reached = {
         a["id"]
         for a in stage.kit.achievements
-        if a["trigger"] == "metric" and a["metricId"] == first["metricId"]
-        and not a["userAttributes"] and not a["eventAttributes"] and a["metricValue"] <= 100_000
+        if a["trigger"] == "metric"
+        and a["metricId"] == first["metricId"]
+        and not a["userAttributes"]
+        and not a["eventAttributes"]
+        and a["metricValue"] <= 100_000
     }
     answer = stage.event(ann, 100_000, metric)
     assert reached <= set(ids(answer["achievements"])), "an achievement that was reached is missing"
@@ -67,7 +73,10 @@ def test_one_event_completes_all_that_it_reaches(stage: Stage) -> None:
     assert set(ids(answer["achievements"])) == set(ids(stage.completed(ann))), "the list of completed ones differs"
 
 
-@rule("Without includeIncomplete only completed achievements are listed, with it all", "users_achievements, parameter includeIncomplete")
+@rule(
+    "Without includeIncomplete only completed achievements are listed, with it all",
+    "users_achievements, parameter includeIncomplete",
+)
 def test_incomplete_ones_are_listed_on_demand(stage: Stage) -> None:
     ann = stage.user("ann")
     assert stage.completed(ann) == []
@@ -133,6 +142,7 @@ def test_prerequisites_unlock_a_composite(stage: Stage) -> None:
 
 def reachable_composite(stage: Stage, every: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """A composite whose prerequisites this story can fulfil."""
+
     def easy(row: dict[str, Any]) -> bool:
         if row["userAttributes"] or row.get("eventAttributes"):
             return False
@@ -141,13 +151,15 @@ def reachable_composite(stage: Stage, every: dict[str, dict[str, Any]]) -> dict[
     found = [
         row
         for row in every.values()
-        if row["trigger"] == "achievement" and not row["userAttributes"]
+        if row["trigger"] == "achievement"
+        and not row["userAttributes"]
         and all(one in every and easy(every[one]) for one in row["achievementIds"])
     ]
     composite: dict[str, Any] = stage.kit.need(found, "achievement with prerequisites that the suite can complete")[0]
     # Streaks last: they need days, and the others are done in a moment.
-    composite = composite | {"achievementIds": sorted(composite["achievementIds"], key=lambda i: every[i]["trigger"] == "streak")}
-    return composite
+    return composite | {
+        "achievementIds": sorted(composite["achievementIds"], key=lambda i: every[i]["trigger"] == "streak")
+    }
 
 
 def achieve(stage: Stage, user: str, row: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -192,7 +204,9 @@ def test_completions_and_rarity_count_users(stage: Stage) -> None:
     complete(stage, ann, row["key"])
     complete(stage, ben, row["key"])
     after = read()
-    assert after["completions"] - before == 2, f"two users completed it, the count rose by {after['completions'] - before}"
+    assert after["completions"] - before == 2, (
+        f"two users completed it, the count rose by {after['completions'] - before}"
+    )
     assert 0 <= after["rarity"] <= 100
     if stage.fresh:
         assert after["rarity"] == pytest.approx(66.67, abs=0.01), "two of three users"
@@ -203,7 +217,11 @@ def test_completions_and_rarity_count_users(stage: Stage) -> None:
 
 @rule("User-attribute filters must match when an achievement would be completed", behaviour(6))
 def test_user_filters_must_match(stage: Stage) -> None:
-    rows = [a for a in stage.kit.achievements if a["trigger"] == "metric" and a["userAttributes"] and not a["eventAttributes"]]
+    rows = [
+        a
+        for a in stage.kit.achievements
+        if a["trigger"] == "metric" and a["userAttributes"] and not a["eventAttributes"]
+    ]
     row = stage.kit.need(rows, "metric achievement with a user-attribute filter")[0]
     metric = metric_of(stage, row)
     wanted = {pair["key"]: pair["value"] for pair in row["userAttributes"]}
@@ -230,7 +248,11 @@ def test_a_completion_needs_its_filter(stage: Stage) -> None:
 
 @rule("With event-attribute filters only matching events count", behaviour(6))
 def test_event_filters_count_only_matching_events(stage: Stage) -> None:
-    rows = [a for a in stage.kit.achievements if a["trigger"] == "metric" and a["eventAttributes"] and not a["userAttributes"]]
+    rows = [
+        a
+        for a in stage.kit.achievements
+        if a["trigger"] == "metric" and a["eventAttributes"] and not a["userAttributes"]
+    ]
     row = stage.kit.need(rows, "metric achievement with an event-attribute filter")[0]
     metric, ann = metric_of(stage, row), stage.user("ann")
     wanted = {pair["key"]: pair["value"] for pair in row["eventAttributes"]}

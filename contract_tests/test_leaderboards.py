@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
 
-pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("leaderboards_", "users_leaderboard", "metrics_event")]
+pytestmark = [
+    pytest.mark.part("behaviour"),
+    pytest.mark.operations("leaderboards_", "users_leaderboard", "metrics_event"),
+]
 
 
 DAY = timedelta(days=1)
@@ -19,7 +23,8 @@ DAY = timedelta(days=1)
 def open_board(stage: Stage) -> dict[str, Any]:
     """An active metric board without breakdown, one that never repeats if there is one."""
     rows = [
-        row for row in stage.kit.boards(rankBy="metric", status="active")
+        row
+        for row in stage.kit.boards(rankBy="metric", status="active")
         if not row["breakdownAttributes"] and row.get("metricKey") in stage.kit.metrics
     ]
     found: dict[str, Any] = min(
@@ -193,7 +198,7 @@ def test_the_history_is_a_chain(stage: Stage) -> None:
     assert sorted(values) == sorted([10, 15, 35, 32]), f"the values were 10, 15, 35, 32, the history says {values}"
     if stage.control:
         assert values == [10, 15, 35, 32], "newest last"
-        for before, after in zip(rows, rows[1:], strict=False):
+        for before, after in itertools.pairwise(rows):
             assert after["previousValue"] == before["value"]
         assert [row["rank"] < row["previousRank"] for row in rows[1:]] == [False, True, False]
         assert len(stage.place(ann, board["key"], numEvents=2)["history"]) == 2
@@ -215,7 +220,7 @@ def test_a_breakdown_ranks_each_group(stage: Stage) -> None:
     rows = [row for row in stage.kit.boards(rankBy="metric", status="active") if row["breakdownAttributes"]]
     board = stage.kit.need(rows, "active metric leaderboard with a breakdown")[0]
     names, tag = board["breakdownAttributes"], stage.prefix
-    north, south = ({name: f"{tag}-{side}" for name in names} for side in ("north", "south"))
+    north, south = (dict.fromkeys(names, f"{tag}-{side}") for side in ("north", "south"))
     ann, ben = stage.user("ann", attributes=north), stage.user("ben", attributes=south)
     cleo, nobody = stage.user("cleo", attributes=north), stage.user("nobody")
     for user, value in ((ann, 10), (ben, 20), (cleo, 30), (nobody, 40)):
@@ -281,7 +286,11 @@ def test_a_scheduled_board_is_empty(stage: Stage) -> None:
 
 @rule("A points leaderboard ranks by the points gained", behaviour(8))
 def test_a_points_board_ranks_points(stage: Stage) -> None:
-    rows = [r for r in stage.kit.boards(rankBy="points", status="active") if not r["breakdownAttributes"] and r["runUnit"] is None]
+    rows = [
+        r
+        for r in stage.kit.boards(rankBy="points", status="active")
+        if not r["breakdownAttributes"] and r["runUnit"] is None
+    ]
     board = stage.kit.need(rows, "active points leaderboard that never repeats")[0]
     ann = stage.user("ann")
     answer = stage.event(ann, 100_000, stage.kit.streaking())
@@ -307,7 +316,8 @@ def test_a_streak_board_ranks_lengths(stage: Stage) -> None:
 @rule("A new run starts from nothing, the old one keeps its result", behaviour(8))
 def test_a_new_run_starts_from_nothing(stage: Stage) -> None:
     rows = [
-        row for row in stage.kit.boards(rankBy="metric", status="active", runUnit="day")
+        row
+        for row in stage.kit.boards(rankBy="metric", status="active", runUnit="day")
         if not row["breakdownAttributes"] and row["runInterval"]
     ]
     board = stage.kit.need(rows, "metric leaderboard that repeats every few days")[0]
@@ -330,7 +340,8 @@ def test_a_new_run_starts_from_nothing(stage: Stage) -> None:
 @rule("Only maxParticipants are on a board, others have no rank", behaviour(8))
 def test_a_board_is_full(stage: Stage) -> None:
     rows = [
-        row for row in stage.kit.leaderboards.values()
+        row
+        for row in stage.kit.leaderboards.values()
         if row["maxParticipants"] <= 60 and row["status"] == "active" and not row["breakdownAttributes"]
     ]
     board = stage.kit.need(rows, "active leaderboard for at most 60 participants")[0]

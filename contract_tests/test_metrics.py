@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -164,7 +166,7 @@ def test_a_refused_event_changes_nothing(stage: Stage) -> None:
     stage.refused("users_get", id=newcomer)
 
 
-BAD_VALUES = {"a string": "5", "null": None, "a boolean": True, "a list": [1], "an object": {}}
+BAD_VALUES: dict[str, Any] = {"a string": "5", "null": None, "a boolean": True, "a list": [1], "an object": {}}
 
 
 @rule("The value of an event is a number", "#/paths/~1metrics~1{key}~1event/post/requestBody")
@@ -267,7 +269,7 @@ def test_the_aggregations_agree(stage: Stage) -> None:
         assert dates == sorted(set(dates)), f"{aggregation} rows are not in order"
         assert sums(rows) == 14 == stage.total(ann), f"{aggregation} adds up to {sums(rows)}"
         check_running(rows, 0)
-        steps = {(later - earlier).days for earlier, later in zip(dates, dates[1:], strict=False)}
+        steps = {(later - earlier).days for earlier, later in itertools.pairwise(dates)}
         allowed = {"daily": {1}, "weekly": {7}, "monthly": {28, 29, 30, 31}}[aggregation]
         assert steps <= allowed, f"{aggregation} rows are {steps} days apart"
 

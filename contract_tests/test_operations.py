@@ -1,11 +1,10 @@
-"""All operations with requests from the document: its examples, the edges of its schemas, and made-up ones, good and bad."""
+"""All operations with requests from the document: its examples, the edges of its schemas, made-up ones good and bad."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-import schemathesis
 
 from contract_tests import generated
 from contract_tests.conftest import Stages
@@ -36,9 +35,7 @@ def judge(suite: Suite, stages: Stages) -> Iterator[generated.Judge]:
 
 
 @rule("Every request gets an answer that the document allows", "the document, by schemathesis")
-@schema.parametrize()
+@schema.parametrize()  # type: ignore[untyped-decorator]
 @generated.settings(Run.options, fail_fast=Run.fail_fast)
-def test_generated_requests(case: schemathesis.Case, judge: generated.Judge) -> None:
+def test_generated_requests(case: generated.Case, judge: generated.Judge) -> None:
     judge.judge(case)
-
-

@@ -19,8 +19,11 @@ def plain_trigger(stage: Stage) -> tuple[str, dict[str, Any], str]:
     found = [
         (system, row, stage.kit.metric_keys[row["metricId"]])
         for system, row in stage.kit.triggers("metric")
-        if not row["userAttributes"] and not row["eventAttributes"] and row["points"] > 0
-        and row["metricId"] in stage.kit.metric_keys and stage.kit.points[system]["maxPoints"] is None
+        if not row["userAttributes"]
+        and not row["eventAttributes"]
+        and row["points"] > 0
+        and row["metricId"] in stage.kit.metric_keys
+        and stage.kit.points[system]["maxPoints"] is None
     ]
     picked: tuple[str, dict[str, Any], str] = stage.kit.need(found, "metric points trigger without filters or cap")[0]
     return picked
@@ -32,7 +35,7 @@ def awards_of(rows: list[dict[str, Any]], trigger: str) -> list[dict[str, Any]]:
 
 def boosted(points: int, boosts: list[dict[str, Any]]) -> int:
     """What an award comes to: multipliers multiply, the product is rounded once."""
-    product = points * math.prod(boost["multiplier"] for boost in boosts)
+    product: float = points * math.prod(boost["multiplier"] for boost in boosts)
     kinds = {boost["rounding"] for boost in boosts}
     if kinds == {"up"}:
         return math.ceil(round(product, 6))
@@ -92,7 +95,9 @@ def test_a_trigger_pays_for_every_multiple(stage: Stage) -> None:
     paid = awards_of(answer["awards"], trigger["id"])
     assert len(paid) == 1, f"{len(paid)} awards in one event of one trigger"
     expected = boosted(3 * trigger["points"], paid[0]["boosts"])
-    assert paid[0]["awarded"] == expected, f"awarded {paid[0]['awarded']}, three times {trigger['points']} with {paid[0]['boosts']} is {expected}"
+    assert paid[0]["awarded"] == expected, (
+        f"awarded {paid[0]['awarded']}, three times {trigger['points']} with {paid[0]['boosts']} is {expected}"
+    )
 
 
 @rule("Going down and up again does not pay twice", behaviour(7))
@@ -165,7 +170,9 @@ def test_points_stay_within_their_bounds(stage: Stage) -> None:
     if "time" in kinds and stage.control:
         stage.pass_time(days=60)
         assert stage.points(ann, system)["total"] == cap, "60 days of time triggers did not fill it up to the cap"
-    spending = [t for key, t in stage.kit.triggers("metric") if key == system and t["metricId"] in stage.kit.metric_keys]
+    spending = [
+        t for key, t in stage.kit.triggers("metric") if key == system and t["metricId"] in stage.kit.metric_keys
+    ]
     for trigger in spending:
         for _ in range(3):
             answer = stage.event(ann, 40 * trigger["metricThreshold"], stage.kit.metric_keys[trigger["metricId"]])
@@ -212,8 +219,12 @@ def test_creation_pays(stage: Stage) -> None:
 
 @rule("An achievement trigger pays once, when the achievement is completed", behaviour(7))
 def test_achievements_pay(stage: Stage) -> None:
-    keys = {row["id"]: row["key"] for row in stage.kit.achievements if row["trigger"] == "api" and not row["userAttributes"]}
-    found = [(s, t) for s, t in stage.kit.triggers("achievement") if t["achievementId"] in keys and not t["userAttributes"]]
+    keys = {
+        row["id"]: row["key"] for row in stage.kit.achievements if row["trigger"] == "api" and not row["userAttributes"]
+    }
+    found = [
+        (s, t) for s, t in stage.kit.triggers("achievement") if t["achievementId"] in keys and not t["userAttributes"]
+    ]
     system, trigger = stage.kit.need(found, "points trigger on an api achievement")[0]
     ann = stage.user("ann")
     call = {"key": keys[trigger["achievementId"]], "body": {"user": {"id": ann}}}
@@ -241,7 +252,8 @@ def test_streaks_pay(stage: Stage) -> None:
 @rule("A trigger with filters pays only when they match", behaviour(7))
 def test_filtered_triggers_pay_only_when_they_match(stage: Stage) -> None:
     found = [
-        pair for pair in stage.kit.triggers("metric")
+        pair
+        for pair in stage.kit.triggers("metric")
         if (pair[1]["userAttributes"] or pair[1]["eventAttributes"]) and pair[1]["metricId"] in stage.kit.metric_keys
     ]
     system, trigger = stage.kit.need(found, "metric points trigger with filters")[0]
@@ -257,160 +269,6 @@ def test_filtered_triggers_pay_only_when_they_match(stage: Stage) -> None:
     paid = awards_of(stage.points(fits, system)["awards"], trigger["id"])
     assert len(paid) == 1, "it paid for an event that does not match"
     if attributes:
-        assert not awards_of(stage.points(other, system)["awards"], trigger["id"]), "it paid for a user who does not match"
-
-
-# Levels
-
-
-def levelled(stage: Stage) -> tuple[str, list[dict[str, Any]]]:
-    found = [(key, rows) for key, rows in stage.kit.levels.items() if rows]
-    picked: tuple[str, list[dict[str, Any]]] = stage.kit.need(found, "points system with levels")[0]
-    return picked
-
-
-def level_at(levels: list[dict[str, Any]], total: int) -> dict[str, Any] | None:
-    return max((row for row in levels if row["points"] <= total), key=lambda row: row["points"], default=None)
-
-
-@rule("The level is the highest one whose points the total has reached", behaviour(7))
-def test_the_level_follows_the_total(stage: Stage) -> None:
-    system, levels = levelled(stage)
-    _, trigger, metric = plain_trigger(stage)
-    ann = stage.user("ann")
-    for factor in (0, 1, 10, 30, 100, 300):
-        if factor:
-            stage.event(ann, factor * trigger["metricThreshold"], metric)
-        now = stage.points(ann, system)
-        assert now["level"] == level_at(levels, now["total"]), f"at {now['total']} points"
-
-
-@rule("In an event's answer `level` is present only when it changed", "#/components/schemas/MetricEventPointsResponse")
-def test_the_level_is_told_only_when_it_changed(stage: Stage) -> None:
-    system, _ = levelled(stage)
-    _, trigger, metric = plain_trigger(stage)
-    ann, changes = stage.user("ann"), 0
-    for factor in (1, 1, 40, 1, 200, 1):
-        before = stage.points(ann, system)["level"]
-        answer = stage.event(ann, factor * trigger["metricThreshold"], metric)["points"].get(system)
-        after = stage.points(ann, system)["level"]
-        if answer is None:
-            continue
-        assert ("level" in answer) == (before != after), f"from {before and before['key']} to {after and after['key']}: {'level' in answer}"
-        if "level" in answer:
-            changes += 1
-            assert answer["level"] == after
-    assert changes, "200 times the threshold changed no level"
-
-
-@rule("Levels are listed in ascending order", behaviour(7, "spec"))
-def test_levels_ascend(stage: Stage) -> None:
-    system, levels = levelled(stage)
-    points = [row["points"] for row in levels]
-    assert points == sorted(set(points))
-    summary = stage.get("points_level_summary", key=system)
-    assert [row["level"] for row in summary] == levels
-
-
-@rule("The level summary counts each user at one level", "#/components/schemas/PointsLevelSummaryResponse")
-def test_the_level_summary_counts_users(stage: Stage) -> None:
-    system, levels = levelled(stage)
-    _, trigger, metric = plain_trigger(stage)
-
-    def counts() -> dict[str, int]:
-        return {row["level"]["key"]: row["users"] for row in stage.get("points_level_summary", key=system)}
-
-    ann, ben = stage.user("ann"), stage.user("ben")
-    before = counts()
-    stage.event(ann, 100_000, metric)
-    after = counts()
-    level = stage.points(ann, system)["level"]
-    lowest = level_at(levels, stage.points(ben, system)["total"])
-    assert after[level["key"]] == before[level["key"]] + 1, "the new level does not count her"
-    if lowest:
-        assert after[lowest["key"]] == before[lowest["key"]] - 1, "the old level still counts her"
-    if stage.fresh:
-        assert sum(after.values()) == (2 if lowest else 1)
-    assert trigger
-
-
-@rule("A points system without levels has no level summary", behaviour(7, "spec"), choice=True)
-def test_no_levels_no_summary(stage: Stage) -> None:
-    found = [key for key, rows in stage.kit.levels.items() if not rows]
-    system = stage.kit.need(found, "points system without levels")[0]
-    assert stage.get("points_levels", key=system) == []
-    stage.refused("points_level_summary", key=system)
-
-
-# Summaries
-
-
-@rule("The points summary has eleven ranges: 0, then ten of one width", "#/components/schemas/PointsSummaryResponse")
-def test_the_points_summary_has_eleven_ranges(stage: Stage) -> None:
-    system, _, metric = plain_trigger(stage)
-    ann, ben = stage.user("ann"), stage.user("ben")
-    before = stage.get("points_summary", key=system)
-    stage.event(ann, 12_345, metric)
-    rows = stage.get("points_summary", key=system)
-    assert len(rows) == len(before) == 11
-    assert (rows[0]["from"], rows[0]["to"], rows[1]["from"]) == (0, 0, 1)
-    for row, after in zip(rows[1:], rows[2:], strict=False):
-        assert after["from"] == row["to"] + 1, "ranges leave a gap or overlap"
-    assert len({row["to"] - row["from"] for row in rows[1:]}) == 1, "ranges differ in width"
-    assert sum(row["users"] for row in rows) == sum(row["users"] for row in before), "users got lost"
-    assert rows[0]["users"] == before[0]["users"] - 1, "she still counts as one without points"
-    total = stage.points(ann, system)["total"]
-    mine = [row for row in rows if row["from"] <= total <= row["to"]]
-    assert mine, "the ranges do not reach her total"
-    assert mine[0]["users"] >= 1
-    if stage.fresh:
-        greatest = rows[-1]["to"]
-        assert greatest == 10 ** max(1, math.ceil(math.log10(total))), f"up to {greatest}, the greatest total is {total}"
-    assert ben
-
-
-@rule("The points summary can be narrowed by user attributes", "points_summary, parameter userAttributes")
-def test_the_points_summary_is_filtered(stage: Stage) -> None:
-    system, _, metric = plain_trigger(stage)
-    key = stage.kit.need(stage.kit.user_attributes, "user attribute")[0]
-    value = f"{stage.prefix}-only"
-    ann, ben = stage.user("ann", attributes={key: value}), stage.user("ben")
-    for user in (ann, ben):
-        stage.event(user, 500, metric)
-    rows = stage.get("points_summary", key=system, userAttributes=f"{key}:{value}")
-    assert sum(row["users"] for row in rows) == 1, "the filter counts others too"
-    nobody = stage.get("points_summary", key=system, userAttributes=f"{key}:{value}-not")
-    assert sum(row["users"] for row in nobody) == 0
-    stage.refused("points_summary", key=system, userAttributes="no-such-key:x")
-
-
-@rule("Points event summaries agree with each other and with the total", behaviour(7))
-def test_points_summaries_agree(stage: Stage) -> None:
-    system, trigger, metric = plain_trigger(stage)
-    ann = stage.user("ann")
-    start = stage.today() - timedelta(days=5)
-    for _ in range(3):
-        stage.event(ann, 2 * trigger["metricThreshold"], metric)
-        if stage.control:
-            stage.pass_time(days=4)
-    end = stage.today() + timedelta(days=2)
-    total = stage.points(ann, system)["total"]
-    for aggregation in ("daily", "weekly", "monthly"):
-        span = {"aggregation": aggregation, "startDate": start, "endDate": end}
-        rows = stage.get("users_points_event_summary", id=ann, key=system, **span)
-        assert sum(row["change"] for row in rows) == total, f"{aggregation} does not add up to the total"
-        assert rows[-1]["total"] == total
-        running = 0
-        for row in rows:
-            running += row["change"]
-            assert row["total"] == running, f"{aggregation} {row['date']}: total {row['total']}, changes add up to {running}"
-
-
-@rule("A points system lists its active triggers", "points_system")
-def test_a_points_system_lists_active_triggers(stage: Stage) -> None:
-    for system in stage.kit.need(list(stage.kit.points), "points system"):
-        row = stage.get("points_system", key=system)
-        assert all(trigger["status"] == "active" for trigger in row["triggers"])
-        assert len({trigger["id"] for trigger in row["triggers"]}) == len(row["triggers"])
-    stage.refused("points_system", key="no-such-system")
-    stage.refused("users_points", id=stage.user("ann"), key="no-such-system")
+        assert not awards_of(stage.points(other, system)["awards"], trigger["id"]), (
+            "it paid for a user who does not match"
+        )

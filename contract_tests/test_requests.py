@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.conftest import Stages
 from contract_tests.document import Operation
 from contract_tests.exchange import Exchange
 from contract_tests.good import Good, good_request
@@ -28,7 +29,7 @@ BOUNDED = [
     (operation, row)
     for operation in OPERATIONS
     for row in operation.parameters
-    if row["in"] == "query" and {"minimum", "maximum", "enum", "format"} & row["schema"].keys()
+    if (row["in"] == "query" and {"minimum", "maximum", "enum", "format"} & row["schema"].keys())
     or row["schema"].get("type") in ("integer", "boolean")
 ]
 PATHS = [(operation, row["name"]) for operation in OPERATIONS for row in operation.parameters if row["in"] == "path"]
@@ -50,7 +51,7 @@ def each(names: str, rows: list[Any]) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
-def here(suite: Suite, stages: Any) -> Stage:
+def here(suite: Suite, stages: Stages) -> Stage:
     """One world for all of these requests: none of them depends on another."""
     return stages.new()
 
@@ -78,7 +79,9 @@ def expect_no_crash(answer: Exchange, *, why: str) -> None:
 @each("operation", OPERATIONS)
 def test_a_good_request_is_accepted(operation: Operation, here: Stage, somebody: str) -> None:
     answer = good_request(here, operation, somebody).sent()
-    assert answer.status == operation.success, f"answered {answer.status} {answer.error!r}, expected {operation.success}"
+    assert answer.status == operation.success, (
+        f"answered {answer.status} {answer.error!r}, expected {operation.success}"
+    )
 
 
 @rule("Every operation wants a known API key and answers 401 without one", "#/components/securitySchemes/ApiKeyAuth")
@@ -87,7 +90,12 @@ def test_no_operation_answers_without_a_known_key(operation: Operation, here: St
     good = good_request(here, operation, somebody)
     body = b'{"user":{"id":"intruder"},"id":"intruder","value":1}' if good.has_body else None
     media = {"Content-Type": "application/json"} if good.has_body else {}
-    keys: list[dict[str, str]] = [{}, {"X-API-KEY": ""}, {"X-API-KEY": "wrong"}, {"X-API-KEY": here.client.api_key + "x"}]
+    keys: list[dict[str, str]] = [
+        {},
+        {"X-API-KEY": ""},
+        {"X-API-KEY": "wrong"},
+        {"X-API-KEY": here.client.api_key + "x"},
+    ]
     keys.append({"Authorization": f"Bearer {here.client.api_key}"})
     for key in keys:
         answer = here.client.send(operation.method, good.path(), body=body, headers=media | key, bare=True)
@@ -215,7 +223,11 @@ def wrong_values(row: dict[str, Any]) -> dict[str, str]:
     if schema.get("type") == "boolean":
         found |= {"a word": "perhaps"}
     if schema.get("format") == "date":
-        found |= {"a day that does not exist": "2025-02-30", "a month that does not exist": "2025-13-01", "a word": "today"}
+        found |= {
+            "a day that does not exist": "2025-02-30",
+            "a month that does not exist": "2025-13-01",
+            "a word": "today",
+        }
     if "enum" in schema:
         found |= {"something else": "hourly", "capitals": str(schema["enum"][0]).upper()}
     if "minimum" in schema:
@@ -227,7 +239,9 @@ def wrong_values(row: dict[str, Any]) -> dict[str, str]:
 
 @rule("A value that a parameter's schema does not allow is refused", "the parameter's schema")
 @each("operation,row", BOUNDED)
-def test_a_value_out_of_bounds_is_refused(operation: Operation, row: dict[str, Any], here: Stage, somebody: str) -> None:
+def test_a_value_out_of_bounds_is_refused(
+    operation: Operation, row: dict[str, Any], here: Stage, somebody: str
+) -> None:
     if not {"400", "422"} & operation.raw["responses"].keys():
         pytest.skip("the document declares no status for refused input here")
     good = good_request(here, operation, somebody)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_the_history_is_complete(stage: Stage) -> None:
     for periods in (1, 3, 30):
         rows = stage.streak(ann, historyPeriods=periods)["streakHistory"]
         assert len(rows) == periods, f"{len(rows)} periods, asked for {periods}"
-        for row, after in zip(rows, rows[1:], strict=False):
+        for row, after in itertools.pairwise(rows):
             assert day(row["periodEnd"]) + timedelta(days=1) == day(after["periodStart"]), "periods leave a gap"
         assert rows[-1]["length"] == 1, "the present period does not show the streak"
         assert all(row["length"] == 0 for row in rows[:-1])
@@ -124,7 +125,9 @@ def test_rankings_are_ordered(stage: Stage, kind: str) -> None:
     assert len(stage.get("streaks_rankings", type=kind, limit=2)) == 2
     assert rows[:2] == stage.get("streaks_rankings", type=kind, limit=2)
     if stage.fresh:
-        assert [(row["userId"], row["name"]) for row in rows] == [(u, n) for u, n in zip(users, ("ann", "ben", "cleo"), strict=True)]
+        assert [(row["userId"], row["name"]) for row in rows] == [
+            (u, n) for u, n in zip(users, ("ann", "ben", "cleo"), strict=True)
+        ]
 
 
 @rule("An event that only subtracts extends no streak", behaviour(5, "choice"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from contract_tests.conftest import Stages
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, moment
 
@@ -182,14 +183,14 @@ def test_no_body_means_no_change(stage: Stage) -> None:
     assert stage.get("users_get", id=ann)["name"] == "Ann"
 
 
-UNKNOWN_USER = {
-    "users_get_preferences": {},
-    "users_all_metrics": {},
-    "users_achievements": {},
-    "users_streak": {},
-    "users_wrapped": {},
-    "users_get": {},
-}
+UNKNOWN_USER = (
+    "users_get_preferences",
+    "users_all_metrics",
+    "users_achievements",
+    "users_streak",
+    "users_wrapped",
+    "users_get",
+)
 
 
 @rule("What an unknown user has cannot be read", behaviour(2))
@@ -218,8 +219,8 @@ def test_users_are_isolated(stage: Stage) -> None:
 
 
 @rule("Worlds behind different keys share nothing", behaviour(1, "choice"), choice=True)
-def test_worlds_are_isolated(stage: Stage, stages: object) -> None:
-    other: Stage = stages.new()  # type: ignore[attr-defined]
+def test_worlds_are_isolated(stage: Stage, stages: Stages) -> None:
+    other = stages.new()
     ann = stage.user("ann")
     stage.event(ann, 7)
     other.refused("users_get", id=ann)

@@ -1,0 +1,91 @@
+"""`mockserver verify BASE_URL --api-key KEY`: the suite as a command. Exit code 0 kept, 1 broken, 2 could not run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from contract_tests.options import OPTIONS, Option, Options
+
+
+def _option(option: Option) -> Callable[[Any], Any]:
+    if option.kind is bool:
+        return click.option(f"--{option.name}", is_flag=True, default=None, help=option.help)
+    kind: Any = click.Choice(option.choices) if option.choices else option.kind
+    if option.kind is Path:
+        kind = click.Path(path_type=Path, dir_okay=False)
+    return click.option(f"--{option.name}", type=kind, help=option.help)
+
+
+def _all_options(command: Any) -> Any:
+    for option in reversed([row for row in OPTIONS if row.name != "base-url"]):
+        command = _option(option)(command)
+    return command
+
+
+@click.command(help="Find out whether an implementation keeps the contract. Without BASE_URL: our own server.")
+@click.argument("base_url", required=False)
+@_all_options
+@click.option("--junit-xml", type=click.Path(path_type=Path, dir_okay=False), help="write a JUnit XML report")
+@click.option("--fail-fast", is_flag=True, help="stop at the first test that fails")
+@click.option("--only", help="run only the tests whose names match this expression (as pytest's -k)")
+@click.option("--replay", type=click.Path(path_type=Path, exists=True), help="send the failures of a bundle again")
+def verify(junit_xml: Path | None, fail_fast: bool, only: str | None, replay: Path | None, **given: Any) -> None:
+    options = Options.of(given)
+    if replay:
+        sys.exit(replayed(options, replay))
+    words = ["--junit-xml", str(junit_xml)] if junit_xml else []
+    words += ["--maxfail=1"] if fail_fast else []
+    words += ["-k", only] if only else []
+    sys.exit(run(options, words))
+
+
+def run(options: Options, arguments: list[str]) -> int:
+    """Run the suite with pytest, which keeps quiet: the suite reports for itself."""
+    import pytest
+
+    from contract_tests.suite import Suite
+    from contract_tests.target import CannotRun
+
+    try:
+        suite = Suite(options)
+        if suite.needs_target:
+            suite.connect()
+    except CannotRun as error:
+        click.echo(str(error), err=True)
+        return 2
+    here = Path(__file__).parent
+    quiet = ["-q", "--no-header", "--tb=no", "--no-summary", "--show-capture=no", "-p", "no:cacheprovider"]
+    apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
+    code = pytest.main([str(here), *apart, *quiet, *arguments], plugins=[suite])
+    return int(code) if code in (0, 1) else 2
+
+
+def replayed(options: Options, path: Path) -> int:
+    """Send a bundle's stories again: 0 if no failure shows itself as before, 1 if one does."""
+    from contract_tests.control import Control
+    from contract_tests.report.bundle import replay
+    from contract_tests.target import CannotRun, connect
+
+    try:
+        target = connect(options, lambda exchange: None)
+        try:
+            control = Control(target.client, target.control) if target.control else None
+            rows = replay(path, target.client, control)
+        finally:
+            target.client.wire.close()
+            target.stop()
+    except CannotRun as error:
+        click.echo(str(error), err=True)
+        return 2
+    for row in rows:
+        click.echo(f"{'still so' if row.same else 'differs '}  {row.rule}\n          {row.status} {row.answer[:200]}")
+    return int(any(row.same for row in rows))
+
+
+if __name__ == "__main__":
+    verify()
