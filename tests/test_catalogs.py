@@ -27,6 +27,58 @@ def test_a_catalog_written_as_json_reads_back_as_the_same_catalog_on_any_day(nam
     assert catalogs.from_data(written, today=date(1999, 12, 31)) == fixture(name)
 
 
+def test_every_field_survives_being_written_as_json() -> None:
+    text = """
+        name = "x"
+        userAttributes = ["plan"]
+        [metrics.m]
+        name = "M"
+        status = "inactive"
+        id = "own"
+        [streak]
+        frequency = "monthly"
+        evaluation = "all"
+        conditions = { m = 0.25 }
+        freezes = { initial = 1, maximum = 2, autoEarnInterval = 30, autoEarnAmount = 2 }
+        [points.xp]
+        name = "XP"
+        [[points.xp.triggers]]
+        type = "time"
+        timeUnit = "day"
+        timeInterval = 2
+        points = -1
+        status = "inactive"
+        created = "-3d"
+        updated = "-1d"
+        userAttributes = { plan = "" }
+        [leaderboards.b]
+        name = "B"
+        rankBy = "points"
+        pointsSystemKey = "xp"
+        start = "today"
+        end = "+1d"
+        runUnit = "year"
+        runInterval = 2
+        breakdownAttributes = ["plan"]
+        [[webhooks]]
+        url = "https://example.com"
+        secret = "s"
+        events = ["streak.lost"]
+        active = false
+        [settings]
+        multiTenant = true
+        tenants = ["a", "b"]
+        controlRatio = 0.25
+        weekStart = "monday"
+        pointsChangedWindow = 0
+        rankChangedNeighbours = 0
+    """
+    written = json.loads(json.dumps(catalogs.dump(parse(text))))
+    assert catalogs.from_data(written, today=date(1999, 12, 31)) == parse(text)
+    assert written["settings"]["weekStart"] == "monday"
+    assert written["points"]["xp"]["triggers"][0]["created"] == "2026-01-12"
+
+
 def test_amounts_are_kept_in_millionths_without_rounding() -> None:
     fitness = fixture("fitness")
     assert fitness.achievements["half-marathon"].value == 21_100_000
