@@ -49,12 +49,23 @@ class Plan:
 class Organisation:
     """One world: what an API key opens. Its catalog counts relative days from its `first_day` (UTC)."""
 
+    clock: Clock
+    first_day: date
+    catalog: Catalog
+    games: dict[str | None, Game]
+
     def __init__(self, key: str, plan: Plan, populate: Populate | None = None) -> None:
         self.key = key
         self.plan = plan
         self._populate = populate
         self._observers: list[Observer] = []
         self.reset()
+
+    def become(self, other: Organisation) -> None:
+        """Takes over the whole state of another world, which must not be used any more; observers stay."""
+        self.clock, self.first_day, self.catalog, self.games = other.clock, other.first_day, other.catalog, other.games
+        for game in self.games.values():
+            self._attach(game)
 
     def reset(self) -> None:
         """Back to the seed: clock, catalog and people as they were made."""
@@ -64,7 +75,7 @@ class Organisation:
         first_day = utc_day(now)
         catalog = plan.catalog(first_day)
         self.clock, self.first_day, self.catalog = clock, first_day, catalog
-        self.games: dict[str | None, Game] = {}
+        self.games = {}
         settings = self.catalog.settings
         for tenant in (settings.tenants or ()) if settings.multi_tenant else (None,):
             self._found(tenant, now)
@@ -109,10 +120,10 @@ class Organisation:
             tenant = None
         elif not tenant:
             raise Refused("The Tenant-ID header is required: this organisation is multi-tenant.")
+        elif settings.tenants is not None and tenant not in settings.tenants:
+            raise NotFound(f"Tenant {tenant!r} was not found.")
         game = self.games.get(tenant)
         if game is None:
-            if settings.tenants is not None and tenant not in settings.tenants:
-                raise NotFound(f"Tenant {tenant!r} was not found.")
             game = self.games[tenant] = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now))
             self._attach(game)
         self.catch_up(now)
