@@ -10,7 +10,7 @@ import click
 # Name → the module and the function, and what it does in one line.
 COMMANDS = {
     "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
-    "check": ("mockserver.check:check", "Report on the document, or compare it with another version."),
+    "check": ("mockserver.spec.command:check", "Report on the document, or compare it with another version."),
     "example": ("mockserver.examples.command:example", "Print realistic requests, answers and webhooks."),
     "listen": ("mockserver.webhooks.listen:listen", "Receive webhooks and show what is right and wrong with them."),
     "verify": ("contract_tests.command:verify", "Test whether an implementation keeps the contract."),
