@@ -1,0 +1,157 @@
+"""`mockserver check`: what is in the document, where it contradicts itself, and what another version changes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import mockserver.api
+from mockserver.spec import Document, DocumentError, bind, functions_of, load
+from mockserver.spec.comparison import Change, compare
+from mockserver.spec.contradictions import Contradiction, contradictions
+from mockserver.spec.document import operations_of, webhooks_of
+from mockserver.spec.errata import Erratum, errata, unanswered
+
+FINE, FAULTS = 0, 1
+
+
+class Unusable(click.ClickException):
+    exit_code = 2
+
+
+@click.command()
+@click.argument("new", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_context
+def check(context: click.Context, new: Path | None) -> None:
+    """Report on the document that the mock is made from, or compare it with another version.
+
+    Without NEW: its operations, its webhooks, where it contradicts itself and what the mock does there. The exit
+    code is 0; 1 when a contradiction is not answered in fixtures/errata.toml.
+
+    With NEW: what was added, removed and changed, which of it breaks those who rely on the old document, and what
+    the mock lacks to serve the new one. The exit code is 0; 1 when a change is breaking.
+
+    The exit code is 2 when a document cannot be used.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    try:
+        document = load()
+        context.exit(_report(console, document) if new is None else _comparison(console, document, load(new)))
+    except DocumentError as error:
+        raise Unusable(str(error)) from error
+
+
+def _report(console: Console, document: Document) -> int:
+    info = document.raw["info"]
+    console.print(f"\n[bold]{info['title']} {info['version']}[/], OpenAPI {document.raw['openapi']}: ", end="")
+    console.print(f"{len(document.operations)} operations, {len(document.webhooks)} webhooks.\n")
+    console.print(_operations(document))
+    console.print(_webhooks(document))
+    found, rows = contradictions(document.raw), errata()
+    console.print(_contradictions(document, found, rows))
+    open_ones = unanswered(found, rows)
+    for one in open_ones:
+        console.print(Text.assemble(("Not answered in fixtures/errata.toml: ", "bold red"), f"{one.where} {one.said}"))
+    for row in rows:
+        if row.kind != "reading" and not any(row.answers(one) for one in found):
+            console.print(Text.assemble(("No longer found: ", "yellow"), f"{row.where} {row.document}"))
+    return FAULTS if open_ones else FINE
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _operations(document: Document) -> Table:
+    table = _table("Operations", "operation", "request", "answers", "in short")
+    for path, method, _, declared in operations_of(document.raw):
+        statuses = " ".join(declared["responses"])
+        table.add_row(declared["operationId"], f"{method.upper()} {path}", statuses, _words(declared))
+    return table
+
+
+def _webhooks(document: Document) -> Table:
+    table = _table("\nWebhooks", "type", "in short")
+    for kind, declared in webhooks_of(document.raw):
+        table.add_row(kind, _words(declared))
+    return table
+
+
+def _words(declared: Mapping[str, Any]) -> Text:
+    return Text(declared.get("summary") or declared.get("description") or "")
+
+
+def _contradictions(document: Document, found: list[Contradiction], rows: list[Erratum]) -> Table:
+    table = _table("\nContradictions", "where", "what", "the document", "the mock", "found")
+    for row in rows:
+        times = sum(one.times for one in found if row.answers(one))
+        shown = "by reading" if row.kind == "reading" else f"{times} ×"
+        place = place_in(document.raw, row.where)
+        table.add_row(*map(Text, (place, ", ".join(row.names), row.document, row.mock, shown)))
+    return table
+
+
+def place_in(document: Mapping[str, Any], pointer: str) -> str:
+    """A pointer into the document for people: `LeaderboardResponse`, `GET /streaks, parameter userIds`."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.removeprefix("#/").split("/")]
+    if steps[:2] == ["components", "schemas"]:
+        return ".".join(step for step in steps[2:] if step not in ("properties", "allOf") and not step.isdigit())
+    if steps[0] != "paths":
+        return pointer
+    request = f"{steps[2].upper()} {steps[1]}"
+    if steps[3] != "parameters":
+        return f"{request}, {' '.join(steps[3:])}"
+    return f"{request}, parameter {document['paths'][steps[1]][steps[2]]['parameters'][int(steps[4])]['name']}"
+
+
+def _comparison(console: Console, old: Document, new: Document) -> int:
+    changes = compare(old.raw, new.raw)
+    versions = [document.raw["info"]["version"] for document in (old, new)]
+    console.print(f"\n[bold]{old.raw['info']['title']} {versions[0]} → {versions[1]}[/]: {_count(changes)}\n")
+    if changes:
+        console.print(_changes(changes))
+    console.print()
+    for line in _lacking(old, new):
+        console.print(Text.assemble(("The mock lacks: ", "bold yellow"), line))
+    return FAULTS if any(change.breaking for change in changes) else FINE
+
+
+def _count(changes: list[Change]) -> str:
+    breaking = sum(change.breaking for change in changes)
+    return f"{len(changes)} changes, {breaking} of them breaking." if changes else "no changes."
+
+
+def _changes(changes: list[Change]) -> Table:
+    """One row per change, however many places share what was changed; those that break come first."""
+    table = _table("Changes", "", "what", "where", "")
+    colours = {"added": "green", "removed": "red", "changed": "yellow"}
+    places: dict[tuple[bool, str, str], list[str]] = {}
+    for change in sorted(changes, key=lambda one: not one.breaking):
+        places.setdefault((change.breaking, change.kind, change.what), []).append(change.where)
+    for (breaking, kind, what), where in places.items():
+        verdict = Text("breaking" if breaking else "", "bold red")
+        table.add_row(Text(kind, colours[kind]), Text(what), Text(", ".join(where)), verdict)
+    return table
+
+
+def _lacking(old: Document, new: Document) -> list[str]:
+    """What there is to do before the mock can serve the new document."""
+    lines = [f"a webhook body for {kind}" for kind in new.webhooks if kind not in old.webhooks]
+    lines += [
+        f"an answer in errata.toml: {one.where} {one.said}" for one in unanswered(contradictions(new.raw), errata())
+    ]
+    try:
+        bind(new, functions_of(mockserver.api))
+    except DocumentError as error:
+        lines += [line.strip() for line in str(error).splitlines()[1:]]
+    return lines
