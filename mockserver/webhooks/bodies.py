@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from operator import itemgetter
+from datetime import date
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
@@ -19,7 +19,7 @@ from mockserver.api.users import user_shape
 from mockserver.game import facts as f
 from mockserver.game.catalog import Achievement, Boost, Catalog, Leaderboard, PointsSystem
 from mockserver.game.periods import local_day, zone
-from mockserver.game.state import Award, Completion
+from mockserver.game.state import NOWHERE, Award, Completion
 from mockserver.game.world import World, group_of
 from mockserver.spec import Document, DocumentError
 from mockserver.webhooks.outbox import Happening
@@ -27,9 +27,7 @@ from mockserver.webhooks.outbox import Happening
 JSON = dict[str, Any]
 TOP = 10  # rankings in the events of a board (behaviour, section 11)
 
-Seen = tuple[
-    str | None, Callable[..., JSON], tuple[Any, ...]
-]  # whom it is about; the rest of the body: shape, arguments
+Seen = tuple[str | None, Callable[..., JSON], tuple[Any, ...]]  # whom it is about; the body's shape; its arguments
 Group = tuple[str, ...]
 Place = tuple[int, int, str, str | None]  # rank, value, user, name
 
@@ -102,14 +100,24 @@ def board_changed(
     return {"leaderboard": _board(catalog, time, board, fact.run, group) | {"rankings": rankings}}
 
 
-def rank_changed(catalog: Catalog, time: int, profile: f.Profile, fact: f.RankChanged, group: Group | None) -> JSON:
-    board = catalog.leaderboards[fact.board]
-    before: JSON = {"previousRank": fact.before.rank, "previousValue": fact.before.value}
-    board_then = _board(catalog, time, board, fact.run, group)
-    return {"user": user_shape(profile), "leaderboard": board_then | standing_shape(fact.after) | before}
+class Move(NamedTuple):
+    """What one request did to somebody's place in a run, by an own score or by another user's."""
+
+    user: str
+    board: str
+    run: date
+    before: f.Standing
+    after: f.Standing
 
 
-def _board(catalog: Catalog, time: int, board: Leaderboard, run: Any, group: Group | None) -> JSON:
+def rank_changed(catalog: Catalog, time: int, profile: f.Profile, move: Move) -> JSON:
+    board = catalog.leaderboards[move.board]
+    before: JSON = {"previousRank": move.before.rank, "previousValue": move.before.value}
+    board_then = _board(catalog, time, board, move.run, group_of(board, profile.attributes))
+    return {"user": user_shape(profile), "leaderboard": board_then | standing_shape(move.after) | before}
+
+
+def _board(catalog: Catalog, time: int, board: Leaderboard, run: date, group: Group | None) -> JSON:
     return {**board_shape(catalog, board, time), "run": run.isoformat(), **breakdown_shape(board, group)}
 
 
@@ -172,9 +180,37 @@ def _see_run(world: World, entry: f.Entry, fact: f.RunStarted | f.RunFinished) -
         yield None, board_changed, (world.catalog, entry.time, fact, None, ())
 
 
-def _see_score(world: World, entry: f.Entry, fact: f.ScoreChanged) -> Iterator[Seen]:
-    if fact.group is not None:
-        yield _see_top(world, entry, fact, fact.group)
+def _see_scores(world: World, told: list[f.Entry]) -> Iterator[Seen]:
+    """Each group whose ranking changed, once, however often it did."""
+    changed = {
+        (fact.board, fact.run, group): entry
+        for entry in told
+        for fact in (_score(entry),)
+        for group in _groups_changed(world, entry, fact)
+    }
+    for (_, _, group), entry in changed.items():
+        yield _see_top(world, entry, entry.fact, group)
+
+
+def _score(entry: f.Entry) -> f.ScoreChanged:
+    assert isinstance(entry.fact, f.ScoreChanged)
+    return entry.fact
+
+
+def _groups_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> set[Group]:
+    board = world.catalog.leaderboards[fact.board]
+    if not board.breakdown:
+        return {()} if fact.before != fact.after else set()
+    others = (group_of(board, world.users[row[0]].profile.attributes) for row in fact.moved)
+    groups = {group for group in others if group is not None}
+    if fact.group is not None and (fact.before != fact.after or _came_from_elsewhere(world, entry)):
+        groups.add(fact.group)
+    return groups
+
+
+def _came_from_elsewhere(world: World, entry: f.Entry) -> bool:
+    """Whether it was not the score that changed but the group; the place may be the same as in the old one."""
+    return entry.cause is not None and isinstance(world.journal.entry(entry.cause).fact, f.UserChanged)
 
 
 def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
@@ -188,38 +224,62 @@ def named(world: World, rows: Iterable[tuple[int, int, str]]) -> tuple[Place, ..
     return tuple((rank, value, user, users[user].profile.name) for rank, value, user in rows)
 
 
-def _see_rank(world: World, entry: f.Entry, fact: f.RankChanged) -> Iterator[Seen]:
-    profile = world.users[fact.user].profile
-    group = group_of(world.catalog.leaderboards[fact.board], profile.attributes)
-    yield fact.user, rank_changed, (world.catalog, entry.time, profile, fact, group)
+def _see_ranks(world: World, told: list[f.Entry]) -> Iterator[Seen]:
+    """Everybody whose rank is another after the request than before it, whoever caused it."""
+    catalog, moves = world.catalog, dict[tuple[str, str, date], Move]()
+    for entry in told:
+        fact = _score(entry)
+        for user, before, after in _places(fact):
+            key = user, fact.board, fact.run
+            first = moves[key].before if key in moves else before
+            moves[key] = Move(user, fact.board, fact.run, first, after)
+    for move in moves.values():
+        if move.before.rank != move.after.rank:
+            profile = world.users[move.user].profile
+            yield move.user, rank_changed, (catalog, told[0].time, profile, move)
+
+
+def _places(fact: f.ScoreChanged) -> Iterator[tuple[str, f.Standing, f.Standing]]:
+    yield fact.user, fact.before, fact.after
+    for user, before, after, value in fact.moved:
+        yield user, _standing(before, value), _standing(after, value)
+
+
+def _standing(rank: int | None, value: int) -> f.Standing:
+    return NOWHERE if rank is None else f.Standing(rank, value)
+
+
+def _each(see: Callable[[World, f.Entry, Any], Iterator[Seen]]) -> Callable[[World, list[f.Entry]], Iterator[Seen]]:
+    """Facts that are told one by one."""
+    return lambda world, told: (seen for entry in told for seen in see(world, entry, entry.fact))
 
 
 class Row(NamedTuple):
-    """`phase`: the place among the events of one request."""
+    """`see` gets all facts of that type that one request or moment brought."""
 
-    phase: int
     fact: type[f.Fact]
-    see: Callable[[World, f.Entry, Any], Iterator[Seen]]
+    see: Callable[[World, list[f.Entry]], Iterator[Seen]]
 
 
+# In the order in which the events of one request go out (behaviour, section 11).
 TABLE: dict[str, Row] = {
-    "achievement.completed": Row(0, f.AchievementCompleted, _see_achievement),
-    "streak.started": Row(1, f.StreakStarted, _see_streak),
-    "streak.extended": Row(1, f.StreakExtended, _see_streak),
-    "streak.lost": Row(1, f.StreakLost, _see_loss),
-    "streak.freeze_consumed": Row(1, f.FreezeConsumed, _see_freeze_used),
-    "streak.freeze_earned": Row(1, f.FreezeEarned, _see_freeze_earned),
-    "points.changed": Row(2, f.PointsReported, _see_points),
-    "points.boost_started": Row(2, f.BoostStarted, _see_boost),
-    "points.boost_finished": Row(2, f.BoostFinished, _see_boost),
-    "points.level_changed": Row(3, f.LevelChanged, _see_level),
-    "leaderboard.started": Row(4, f.RunStarted, _see_run),
-    "leaderboard.changed": Row(4, f.ScoreChanged, _see_score),
-    "leaderboard.finished": Row(4, f.RunFinished, _see_run),
-    "leaderboard.rank_changed": Row(4, f.RankChanged, _see_rank),
+    "achievement.completed": Row(f.AchievementCompleted, _each(_see_achievement)),
+    "streak.started": Row(f.StreakStarted, _each(_see_streak)),
+    "streak.extended": Row(f.StreakExtended, _each(_see_streak)),
+    "streak.lost": Row(f.StreakLost, _each(_see_loss)),
+    "streak.freeze_consumed": Row(f.FreezeConsumed, _each(_see_freeze_used)),
+    "streak.freeze_earned": Row(f.FreezeEarned, _each(_see_freeze_earned)),
+    "points.changed": Row(f.PointsReported, _each(_see_points)),
+    "points.boost_started": Row(f.BoostStarted, _each(_see_boost)),
+    "points.boost_finished": Row(f.BoostFinished, _each(_see_boost)),
+    "points.level_changed": Row(f.LevelChanged, _each(_see_level)),
+    "leaderboard.started": Row(f.RunStarted, _each(_see_run)),
+    "leaderboard.changed": Row(f.ScoreChanged, _see_scores),
+    "leaderboard.finished": Row(f.RunFinished, _each(_see_run)),
+    "leaderboard.rank_changed": Row(f.ScoreChanged, _see_ranks),
 }
 KINDS = tuple(TABLE)
-BY_FACT = {row.fact: (kind, row) for kind, row in TABLE.items()}
+TOLD = {row.fact for row in TABLE.values()}
 
 
 def bind(document: Document) -> None:
@@ -232,41 +292,14 @@ def bind(document: Document) -> None:
         raise DocumentError("The document and the table of webhooks do not fit:\n  " + "\n  ".join(mismatches))
 
 
-def happenings(world: World, entries: Iterable[f.Entry]) -> list[Happening]:
-    """The webhooks of one request or moment, in the order in which they go out (behaviour, section 11)."""
-    found = [
-        (row.phase, Happening(kind, entry.time, *seen))
-        for entry in _merged(entries)
-        for kind, row in (BY_FACT[type(entry.fact)],)
-        for seen in row.see(world, entry, entry.fact)
-    ]
-    found.sort(key=itemgetter(0))
-    return [happening for _, happening in found]
-
-
-def _merged(entries: Iterable[f.Entry]) -> Iterable[f.Entry]:
-    """The facts that are told; of one board's changes one for each group, of one user's ranks the whole move."""
-    told: dict[object, f.Entry] = {}
-    moved: set[int] = set()
+def happenings(world: World, entries: list[f.Entry]) -> list[Happening]:
+    """The webhooks of one request or moment, in the order in which they go out."""
+    told: dict[type[f.Fact], list[f.Entry]] = {}
     for entry in entries:
-        fact = entry.fact
-        if isinstance(fact, f.UserChanged):
-            moved.add(entry.seq)
-        if type(fact) not in BY_FACT:
-            continue
-        key: object = entry.seq
-        if isinstance(fact, f.ScoreChanged):
-            if fact.before == fact.after and entry.cause not in moved:
-                continue
-            key = fact.board, fact.run, fact.group
-        elif isinstance(fact, f.RankChanged):
-            key = fact.user, fact.board, fact.run
-            earlier = told.get(key)
-            if earlier is not None and isinstance(earlier.fact, f.RankChanged):
-                entry = entry._replace(fact=fact._replace(before=earlier.fact.before))
-        told[key] = entry
-    return [entry for entry in told.values() if not _stayed(entry.fact)]
-
-
-def _stayed(fact: f.Fact) -> bool:
-    return isinstance(fact, f.RankChanged) and fact.before.rank == fact.after.rank
+        kind = type(entry.fact)
+        if kind in TOLD:
+            told.setdefault(kind, []).append(entry)
+    if not told:
+        return []
+    time, rows = entries[0].time, [(kind, row) for kind, row in TABLE.items() if row.fact in told]
+    return [Happening(kind, time, *seen) for kind, row in rows for seen in row.see(world, told[row.fact])]

@@ -238,7 +238,7 @@ def _run_started(stage: Stage) -> Part:
 
 def _board_changed(stage: Stage) -> Part:
     board, first, _, group = scene = _scene(stage)
-    fact = f.ScoreChanged(stage.profile.id, board.key, first, group, 0, NOWHERE, NOWHERE, True)
+    fact = f.ScoreChanged(stage.profile.id, board.key, first, group, 0, NOWHERE, NOWHERE, True, ())
     return bodies.board_changed, (stage.world.catalog, stage.now, fact, group, _top(stage, scene))
 
 
@@ -265,8 +265,8 @@ def _rank(stage: Stage) -> Part:
         after = f.Standing(min(len(ranking) + 1, run.limit), run.threshold(group))
     elif after.rank < len(ranking) and after.value > 1:
         before = f.Standing(after.rank + 1, min(-ranking[after.rank][0], after.value - 1))
-    fact = f.RankChanged(user, board.key, first, before, after)
-    return bodies.rank_changed, (stage.world.catalog, stage.now, stage.profile, fact, group)
+    move = bodies.Move(user, board.key, first, before, after)
+    return bodies.rank_changed, (stage.world.catalog, stage.now, stage.profile, move)
 
 
 PLAYS: dict[str, Callable[[Stage], Part]] = {
