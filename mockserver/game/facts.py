@@ -186,10 +186,15 @@ class Standing(NamedTuple):
     value: int | None
 
 
+# Another user whose rank changed: id, rank before and after (None: not on the board), value.
+Moved = tuple[str, int | None, int | None, int]
+
+
 class ScoreChanged(NamedTuple):
     """A user's own score on a board changed. `gained` within the run, in the board's finest unit.
 
     `visible`: the user's rank or the value that ranks changed, not only what is behind the decimal point.
+    `moved`: the others whose rank changed through it, as far as they are told.
     """
 
     user: str
@@ -200,16 +205,7 @@ class ScoreChanged(NamedTuple):
     before: Standing
     after: Standing
     visible: bool
-
-
-class RankChanged(NamedTuple):
-    """Somebody's rank changed, through an own event or through another user's."""
-
-    user: str
-    board: str
-    run: date
-    before: Standing
-    after: Standing
+    moved: tuple[Moved, ...]
 
 
 class RunStarted(NamedTuple):
@@ -251,7 +247,6 @@ Fact = (
     | BoostStarted
     | BoostFinished
     | ScoreChanged
-    | RankChanged
     | RunStarted
     | RunBecameFinal
     | RunFinished

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from sortedcontainers import SortedList
+
 from mockserver.game.catalog import Leaderboard
 from mockserver.game.facts import (
     Entry,
     Fact,
     MetricChanged,
+    Moved,
     PointsChanged,
-    RankChanged,
     RunStarted,
     ScoreChanged,
     Standing,
@@ -108,82 +110,60 @@ def _gain(world: World, board: Leaderboard, user: str, day: date, amount: int, t
 
 
 def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int, time: int) -> Iterator[Fact]:
-    user, run = person.profile.id, world.run(board.key, first) or Run(board.max_participants)
-    group = group_of(board, person.profile.attributes)
+    user, most = person.profile.id, world.catalog.settings.rank_changed_neighbours
+    run = world.run(board.key, first) or Run(board.max_participants)
+    group, value = group_of(board, person.profile.attributes), whole_value(board, gained)
     score = run.scores.get(user)
-    old_value, value = score.value if score else 0, whole_value(board, gained)
-    old_place = score.place if score else None
+    old_group, old, old_value = (score.group, score.place, score.value) if score else (group, None, 0)
     reached = score.reached if score is not None and old_value == value else time
-    place = (-value, reached, user) if value > 0 and group is not None else None
-    before = run.standing(user)
-    if place is None or group is None:
-        after = NOWHERE
+    new = (-value, reached, user) if value > 0 and group is not None else None
+    if group == old_group:
+        before, after, moved = _move(run, group, old, new, most)
     else:
-        same = score is not None and score.group == group
-        after = _standing_at(run, group, place, old_place if same else None)
-    moved = list(_moved(run, score.group if score else None, old_place, group, place, world))
-    visible = group is not None and max(old_value, 0) != max(value, 0)
-    yield ScoreChanged(user, board.key, first, group, gained, before, after, visible or before != after)
-    if before.rank != after.rank:
-        yield RankChanged(user, board.key, first, before, after)
-    for other, was, now in moved:
-        yield RankChanged(other, board.key, first, was, now)
+        before, _, behind = _move(run, old_group, old, None, most)
+        _, after, passed = _move(run, group, None, new, most)
+        moved = behind + passed
+    visible = before != after or (group is not None and max(old_value, 0) != max(value, 0))
+    yield ScoreChanged(user, board.key, first, group, gained, before, after, visible, moved)
 
 
-def _standing_at(run: Run, group: tuple[str, ...], place: Place, old: Place | None) -> Standing:
-    """The standing that a place will have once the user's old one is gone."""
-    index = run.ranking(group).bisect_left(place)
-    rank = index if old is not None and old < place else index + 1
-    return Standing(rank, -place[0]) if rank <= run.limit else NOWHERE
-
-
-def _moved(
-    run: Run,
-    old_group: tuple[str, ...] | None,
-    old: Place | None,
-    group: tuple[str, ...] | None,
-    new: Place | None,
-    world: World,
-) -> Iterator[tuple[str, Standing, Standing]]:
-    """The others whose rank changes, as far as they are told: the nearest ones, and who falls off or gets on."""
-    most = world.catalog.settings.rank_changed_neighbours
-    if old is not None and new is not None and old_group == group and group is not None:
-        yield from _shifted(run, group, old, new, most)
-        return
-    if old is not None and old_group is not None:
-        yield from _shifted(run, old_group, old, None, most)
-    if new is not None and group is not None:
-        yield from _shifted(run, group, None, new, most)
+def _move(
+    run: Run, group: tuple[str, ...] | None, old: Place | None, new: Place | None, most: int
+) -> tuple[Standing, Standing, tuple[Moved, ...]]:
+    """What it does to a group's ranking when `old` (None: no place) becomes `new`: standing before and after, and
+    the others who move, as far as they are told: the `most` nearest, and who falls off or gets on. Section 11."""
+    if group is None or (old is None and new is None):
+        return NOWHERE, NOWHERE, ()
+    ranking, limit = run.ranking(group), run.limit
+    size = len(ranking)
+    start = size if old is None else ranking.bisect_left(old)
+    target = size if new is None else ranking.bisect_left(new)
+    before = NOWHERE if old is None or start >= limit else Standing(start + 1, -old[0])
+    if new is not None and target <= start:  # upwards: those between make room
+        after = Standing(target + 1, -new[0]) if target < limit else NOWHERE
+        affected = range(target, start)
+        return before, after, _shifted(ranking, limit, affected, affected[:most], limit - 1, 1)
+    # downwards or away: those behind move up
+    after = Standing(target, -new[0]) if new is not None and target <= limit else NOWHERE
+    affected = range(start + 1, target)
+    nearest = affected[:most] if new is None else affected[max(0, len(affected) - most) :]
+    return before, after, _shifted(ranking, limit, affected, nearest, limit, -1)
 
 
 def _shifted(
-    run: Run, group: tuple[str, ...], old: Place | None, new: Place | None, most: int
-) -> Iterator[tuple[str, Standing, Standing]]:
-    ranking = run.ranking(group)
-    size, limit = len(ranking), run.limit
-    start = size if old is None else ranking.bisect_left(old)
-    target = size if new is None else ranking.bisect_left(new)
-    if new is not None and target <= start:  # upwards: those between make room
-        indexes = list(range(target, min(start, target + most)))
-        edge, step = limit - 1, 1
-        if target <= edge < start and edge < size and edge not in indexes:
-            indexes.append(edge)
-    else:  # downwards or away: those behind move up
-        nearest = start + 1 if new is None else max(start + 1, target - most)
-        stop = min(target, nearest + most)
-        indexes = list(range(nearest, stop))
-        edge, step = limit, -1
-        if start < edge < target and edge not in indexes:
-            indexes.append(edge)
-    for index in indexes:
-        value, _, user = ranking[index]
-        was, now = _within(index + 1, -value, limit), _within(index + 1 + step, -value, limit)
-        if was != now:
-            yield user, was, now
+    ranking: SortedList, limit: int, affected: range, nearest: range, edge: int, step: int
+) -> tuple[Moved, ...]:
+    """Of those at the `affected` indexes, who all move by `step` ranks: the nearest, and the one at the board's edge.
+    Not those who are off the board before and after."""
+    rows = list(enumerate(ranking[nearest.start : nearest.stop], nearest.start + 1))
+    if edge in affected and edge not in nearest:
+        rows.append((edge + 1, ranking[edge]))
+    moves = [(user, _within(rank, limit), _within(rank + step, limit), -value) for rank, (value, _, user) in rows]
+    return tuple([row for row in moves if row[1] != row[2]])
 
 
-def _within(rank: int, value: int, limit: int) -> Standing:
-    return Standing(rank, value) if rank <= limit else NOWHERE
+def _within(rank: int, limit: int) -> int | None:
+    return rank if rank <= limit else None
 
 
 def open_runs(board: Leaderboard, time: int) -> list[date]:
