@@ -348,3 +348,56 @@ def test_the_values_are_those_of_the_moment_even_when_the_webhook_is_read_much_l
         assert board["rankings"][0]["userName"] == "Ann"
 
     tell(story)
+
+
+def test_a_user_who_changes_group_leaves_one_ranking_and_enters_the_other() -> None:
+    async def story(the: Teller) -> None:
+        await the.event("ann", 50, attributes={"region": "us-east"})
+        await the.event("ben", 30, attributes={"region": "us-east"})
+        await the.told()
+        await the.ask("PATCH", "/users/ann", {"attributes": {"region": "eu-west"}})
+        bodies = [body for body in await the.told() if key(body) == "weekly-words-by-region"]
+        changed = {
+            body["leaderboard"]["breakdownAttributeValue"]: [row["userId"] for row in body["leaderboard"]["rankings"]]
+            for body in bodies
+            if body["type"] == "leaderboard.changed"
+        }
+        assert changed == {"us-east": ["ben"], "eu-west": ["ann"]}
+        moves = [place(body) for body in bodies if body["type"] == "leaderboard.rank_changed"]
+        assert moves == [("ben", 2, 30, 1, 30)]
+
+    tell(story)
+
+
+def test_whoever_falls_off_a_full_board_is_told_with_no_rank() -> None:
+    catalog = written(
+        """
+        name = "Small"
+        [metrics.words]
+        name = "Words"
+        [leaderboards.top]
+        name = "Top"
+        rankBy = "metric"
+        metricKey = "words"
+        start = "2025-04-01"
+        maxParticipants = 1
+        """
+    )
+
+    async def story(the: Teller) -> None:
+        await the.event("ann", 10, "words")
+        await the.told()
+        await the.event("ben", 5, "words")
+        assert await the.told() == [], "the board shows nothing else than before"
+        await the.event("ben", 10, "words")
+        assert [place(body) for body in await the.told("leaderboard.rank_changed")] == [
+            ("ben", None, None, 1, 15),
+            ("ann", 1, 10, None, None),
+        ]
+        await the.event("ben", -10, "words")
+        assert [place(body) for body in await the.told("leaderboard.rank_changed")] == [
+            ("ben", 1, 15, None, None),
+            ("ann", None, None, 1, 10),
+        ]
+
+    tell(story, catalog)
