@@ -20,6 +20,7 @@ from mockserver.spec.parameters import Parameter, compile_parameter
 from mockserver.spec.statuses import refusals
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+DEFAULT_PREFIX = "/v1"  # for a document whose server has no path
 JSON_TYPE = "application/json"
 TENANT = "Tenant-ID"  # opens a part of a world, before any operation is called (behaviour, section 1)
 
@@ -107,7 +108,7 @@ class _Compiler:
     def _prefix(self) -> str:
         servers = self.document.get("servers") or [{"url": "/"}]
         url: str = servers[0]["url"]
-        return urlsplit(url).path.rstrip("/")
+        return urlsplit(url).path.rstrip("/") or DEFAULT_PREFIX
 
     def _operation(self, path: str, method: str, item: Mapping[str, Any], declared: Mapping[str, Any]) -> Operation:
         if "operationId" not in declared:

@@ -130,9 +130,7 @@ def _scalar(schema: Mapping[str, Any]) -> tuple[Read, str]:
 
 
 def _range(noun: str, least: float, most: float) -> str:
-    if (least, most) == (-LIMIT, LIMIT):
-        return noun
-    return f"{noun} of at least {least}" if most == LIMIT else f"{noun} between {least} and {most}"
+    return f"{noun} between {least} and {most}"
 
 
 def _integer(least: int, most: int) -> tuple[Read, str]:
