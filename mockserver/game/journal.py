@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 from typing import Any, get_type_hints
 
-from mockserver.game.facts import Entry, Fact, Standing
+from mockserver.game.facts import Entry, Standing
 
 CHUNK = 1024
 
@@ -74,7 +74,7 @@ class Journal:
 
 
 def _pack(entries: Sequence[Entry]) -> bytes:
-    rows: dict[type[Fact], list[tuple[Any, ...]]] = {}
+    rows: dict[Any, list[tuple[Any, ...]]] = {}
     for seq, time, cause, fact in entries:
         rows.setdefault(type(fact), []).append((seq, time, cause, *fact))
     packed = []
