@@ -1,0 +1,100 @@
+"""What stands beside a world and is no part of its state: its webhooks, request log, faults and snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable
+
+from mockserver.control.faults import Faults
+from mockserver.control.prefer import HEADER, Preference
+from mockserver.control.prefer import read as read_preference
+from mockserver.control.requests import RequestLog
+from mockserver.exchange import Answer, Call
+from mockserver.game.errors import NotFound, Refused
+from mockserver.webhooks.webhooks import Webhooks
+from mockserver.worlds import Organisation
+
+MOST_SNAPSHOTS = 100
+
+
+class Backstage:
+    """Beside one world. `moving` is held by whoever moves its clock or replaces its state, one after the other."""
+
+    def __init__(self, organisation: Organisation, webhooks: Webhooks, faults: Faults) -> None:
+        self.organisation = organisation
+        self.webhooks = webhooks
+        self.faults = faults
+        self.requests = RequestLog()
+        self.snapshots = Snapshots(organisation)
+        self.moving = asyncio.Lock()
+
+    def before(self, call: Call, prefer: bool) -> Awaitable[Answer | None] | None:
+        """Faults and preferences; None at once when there are none."""
+        wish = call.headers.get(HEADER) if prefer else None
+        if wish is None and not self.faults.on:
+            return None
+        return self._suffer(call, read_preference(wish) if wish else Preference())
+
+    async def _suffer(self, call: Call, wish: Preference) -> Answer | None:
+        """The limit first, then the waiting, then what was asked for, then what strikes anyhow."""
+        operation = call.operation.id if call.operation else ""
+        if refused := self.faults.limit(operation):
+            return refused
+        await self.faults.delay(operation)
+        if wish.delay is not None:
+            await asyncio.sleep(wish.delay)
+        call.applied = wish.applied
+        if wish.code is not None:
+            return wish.answer()
+        return self.faults.strike(call, operation)
+
+    def after(self, call: Call, answer: Answer) -> None:
+        """Keeps the request in mind, and lets its webhooks go out."""
+        if call.operation is not None:
+            now = self.organisation.clock.now()
+            self.requests.add(now, call.operation.id, call.operation.path, call, answer)
+        self.webhooks.flush()
+
+    async def forget(self) -> None:
+        """Requests, events and deliveries so far; what waits to be delivered is dropped."""
+        self.requests.clear()
+        await self.webhooks.reset()
+
+
+class Snapshots:
+    """States of one world that can be gone back to, by id; kept until they are deleted."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self._organisation = organisation
+        self._kept: dict[str, tuple[int, bytes]] = {}
+        self._made = 0
+
+    def take(self) -> str:
+        """Refused when there are too many already."""
+        if len(self._kept) >= MOST_SNAPSHOTS:
+            raise Refused(f"There are {MOST_SNAPSHOTS} snapshots already; delete one to take another.")
+        self._made += 1
+        name = f"snapshot-{self._made}"
+        state = zlib.compress(self._organisation.snapshot(), 1)
+        self._kept[name] = self._organisation.clock.now(), state
+        return name
+
+    def restore(self, name: str) -> None:
+        """NotFound when there is none of that id."""
+        self._organisation.restore(zlib.decompress(self._find(name)[1]))
+
+    def delete(self, name: str) -> None:
+        """NotFound when there is none of that id."""
+        self._find(name)
+        del self._kept[name]
+
+    def times(self) -> dict[str, int]:
+        """The world's time (milliseconds UTC) at which each was taken, oldest first."""
+        return {name: time for name, (time, _) in self._kept.items()}
+
+    def _find(self, name: str) -> tuple[int, bytes]:
+        if name not in self._kept:
+            known = ", ".join(self._kept) or "none"
+            raise NotFound(f"Snapshot {name[:80]!r} was not found (there are: {known}).")
+        return self._kept[name]

@@ -1,0 +1,28 @@
+"""What a world can tell of itself: what it was asked, what happened, and why things are as they are."""
+
+from __future__ import annotations
+
+from mockserver.control import facts, why
+from mockserver.control.ask import JSON, Ask
+
+
+def list_requests(ask: Ask) -> JSON:
+    """The newest requests and moves, newest first."""
+    query = ask.query("operationId", "userId", "status", "limit")
+    return ask.side.requests.list(query, ask.plane.names)
+
+
+def clear_requests(ask: Ask) -> None:
+    ask.side.requests.clear()
+
+
+async def list_facts(ask: Ask) -> JSON:
+    """The journal, newest first."""
+    query = ask.query("userId", "kind", "from", "to", "limit", "before")
+    return await facts.list_facts(ask.game().world, query)
+
+
+async def explain(ask: Ask) -> JSON:
+    """Why somebody has these points, this achievement, this streak or this rank."""
+    query = ask.query("userId", *why.SUBJECTS)
+    return await why.explain(ask.game(), query)

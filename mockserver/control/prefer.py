@@ -1,0 +1,47 @@
+"""`Prefer: code=404, delay=2`: one request asks for its own misfortune (RFC 7240; behaviour, section 10)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from mockserver.exchange import Answer, error
+
+HEADER, APPLIED = b"prefer", b"preference-applied"
+LONGEST_DELAY = 60.0  # seconds
+
+_CODE = re.compile(r"[45][0-9]{2}", re.ASCII)
+_DELAY = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?", re.ASCII)
+
+
+class Preference(NamedTuple):
+    """What can be had of what was asked for: an error status, seconds to wait. The rest is ignored."""
+
+    code: int | None = None
+    delay: float | None = None
+
+    @property
+    def applied(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The header that acknowledges it; none when there is nothing to acknowledge."""
+        parts = [] if self.code is None else [f"code={self.code}"]
+        parts += [] if self.delay is None else [f"delay={self.delay:g}"]
+        return ((APPLIED, ", ".join(parts).encode()),) if parts else ()
+
+    def answer(self) -> Answer:
+        """The error that was asked for, in the one shape of errors."""
+        sentence = f"The request asked for this answer with the header Prefer: code={self.code}."
+        retry = ((b"retry-after", b"1"),) if self.code == 429 else ()
+        return error(self.code or 500, sentence, *retry, *self.applied)
+
+
+def read(header: bytes) -> Preference:
+    """The first of each preference counts, as the RFC says. Choice: a delay above a minute is ignored."""
+    given: dict[str, str] = {}
+    for part in header.decode("latin-1").split(","):
+        name, _, value = part.split(";")[0].partition("=")
+        given.setdefault(name.strip().lower(), value.strip().strip('"'))
+    code, delay = given.get("code", ""), given.get("delay", "")
+    seconds = float(delay) if _DELAY.fullmatch(delay) else None
+    if seconds is not None and not 0 < seconds <= LONGEST_DELAY:
+        seconds = None
+    return Preference(int(code) if _CODE.fullmatch(code) else None, seconds)

@@ -1,0 +1,118 @@
+"""What a world was asked, newest 1,000: kept as it came and went, made readable when somebody reads it."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from time import perf_counter
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import orjson
+
+from mockserver.control.fields import Query
+from mockserver.exchange import DROPPED, Answer, Call
+from mockserver.game.periods import iso
+from mockserver.spec import header_text
+
+JSON = Any
+
+KEPT = 1000
+KEPT_BODY = 64 * 1024  # bytes of a body; the rest of a longer one is cut off
+FAULT = b"x-mock-fault"  # says on an answer which fault made it
+
+
+class Asked(NamedTuple):
+    """One request and its answer. `time` in milliseconds UTC of the world's clock, `duration` in real ones."""
+
+    number: int
+    time: int
+    duration: float
+    operation: str
+    template: str
+    call: Call
+    answer: Answer
+
+
+class RequestLog:
+    """The newest `KEPT` requests to the operations, and calls that moved the world."""
+
+    def __init__(self) -> None:
+        self._rows: deque[Asked] = deque(maxlen=KEPT)
+        self._made = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, time: int, operation: str, template: str, call: Call, answer: Answer) -> None:
+        if len(call.body) > KEPT_BODY:
+            call.body = call.body[:KEPT_BODY]
+        if len(answer.body) > KEPT_BODY:
+            answer = Answer(answer.status, answer.body[:KEPT_BODY], answer.headers)
+        self._made += 1
+        duration = (perf_counter() - call.started) * 1000
+        self._rows.append(Asked(self._made, time, duration, operation, template, call, answer))
+
+    def clear(self) -> None:
+        self._rows.clear()
+
+    def list(self, query: Query, operations: list[str]) -> JSON:
+        """Newest first, by `operationId`, `userId`, `status` and `limit`; `letGo` counts those no longer kept."""
+        operation, user = query.one_of("operationId", operations), query.text("userId")
+        status, limit = query.whole("status", 0, 599), query.whole("limit", 1, KEPT) or KEPT
+        found = []
+        for row in reversed(self._rows):
+            if operation not in (None, row.operation) or status not in (None, row.answer.status):
+                continue
+            if user is None or user == user_of(row):
+                found.append(request_shape(row))
+            if len(found) == limit:
+                break
+        return {"requests": found, "letGo": self._made - len(self._rows)}
+
+
+def request_shape(row: Asked) -> JSON:
+    """`status` null: the connection was dropped. A body that is no JSON, or was cut, is shown as text."""
+    call, answer = row.call, row.answer
+    headers = dict(answer.headers)
+    fault, applied = headers.get(FAULT), headers.get(b"preference-applied")
+    tenant = call.headers.get(b"tenant-id")
+    return {
+        "number": row.number,
+        "time": iso(row.time),
+        "method": call.method,
+        "path": call.path,
+        "query": call.query.decode("latin-1"),
+        "operationId": row.operation,
+        "userId": user_of(row),
+        "tenant": header_text(tenant) if tenant else None,
+        "status": answer.status or None,
+        "duration": round(row.duration, 3),
+        "fault": "drops" if answer is DROPPED else fault.decode() if fault else None,
+        "preference": applied.decode() if applied else None,
+        "request": _readable(call.body),
+        "response": _readable(answer.body),
+    }
+
+
+def _readable(body: bytes) -> JSON:
+    if not body:
+        return None
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body.decode("utf-8", "replace") + ("…" if len(body) >= KEPT_BODY else "")
+
+
+def user_of(row: Asked) -> str | None:
+    """Whom a request is about: by its path, its query, or its body."""
+    if row.template.startswith("/users/{id}"):
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(row.template)).replace("[^/]+", "(.+)", 1)
+        match = re.search(f"{pattern}$", row.call.path)
+        return match[1] if match else None
+    body = _readable(row.call.body)
+    if isinstance(body, dict):
+        about = body.get("user", body)
+        found = about.get("id") if isinstance(about, dict) else None
+        return found if isinstance(found, str) else None
+    return next(iter(parse_qs(row.call.query.decode("latin-1")).get("userId", ())), None)

@@ -1,0 +1,77 @@
+"""The webhooks of one's world over HTTP: what `mockserver.webhooks` can do, call by call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.control.ask import JSON, Ask
+from mockserver.game.errors import Refused
+from mockserver.webhooks.outbox import KEPT
+
+
+def list_endpoints(ask: Ask) -> JSON:
+    """Where webhooks go, each with its secret and how its deliveries fared."""
+    ask.query()
+    return ask.side.webhooks.list_endpoints()
+
+
+def create_endpoint(ask: Ask) -> JSON:
+    """`{"url", "secret"?, "events"?, "active"?}` → the endpoint with its id and secret."""
+    return ask.side.webhooks.create_endpoint(_object(ask))
+
+
+def switch_endpoint(ask: Ask) -> JSON:
+    """`{"active"}`: on or off for events from now on."""
+    active = ask.fields("active").flag("active")
+    if active is None:
+        raise Refused("Body field `active` is required: true or false.")
+    return ask.side.webhooks.switch_endpoint(ask.path["id"], active=active)
+
+
+async def delete_endpoint(ask: Ask) -> None:
+    await ask.side.webhooks.delete_endpoint(ask.path["id"])
+
+
+def list_events(ask: Ask) -> JSON:
+    """What the world has produced, oldest first, whether or not anybody listens; of one tenant when one is named."""
+    query = ask.query("type", "userId", "limit")
+    found = ask.side.webhooks.list_events(kind=query.raw("type"), user=query.text("userId"))
+    return _of_tenant(ask, found, "events", query.whole("limit", 1, KEPT))
+
+
+def list_deliveries(ask: Ask) -> JSON:
+    """The log of what was sent, oldest first: attempts, body and signature of each."""
+    query = ask.query("type", "userId", "endpoint", "state", "limit")
+    return ask.side.webhooks.list_deliveries(
+        kind=query.raw("type"),
+        user=query.text("userId"),
+        endpoint=query.text("endpoint"),
+        state=query.raw("state"),
+        limit=query.whole("limit", 1, KEPT),
+    )
+
+
+def redeliver(ask: Ask) -> JSON:
+    """Sends one of the log again: same body, same signature."""
+    ask.fields()
+    return ask.side.webhooks.redeliver(ask.path["id"])
+
+
+def trigger(ask: Ask) -> JSON:
+    """`{"type", "userId"?, "duplicate"?, "tamper"?, "delay"?}`: a realistic event now, without changing the world."""
+    return ask.side.webhooks.trigger(ask.tenant, _object(ask))
+
+
+def _object(ask: Ask) -> Any:
+    body = ask.json()
+    if not isinstance(body, dict):
+        raise Refused("The body must be an object.")
+    return body
+
+
+def _of_tenant(ask: Ask, found: JSON, name: str, limit: int | None) -> JSON:
+    if ask.organisation.catalog.settings.multi_tenant and ask.tenant:
+        found[name] = [row for row in found[name] if row["tenant"] == ask.tenant]
+    if limit is not None:
+        found[name] = found[name][-limit:]
+    return found

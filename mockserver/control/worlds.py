@@ -1,0 +1,173 @@
+"""Worlds made, listed and deleted, and one's own world put back: to the seed, to a snapshot, under another catalog."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from mockserver import catalogs
+from mockserver.clock import real_time
+from mockserver.control.ask import JSON, Ask, Forbidden
+from mockserver.control.fields import Fields
+from mockserver.game.catalog import Catalog
+from mockserver.game.errors import NotFound, Refused, Unreadable
+from mockserver.game.periods import iso, utc_day
+from mockserver.worlds import CatalogOn, Organisation, Plan, Worlds
+
+MOST_USERS = 10_000
+LONGEST_HISTORY = 366  # days
+TOML = ("application/toml", "text/toml", "text/x-toml")
+
+
+def world_shape(worlds: Worlds, organisation: Organisation) -> JSON:
+    plan = organisation.plan
+    return {
+        "apiKey": organisation.key,
+        "root": organisation.key in worlds.roots,
+        "organisation": organisation.catalog.name,
+        "seed": plan.seed,
+        "users": sum(len(game.world.users) for game in organisation.games.values()),
+        "now": iso(organisation.clock.now()),
+        "frozen": organisation.clock.frozen,
+    }
+
+
+def list_worlds(ask: Ask) -> JSON:
+    """All worlds of the server, those given at start first."""
+    ask.query()
+    worlds = ask.plane.worlds
+    return {"worlds": [world_shape(worlds, organisation) for organisation in worlds]}
+
+
+async def make_world(ask: Ask) -> JSON:
+    """`{"catalog"?, "seed"?, "users"?, "historyDays"?, "now"?, "frozen"?}` → its key and what it is."""
+    worlds = ask.plane.worlds
+    fields = ask.fields("catalog", "seed", "users", "historyDays", "now", "frozen")
+    plan = _plan(fields, worlds.plan)
+    organisation = await found(worlds, worlds.new_key(), plan)
+    worlds.admit(organisation)
+    ask.plane.backstage(organisation)
+    return world_shape(worlds, organisation)
+
+
+def _plan(fields: Fields, default: Plan) -> Plan:
+    """The server's catalog and seed, nobody in it, the real time, running, unless something else is asked for."""
+    given = fields.raw("catalog")
+    seed, users = fields.whole("seed", -(10**15), 10**15), fields.whole("users", 0, MOST_USERS)
+    history, now = fields.whole("historyDays", 0, LONGEST_HISTORY), fields.moment("now")
+    frozen = fields.flag("frozen")
+    catalog = default.catalog
+    if given is not None:
+        catalog = catalog_on(given)
+        catalog(utc_day(real_time() if now is None else now))
+    return Plan(
+        catalog,
+        seed=default.seed if seed is None else seed,
+        users=users or 0,
+        now=now,
+        frozen=bool(frozen),
+        history_days=default.history_days if history is None else history,
+    )
+
+
+def catalog_on(given: Any) -> CatalogOn:
+    """A catalog as data or as the text of a TOML file, to be read on any first day. Refused when it is neither."""
+    if not isinstance(given, str | dict):
+        raise Refused("Body field `catalog` must be a catalog as an object, or the text of one in TOML.")
+
+    @lru_cache(maxsize=1)
+    def catalog(today: date) -> Catalog:
+        return read_catalog(given, today)
+
+    return catalog
+
+
+def read_catalog(given: Any, today: date) -> Catalog:
+    """`CatalogError` tells everything that is wrong with it."""
+    if isinstance(given, str):
+        return catalogs.parse(given, today=today, name="The catalog")
+    return catalogs.from_data(given, today=today, name="The catalog")
+
+
+async def found(worlds: Worlds, key: str, plan: Plan) -> Organisation:
+    """A world as planned. When people have to live first, they do so in a thread, and others are served meanwhile."""
+    if plan.users:
+        return await asyncio.to_thread(Organisation, key, plan, worlds.populate)
+    return Organisation(key, plan, worlds.populate)
+
+
+async def delete_world(ask: Ask) -> None:
+    """NotFound when there is none of that key; those given at start stay."""
+    key, worlds = ask.path["apiKey"], ask.plane.worlds
+    if key in worlds.roots:
+        raise Forbidden("A world whose key was given at start cannot be deleted; reset it instead.")
+    organisation = worlds.find(key)
+    if organisation is None or not worlds.delete(key):
+        raise NotFound(f"No world has the API key {key[:80]!r}.")
+    await ask.plane.dismiss(organisation)
+
+
+async def reset(ask: Ask) -> JSON:
+    """Back to the seed, with faults as at start; requests, events and deliveries so far are forgotten."""
+    ask.fields()
+    side = ask.side
+    organisation = side.organisation
+    async with side.moving:
+        organisation.become(await found(ask.plane.worlds, organisation.key, organisation.plan))
+        side.faults = ask.plane.faults_at_start(organisation)
+        await side.forget()
+    return world_shape(ask.plane.worlds, organisation)
+
+
+def list_snapshots(ask: Ask) -> JSON:
+    """The snapshots that can be restored, with the world's time at which each was taken, oldest first."""
+    ask.query()
+    times = ask.side.snapshots.times()
+    return {"snapshots": [{"id": name, "time": iso(time)} for name, time in times.items()]}
+
+
+async def take_snapshot(ask: Ask) -> JSON:
+    """Keeps the state of the world; `{"id"}` names it."""
+    ask.fields()
+    async with ask.side.moving:
+        return {"id": ask.side.snapshots.take()}
+
+
+async def restore_snapshot(ask: Ask) -> JSON:
+    """Everything as it was, the clock included; requests, events and deliveries so far are forgotten."""
+    ask.fields()
+    side = ask.side
+    async with side.moving:
+        side.snapshots.restore(ask.path["id"])
+        await side.forget()
+    return world_shape(ask.plane.worlds, side.organisation)
+
+
+def delete_snapshot(ask: Ask) -> None:
+    ask.side.snapshots.delete(ask.path["id"])
+
+
+def read_the_catalog(ask: Ask) -> JSON:
+    """The catalog in force, days absolute; it can be put back as it is."""
+    ask.query()
+    return catalogs.dump(ask.organisation.catalog)
+
+
+async def put_catalog(ask: Ask) -> JSON:
+    """A whole new catalog, as JSON or as TOML with that media type; days count from the world's first day."""
+    side = ask.side
+    given = _toml(ask.body) if ask.media_type in TOML else ask.json()
+    async with side.moving:
+        organisation = side.organisation
+        organisation.change_catalog(read_catalog(given, organisation.first_day))
+    side.webhooks.flush()
+    return catalogs.dump(organisation.catalog)
+
+
+def _toml(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable("The body must be UTF-8.") from None
