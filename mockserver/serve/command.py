@@ -8,20 +8,22 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mockserver.catalogs import CatalogError
+from mockserver.game.errors import GameError
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.serve.catalog_file import CatalogFile, find
+from mockserver.serve.options import control_options, option
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from mockserver.control.plane import Settings
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
 
@@ -56,12 +58,6 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
         if not key or not key.isascii() or not key.isprintable() or key != key.strip():
             raise click.BadParameter(f"{key!r} is not printable ASCII.")
     return tuple(dict.fromkeys(keys)) or (DEFAULT_KEY,)
-
-
-def option(name: str, *others: str, variables: tuple[str, ...] = (), **settings: Any) -> Callable[[F], F]:
-    """An option that an environment variable `MOCKSERVER_…` can also set."""
-    plain = name.split("/")[0].removeprefix("--").replace("-", "_").upper()
-    return click.option(name, *others, envvar=[f"MOCKSERVER_{plain}", *variables], show_envvar=True, **settings)
 
 
 @click.command()
@@ -107,6 +103,7 @@ def option(name: str, *others: str, variables: tuple[str, ...] = (), **settings:
     show_default=True,
     help="Hold every answer against the document.",
 )
+@control_options
 @option("--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much is logged.")
 def serve(
     host: str,
@@ -120,6 +117,7 @@ def serve(
     now: int | None,
     frozen: bool,
     check_responses: bool,
+    settings: Settings,
     log_level: str,
 ) -> None:
     """Start the fake Trophy: one organisation per API key, people in it, and a clock."""
@@ -131,7 +129,7 @@ def serve(
         worlds = make_worlds(plan, keys)
     except CatalogError as error:
         raise CannotServe(str(error)) from None
-    run(worlds, listening, host, watched=file if watch else None, check_responses=check_responses)
+    run(worlds, settings, listening, host, watched=file if watch else None, check_responses=check_responses)
 
 
 def log_to_stderr(level: str) -> None:
@@ -165,30 +163,34 @@ def make_worlds(plan: Plan, keys: tuple[str, ...]) -> Worlds:
     gc.disable()  # nothing of what is made here will be garbage
     with Progress(plan.users) as progress:
         worlds = Worlds(plan, keys, partial(populate, report=progress))
+    worlds.populate = populate  # worlds that are made later are made in silence
     gc.freeze()
     gc.enable()
     return worlds
 
 
 def run(
-    worlds: Worlds, listening: socket.socket, host: str, *, watched: CatalogFile | None, check_responses: bool
+    worlds: Worlds,
+    settings: Settings,
+    listening: socket.socket,
+    host: str,
+    *,
+    watched: CatalogFile | None,
+    check_responses: bool,
 ) -> None:
     """Serves until the process is told to stop."""
     import uvicorn
 
-    from mockserver.app import create_app
     from mockserver.serve.greeting import base_url, greeting
-    from mockserver.serve.upkeep import upkeep
-    from mockserver.spec import DocumentError, document_path, load
+    from mockserver.serve.server import make_app
+    from mockserver.spec import DocumentError
 
     try:
-        app = create_app(
-            worlds, load(document_path()), check_responses=check_responses, lifespan=upkeep(worlds, watched)
-        )
-    except DocumentError as error:
+        app = make_app(worlds, settings, check_responses=check_responses, watched=watched)
+    except (DocumentError, GameError) as error:
         raise CannotServe(str(error)) from None
     base = base_url(host, listening.getsockname()[1])
-    click.echo(greeting(worlds, base, check_responses=check_responses))
+    click.echo(greeting(worlds, settings, base, check_responses=check_responses))
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -6,6 +6,7 @@ import shlex
 
 import click
 
+from mockserver.control.plane import TOKEN, Settings
 from mockserver.game.periods import iso
 from mockserver.seed import user_id
 from mockserver.worlds import Organisation, Worlds
@@ -17,7 +18,7 @@ def base_url(host: str, port: int) -> str:
     return f"http://{f'[{local}]' if ':' in local else local}:{port}/v1"
 
 
-def greeting(worlds: Worlds, base: str, *, check_responses: bool) -> str:
+def greeting(worlds: Worlds, settings: Settings, base: str, *, check_responses: bool) -> str:
     """The text printed at start-up."""
     first = next(iter(worlds))
     python = "from trophy import TrophyApi, TrophyApiEnvironment"
@@ -26,6 +27,7 @@ def greeting(worlds: Worlds, base: str, *, check_responses: bool) -> str:
     rows = [
         ("Base URL", base),
         *(("API key", key) for key in worlds.roots),
+        *([("Token", f"{settings.token} (header {TOKEN}, for /_mock)")] if settings.locked else ()),
         ("Python", python),
         ("", f'base = "{base}"'),
         ("", f"trophy = {call}"),
@@ -36,7 +38,7 @@ def greeting(worlds: Worlds, base: str, *, check_responses: bool) -> str:
     ]
     lines = [click.style(_headline(first), bold=True), ""]
     lines += [f"  {click.style(f'{label:<10}', fg='cyan')}{text}" for label, text in rows]
-    lines += ["", *_notes(first, check_responses), "Ctrl-C stops it.", ""]
+    lines += ["", *_notes(first, settings, check_responses), "Ctrl-C stops it.", ""]
     return "\n".join(lines)
 
 
@@ -58,13 +60,17 @@ def _curl(organisation: Organisation, base: str) -> str:
     return f"curl {options} {base}{path}"
 
 
-def _notes(organisation: Organisation, check_responses: bool) -> list[str]:
+def _notes(organisation: Organisation, settings: Settings, check_responses: bool) -> list[str]:
     """What is not as usual."""
     clock, notes = organisation.clock, []
     if clock.frozen:
         notes.append(f"The clock stands still at {iso(clock.now())}.")
     elif organisation.plan.now is not None:
         notes.append(f"The clock runs from {iso(organisation.plan.now)}.")
+    if settings.live_statuses:
+        notes.append("Faults are on: statuses of the real service that the document lacks (--live-statuses).")
+    if not settings.prefer:
+        notes.append("The header Prefer is ignored.")
     if not check_responses:
         notes.append("Answers are not checked against the document.")
     return notes

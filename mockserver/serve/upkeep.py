@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Any
 
 from mockserver.catalogs import CatalogError
+from mockserver.control.plane import Plane
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.worlds import Worlds
 
@@ -17,27 +18,31 @@ TICK = 0.25  # seconds; what falls due happens within a second (behaviour, secti
 log = logging.getLogger("mockserver")
 
 
-def upkeep(worlds: Worlds, watched: CatalogFile | None) -> Callable[[Any], AbstractAsyncContextManager[None]]:
-    """A lifespan: while the server runs, its worlds are kept up with their clocks, and with `watched`."""
+def upkeep(plane: Plane, watched: CatalogFile | None) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """A lifespan: while the server runs, its worlds are kept up with their clocks, and with `watched`.
+
+    At the end deliveries under way get a few seconds.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        task = asyncio.create_task(_keep_up(worlds, watched))
+        task = asyncio.create_task(_keep_up(plane, watched))
         yield
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        await plane.close()
 
     return lifespan
 
 
-async def _keep_up(worlds: Worlds, watched: CatalogFile | None) -> None:
+async def _keep_up(plane: Plane, watched: CatalogFile | None) -> None:
     while True:
         await asyncio.sleep(TICK)
         try:
-            worlds.tick()
+            plane.tick()
             if watched is not None:
-                reload(worlds, watched)
+                reload(plane.worlds, watched)
         except Exception:
             log.exception("Keeping up with the time failed. This is a defect of the mock.")
 

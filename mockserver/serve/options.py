@@ -1,0 +1,99 @@
+"""How options of `mockserver serve` are declared, and those that concern the control plane and webhooks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from ipaddress import ip_address
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mockserver.game.catalog import WebhookEndpoint
+
+if TYPE_CHECKING:
+    from mockserver.control.plane import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def option(name: str, *others: str, variables: tuple[str, ...] = (), **settings: Any) -> Callable[[F], F]:
+    """An option that an environment variable `MOCKSERVER_…` can also set."""
+    plain = name.split("/")[0].removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *others, envvar=[f"MOCKSERVER_{plain}", *variables], show_envvar=True, **settings)
+
+
+CONTROL = (
+    option("--prefer/--no-prefer", default=True, show_default=True, help="Obey the header Prefer: code=…, delay=…."),
+    option("--live-statuses", is_flag=True, help="Answer with the real service's statuses that the document lacks."),
+    option(
+        "--control-token",
+        metavar="TOKEN",
+        help="Opens the control plane. Needed, and made up if not given, where other machines can reach the server.",
+    ),
+    option(
+        "--webhook", "webhooks", multiple=True, metavar="URL", help="Where webhooks go; may be given several times."
+    ),
+    option("--webhook-secret", metavar="SECRET", help="Signs these webhooks; made up if not given."),
+    option("--webhook-events", metavar="TYPE,TYPE", help="Which types go there. Without it: all."),
+    option(
+        "--webhook-retry-delay",
+        default=60.0,
+        show_default=True,
+        type=click.FloatRange(0),
+        metavar="SECONDS",
+        help="From a failed delivery to its first retry, doubling from there.",
+    ),
+)
+
+
+def control_options(command: F) -> F:
+    """Gives a command these options, and hands it what they say as `settings`."""
+
+    names = [name for name in inspect.signature(_settings).parameters if name != "host"]
+
+    @wraps(command)
+    def with_settings(*args: Any, **given: Any) -> Any:
+        settings = _settings(host=given["host"], **{name: given.pop(name) for name in names})
+        return command(*args, **given, settings=settings)
+
+    decorated: Any = with_settings
+    for declare in reversed(CONTROL):
+        decorated = declare(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def _settings(
+    *,
+    host: str,
+    prefer: bool,
+    live_statuses: bool,
+    control_token: str | None,
+    webhooks: tuple[str, ...],
+    webhook_secret: str | None,
+    webhook_events: str | None,
+    webhook_retry_delay: float,
+) -> Settings:
+    from mockserver.control.plane import Settings
+    from mockserver.webhooks.delivery import Timing
+
+    locked = not is_loopback(host)
+    types = tuple(kind.strip() for kind in (webhook_events or "").split(",") if kind.strip())
+    return Settings(
+        token=control_token or (token_urlsafe(16) if locked else None),
+        locked=locked,
+        prefer=prefer,
+        live_statuses=live_statuses,
+        endpoints=tuple(WebhookEndpoint(url, webhook_secret, types) for url in webhooks),
+        timing=Timing(retry_delay=webhook_retry_delay),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens there; a name other than localhost is not trusted."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
