@@ -12,6 +12,7 @@ from mockserver.api.shared import (
     filters_shape,
     find_claimable,
     find_user,
+    once_per_row,
 )
 from mockserver.game.achievements import rarity, visible
 from mockserver.game.catalog import Achievement, Catalog
@@ -25,6 +26,7 @@ from mockserver.game.users import upsert
 from mockserver.game.world import World, matches
 
 
+@once_per_row
 def achievement_shape(catalog: Catalog, row: Achievement) -> JSON:
     """Schema `AchievementResponse`: what belongs to a trigger only on that trigger."""
     shape = {

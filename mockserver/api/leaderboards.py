@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from mockserver.api.shared import JSON, attribute_pairs, find_board, find_user, today
+from mockserver.api.shared import JSON, attribute_pairs, find_board, find_user, once_per_row, today
 from mockserver.game.catalog import Catalog, Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
@@ -19,13 +19,19 @@ DEFAULT_LIMIT = 10
 
 
 def board_shape(catalog: Catalog, board: Leaderboard, now: int) -> JSON:
-    """Schema `LeaderboardResponse` with the status at `now`; keys of metric and points only where they apply."""
+    """Schema `LeaderboardResponse` with the status at `now`."""
+    return _board(catalog, board) | {"status": board_status(board, now)}
+
+
+@once_per_row
+def _board(catalog: Catalog, board: Leaderboard) -> JSON:
+    """All but the status; keys of metric and points only where they apply."""
     shape = {
         "id": board.id,
         "name": board.name,
         "key": board.key,
         "rankBy": board.rank_by,
-        "status": board_status(board, now),
+        "status": None,
         "description": board.description,
         "breakdownAttribute": board.breakdown[0] if len(board.breakdown) == 1 else None,
         "breakdownAttributes": list(board.breakdown),

@@ -12,6 +12,7 @@ from mockserver.api.shared import (
     filters_shape,
     find_points,
     find_user,
+    once_per_row,
     today,
 )
 from mockserver.game.catalog import Boost, Catalog, Frequency, Level, PointsSystem, PointsTrigger
@@ -64,6 +65,7 @@ def boost_shape(boost: Boost, day: date) -> JSON:
     }
 
 
+@once_per_row
 def trigger_shape(catalog: Catalog, row: PointsTrigger) -> JSON:
     """Schema `PointsTrigger`: what belongs to a type only on that type."""
     shape = {

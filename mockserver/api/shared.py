@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
-from mockserver.game.catalog import Achievement, Catalog, Filters, Leaderboard, Metric, PointsSystem
+from mockserver.game.catalog import Achievement, Catalog, Filters, Leaderboard, Metric, PointsSystem, PointsTrigger
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry
@@ -14,6 +15,19 @@ from mockserver.game.state import Person
 from mockserver.game.users import check_attribute_keys, upsert
 
 JSON = Any
+Row = TypeVar("Row", Achievement, Leaderboard, PointsTrigger)
+
+
+def once_per_row(make: Callable[[Catalog, Row], JSON]) -> Callable[[Catalog, Row], JSON]:
+    """For a shape that depends on nothing but the catalog: made once, then shared. Copy it before you change it."""
+
+    def shape(catalog: Catalog, row: Row) -> JSON:
+        known = catalog.shapes.get(row.id)
+        if known is None or known[0] is not row:
+            known = catalog.shapes[row.id] = row, make(catalog, row)
+        return known[1]
+
+    return shape
 
 
 def find_user(game: Game, user: str) -> Person:

@@ -7,10 +7,10 @@ in millionths (`MICRO`), multipliers too, so that sums are exact.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 MICRO = 1_000_000
 
@@ -217,6 +217,15 @@ class Catalog:
     leaderboards: dict[str, Leaderboard] = field(default_factory=dict)
     webhooks: tuple[WebhookEndpoint, ...] = ()
     settings: Settings = Settings()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Only what was set up; what follows from it is found again."""
+        return {row.name: getattr(self, row.name) for row in fields(self)}
+
+    @cached_property
+    def shapes(self) -> dict[str, Any]:
+        """What is made of its rows once and for all, by whoever shows them, under a key of theirs."""
+        return {}
 
     @cached_property
     def metric_achievements(self) -> dict[str, tuple[Achievement, ...]]:
