@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint
+.PHONY: help run test lint examples examples-check
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,3 +27,10 @@ lint: $(READY) ## ruff, mypy --strict and the import rules
 
 test: lint ## set up, lint, check types and run every test
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+examples: $(READY) ## write fixtures/examples/ anew
+	rm -rf fixtures/examples
+	$(BIN)/mockserver example --all --seed 1 --out fixtures/examples
+
+examples-check: $(READY) ## examples of 200 seeds and all three catalogs against the document
+	EXAMPLE_SEEDS=200 $(BIN)/python -m pytest tests/test_examples.py -n 2 -q -k is_there_and_valid
