@@ -162,8 +162,7 @@ class Organisation:
         self.clock.set(now, frozen)
         self.games = {}
         for tenant, (world, then) in worlds.items():
-            game = self.games[tenant] = Game(world)
-            game.now = then
+            game = self.games[tenant] = Game(world, now=then)
             self._attach(game)
 
 

@@ -147,6 +147,11 @@ class PointsSystem:
     levels: tuple[Level, ...] = ()
     boosts: tuple[Boost, ...] = ()
 
+    @cached_property
+    def creation_triggers(self) -> frozenset[str]:
+        """The ids of those that pay at first identification."""
+        return frozenset(row.id for row in self.triggers if row.type == "user_creation")
+
     def level_at(self, total: int) -> Level | None:
         """The highest level whose points are at most `total`."""
         reached = None
@@ -230,11 +235,17 @@ class Catalog:
     @cached_property
     def metric_achievements(self) -> dict[str, tuple[Achievement, ...]]:
         """Active metric achievements by metric, lowest value first."""
+        found = {key: [row for row in rows if row.status == "active"] for key, rows in self.achievements_of.items()}
+        return {key: tuple(sorted(rows, key=lambda row: row.value)) for key, rows in found.items()}
+
+    @cached_property
+    def achievements_of(self) -> dict[str, tuple[Achievement, ...]]:
+        """All metric achievements by metric, in catalog order."""
         found: dict[str, list[Achievement]] = {key: [] for key in self.metrics}
         for achievement in self.achievements.values():
-            if achievement.trigger == "metric" and achievement.status == "active":
+            if achievement.trigger == "metric":
                 found[str(achievement.metric)].append(achievement)
-        return {key: tuple(sorted(rows, key=lambda row: row.value)) for key, rows in found.items()}
+        return {key: tuple(rows) for key, rows in found.items()}
 
     @cached_property
     def streak_achievements(self) -> tuple[Achievement, ...]:

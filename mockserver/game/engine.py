@@ -42,7 +42,7 @@ RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
     f.PointsAwarded: ((35, points.settle),),
     f.PointsChanged: ((40, points.change_level), (52, leaderboards.score_points), (60, points.report)),
     f.RunStarted: ((50, leaderboards.enter_streaks),),
-    f.CatalogChanged: ((20, achievements.grant_newly_active),),
+    f.CatalogChanged: ((10, streaks.skip_intervals), (20, achievements.grant_newly_active)),
 }
 
 
@@ -82,14 +82,15 @@ class Game:
     """A world with its agenda: what requests and the passing of time are told to.
 
     `observe` is called at the end of each request (`commit`) and of each due moment, with all that it brought,
-    while the world is as it was then.
+    while the world is as it was then. `now`: until when the world has been caught up with (ms UTC), if later than
+    its newest fact.
     """
 
-    def __init__(self, world: World, observe: Observer | None = None) -> None:
+    def __init__(self, world: World, observe: Observer | None = None, now: int | None = None) -> None:
         self.world = world
         self.observe = observe
-        self.now = world.time
-        self.agenda = schedule.Schedule(world)
+        self.now = world.time if now is None else max(now, world.time)
+        self.agenda = schedule.Schedule(world, self.now)
         self._told: list[f.Entry] = []
 
     def tell(self, fact: f.Fact) -> list[f.Entry]:

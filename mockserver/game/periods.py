@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from mockserver.game.catalog import Frequency, Leaderboard
+from mockserver.game.catalog import Boost, Frequency, Leaderboard
 
 SECOND = 1000
 MINUTE = 60 * SECOND
@@ -89,6 +89,12 @@ def start_of_day(day: date, tz: ZoneInfo) -> int:
     return late
 
 
+def lived_day(day: date, tz: ZoneInfo) -> date:
+    """`day`, or the next one where `tz` skipped it: Samoa went from 29 to 31 December 2011."""
+    following = day + ONE_DAY
+    return day if start_of_day(day, tz) < start_of_day(following, tz) else following
+
+
 def start_of_period(day: date, frequency: Frequency, week_start: int = 6) -> date:
     """The first day of the day, week (from `week_start`: 0 Monday … 6 Sunday) or month around `day`."""
     if frequency == "daily":
@@ -120,7 +126,10 @@ def previous_period(start: date, frequency: Frequency, week_start: int = 6) -> d
 
 
 def run_start(board: Leaderboard, index: int) -> date:
-    """The first day of run `index` (from 0). Months and years keep the start's day, clamped to the month."""
+    """The first day of run `index` (from 0). Months and years keep the start's day, clamped to the month.
+
+    The calendar's last day for a run that would begin later.
+    """
     unit, interval = board.run_unit, board.run_interval
     if unit is None or interval is None:
         return board.start
@@ -135,10 +144,12 @@ def run_start(board: Leaderboard, index: int) -> date:
 
 
 def run_index(board: Leaderboard, day: date) -> int:
-    """Which run `day` is in; below 0 before the board's start. Ignores the board's end."""
+    """Which run `day` is in; -1 before the board's start. Ignores the board's end."""
     unit, interval = board.run_unit, board.run_interval
+    if day < board.start:
+        return -1
     if unit is None or interval is None:
-        return 0 if day >= board.start else -1
+        return 0
     if unit == "day":
         return (day.toordinal() - board.start.toordinal()) // interval
     months = (day.year - board.start.year) * 12 + day.month - board.start.month
@@ -150,7 +161,8 @@ def run_end(board: Leaderboard, index: int) -> date | None:
     """The last day of run `index`, inclusive, cut at the board's end; None when it never ends."""
     if board.run_unit is None:
         return board.end
-    last = run_start(board, index + 1) - ONE_DAY
+    following = run_start(board, index + 1)
+    last = following if following == date.max else following - ONE_DAY
     return min(last, board.end) if board.end else last
 
 
@@ -166,6 +178,15 @@ def status_of_days(start: date, end: date | None, today: date) -> Literal["activ
     if today < start:
         return "scheduled"
     return "finished" if end is not None and today > end else "active"
+
+
+def boost_moments(boost: Boost, tz: ZoneInfo | None) -> tuple[int, int | None]:
+    """When a boost starts and finishes (ms UTC): at 00:00:00Z and 23:59:59Z; one of a single user at the midnights
+    of that user's zone (behaviour, section 11). None: it never finishes."""
+    end = boost.end
+    if tz is None:
+        return start_of_utc(boost.start), None if end is None else start_of_utc(end) + DAY - SECOND
+    return start_of_day(boost.start, tz), None if end in (None, date.max) else start_of_day(end + ONE_DAY, tz)
 
 
 def board_opens(board: Leaderboard) -> int:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mockserver.game import facts as f
 from mockserver.game import leaderboards, points, streaks
 from mockserver.game.catalog import Boost, PointsSystem
-from mockserver.game.periods import DAY, SECOND, run_start, start_of_day, start_of_utc
+from mockserver.game.periods import boost_moments, run_start
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
@@ -61,10 +61,10 @@ ARMS = {
 class Schedule:
     """The agenda of one world. Rebuilding it from the world at any moment gives the same future."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, now: int) -> None:
         self._heap: list[Due] = []
         self._known: set[Due] = set()
-        self.rebuild(world)
+        self.rebuild(world, now)
 
     def next_time(self) -> int | None:
         return self._heap[0].time if self._heap else None
@@ -77,20 +77,20 @@ class Schedule:
         self._known.discard(due)
         return due
 
-    def rebuild(self, world: World) -> None:
-        """Everything that the world as it stands will bring."""
+    def rebuild(self, world: World, now: int) -> None:
+        """Everything that the world as it stands will bring after `now`."""
         self._heap, self._known = [], set()
-        self._add(_organisation(world, world.time))
+        self._add(_organisation(world, now))
         for person in world.users.values():
-            self._add(_of_person(world, person))
+            self._add(_of_person(world, person, now))
 
     def arm(self, world: World, entry: f.Entry) -> None:
         """What a fact that was just applied makes fall due."""
         fact = entry.fact
         if isinstance(fact, f.CatalogChanged):
-            self.rebuild(world)
+            self.rebuild(world, entry.time)
         elif isinstance(fact, f.UserCreated | f.UserChanged):
-            self._add(_of_person(world, world.users[fact.user]))
+            self._add(_of_person(world, world.users[fact.user], entry.time))
         elif isinstance(fact, f.PointsChanged | f.PointsReported):
             self._add(_report(world.users[fact.user], fact.system))
         elif isinstance(fact, f.FreezeEarned | f.FreezeIntervalPassed):
@@ -122,17 +122,17 @@ def _organisation(world: World, after: int) -> Iterator[Due]:
             yield from _run(world, key, after, kind)
 
 
-def _of_person(world: World, person: Person) -> Iterator[Due]:
+def _of_person(world: World, person: Person, now: int) -> Iterator[Due]:
     yield from _streak(person)
     yield from _freeze(world, person)
     for _, trigger in world.catalog.triggers_by_type.get("time", ()):
-        yield from _time(world, person, world.time, trigger.id)
+        yield from _time(world, person, now, trigger.id)
     for key in person.accounts:
         yield from _report(person, key)
     for system in world.catalog.points.values():
         for boost in system.boosts:
             if boost.user == person.profile.id:
-                yield from _boost(world, boost, person, world.time)
+                yield from _boost(world, boost, person, now)
 
 
 def _streak(person: Person) -> Iterator[Due]:
@@ -171,18 +171,8 @@ def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
         yield Due(found[0], kind, key, str(found[1]))
 
 
-def boost_moments(boost: Boost, person: Person | None) -> tuple[int, int | None]:
-    """When a boost starts and finishes: at 00:00:00Z and 23:59:59Z, a user's own at that user's midnights."""
-    if person is None:
-        finish = None if boost.end is None else start_of_utc(boost.end) + DAY - SECOND
-        return start_of_utc(boost.start), finish
-    after = None if boost.end is None or boost.end == date.max else boost.end.toordinal() + 1
-    finish = None if after is None else start_of_day(date.fromordinal(after), person.zone)
-    return start_of_day(boost.start, person.zone), finish
-
-
 def _boost(world: World, boost: Boost, person: Person | None, after: int) -> Iterator[Due]:
-    start, finish = boost_moments(boost, person)
+    start, finish = boost_moments(boost, person.zone if person else None)
     # A user who changes zone may have passed the moment; one who came later has missed it.
     since = after if person is None else person.profile.created
     if boost.id not in world.boosts_begun and start > since:
@@ -233,7 +223,7 @@ def _settle_boost(world: World, due: Due, time: int) -> Iterator[f.Fact]:
         return
     system, boost = found
     person = world.users.get(boost.user) if boost.user else None
-    start, finish = boost_moments(boost, person)
+    start, finish = boost_moments(boost, person.zone if person else None)
     if due.kind is Kind.BOOST_START and start == due.time and boost.id not in world.boosts_begun:
         yield f.BoostStarted(boost.user, system.key, boost.id)
     if due.kind is Kind.BOOST_FINISH and finish == due.time and boost.id not in world.boosts_ended:

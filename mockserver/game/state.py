@@ -12,13 +12,31 @@ from zoneinfo import ZoneInfo
 
 from sortedcontainers import SortedList
 
-from mockserver.game.catalog import Filters
+from mockserver.game.catalog import MICRO, Filters, Leaderboard
 from mockserver.game.facts import Profile, Standing
-from mockserver.game.periods import zone
+from mockserver.game.periods import ONE_DAY, start_of_day, zone
 
 KEPT_AWARDS = 100  # the most that an answer can ask for
 KEPT_HISTORY = 100
 NOWHERE = Standing(None, None)
+
+
+def matches(attributes: dict[str, str], filters: Filters) -> bool:
+    """Whether every filter finds its value, compared exactly."""
+    return all(attributes.get(row.key) == row.value for row in filters)
+
+
+def whole_value(board: Leaderboard, gained: int) -> int:
+    """What is gained, as the integer that ranks (rounded down)."""
+    return gained // MICRO if board.rank_by == "metric" else gained
+
+
+def group_of(board: Leaderboard, attributes: dict[str, str]) -> tuple[str, ...] | None:
+    """The user's group on the board; None when one of the breakdown attributes is missing."""
+    if not board.breakdown:
+        return ()
+    values = tuple(attributes.get(key) for key in board.breakdown)
+    return None if None in values else values  # type: ignore[return-value]
 
 
 class Timeline:
@@ -91,6 +109,16 @@ class Progress:
     days: Timeline = field(default_factory=Timeline)
     matching: dict[Filters, MatchingSum] | None = None
     attributes: dict[tuple[str, str], Timeline] | None = None
+
+    def count(self, watched: tuple[Filters, ...], attributes: dict[str, str], value: int) -> None:
+        """Adds an event to the sums of those `watched` filters that it passes."""
+        for filters in watched:
+            if matches(attributes, filters):
+                matching = self.matching
+                if matching is None:
+                    matching = self.matching = {}
+                total, peak, _ = matching.get(filters, NO_EVENTS)
+                matching[filters] = MatchingSum(total + value, max(peak, total + value), peak)
 
     def sum_of(self, filters: Filters) -> MatchingSum:
         """The sum of the events that pass all `filters`."""
@@ -172,6 +200,10 @@ class Person:
     def zone(self) -> ZoneInfo:
         return zone(self.profile.tz)
 
+    def end_of(self, day: date) -> int:
+        """When `day` is over for this user (ms UTC)."""
+        return start_of_day(day + ONE_DAY if day < date.max else day, self.zone)
+
     def total(self, metric: str) -> int:
         progress = self.metrics.get(metric)
         return progress.total if progress else 0
@@ -235,9 +267,12 @@ class Run:
         ranking = self.ranking(group)
         return 1 if len(ranking) < self.limit else 1 - ranking[self.limit - 1][0]
 
-    def set(self, user: str, score: Score) -> None:
-        """Replaces a user's score and moves its place."""
-        old = self.scores.get(user)
+    def gain(self, board: Leaderboard, user: str, gained: int, group: tuple[str, ...] | None, time: int) -> None:
+        """Replaces a user's score and moves its place in the ranking."""
+        value, old = whole_value(board, gained), self.scores.get(user)
+        reached = old.reached if old is not None and old.value == value else time
+        place = (-value, reached, user) if value > 0 and group is not None else None
+        score = Score(gained, value, reached, group, place)
         if old is not None:
             score.history = old.history
             if old.place is not None and old.group is not None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mockserver.game.catalog import Streak
 from mockserver.game.facts import (
+    CatalogChanged,
     Entry,
     Fact,
     FreezeConsumed,
@@ -22,13 +23,14 @@ from mockserver.game.facts import (
 from mockserver.game.periods import (
     MINUTE,
     end_of_period,
+    lived_day,
     local_day,
     next_period,
     previous_period,
     start_of_day,
     start_of_period,
 )
-from mockserver.game.state import Person
+from mockserver.game.state import Person, StreakState
 from mockserver.game.world import World
 
 
@@ -48,11 +50,22 @@ def count_period(world: World, entry: Entry) -> Iterator[Fact]:
         return
     if not conditions_met(streak, person, period, end_of_period(period, frequency, week_start)):
         return
-    expires = end_of_period(next_period(period, frequency, week_start), frequency, week_start)
+    expires = _last_chance(world, person, max(period, state.covered or period))
     if state.length:
         yield StreakExtended(fact.user, state.length + 1, fact.day, period, expires)
     else:
         yield StreakStarted(fact.user, fact.day, period, expires)
+
+
+def _last_chance(world: World, person: Person, covered: date) -> date:
+    """The last day of the period after the one that begins on `covered`."""
+    streak, week_start = world.catalog.streak, world.catalog.settings.week_start
+    frequency = streak.frequency if streak else "daily"
+    following = next_period(covered, frequency, week_start)
+    if frequency == "daily":
+        # Choice: a date that the user's zone skipped was nobody's chance, so the next one is.
+        return lived_day(following, person.zone)
+    return end_of_period(following, frequency, week_start)
 
 
 def conditions_met(streak: Streak, person: Person, first: date, last: date) -> bool:
@@ -71,15 +84,13 @@ def conditions_met(streak: Streak, person: Person, first: date, last: date) -> b
 def miss_period(world: World, person: Person) -> Iterator[Fact]:
     """At the end of `expires` a freeze covers the missed period, or the streak is lost. Section 5."""
     streak, state = world.catalog.streak, person.streak
-    if streak is None or state.covered is None:
+    if streak is None or state.expires is None:
         return
-    frequency, week_start = streak.frequency, world.catalog.settings.week_start
     if streak.freezes is None or not state.freezes:
         yield StreakLost(person.profile.id, state.length)
         return
-    missed = next_period(state.covered, frequency, week_start)
-    expires = end_of_period(next_period(missed, frequency, week_start), frequency, week_start)
-    yield FreezeConsumed(person.profile.id, missed, expires, state.freezes - 1)
+    missed = start_of_period(state.expires, streak.frequency, world.catalog.settings.week_start)
+    yield FreezeConsumed(person.profile.id, missed, _last_chance(world, person, missed), state.freezes - 1)
 
 
 def earn_freezes(world: World, person: Person, interval: int) -> Iterator[Fact]:
@@ -101,10 +112,31 @@ def freezes_due(world: World, person: Person) -> tuple[int, int] | None:
     if freezes is None or not freezes.auto_earn_interval:
         return None
     interval = person.streak.intervals + 1
-    day = local_day(person.profile.created, person.zone).toordinal() + interval * freezes.auto_earn_interval
+    end = _interval_end(person, interval, freezes.auto_earn_interval)
+    return None if end is None else (end, interval)
+
+
+def _interval_end(person: Person, interval: int, days: int) -> int | None:
+    """None when it would be beyond the calendar."""
+    day = local_day(person.profile.created, person.zone).toordinal() + interval * days
     if day > date.max.toordinal():
         return None
-    return start_of_day(date.fromordinal(day), person.zone) + 10 * MINUTE, interval
+    return start_of_day(date.fromordinal(day), person.zone) + 10 * MINUTE
+
+
+def skip_intervals(world: World, entry: Entry) -> Iterator[Fact]:
+    """Auto-earn that is switched on or gets another interval earns nothing for the time before."""
+    freezes = world.catalog.streak.freezes if world.catalog.streak else None
+    if freezes is None or not freezes.auto_earn_interval or not isinstance(entry.fact, CatalogChanged):
+        return
+    days = freezes.auto_earn_interval
+    for user, person in world.users.items():
+        lived = local_day(entry.time, person.zone) - local_day(person.profile.created, person.zone)
+        passed = max(0, lived.days // days)
+        if passed and (_interval_end(person, passed, days) or 0) > entry.time:
+            passed -= 1
+        if passed != person.streak.intervals:
+            yield FreezeIntervalPassed(user, passed)
 
 
 class HistoryRow(NamedTuple):
@@ -120,27 +152,25 @@ def history(world: World, person: Person, periods: int, today: date) -> list[His
     frequency = streak.frequency if streak else "daily"
     rows: list[HistoryRow] = []
     start = start_of_period(today, frequency, week_start)
-    while len(rows) < periods:
-        length, frozen = _length_at(person, start)
-        rows.append(HistoryRow(start, end_of_period(start, frequency, week_start), length, frozen))
-        if start.toordinal() <= 31:  # the calendar's first periods
-            break
+    for _ in range(periods):
+        end = end_of_period(start, frequency, week_start)
+        rows.append(HistoryRow(start, end, *_length_at(person.streak, start, end)))
         start = previous_period(start, frequency, week_start)
     return rows[::-1]
 
 
-def _length_at(person: Person, start: date) -> tuple[int, bool]:
-    counted = person.streak.history
-    at = bisect_right(counted, start, key=lambda row: row.start) - 1
-    if at < 0:
+def _length_at(state: StreakState, start: date, end: date) -> tuple[int, bool]:
+    """The length in the period from `start` to `end`, and whether it was frozen."""
+    at = bisect_right(state.history, end, key=lambda row: row.start)
+    latest = state.history[at - 1] if at else None
+    if latest is None:
         return 0, False
-    row = counted[at]
-    if row.start == start:
-        return row.length, row.frozen
-    # A period that nobody had to fill, because a change of zone skipped it, keeps the running length.
-    following = counted[at + 1] if at + 1 < len(counted) else None
-    carried = following is not None and following.length > 1 and following.length >= row.length
-    return (row.length, False) if carried else (0, False)
+    if latest.start >= start:
+        return latest.length, latest.frozen
+    # A period that nobody had to fill, because its days were skipped, keeps the running length.
+    following = state.history[at] if at < len(state.history) else None
+    skipped = following is not None and (following.length > 1 or following.frozen)
+    return (latest.length, False) if skipped else (0, False)
 
 
 def rank(world: World, person: Person) -> int | None:

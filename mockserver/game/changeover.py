@@ -1,0 +1,163 @@
+"""What a new catalog does to what was counted under the old one: nobody loses what they have.
+
+Part of `World.apply`, and like it without decisions: what a user gains from the new catalog is for the rules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import TYPE_CHECKING
+
+from mockserver.game import facts as f
+from mockserver.game.catalog import Catalog, Frequency, Leaderboard, Streak
+from mockserver.game.periods import (
+    board_opens,
+    boost_moments,
+    end_of_period,
+    local_day,
+    next_period,
+    run_on,
+    run_start,
+    start_of_period,
+    utc_day,
+)
+from mockserver.game.state import Person, Run, StreakState, Timeline, group_of
+
+if TYPE_CHECKING:
+    from mockserver.game.world import World
+
+Rhythm = tuple[Frequency, int]  # of a streak's periods: how long, and the day on which weeks begin
+
+
+def change_catalog(world: World, entry: f.Entry, fact: f.CatalogChanged) -> None:
+    old, new = world.catalog, fact.catalog
+    world.catalog = new
+    _recount_matching(world, old, new)
+    _change_streaks(world, old, new, entry.time)
+    _change_boards(world, old, new, entry.time)
+    _note_boosts(world, old, new, entry.time)
+
+
+def _recount_matching(world: World, old: Catalog, new: Catalog) -> None:
+    """Sums for filters that nobody counted by until now, from all events so far."""
+    fresh = {
+        metric: tuple(row for row in rows if row not in old.watched_filters.get(metric, ()))
+        for metric, rows in new.watched_filters.items()
+    }
+    if not any(fresh.values()):
+        return
+    for entry in world.journal:
+        fact = entry.fact
+        if isinstance(fact, f.MetricChanged) and fact.attributes and fresh.get(fact.metric):
+            world.users[fact.user].metrics[fact.metric].count(fresh[fact.metric], fact.attributes, fact.value)
+
+
+def _change_streaks(world: World, old: Catalog, new: Catalog, time: int) -> None:
+    if new.streak is None:
+        _forget_streaks(world)
+        return
+    before: Rhythm = ((old.streak or new.streak).frequency, old.settings.week_start)
+    after: Rhythm = (new.streak.frequency, new.settings.week_start)
+    for person in world.users.values():
+        if before != after:
+            _change_periods(person.streak, person, before, after, local_day(time, person.zone))
+        person.streak.freezes = _held(person.streak.freezes, old.streak, new.streak)
+
+
+def _forget_streaks(world: World) -> None:
+    # Choice: a catalog without a streak ends them all, without a word; one that has it again starts from nothing.
+    world.lengths.clear()
+    world.longest.clear()
+    for person in world.users.values():
+        person.streak = StreakState()
+
+
+def _held(held: int, old: Streak | None, new: Streak) -> int:
+    """Choice: who was there before freezes were switched on starts with as many as a new user."""
+    if new.freezes is None:
+        return 0
+    if old is None or old.freezes is None:
+        held = new.freezes.initial
+    return min(held, new.freezes.maximum)
+
+
+def _change_periods(state: StreakState, person: Person, before: Rhythm, after: Rhythm, today: date) -> None:
+    """Choice: a running streak goes on in the new periods. The latest one stays counted as far as it has gone,
+    and the streak does not expire before it would have."""
+    if state.counted is not None:
+        state.counted = _as_far_as(state.counted, before, after, today)
+    if state.covered is not None and state.expires is not None:
+        state.covered = _as_far_as(state.covered, before, after, today)
+        following = next_period(state.covered, *after)
+        state.expires = end_of_period(max(state.expires, following), *after)
+        state.deadline = max(state.deadline, person.end_of(state.expires))
+
+
+def _as_far_as(start: date, before: Rhythm, after: Rhythm, today: date) -> date:
+    """The new period of the last day, until today, of the old period that begins on `start`."""
+    last = max(start, min(end_of_period(start, *before), today))
+    return start_of_period(last, *after)
+
+
+def _change_boards(world: World, old: Catalog, new: Catalog, time: int) -> None:
+    for key, board in new.leaderboards.items():
+        known = old.leaderboards.get(key)
+        if known is None or _counts(known) != _counts(board) or (board.rank_by == "streak" and new.streak is None):
+            _score_the_past(world, board, time)
+        for run in world.runs.get(key, {}).values():
+            run.limit = board.max_participants
+
+
+def _counts(board: Leaderboard) -> tuple[object, ...]:
+    """All that decides what counts on a board, when, and for which group."""
+    subject = (board.rank_by, board.metric, board.points_system, board.breakdown)
+    return (*subject, board.start, board.end, board.run_unit, board.run_interval)
+
+
+def _score_the_past(world: World, board: Leaderboard, time: int) -> None:
+    """A new board counts from its start, so what was done since then is on it from the beginning."""
+    runs = world.runs[board.key] = {}
+    for person in world.users.values():
+        gained = _lengths(board, person, time) if board.rank_by == "streak" else _gains(board, person)
+        for first, amount in gained.items():
+            run = runs.setdefault(first, Run(board.max_participants))
+            group = group_of(board, person.profile.attributes)
+            run.gain(board, person.profile.id, amount, group, time)
+
+
+def _lengths(board: Leaderboard, person: Person, time: int) -> dict[date, int]:
+    opened = board_opens(board) <= time and (board.end is None or utc_day(time) <= board.end)
+    return {board.start: person.streak.length} if opened and person.streak.length else {}
+
+
+def _gains(board: Leaderboard, person: Person) -> Counter[date]:
+    gained: Counter[date] = Counter()
+    days, last = _timeline(person, board), (board.end or date.max).toordinal()
+    for day, change, _ in days.rows(board.start.toordinal(), last) if days else ():
+        index = run_on(board, date.fromordinal(day))
+        if index is not None:
+            gained[run_start(board, index)] += change
+    return gained
+
+
+def _timeline(person: Person, board: Leaderboard) -> Timeline | None:
+    if board.rank_by == "metric":
+        progress = person.metrics.get(str(board.metric))
+        return progress.days if progress else None
+    account = person.accounts.get(str(board.points_system))
+    return account.days if account else None
+
+
+def _note_boosts(world: World, old: Catalog, new: Catalog, time: int) -> None:
+    """Of boosts with new dates, what lies in the past is over and is not told any more."""
+    for boost in new.boosts_by_id.values():
+        known = old.boosts_by_id.get(boost.id)
+        if known is not None and (known.start, known.end, known.user) == (boost.start, boost.end, boost.user):
+            continue
+        person = world.users.get(boost.user) if boost.user else None
+        start, finish = boost_moments(boost, person.zone if person else None)
+        for moment, told in ((start, world.boosts_begun), (finish, world.boosts_ended)):
+            told.discard(boost.id)
+            if moment is not None and moment <= time:
+                told.add(boost.id)
