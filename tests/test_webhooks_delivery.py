@@ -414,3 +414,41 @@ def test_at_the_end_what_still_hangs_is_cut_off(receiver: Receiver, home: Organi
     (delivery,) = hooks.log
     assert delivery.state == "dropped"
     assert counts(hooks)["dropped"] == 1
+
+
+def test_a_webhook_that_cannot_be_made_is_logged_as_failed_and_keeps_back_no_other(
+    receiver: Receiver, home: Organisation, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> dict[str, Any]:
+        raise ZeroDivisionError
+
+    async def story() -> Any:
+        hooks = hooks_to(receiver, home, retries=0)
+        hooks.collect([Happening("streak.lost", NOON, "ann", broken), lost("ben")])
+        hooks.flush()
+        await hooks.idle()
+        await hooks.close()
+        return hooks
+
+    hooks = play(story)
+    assert counts(hooks) == {"waiting": 0, "delivered": 1, "failed": 1, "dropped": 0}
+    assert [json.loads(body)["user"] for body in receiver.bodies()] == ["ben"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a..b/", "http://nobody.invalid/", "https://127.0.0.1:1/", "http://" + "a" * 70]
+)
+def test_a_host_that_cannot_be_reached_is_a_failed_attempt_with_its_reason(home: Organisation, url: str) -> None:
+    async def story() -> Any:
+        hooks = Webhooks(home, Timing(retries=0))
+        hooks.add_endpoint(url)
+        hooks.collect([lost("ann")])
+        hooks.flush()
+        await hooks.idle()
+        await hooks.close()
+        return hooks
+
+    (delivery,) = play(story).log
+    assert delivery.state == "failed"
+    assert delivery.attempts[0].error != "defect of the mock; see its log"

@@ -58,14 +58,15 @@ def home(request: pytest.FixtureRequest) -> Organisation:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_type_is_valid_whatever_the_world_has_and_leaves_no_trace_in_it(home: Organisation, kind: str) -> None:
-    hooks, before = Webhooks(home), pickle.dumps(home.game().world)
+    hooks, states = Webhooks(home), set()
     for user in (None, "user-2", "somebody new"):
         body = hooks.trigger(None, {"type": kind, "userId": user})["event"]["body"]
         assert DOCUMENT.webhooks[kind].check(body) is None
         assert body["timestamp"].endswith("12:00:00.000Z")
         assert "user" not in body or user in (None, body["user"]["id"])
         parse(body)
-    assert pickle.dumps(home.game().world) == before
+        states.add(pickle.dumps(home.game().world))  # from the first time on: it may look up the catalog for good
+    assert len(states) == 1
 
 
 def triggered(home: Organisation, kind: str, user: str | None = None) -> Any:
