@@ -11,7 +11,7 @@ from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry, ScoreChanged, Standing
 from mockserver.game.leaderboards import current_run, named_run
-from mockserver.game.periods import board_status, iso, run_end, run_index, utc_day
+from mockserver.game.periods import board_status, iso, local_day, run_end, run_index, utc_day
 from mockserver.game.state import NOWHERE, Person, Run
 from mockserver.game.world import World, group_of
 
@@ -73,15 +73,18 @@ def rankings_shape(world: World, rows: Iterable[tuple[int, int, str]]) -> JSON:
 
 
 def event_boards(world: World, person: Person, entries: Iterable[Entry], now: int) -> JSON:
-    """What `entries` did to the user's own places: schema `MetricEventLeaderboardResponse` by board."""
+    """What `entries` did to the user's own places in current runs: schema `MetricEventLeaderboardResponse` by board."""
     user, first = person.profile.id, dict[str, ScoreChanged]()
+    boards, day = world.catalog.leaderboards, local_day(now, person.zone)
     for entry in entries:
         fact = entry.fact
-        if isinstance(fact, ScoreChanged) and fact.user == user and fact.visible:
+        if not isinstance(fact, ScoreChanged) or fact.user != user or not fact.visible:
+            continue
+        if fact.run == current_run(boards[fact.board], day):
             first.setdefault(fact.board, fact)
     shapes = {}
     for key, fact in first.items():
-        board, run = world.catalog.leaderboards[key], world.runs[key][fact.run]
+        board, run = boards[key], world.runs[key][fact.run]
         group = group_of(board, person.profile.attributes)
         shapes[key] = board_shape(world.catalog, board, now) | run_dates(board, fact.run)
         shapes[key] |= breakdown_shape(board, group) | {

@@ -10,6 +10,7 @@ from mockserver.api.leaderboards import event_boards
 from mockserver.api.points import points_map
 from mockserver.api.shared import JSON, find_metric, find_user, identify
 from mockserver.api.streaks import streak_shape
+from mockserver.game.achievements import visible
 from mockserver.game.catalog import Frequency, Metric
 from mockserver.game.engine import Game
 from mockserver.game.facts import AchievementCompleted, Entry, StreakExtended, StreakStarted
@@ -69,7 +70,7 @@ def _event_shape(world: World, person: Person, metric: Metric, event: int, entri
 
 
 def metric_shape(world: World, person: Person, metric: Metric) -> JSON:
-    """Schema `MetricResponse`, with the metric's active achievements, done or not.
+    """Schema `MetricResponse`, with the metric's achievements, done or not.
 
     `status` is not in the document; older official clients refuse an answer without it (behaviour, section 4).
     """
@@ -81,7 +82,8 @@ def metric_shape(world: World, person: Person, metric: Metric) -> JSON:
         "current": number(person.total(metric.key)),
         "achievements": [
             user_achievement_shape(world.catalog, row, person.achievements.get(row.key))
-            for row in world.catalog.metric_achievements.get(metric.key, ())
+            for row in world.catalog.achievements_of.get(metric.key, ())
+            if visible(person, row)
         ],
     }
 

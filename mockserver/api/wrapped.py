@@ -27,8 +27,8 @@ def users_wrapped(game: Game, *, id: str, year: int | None = None) -> JSON:
     week, january = wrapped.week_of(world), span.first
     day = days.most_active(lambda one: one, january)
     first_of_week, first_of_month = days.most_active(week, january), days.most_active(wrapped.month_of, january)
-    week_span = wrapped.week_span(first_of_week)
-    period = _Period(game, person)
+    week_span = wrapped.week_span(world, first_of_week)
+    period = _Period(game, person, idle=not days.events)
     return {
         "user": user_shape(person.profile),
         "activity": {
@@ -37,7 +37,8 @@ def users_wrapped(game: Game, *, id: str, year: int | None = None) -> JSON:
             "monthsActive": days.active(wrapped.month_of),
             "mostActiveDay": {"date": day.isoformat()} | period.shape(Span(day, day), compared=False),
             "mostActiveWeek": {"start": week_span.first.isoformat(), "end": week_span.last.isoformat()}
-            | period.shape(week_span),
+            # Choice: of a week that reaches over the year's end, what lies in the year.
+            | period.shape(wrapped.within(week_span, span)),
             "mostActiveMonth": {"month": first_of_month.month - 1} | period.shape(wrapped.month_span(first_of_month)),
             "entireYear": {"longestStreak": _streak_shape(world, person, span)} | period.shape(span),
         },
@@ -60,8 +61,8 @@ def _streak_shape(world: World, person: Person, span: Span) -> JSON:
 class _Period:
     """Schema `WrappedActivityPeriod` for one user."""
 
-    def __init__(self, game: Game, person: Person) -> None:
-        self.game, self.world, self.person = game, game.world, person
+    def __init__(self, game: Game, person: Person, idle: bool) -> None:
+        self.game, self.world, self.person, self.idle = game, game.world, person, idle
 
     def shape(self, span: Span, compared: bool = True) -> JSON:
         catalog, person = self.world.catalog, self.person
@@ -105,7 +106,9 @@ class _Period:
         return shapes
 
     def _boards(self, span: Span) -> JSON:
-        catalog, shapes = self.world.catalog, {}
+        catalog, shapes = self.world.catalog, dict[str, JSON]()
+        if self.idle:  # a rank of other years is not this year's
+            return shapes
         for key, board in catalog.leaderboards.items():
             best = wrapped.best_standing(self.world, self.person.profile.id, board, span)
             if best is not None:

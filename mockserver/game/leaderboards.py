@@ -25,7 +25,7 @@ from mockserver.game.facts import (
 from mockserver.game.periods import (
     DAY,
     HOUR,
-    board_status,
+    board_opens,
     local_day,
     run_end,
     run_index,
@@ -62,12 +62,13 @@ def score_points(world: World, entry: Entry) -> Iterator[Fact]:
 
 
 def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
-    """A streak board shows the current length, while it is active. Section 8."""
+    """A streak board shows the current length, from its opening until its end at home. Section 8."""
     fact = entry.fact
     if isinstance(fact, StreakStarted | StreakExtended | StreakLost):
         person = world.users[fact.user]
         for board in world.catalog.boards_by.get("streak", ()):
-            if board_status(board, entry.time) == "active":
+            over = board.end is not None and local_day(entry.time, person.zone) > board.end
+            if board_opens(board) <= entry.time and not over:
                 yield from _rescore(world, board, board.start, person, person.streak.length, entry.time)
 
 

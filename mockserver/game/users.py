@@ -70,7 +70,8 @@ def check_attribute_keys(attributes: Mapping[str, str], known: tuple[str, ...], 
 
 def subscribes(profile: Profile) -> bool:
     """`subscribeToEmails` as it reads: until it has been sent once, whether an email is known."""
-    return profile.email is not None if profile.subscribed is None else profile.subscribed
+    # Choice: an empty email is kept as it was sent, but is no address.
+    return bool(profile.email) if profile.subscribed is None else profile.subscribed
 
 
 def prefer(person: Person, notifications: Mapping[str, Any]) -> PreferencesChanged | None:

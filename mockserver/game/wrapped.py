@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 from mockserver.game.catalog import Leaderboard
@@ -35,8 +35,8 @@ class Change(NamedTuple):
         before = self.total - self.change
         if before == 0:
             return 100.0 if self.change else 0.0
-        tenths = abs(self.change) * 1000 // abs(before) / 10
-        return tenths if (self.change < 0) == (before < 0) else -tenths
+        tenths = abs(self.change) * 1000 // abs(before)
+        return (tenths if (self.change < 0) == (before < 0) else -tenths) / 10
 
 
 class Streak(NamedTuple):
@@ -77,6 +77,11 @@ class Days:
 
 def year_span(year: int) -> Span:
     return Span(date(year, 1, 1), date(year, 12, 31))
+
+
+def within(span: Span, year: Span) -> Span:
+    """What of a span lies in the year."""
+    return Span(max(span.first, year.first), min(span.last, year.last))
 
 
 def change_in(world: World, person: Person, lookup: Lookup, span: Span, compared: bool) -> Change | None:
@@ -146,21 +151,25 @@ def best_standing(world: World, user: str, board: Leaderboard, span: Span) -> tu
 
 
 def longest_streak(world: World, person: Person, span: Span) -> Streak:
-    """The most periods in a row that counted, of those that lie in the span; the first on a tie."""
-    streak = world.catalog.streak
+    """The most periods in a row that counted, of those that reach into the span; the first on a tie."""
+    streak, week_start = world.catalog.streak, world.catalog.settings.week_start
+    frequency = streak.frequency if streak else "daily"
     best = Streak(0, None, None)
     for rows in _streaks(person.streak.history):
-        counted = [row.start for row in rows if not row.frozen and span.first <= row.start <= span.last]
-        if streak is not None and len(counted) > best.length:
-            last = end_of_period(counted[-1], streak.frequency, world.catalog.settings.week_start)
-            best = Streak(len(counted), counted[0], min(last, span.last))
+        periods = [Span(row.start, end_of_period(row.start, frequency, week_start)) for row in rows]
+        counted = [period for period in periods if period.last >= span.first and period.first <= span.last]
+        if len(counted) > best.length:
+            best = Streak(len(counted), max(counted[0].first, span.first), min(counted[-1].last, span.last))
     return best
 
 
 def _streaks(history: Iterable[CountedPeriod]) -> Iterator[list[CountedPeriod]]:
+    """The periods that counted, streak by streak."""
     rows: list[CountedPeriod] = []
     for row in history:
-        if rows and row.length == 1 and not row.frozen:
+        if row.frozen:
+            continue
+        if rows and row.length == 1:
             yield rows
             rows = []
         rows.append(row)
@@ -173,8 +182,8 @@ def week_of(world: World) -> Callable[[date], date]:
     return lambda day: start_of_period(day, "weekly", world.catalog.settings.week_start)
 
 
-def week_span(first: date) -> Span:
-    return Span(first, min(first + timedelta(days=6), date.max) if first < date.max else first)
+def week_span(world: World, first: date) -> Span:
+    return Span(first, end_of_period(first, "weekly", world.catalog.settings.week_start))
 
 
 def month_of(day: date) -> date:
