@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from mockserver import catalogs
@@ -33,7 +34,7 @@ class CatalogFile:
 
     def as_of(self, first_day: date, text: str) -> Catalog:
         """The catalog of a world with this first day if `text` stood in the file. Raises `CatalogError`."""
-        return catalogs.parse(text, today=first_day, name=str(self.path))
+        return _parsed(text, first_day, str(self.path))
 
     def news(self) -> str | None:
         """The file's text if it has changed since it was last looked at. Raises `CatalogError`."""
@@ -50,3 +51,9 @@ class CatalogFile:
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, first_day: date, name: str) -> Catalog:
+    """Worlds that begin on the same day share one catalog, which nobody changes."""
+    return catalogs.parse(text, today=first_day, name=name)
