@@ -1,0 +1,101 @@
+"""The same worlds for async tests: every method of the sync ones, to be awaited, while the test's own loop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import ModuleType, TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+
+from starlette.types import ASGIApp
+
+from mockserver.testing.server import MockServer
+from mockserver.testing.world import MadeWorld, World
+
+P = ParamSpec("P")
+T = TypeVar("T")
+W = TypeVar("W", bound=World)
+
+
+def _awaited(
+    method: Callable[Concatenate[Any, P], T],
+) -> Callable[Concatenate[AsyncWorld[Any], P], Coroutine[Any, Any, T]]:
+    """The method in a thread, so that it blocks nobody."""
+
+    async def call(self: AsyncWorld[Any], /, *args: P.args, **given: P.kwargs) -> T:
+        return await asyncio.to_thread(method, self.sync, *args, **given)
+
+    call.__doc__, call.__name__ = method.__doc__, method.__name__
+    return call
+
+
+class AsyncWorld(Generic[W]):
+    """One world; `sync` is the same with methods that block."""
+
+    def __init__(self, sync: W) -> None:
+        self.sync = sync
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API, /v1 included."""
+        return self.sync.url
+
+    @property
+    def api_key(self) -> str:
+        return self.sync.api_key
+
+    advance = _awaited(World.advance)
+    set_clock = _awaited(World.set_clock)
+    freeze = _awaited(World.freeze)
+    unfreeze = _awaited(World.unfreeze)
+    reset = _awaited(World.reset)
+    snapshot = _awaited(World.snapshot)
+    restore = _awaited(World.restore)
+    catalog = _awaited(World.catalog)
+    set_catalog = _awaited(World.set_catalog)
+    webhooks = _awaited(World.webhooks)
+    deliveries = _awaited(World.deliveries)
+    add_webhook = _awaited(World.add_webhook)
+    requests = _awaited(World.requests)
+    facts = _awaited(World.facts)
+    why = _awaited(World.why)
+    faults = _awaited(World.faults)
+    control = _awaited(World.control)
+
+
+class AsyncMadeWorld(AsyncWorld[MadeWorld]):
+    """A world that a server made. As an async context it is deleted at the end."""
+
+    delete = _awaited(MadeWorld.delete)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.delete()
+
+
+class AsyncMockServer(AsyncWorld[MockServer]):
+    """What `async with MockServer() as server:` gives."""
+
+    async def start(self) -> Self:
+        await asyncio.to_thread(self.sync.start)
+        return self
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.sync.stop)
+
+    @property
+    def app(self) -> ASGIApp:
+        """The server as an ASGI application, for the transports of httpx and httpx2."""
+        return self.sync.app
+
+    def transport(self, library: ModuleType) -> Any:
+        """For the sync clients of httpx or httpx2."""
+        return self.sync.transport(library)
+
+    async def world(self, **options: Any) -> AsyncMadeWorld:
+        """A fresh world, `options` as in `MockServer.world`."""
+        return AsyncMadeWorld(await asyncio.to_thread(self.sync.world, **options))

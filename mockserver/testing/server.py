@@ -1,0 +1,156 @@
+"""A whole server for tests: started as `mockserver serve` starts, in a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from starlette.types import ASGIApp
+
+from mockserver.control.fields import read_moment
+from mockserver.control.plane import Settings
+from mockserver.control.worlds import catalog_on
+from mockserver.game.periods import iso
+from mockserver.seed import populate
+from mockserver.serve.catalog_file import CatalogFile, find
+from mockserver.serve.server import make_app
+from mockserver.testing.bridge import transport
+from mockserver.testing.room import Room
+from mockserver.testing.world import MadeWorld, Time, World
+from mockserver.webhooks.delivery import Timing
+from mockserver.worlds import DEFAULT_KEY, CatalogOn, Plan, Worlds
+
+if TYPE_CHECKING:
+    from mockserver.testing.aio import AsyncMockServer
+
+NOWHERE = "http://mockserver/v1"  # the base URL of a server without a socket
+
+
+class MockServer(World):
+    """`with MockServer() as server:` serves until the block ends, and is a `World` itself: its first.
+
+    `catalog`: a file, one of the catalogs that come with the server by name, or a catalog as data. `socket` False:
+    no port is opened; see `transport` and `app`. `port` 0 takes any free one. The other options are those of
+    `mockserver serve`, except that nobody lives here unless `users` says so.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: str | Path | Mapping[str, Any] = "catalog",
+        seed: int = 1,
+        users: int = 0,
+        history_days: int = 60,
+        now: Time | None = None,
+        frozen: bool = False,
+        api_key: str = DEFAULT_KEY,
+        socket: bool = True,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        check_responses: bool = True,
+        live_statuses: bool = False,
+        webhook_retry_delay: float = 60.0,
+    ) -> None:
+        super().__init__(self._opened, NOWHERE, api_key)
+        self._plan = Plan(_catalog(catalog), seed, users, _milliseconds(now), frozen, history_days)
+        self._settings = Settings(live_statuses=live_statuses, timing=Timing(retry_delay=webhook_retry_delay))
+        self._check_responses = check_responses
+        self._place = (host, port) if socket else None
+        self._here: Room | None = None
+
+    def start(self) -> Self:
+        """Serves from now on; `stop` ends it. Raises `CatalogError` for a catalog that cannot be used, OSError."""
+        if self._here is not None:
+            raise RuntimeError("This server runs already.")
+        worlds = Worlds(self._plan, (self.api_key,), populate)
+        application = make_app(worlds, self._settings, check_responses=self._check_responses)
+        listening = None
+        if self._place is not None:
+            listening = _listen(*self._place)
+            self._url = f"http://{self._place[0]}:{listening.getsockname()[1]}/v1"
+        self._here = Room(application, listening)
+        self._here.open()
+        return self
+
+    def stop(self) -> None:
+        """Returns when nothing of the server is left. Webhooks under way get a few seconds."""
+        if self._here is not None:
+            self._here.close()
+            self._here = None
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API, /v1 included."""
+        self._opened()
+        return self._url
+
+    @property
+    def app(self) -> ASGIApp:
+        """The server as an ASGI application that may be called from any event loop.
+
+        `httpx.AsyncClient(transport=httpx.ASGITransport(app=server.app))` needs no socket; so with httpx2.
+        """
+        return self._opened().app
+
+    def transport(self, library: ModuleType) -> Any:
+        """For the sync clients of httpx or httpx2: `httpx.Client(transport=server.transport(httpx))`, no socket."""
+        return transport(library, self._opened())
+
+    def world(
+        self,
+        *,
+        catalog: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        users: int = 0,
+        now: Time | None = None,
+        frozen: bool = False,
+    ) -> MadeWorld:
+        """A fresh world with a key of its own, which no other sees."""
+        moment = _milliseconds(now)
+        given = {"catalog": catalog, "seed": seed, "users": users, "frozen": frozen}
+        made = self.control("POST", "/worlds", given | {"now": None if moment is None else iso(moment)})
+        return MadeWorld(self, made["apiKey"])
+
+    def _opened(self) -> Room:
+        if self._here is None:
+            raise RuntimeError("This server does not run: use it in a with block, or call start().")
+        return self._here
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> AsyncMockServer:
+        from mockserver.testing.aio import AsyncMockServer
+
+        return await AsyncMockServer(self).start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        from mockserver.testing.aio import AsyncMockServer
+
+        await AsyncMockServer(self).stop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+
+
+def _catalog(given: str | Path | Mapping[str, Any]) -> CatalogOn:
+    return catalog_on(dict(given)) if isinstance(given, Mapping) else CatalogFile(find(str(given)))
+
+
+def _milliseconds(time: Time | None) -> int | None:
+    """Raises ValueError for what is no time that a clock can show."""
+    if time is None:
+        return None
+    moment = read_moment(time if isinstance(time, str) else time.isoformat())
+    if moment is None:
+        raise ValueError(f"{time!r} is not an ISO 8601 time between 1970 and 9000.")
+    return moment

@@ -1,0 +1,214 @@
+"""A world in the hands of a test: the calls of the control plane as methods. Times are ISO 8601 text or datetimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, unquote, urlencode
+
+import orjson
+
+from mockserver.testing.bridge import scope_of
+from mockserver.testing.room import Room
+
+JSON = dict[str, Any]
+Time = str | datetime
+
+
+class ControlError(Exception):
+    """The control plane refused a call; the message says why, `status` is its answer's."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class World:
+    """One world. As a context it is deleted at the end. `url` is the base URL of the API, /v1 included."""
+
+    def __init__(self, room: Callable[[], Room], url: str, api_key: str, tenant: str | None = None) -> None:
+        self._room = room
+        self._url = url
+        self.api_key = api_key
+        self.tenant = tenant
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    # Time
+
+    @property
+    def now(self) -> datetime:
+        """What the world's clock shows, in UTC."""
+        return datetime.fromisoformat(self.control("GET", "/clock")["now"])
+
+    def advance(
+        self,
+        *,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
+        to: Time | None = None,
+        wait: bool = False,
+    ) -> JSON:
+        """Lets so much time pass, or all until `to`; `wait`: and all webhooks that are due be delivered.
+
+        Answers the new time with the `counts` and the first of the `facts` of what happened.
+        """
+        amounts = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+        given = {name: amount for name, amount in amounts.items() if amount} or ({} if to else {"seconds": 0})
+        return self._ask("POST", "/clock/advance", given | ({"to": _iso(to)} if to else {}) | {"wait": wait})
+
+    def set_clock(self, now: Time | None = None, *, frozen: bool | None = None) -> JSON:
+        """Sets the clock forward, and stops it or lets it go; answers as `advance` does."""
+        return self._ask("PUT", "/clock", {"now": _iso(now) if now else None, "frozen": frozen})
+
+    def freeze(self, now: Time | None = None) -> JSON:
+        """Stops the clock, here or at a later moment."""
+        return self.set_clock(now, frozen=True)
+
+    def unfreeze(self) -> JSON:
+        """Lets the clock run on from where it stands."""
+        return self.set_clock(frozen=False)
+
+    # State
+
+    def reset(self) -> JSON:
+        """Back to the seed; requests and webhooks so far are forgotten, faults are off."""
+        return self._ask("POST", "/reset")
+
+    def snapshot(self) -> str:
+        """Keeps the state of the world; the answer is what `restore` wants."""
+        return str(self._ask("POST", "/snapshots")["id"])
+
+    def restore(self, snapshot: str) -> JSON:
+        """Everything as it was when the snapshot was taken, the clock included."""
+        return self._ask("POST", f"/snapshots/{quote(snapshot, safe='')}/restore")
+
+    def catalog(self) -> JSON:
+        """The catalog in force."""
+        return self._ask("GET", "/catalog")
+
+    def set_catalog(self, catalog: Mapping[str, Any]) -> JSON:
+        """Puts another catalog into force; users keep what they have."""
+        return self._ask("PUT", "/catalog", dict(catalog))
+
+    # Insight
+
+    def webhooks(self, *, type: str | None = None, user: str | None = None) -> list[JSON]:
+        """The bodies of the webhooks that the world has produced, oldest first, whether or not anybody listens."""
+        rows = self._ask("GET", "/webhooks/events", query={"type": type, "userId": user})["events"]
+        return [row["body"] for row in rows]
+
+    def deliveries(self, *, type: str | None = None, user: str | None = None, state: str | None = None) -> list[JSON]:
+        """What was sent to endpoints and what came of it, oldest first."""
+        query = {"type": type, "userId": user, "state": state}
+        rows: list[JSON] = self._ask("GET", "/webhooks/deliveries", query=query)["deliveries"]
+        return rows
+
+    def add_webhook(self, url: str, *, secret: str | None = None, events: list[str] | None = None) -> JSON:
+        """An endpoint for the world's webhooks; the answer has its `id` and `secret`."""
+        return self._ask("POST", "/webhooks", {"url": url, "secret": secret, "events": events})
+
+    def requests(
+        self, *, operation: str | None = None, user: str | None = None, status: int | None = None
+    ) -> list[JSON]:
+        """What the world was asked, newest first."""
+        query = {"operationId": operation, "userId": user, "status": status}
+        rows: list[JSON] = self._ask("GET", "/requests", query=query)["requests"]
+        return rows
+
+    def facts(
+        self,
+        *,
+        kind: str | None = None,
+        user: str | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        limit: int = 100,
+    ) -> list[JSON]:
+        """What happened, newest first."""
+        times = {"from": _iso(since) if since else None, "to": _iso(until) if until else None}
+        query = {"kind": kind, "userId": user, "limit": limit, **times}
+        rows: list[JSON] = self._ask("GET", "/facts", query=query)["facts"]
+        return rows
+
+    def why(
+        self,
+        user: str,
+        *,
+        points: str | None = None,
+        achievement: str | None = None,
+        leaderboard: str | None = None,
+        streak: bool = False,
+    ) -> JSON:
+        """Why the user has these points, this achievement, this rank or this streak: name one of them."""
+        query = {"points": points, "achievement": achievement, "leaderboard": leaderboard}
+        return self._ask("GET", "/why", query={"userId": user, **query, "streak": "true" if streak else None})
+
+    # Misfortune
+
+    def faults(
+        self,
+        *,
+        latency: JSON | None = None,
+        errors: JSON | None = None,
+        drops: JSON | None = None,
+        rate_limits: bool | JSON = False,
+        live_statuses: bool | JSON = False,
+    ) -> JSON:
+        """Switches these on and all others off; without arguments all are off."""
+        given = {"latency": latency, "errors": errors, "drops": drops}
+        return self._ask("PUT", "/faults", {**given, "rateLimits": rate_limits, "liveStatuses": live_statuses})
+
+    # How
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Any call of `docs/control.md`, with `path` below `/_mock`: its answer, None where there is none."""
+        return self._call(method, path, body, {})
+
+    def _ask(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> JSON:
+        answer: JSON = self._call(method, path, body, query or {})
+        return answer
+
+    def _call(self, method: str, path: str, body: Any, query: Mapping[str, Any]) -> Any:
+        below, _, given = path.partition("?")
+        text = given or urlencode({name: value for name, value in query.items() if value is not None})
+        headers = [(b"x-api-key", self.api_key.encode())]
+        headers += [(b"tenant-id", self.tenant.encode())] if self.tenant else []
+        raw = f"/_mock{below}".encode()
+        scope = scope_of(method, unquote(raw.decode()), raw, text.encode(), headers)
+        answer = self._room().exchange(scope, b"" if body is None else orjson.dumps(body)).result()
+        content: Any = orjson.loads(answer.body) if answer.body else None
+        if answer.status >= 400:
+            raise ControlError(answer.status, content["error"])
+        return content
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(url={self._url!r}, api_key={self.api_key!r})"
+
+
+class MadeWorld(World):
+    """A world that a server made for a test. As a context it is deleted at the end."""
+
+    def __init__(self, parent: World, api_key: str) -> None:
+        super().__init__(parent._room, parent.url, api_key, parent.tenant)
+        self._parent = parent
+
+    def delete(self) -> None:
+        """The world is gone, and its key opens nothing any more."""
+        self._parent.control("DELETE", f"/worlds/{self.api_key}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.delete()
+
+
+def _iso(time: Time) -> str:
+    return time if isinstance(time, str) else time.isoformat()
