@@ -213,5 +213,5 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     suite = config.stash.get(SUITE, None)
-    if suite is not None and suite.target is not None:
+    if suite is not None and suite.parts_run:
         terminalreporter.write(terminal.summary(suite))

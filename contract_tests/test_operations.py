@@ -14,7 +14,7 @@ from contract_tests.suite import Suite
 
 pytestmark = pytest.mark.part("operations")
 
-schema = generated.load_schema(Run.the_document(), Run.options)
+schema = generated.load_schema(Run.the_document().raw, Run.options)
 
 
 @pytest.fixture(scope="session")

@@ -85,8 +85,9 @@ def summary(suite: Suite) -> str:
     for finding in new:
         console.print(describe(finding, suite), markup=False, soft_wrap=True)
         console.print()
-    console.print(table(suite))
-    console.print()
+    if suite.target:
+        console.print(table(suite))
+        console.print()
     for line in closing(suite, new):
         console.print(line, markup=False, soft_wrap=True)
     file = console.file
@@ -96,7 +97,7 @@ def summary(suite: Suite) -> str:
 
 def closing(suite: Suite, new: list[Finding]) -> list[str]:
     """The last lines: totals, parts, skips, notes, baseline."""
-    lines = [f"covered    {line}" for line in [totals(suite)]]
+    lines = [f"covered    {totals(suite)}"] if suite.target else []
     for part in [part for part in PARTS if part in suite.outcomes]:
         row = suite.outcomes[part]
         lines.append(f"{part:10} " + ", ".join(f"{row[name]} {name}" for name in sorted(row)))

@@ -1,0 +1,91 @@
+"""The links that the document does not have: what can be asked next about a user whom an answer has just named.
+
+They go into a copy in memory; the document itself is never touched.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from contract_tests.document import Document
+from contract_tests.kit import Kit
+
+JSON = Any
+
+#: Where each operation's request or answer names its user.
+USER_IN = {
+    "users_create": "$response.body#/id",
+    "users_get": "$response.body#/id",
+    "users_identify": "$request.path.id",
+    "users_update": "$request.path.id",
+    "users_get_preferences": "$request.path.id",
+    "users_update_preferences": "$request.path.id",
+    "users_single_metric": "$request.path.id",
+    "users_achievements": "$request.path.id",
+    "users_streak": "$request.path.id",
+    "users_points": "$request.path.id",
+    "metrics_event": "$request.body#/user/id",
+    "achievements_complete": "$request.body#/user/id",
+}
+
+#: What follows by the user's id alone.
+BY_ID = (
+    "users_get",
+    "users_identify",
+    "users_update",
+    "users_get_preferences",
+    "users_update_preferences",
+    "users_all_metrics",
+    "users_achievements",
+    "users_streak",
+    "users_wrapped",
+)
+ON_THE_WAY = {
+    *USER_IN,
+    *BY_ID,
+    "streaks_list",
+    "users_metric_event_summary",
+    "users_points_event_summary",
+    "users_leaderboard",
+    "leaderboards_get",
+}
+SPAN = {"query.aggregation": "daily", "query.startDate": "2025-03-01", "query.endDate": "2025-03-31"}
+
+
+def with_links(document: Document, kit: Kit) -> dict[str, JSON]:
+    """A copy of the document in which every answer about a user leads on, with keys that the target knows."""
+    raw = copy.deepcopy(document.raw)
+    for source, user in USER_IN.items():
+        operation = document.operations[source]
+        response = raw["paths"][operation.path][operation.method.lower()]["responses"][str(operation.success)]
+        response["links"] = _links(kit, user)
+    return raw
+
+
+def _links(kit: Kit, user: str) -> dict[str, JSON]:
+    found = {target: _link(target, {"path.id": user}) for target in BY_ID}
+    found["streaks_list"] = _link("streaks_list", {"query.userIds": user})
+    for metric in kit.metrics[:2]:
+        event = _link("metrics_event", {"path.key": metric})
+        found[f"metrics_event-{metric}"] = event | {"requestBody": {"user": {"id": user}}}
+        where = {"path.id": user, "path.key": metric}
+        found[f"users_single_metric-{metric}"] = _link("users_single_metric", where)
+        found[f"summary-{metric}"] = _link("users_metric_event_summary", where | SPAN)
+    for system in kit.points:
+        where = {"path.id": user, "path.key": system}
+        found[f"users_points-{system}"] = _link("users_points", where)
+        found[f"points_summary-{system}"] = _link("users_points_event_summary", where | SPAN)
+    for row in [row for row in kit.leaderboards.values() if not row["breakdownAttributes"]][:2]:
+        found[f"users_leaderboard-{row['key']}"] = _link("users_leaderboard", {"path.id": user, "path.key": row["key"]})
+        found[f"leaderboards_get-{row['key']}"] = _link(
+            "leaderboards_get", {"path.key": row["key"], "query.userId": user}
+        )
+    for key in [row["key"] for row in kit.achievements if row["trigger"] == "api" and not row["userAttributes"]][:2]:
+        link = _link("achievements_complete", {"path.key": key})
+        found[f"achievements_complete-{key}"] = link | {"requestBody": {"user": {"id": user}}}
+    return found
+
+
+def _link(target: str, parameters: dict[str, str]) -> dict[str, JSON]:
+    return {"operationId": target, "parameters": parameters}

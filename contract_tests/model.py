@@ -1,0 +1,167 @@
+"""What must be so after a walk, kept in a few sums: later answers agree with earlier ones, in whatever order.
+
+The clock stands still during a walk, so nothing changes but by the walk's own requests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from contract_tests.exchange import Exchange
+
+JSON = Any
+
+
+class Expectation(NamedTuple):
+    """A rule that was broken, and how."""
+
+    rule: str
+    got: str
+
+
+class Model:
+    """Fed with every exchange of a walk; says what does not fit."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, JSON] = {}
+        self.totals: dict[tuple[str, str], Decimal] = {}
+        self.preferences: dict[str, dict[str, list[str]]] = {}
+        self.completed: dict[str, dict[str, str]] = {}
+        self.lengths: dict[str, int] = {}
+        self.points: dict[tuple[str, str], int] = {}
+        self.created: dict[str, str] = {}
+
+    def check(self, exchange: Exchange) -> Iterator[Expectation]:
+        """Compare a good answer with what is known, then learn from it. Other answers change nothing."""
+        operation = exchange.operation
+        if operation is None or not 200 <= exchange.status < 300:
+            return
+        segments = [unquote(part) for part in urlsplit(exchange.path).path.strip("/").split("/")]
+        look = getattr(self, f"_{operation.id}", None)
+        if look is not None:
+            try:
+                yield from look(exchange, segments)
+            except (KeyError, TypeError, AttributeError, AssertionError) as error:
+                yield Expectation("Answers can be read", f"{type(error).__name__}: {error}")
+
+    # Users
+
+    def _users_create(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        yield from self._user(exchange.json, _body(exchange))
+
+    def _users_identify(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        yield from self._user(exchange.json, _body(exchange), segments[1])
+
+    def _users_update(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        yield from self._user(exchange.json, _body(exchange), segments[1])
+
+    def _users_get(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        yield from self._user(exchange.json, {}, segments[1])
+
+    def _user(self, answer: JSON, sent: JSON, asked: str | None = None) -> Iterator[Expectation]:
+        user = answer["id"]
+        if asked is not None and user != asked:
+            yield Expectation("An answer is about the user who was asked for", f"asked for {asked!r}, got {user!r}")
+        self._learn_name(user, sent)
+        if user in self.names and answer["name"] != self.names[user]:
+            yield Expectation("A name stays until it is changed", f"{answer['name']!r}, it was {self.names[user]!r}")
+        if self.created.setdefault(user, answer["created"]) != answer["created"]:
+            yield Expectation("`created` never moves", f"{answer['created']}, it was {self.created[user]}")
+
+    def _learn_name(self, user: str, sent: JSON) -> None:
+        if "name" in sent:
+            self.names[user] = sent["name"]
+
+    def _users_get_preferences(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        yield from self._preferences(segments[1], exchange.json)
+
+    def _users_update_preferences(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        sent = _body(exchange).get("notifications") or {}
+        known = ("achievement_completed", "recap", "reactivation", "streak_reminder")
+        held = self.preferences.setdefault(segments[1], {})
+        held.update({kind: channels for kind, channels in sent.items() if kind in known})
+        yield from self._preferences(segments[1], exchange.json)
+
+    def _preferences(self, user: str, answer: JSON) -> Iterator[Expectation]:
+        held = {kind: set(channels) for kind, channels in self.preferences.get(user, {}).items()}
+        told = {kind: set(channels) for kind, channels in answer["notifications"].items()}
+        if user in self.preferences and held != told:
+            yield Expectation("Preferences stay until they are changed", f"{told}, they were {held}")
+
+    # What users do
+
+    def _metrics_event(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        sent, answer = _body(exchange), exchange.json
+        user, metric = sent["user"]["id"], segments[1]
+        self._learn_name(user, sent["user"])
+        replayed = answer.get("idempotentReplayed", False)
+        if not replayed and (user, metric) in self.totals:
+            self.totals[user, metric] += Decimal(str(sent["value"]))
+        yield from self._total(user, metric, answer["total"])
+        for row in answer["achievements"]:
+            if row["id"] in self.completed.get(user, {}):
+                yield Expectation("Each achievement is completed once", f"{row['name']} is told a second time")
+            self.completed.setdefault(user, {})[row["id"]] = row["achievedAt"]
+        yield from self._length(user, answer["currentStreak"]["length"])
+        for system, row in answer["points"].items():
+            self.points[user, system] = row["total"]
+
+    def _users_single_metric(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        yield from self._total(segments[1], segments[3], exchange.json["current"])
+
+    def _users_all_metrics(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        for row in exchange.json:
+            yield from self._total(segments[1], row["key"], row["current"])
+
+    def _total(self, user: str, metric: str, told: float) -> Iterator[Expectation]:
+        known = self.totals.setdefault((user, metric), Decimal(str(told)))
+        if float(known) != told:
+            yield Expectation("A total is the sum of the events", f"{metric}: {told}, the events add up to {known}")
+            self.totals[user, metric] = Decimal(str(told))
+
+    def _achievements_complete(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        sent, answer = _body(exchange), exchange.json
+        user, row = sent["user"]["id"], answer["achievement"]
+        self._learn_name(user, sent["user"])
+        known = self.completed.setdefault(user, {}).setdefault(row["id"], row["achievedAt"])
+        if known != row["achievedAt"]:
+            yield Expectation("A second completion is the first", f"achieved at {row['achievedAt']}, before at {known}")
+        for system, points in answer["points"].items():
+            self.points[user, system] = points["total"]
+
+    def _users_achievements(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        told = {row["id"]: row["achievedAt"] for row in exchange.json if row["achievedAt"]}
+        for identity, when in self.completed.get(segments[1], {}).items():
+            if told.get(identity) != when:
+                yield Expectation("Completed achievements stay", f"{identity}: {told.get(identity)}, it was {when}")
+        self.completed.setdefault(segments[1], {}).update(told)
+
+    def _users_streak(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        yield from self._length(segments[1], exchange.json["length"])
+
+    def _streaks_list(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        asked = parse_qs(urlsplit(exchange.path).query, keep_blank_values=True).get("userIds", [])
+        for row in exchange.json:
+            if row["userId"] in asked:
+                yield from self._length(row["userId"], row["streakLength"])
+
+    def _length(self, user: str, told: int) -> Iterator[Expectation]:
+        if told < self.lengths.get(user, 0) or told > 1 + self.lengths.get(user, told):
+            yield Expectation("A streak neither breaks nor leaps within a day", f"{told}, it was {self.lengths[user]}")
+        self.lengths[user] = told
+
+    def _users_points(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+        user, system, answer = segments[1], segments[3], exchange.json
+        if self.points.get((user, system), answer["total"]) != answer["total"]:
+            got = f"{system}: {answer['total']}, an event said {self.points[user, system]}"
+            yield Expectation("Points are what the last event said", got)
+        self.points[user, system] = answer["total"]
+
+
+def _body(exchange: Exchange) -> JSON:
+    found = json.loads(exchange.body or b"{}")
+    return found if isinstance(found, dict) else {}

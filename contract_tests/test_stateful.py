@@ -1,0 +1,83 @@
+"""Walks through the API along links: whatever the order of requests, what was created is there and sums stay sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis
+import pytest
+from schemathesis.generation.stateful import run_state_machine_as_test
+
+from contract_tests import generated
+from contract_tests.conftest import Stages
+from contract_tests.exchange import Exchange
+from contract_tests.links import ON_THE_WAY, with_links
+from contract_tests.model import Model
+from contract_tests.rules import rule
+from contract_tests.run import Run
+from contract_tests.suite import Suite
+
+pytestmark = pytest.mark.part("stateful")
+
+
+def machine(suite: Suite, stages: Stages) -> Any:
+    """A state machine that walks in a world of its own, one for each walk where the target can make one."""
+    linked = with_links(suite.document, stages.kit())
+    schema = generated.load_schema(linked, suite.options).include(operation_id=sorted(ON_THE_WAY))
+
+    class Walk(schema.as_state_machine()):  # type: ignore[misc]
+        def setup(self) -> None:
+            self.stage = stages.new()
+            self.judge = generated.Judge(suite, generated.Reach(self.stage, []))
+            self.model = Model()
+            self.last: Exchange | None = None
+
+        def teardown(self) -> None:
+            self.judge.session.close()
+
+        def before_call(self, case: generated.Case) -> None:
+            generated.tame(case, self.stage)
+
+        def call(self, case: generated.Case, **kwargs: Any) -> Any:
+            response, self.last = self.judge.call(case)
+            return response
+
+        def validate_response(
+            self, response: Any, case: generated.Case, additional_checks: Any = None, **_: Any
+        ) -> None:
+            assert self.last is not None
+            self.judge.check(case, response, self.last, recorder=self.recorder)
+            broken = list(self.model.check(self.last))
+            for expectation in broken:
+                said = "what earlier answers of the same walk said"
+                suite.found(expectation.rule, said, expectation.got, self.last)
+            if broken:
+                error = AssertionError(f"{broken[0].rule}: {broken[0].got}")
+                error.recorded = True  # type: ignore[attr-defined]
+                raise error
+
+    return hypothesis.seed(suite.options.seed)(Walk)
+
+
+@rule(
+    "Whatever the order of requests, later answers agree with earlier ones",
+    "the document, with links of the suite's own",
+)
+def test_walks_through_the_api(suite: Suite, stages: Stages) -> None:
+    if suite.options.read_only:
+        pytest.skip("writes, and --read-only is on")
+    stages.kit().need(stages.kit().metrics, "metric")
+    effort = suite.options.effort
+    phases = [hypothesis.Phase.generate]
+    run_state_machine_as_test(
+        machine(suite, stages),
+        settings=hypothesis.settings(
+            max_examples=effort.walks,
+            stateful_step_count=effort.steps,
+            deadline=None,
+            database=None,
+            phases=phases if Run.fail_fast else [*phases, hypothesis.Phase.shrink],
+            report_multiple_bugs=False,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        ),
+    )

@@ -1,0 +1,212 @@
+"""What a fault is, and the few ways to make one: spoil an answer, spoil a request, or answer by oneself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode
+
+from contract_tests.document import Document
+
+JSON = Any
+Memory = dict[str, Any]
+DOCUMENT = Document.load(Path(__file__).parents[2] / "openapi.json")
+
+
+@dataclass
+class Ask:
+    """A request on its way in; `path` is below the base path and still encoded."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    operation: str | None = None
+
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.query, keep_blank_values=True)
+
+    def with_parameters(self, pairs: list[tuple[str, str]]) -> Ask:
+        return replace(self, query=urlencode(pairs))
+
+    @property
+    def json(self) -> JSON:
+        """The body, or {} where there is none that can be read."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def with_json(self, content: JSON) -> Ask:
+        return replace(self, body=json.dumps(content).encode())
+
+    def segment(self, number: int) -> str:
+        """A decoded part of the path: 1 is the id in /users/{id}/…"""
+        return unquote(self.path.strip("/").split("/")[number])
+
+    @property
+    def user(self) -> str:
+        """Whom the request is about."""
+        if self.path.startswith("/users/"):
+            return self.segment(1)
+        given = self.json.get("user")
+        return str(given.get("id")) if isinstance(given, dict) else ""
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> JSON:
+        return json.loads(self.body)
+
+    def with_json(self, content: JSON) -> Reply:
+        return replace(self, body=json.dumps(content).encode())
+
+
+Forward = Callable[[Ask], Awaitable[Reply]]
+Plant = Callable[[Ask, Forward, Memory], Awaitable[Reply]]
+Change = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`kind` groups faults in the report; `plant` stands between the client and the app, `sender` between the
+    webhooks and the network."""
+
+    name: str
+    kind: str
+    plant: Plant | None = None
+    sender: Callable[..., Any] | None = field(default=None)
+
+
+def reply(status: int, content: JSON) -> Reply:
+    return Reply(status, {"content-type": "application/json"}, json.dumps(content).encode())
+
+
+def spoil_answer(operations: str, change: Callable[[JSON, Ask, Memory], JSON], *, errors: bool = False) -> Plant:
+    """Change the JSON of good answers (or of errors). None from `change` means: changed in place."""
+    names = set(operations.split())
+
+    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+        answer = await forward(ask)
+        if ask.operation not in names or (answer.status >= 400) != errors:
+            return answer
+        content = answer.json
+        changed = change(content, ask, memory)
+        return answer.with_json(content if changed is None else changed)
+
+    return plant
+
+
+def spoil_request(operations: str, change: Callable[[Ask, Memory], Ask | None]) -> Plant:
+    """Change requests before they arrive. None from `change` means: as it is."""
+    names = set(operations.split())
+
+    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+        if ask.operation in names:
+            ask = change(ask, memory) or ask
+        return await forward(ask)
+
+    return plant
+
+
+def answer_itself(when: Callable[[Ask], bool], status: int, content: JSON) -> Plant:
+    """Answer without asking the app whenever `when` says so."""
+
+    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+        return reply(status, content) if when(ask) else await forward(ask)
+
+    return plant
+
+
+def other_status(operations: str, old: int, new: int) -> Plant:
+    """The same answer with another status."""
+    names = set(operations.split())
+
+    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+        answer = await forward(ask)
+        hit = ask.operation in names and answer.status == old
+        return replace(answer, status=new) if hit else answer
+
+    return plant
+
+
+def crash(when: Callable[[Ask], bool]) -> Plant:
+    return answer_itself(when, 500, {"error": "Internal server error."})
+
+
+# Changes of JSON by a path such as `rankings.*.userName`
+
+
+def at(content: JSON, path: str) -> list[tuple[Any, Any]]:
+    """Every holder and key that a path leads to; `*` stands for all members."""
+    *way, last = path.split(".")
+    holders = [content]
+    for step in way:
+        holders = [one for holder in holders for one in _members(holder, step)]
+    found = []
+    for holder in holders:
+        if last == "*":
+            found += [(holder, key) for key in (range(len(holder)) if isinstance(holder, list) else list(holder))]
+        elif isinstance(holder, dict) and last in holder:
+            found.append((holder, last))
+    return found
+
+
+def _members(holder: JSON, step: str) -> list[JSON]:
+    if step == "*":
+        return list(holder.values()) if isinstance(holder, dict) else list(holder)
+    return [holder[step]] if isinstance(holder, dict) and step in holder else []
+
+
+def drop(path: str) -> Change:
+    def change(content: JSON, ask: Ask, memory: Memory) -> None:
+        for holder, key in at(content, path):
+            del holder[key]
+
+    return change
+
+
+def put(path: str, make: Callable[[JSON], JSON]) -> Change:
+    def change(content: JSON, ask: Ask, memory: Memory) -> None:
+        for holder, key in at(content, path):
+            holder[key] = make(holder[key])
+
+    return change
+
+
+def without(*names: str) -> Callable[[Ask, Memory], Ask]:
+    """Drop query parameters."""
+
+    def change(ask: Ask, memory: Memory) -> Ask:
+        return ask.with_parameters([(key, value) for key, value in ask.parameters if key not in names])
+
+    return change
+
+
+def replaced(name: str, make: Callable[[str], str]) -> Callable[[Ask, Memory], Ask]:
+    """Change a query parameter where it is given."""
+
+    def change(ask: Ask, memory: Memory) -> Ask:
+        return ask.with_parameters([(key, make(value) if key == name else value) for key, value in ask.parameters])
+
+    return change
+
+
+def body(make: Callable[[JSON], JSON]) -> Callable[[Ask, Memory], Ask]:
+    """Change the JSON of a request's body."""
+
+    def change(ask: Ask, memory: Memory) -> Ask:
+        return ask.with_json(make(ask.json)) if ask.json else ask
+
+    return change

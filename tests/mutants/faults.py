@@ -1,0 +1,13 @@
+"""All planted faults, as one list of data."""
+
+from __future__ import annotations
+
+from tests.mutants.fault import Fault
+from tests.mutants.inputs import INPUTS
+from tests.mutants.posted import POSTED
+from tests.mutants.progress import PROGRESS
+from tests.mutants.rules import RULES
+from tests.mutants.shapes import SHAPES
+
+FAULTS: list[Fault] = [*SHAPES, *INPUTS, *RULES, *PROGRESS, *POSTED]
+BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -1,0 +1,394 @@
+"""Faults of behaviour, continued: achievements, points, streaks and leaderboards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.mutants.fault import (
+    JSON,
+    Ask,
+    Fault,
+    Forward,
+    Memory,
+    Reply,
+    body,
+    put,
+    replaced,
+    spoil_answer,
+    spoil_request,
+    without,
+)
+from tests.mutants.rules import by
+
+ACHIEVEMENTS, POINTS, STREAKS, BOARDS = "achievements", "points", "streaks", "leaderboards"
+
+
+def who(ask: Ask) -> str:
+    return f"{ask.headers.get('x-api-key')} {ask.user}"
+
+
+# Achievements
+
+
+def completed_again(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Each event tells all achievements so far."""
+    known = memory.setdefault(who(ask), [])
+    content["achievements"] = [*content["achievements"], *known]
+    known += [row for row in content["achievements"] if row not in known]
+
+
+def second_id(content: JSON, ask: Ask, memory: Memory) -> None:
+    key = who(ask) + ask.path
+    memory[key] = memory.get(key, 0) + 1
+    if memory[key] > 1:
+        content["completionId"] += f"-{memory[key]}"
+
+
+def pays_again(content: JSON, ask: Ask, memory: Memory) -> None:
+    content["points"] = memory.setdefault(who(ask) + ask.path, content["points"])
+
+
+async def too_early(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+    """A composite counts as completed when one of its prerequisites is."""
+    answer = await forward(ask)
+    if ask.operation != "users_achievements" or answer.status != 200 or ask.query:
+        return answer
+    rows = answer.json
+    every = (await forward(replace(ask, query="includeIncomplete=true"))).json
+    done = {row["id"]: row["achievedAt"] for row in rows}
+    for row in every:
+        first = next((done[one] for one in row.get("achievementIds", []) if one in done), None)
+        if first and row["id"] not in done:
+            rows.append(row | {"achievedAt": first})
+    return answer.with_json(rows)
+
+
+def by_name(content: JSON) -> JSON:
+    """Filters of events match whatever the event says."""
+    if isinstance(content.get("attributes"), dict):
+        return content | {"attributes": {k: v for k, v in content["attributes"].items() if k == "no-such-key"}}
+    return content
+
+
+def everybody_fits(content: JSON) -> JSON:
+    user = content.get("user")
+    if isinstance(user, dict) and "department" not in user.get("attributes", {}):
+        return content | {"user": user | {"attributes": {"department": "engineering"} | user.get("attributes", {})}}
+    return content
+
+
+UNLOCKED = [
+    Fault("achievements are completed again", ACHIEVEMENTS, spoil_answer("metrics_event", completed_again)),
+    Fault(
+        "events tell no achievements", ACHIEVEMENTS, spoil_answer("metrics_event", put("achievements", lambda v: []))
+    ),
+    Fault(
+        "only the first achievement is told",
+        ACHIEVEMENTS,
+        spoil_answer("metrics_event", put("achievements", lambda v: v[:1])),
+    ),
+    Fault("a second completion has an id of its own", ACHIEVEMENTS, spoil_answer("achievements_complete", second_id)),
+    Fault("a second completion pays again", ACHIEVEMENTS, spoil_answer("achievements_complete", pays_again)),
+    Fault(
+        "incomplete ones are always listed",
+        ACHIEVEMENTS,
+        spoil_request("users_achievements", lambda ask, memory: ask.with_parameters([("includeIncomplete", "true")])),
+    ),
+    Fault("one prerequisite is enough", ACHIEVEMENTS, too_early),
+    Fault("user attributes filter nothing", ACHIEVEMENTS, spoil_request("achievements_all", without("userAttributes"))),
+    Fault("event attributes are ignored", ACHIEVEMENTS, spoil_request("metrics_event", body(by_name))),
+    Fault("everybody fits a filter", ACHIEVEMENTS, spoil_request("achievements_complete", body(everybody_fits))),
+    Fault(
+        "completions are counted double",
+        ACHIEVEMENTS,
+        spoil_answer("achievements_all", put("*.completions", lambda v: 2 * v)),
+    ),
+    Fault("rarity is a fraction", ACHIEVEMENTS, spoil_answer("achievements_all", put("*.rarity", lambda v: v / 100))),
+    Fault(
+        "the newest achievement is missing",
+        ACHIEVEMENTS,
+        spoil_answer("users_achievements", lambda rows, *_: rows[:-1]),
+    ),
+]
+
+
+# Points
+
+
+def unboosted(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Awards are as if there were no boosts."""
+    for system in content["points"].values():
+        for award in system["awards"]:
+            if award["boosts"]:
+                award["awarded"] = award["awarded"] // 2
+                award["boosts"] = []
+
+
+def always_level(content: JSON, ask: Ask, memory: Memory) -> None:
+    for system in content["points"].values():
+        system.setdefault("level", None)
+
+
+def stuck_level(content: JSON, ask: Ask, memory: Memory) -> None:
+    content["level"] = memory.setdefault(who(ask) + ask.path, content["level"])
+
+
+def above_cap(content: JSON, ask: Ask, memory: Memory) -> None:
+    if content["maxPoints"] is not None and content["total"] == content["maxPoints"]:
+        content["total"] += 20
+
+
+def below_zero(content: JSON, ask: Ask, memory: Memory) -> None:
+    for system in content["points"].values():
+        if system["maxPoints"] is not None and system["added"] < 0:
+            system["total"] -= 60
+
+
+def all_at_first(rows: JSON, ask: Ask, memory: Memory) -> None:
+    rows[0]["users"] += sum(row["users"] for row in rows[1:])
+    for row in rows[1:]:
+        row["users"] = 0
+
+
+def one_award(content: JSON, ask: Ask, memory: Memory) -> None:
+    """A jump over several multiples pays for one."""
+    for system in content["points"].values():
+        for award in system["awards"]:
+            if award["trigger"]["type"] == "metric" and award["awarded"] > award["trigger"]["points"] > 0:
+                award["awarded"] = award["trigger"]["points"]
+
+
+EARNED = [
+    Fault("points are not the sum of awards", POINTS, spoil_answer("users_points", put("total", by(1)))),
+    Fault("added is counted double", POINTS, spoil_answer("metrics_event", put("points.*.added", lambda v: 2 * v))),
+    Fault("boosts are not applied", POINTS, spoil_answer("metrics_event", unboosted)),
+    Fault("boosts are not shown", POINTS, spoil_answer("metrics_event", put("points.*.awards.*.boosts", lambda v: []))),
+    Fault("a user has no boosts", POINTS, spoil_answer("users_points_boosts", lambda rows, *_: [])),
+    Fault("the level is always told", POINTS, spoil_answer("metrics_event", always_level)),
+    Fault("the level is stuck", POINTS, spoil_answer("users_points", stuck_level)),
+    Fault("the cap is ignored", POINTS, spoil_answer("users_points", above_cap)),
+    Fault("points fall below 0", POINTS, spoil_answer("metrics_event", below_zero)),
+    Fault("awards are oldest first", POINTS, spoil_answer("users_points", put("awards", lambda v: v[::-1]))),
+    Fault(
+        "the number of awards is ignored",
+        POINTS,
+        spoil_request("users_points", replaced("awards", lambda v: "100" if v.isdigit() and 0 < int(v) < 100 else v)),
+    ),
+    Fault(
+        "ten awards by default are five",
+        POINTS,
+        spoil_request(
+            "leaderboards_get",
+            lambda ask, memory: (
+                ask if "limit" in dict(ask.parameters) else ask.with_parameters([*ask.parameters, ("limit", "5")])
+            ),
+        ),
+    ),
+    Fault("a jump pays once", POINTS, spoil_answer("metrics_event", one_award)),
+    Fault(
+        "finished boosts are always listed",
+        POINTS,
+        spoil_request("points_boosts", lambda ask, memory: ask.with_parameters([("includeFinished", "true")])),
+    ),
+    Fault("ranges overlap", POINTS, spoil_answer("points_summary", put("*.to", by(1)))),
+    Fault("ten ranges instead of eleven", POINTS, spoil_answer("points_summary", lambda rows, *_: rows[:-1])),
+    Fault("points of all users are summed up", POINTS, spoil_request("points_summary", without("userAttributes"))),
+    Fault("everybody is at the first level", POINTS, spoil_answer("points_level_summary", all_at_first)),
+    Fault("levels descend", POINTS, spoil_answer("points_levels", lambda rows, *_: rows[::-1])),
+    Fault(
+        "awards have lost their order of totals",
+        POINTS,
+        spoil_answer("users_points", put("awards.*.total", lambda v: v + 1)),
+    ),
+]
+
+
+# Streaks
+
+
+def never_fewer(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Freezes are earned and never spent."""
+    held = memory[who(ask)] = max(memory.get(who(ask), 0), content["freezes"])
+    content["freezes"] = held
+
+
+def never_lost(content: JSON, ask: Ask, memory: Memory) -> None:
+    content["length"] = memory[who(ask)] = max(memory.get(who(ask), 0), content["length"])
+
+
+def short_history(content: JSON, ask: Ask, memory: Memory) -> None:
+    content["streakHistory"] = content["streakHistory"][1:]
+
+
+KEPT = [
+    Fault("freezes are never spent", STREAKS, spoil_answer("users_streak", never_fewer)),
+    Fault(
+        "frozen days are not marked",
+        STREAKS,
+        spoil_answer("users_streak", put("streakHistory.*.usedFreeze", lambda v: False)),
+    ),
+    Fault("freezes exceed their maximum", STREAKS, spoil_answer("users_streak", put("freezes", by(2)))),
+    Fault("a streak is never lost", STREAKS, spoil_answer("users_streak", never_lost)),
+    Fault("every event extends", STREAKS, spoil_answer("metrics_event", put("currentStreak.extended", lambda v: True))),
+    Fault(
+        "an event's streak is behind",
+        STREAKS,
+        spoil_answer("metrics_event", put("currentStreak.length", lambda v: max(v - 1, 0))),
+    ),
+    Fault("listed streaks are too long", STREAKS, spoil_answer("streaks_list", put("*.streakLength", by(1)))),
+    Fault("streaks are listed shortest first", STREAKS, spoil_answer("streaks_list", lambda rows, *_: rows[::-1])),
+    Fault("the history lacks a period", STREAKS, spoil_answer("users_streak", short_history)),
+    Fault(
+        "the history is newest first", STREAKS, spoil_answer("users_streak", put("streakHistory", lambda v: v[::-1]))
+    ),
+    Fault(
+        "a streak expires today",
+        STREAKS,
+        spoil_answer(
+            "users_streak metrics_event",
+            lambda c, *_: put(
+                "currentStreak.expires" if "currentStreak" in c else "expires",
+                lambda v: c.get("currentStreak", c)["periodEnd"],
+            )(c, None, None),
+        ),
+    ),
+    Fault(
+        "rankings are shortest first",
+        STREAKS,
+        spoil_answer("streaks_rankings", lambda rows, *_: sorted(rows, key=lambda r: r["streakLength"])),
+    ),
+    Fault(
+        "the longest are the active",
+        STREAKS,
+        spoil_request("streaks_rankings", replaced("type", lambda v: "active" if v == "longest" else v)),
+    ),
+    Fault(
+        "rankings know no limit",
+        STREAKS,
+        spoil_request("streaks_rankings", replaced("limit", lambda v: "100" if v in ("1", "2") else v)),
+    ),
+    Fault(
+        "historyPeriods is 6 by default",
+        STREAKS,
+        spoil_request(
+            "users_streak",
+            lambda ask, memory: (
+                ask if "historyPeriods" in dict(ask.parameters) else ask.with_parameters([("historyPeriods", "6")])
+            ),
+        ),
+    ),
+]
+
+
+# Leaderboards
+
+
+def restless_ties(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Those with equal values change places from one reading to the next."""
+    rows = content["rankings"]
+    memory["turn"] = not memory.get("turn")
+    if memory["turn"]:
+        for value in {row["value"] for row in rows}:
+            tied = [n for n, row in enumerate(rows) if row["value"] == value]
+            people = [(rows[n]["userId"], rows[n]["userName"]) for n in reversed(tied)]
+            for place, (identity, name) in zip(tied, people, strict=True):
+                rows[place] |= {"userId": identity, "userName": name}
+
+
+def shared_ranks(content: JSON, ask: Ask, memory: Memory) -> None:
+    for before, row in zip(content["rankings"], content["rankings"][1:], strict=False):
+        if row["value"] == before["value"]:
+            row["rank"] = before["rank"]
+
+
+def overlap(value: str) -> str:
+    return str(int(value) - 1) if value.isdigit() and int(value) > 0 else value
+
+
+def first_group(ask: Ask, memory: Memory) -> Ask:
+    """Whatever group is asked for, it is the one asked for first."""
+    key = f"{ask.headers.get('x-api-key')} {ask.path}"
+    return replaced("userAttributes", lambda v: memory.setdefault(key, v))(ask, memory)
+
+
+def unmoved(content: JSON, ask: Ask, memory: Memory) -> None:
+    for row in content["leaderboards"].values():
+        row["previousRank"] = row["rank"]
+
+
+def other_boards(content: JSON, ask: Ask, memory: Memory) -> None:
+    """An event also tells of boards that an earlier one has changed."""
+    known = memory.setdefault(ask.headers.get("x-api-key"), {})
+    known.update(content["leaderboards"])
+    content["leaderboards"] = dict(known)
+
+
+async def always_first_page(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+    """A user who is not on the board gets the first page."""
+    answer = await forward(ask)
+    asked = ask.operation == "leaderboards_get" and "userId" in dict(ask.parameters)
+    if asked and answer.status == 200 and not answer.json["rankings"]:
+        return await forward(without("userId")(ask, memory))
+    return answer
+
+
+RANKED = [
+    Fault("ranks begin with 0", BOARDS, spoil_answer("leaderboards_get", put("rankings.*.rank", by(-1)))),
+    Fault("ties share a rank", BOARDS, spoil_answer("leaderboards_get", shared_ranks)),
+    Fault("ties are restless", BOARDS, spoil_answer("leaderboards_get", restless_ties)),
+    Fault(
+        "boards are in ascending order", BOARDS, spoil_answer("leaderboards_get", put("rankings", lambda v: v[::-1]))
+    ),
+    Fault("pages overlap", BOARDS, spoil_request("leaderboards_get", replaced("offset", overlap))),
+    Fault(
+        "pages are one too long",
+        BOARDS,
+        spoil_request("leaderboards_get", replaced("limit", lambda v: str(int(v) + 1) if v in ("2", "3") else v)),
+    ),
+    Fault("userId is ignored", BOARDS, spoil_request("leaderboards_get", without("userId"))),
+    Fault("strangers get the first page", BOARDS, always_first_page),
+    Fault("all groups are one", BOARDS, spoil_request("leaderboards_get", first_group)),
+    Fault("the run is ignored", BOARDS, spoil_request("leaderboards_get users_leaderboard", without("run"))),
+    Fault("an event moves nobody", BOARDS, spoil_answer("metrics_event", unmoved)),
+    Fault("an event tells of every board", BOARDS, spoil_answer("metrics_event", other_boards)),
+    Fault(
+        "an event's rank is off",
+        BOARDS,
+        spoil_answer("metrics_event", put("leaderboards.*.rank", lambda v: v and v + 1)),
+    ),
+    Fault("a user's own value is off", BOARDS, spoil_answer("users_leaderboard", put("value", lambda v: v and v + 1))),
+    Fault("a user's own rank is off", BOARDS, spoil_answer("users_leaderboard", put("rank", lambda v: v and v + 1))),
+    Fault("the history of ranks is empty", BOARDS, spoil_answer("users_leaderboard", put("history", lambda v: []))),
+    Fault(
+        "the history of ranks is newest first",
+        BOARDS,
+        spoil_answer("users_leaderboard", put("history", lambda v: v[::-1])),
+    ),
+    Fault(
+        "finished boards are always listed",
+        BOARDS,
+        spoil_request("leaderboards_all", lambda ask, memory: ask.with_parameters([("includeFinished", "true")])),
+    ),
+    Fault("finished boards are never listed", BOARDS, spoil_request("leaderboards_all", without("includeFinished"))),
+    Fault(
+        "the threshold is the value",
+        BOARDS,
+        spoil_answer("metrics_event", put("leaderboards.*.threshold", lambda v: v + 5)),
+    ),
+    Fault(
+        "boards have room for all",
+        BOARDS,
+        spoil_answer("leaderboards_get", lambda content, ask, memory: _crowd(content, memory)),
+    ),
+]
+
+
+def _crowd(content: JSON, memory: Memory) -> Any:
+    """One more than the board has room for."""
+    rows = content["rankings"]
+    if rows and rows[-1]["rank"] == content["maxParticipants"]:
+        rows.append(rows[-1] | {"userId": "one-more", "rank": rows[-1]["rank"] + 1})
+
+
+PROGRESS = [*UNLOCKED, *EARNED, *KEPT, *RANKED]

@@ -1,0 +1,82 @@
+"""The wrapper around the app: reads a request whole, gives it to the fault, sends what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from tests.mutants.fault import DOCUMENT, Ask, Memory, Plant, Reply
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+PREFIX = "/v1"
+
+
+class Faulty:
+    """An app with one fault in front of it. What is not below the API's prefix passes untouched."""
+
+    def __init__(self, app: App, plant: Plant) -> None:
+        self.app = app
+        self.plant = plant
+        self.memory: Memory = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw: str = (scope.get("raw_path") or quote(scope.get("path", "")).encode()).decode("latin-1")
+        if scope["type"] != "http" or not raw.startswith(PREFIX + "/"):
+            await self.app(scope, receive, send)
+            return
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        path = raw.removeprefix(PREFIX)
+        ask = Ask(scope["method"], path, scope["query_string"].decode("latin-1"), headers, await _whole(receive))
+        found = DOCUMENT.find(ask.method, path)
+        ask.operation = found.id if found else None
+
+        async def forward(changed: Ask) -> Reply:
+            return await self._forward(scope, changed)
+
+        await _answer(await self.plant(ask, forward, self.memory), send)
+
+    async def _forward(self, scope: Scope, ask: Ask) -> Reply:
+        """What the app says to a request."""
+        headers = {name: value for name, value in ask.headers.items() if name != "content-length"}
+        if ask.body or "content-length" in ask.headers:
+            headers["content-length"] = str(len(ask.body))
+        inner = dict(scope) | {
+            "method": ask.method,
+            "raw_path": (PREFIX + ask.path).encode("latin-1"),
+            "path": PREFIX + ask.path,
+            "query_string": ask.query.encode("latin-1"),
+            "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+        }
+        sent: list[MutableMapping[str, Any]] = []
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": ask.body, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        await self.app(inner, receive, send)
+        start = sent[0]
+        found = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in start["headers"]}
+        return Reply(start["status"], found, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+async def _whole(receive: Receive) -> bytes:
+    chunks = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def _answer(reply: Reply, send: Send) -> None:
+    headers = {name: value for name, value in reply.headers.items() if name != "content-length"}
+    rows = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    rows.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": rows})
+    await send({"type": "http.response.body", "body": reply.body})
