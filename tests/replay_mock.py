@@ -29,7 +29,11 @@ def routes() -> list[tuple[re.Pattern[str], dict[str, tuple[int, Any]]]]:
     return [
         (
             re.compile("/v1" + re.sub(r"\{[^}]+\}", "[^/]+", path) + r"/?(\?.*)?"),
-            {m.upper(): example(operation, item["get"] if "get" in item else {}) for m, operation in item.items() if m in methods},
+            {
+                m.upper(): example(operation, item.get("get", {}))
+                for m, operation in item.items()
+                if m in methods
+            },
         )
         for path, item in DOCUMENT["paths"].items()
     ]
@@ -56,7 +60,7 @@ class Replay(BaseHTTPRequestHandler):
         else:
             self.send(*methods[self.command])
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
     def send(self, status: int, content: Any) -> None:
         body = json.dumps(content).encode()
