@@ -60,6 +60,8 @@ def run(options: Options, arguments: list[str]) -> int:
         return 2
     here = Path(__file__).parent
     quiet = ["-q", "--no-header", "--tb=no", "--no-summary", "--show-capture=no", "-p", "no:cacheprovider"]
+    # No plugins of the caller's environment, only the one that collects generated requests.
+    quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin"]
     apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
     code = pytest.main([str(here), *apart, *quiet, *arguments], plugins=[suite])
     return int(code) if code in (0, 1) else 2

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract_tests.options import PARTS
-from contract_tests.target import start
+from contract_tests.target import CannotRun, start
 from tests.mutants.fault import Fault
 from tests.mutants.faults import FAULTS
 
@@ -46,7 +46,10 @@ def give(fault: Fault, profile: str, parts: str | None = None) -> Result:
     """One fault to the suite, which stops at its first failure."""
     began = time.monotonic()
     command = [sys.executable, "-W", "ignore", "-m", "tests.mutants.serve", fault.name]
-    url, stop = start([*command, "--port", "0", "--api-key", KEY, "--users", "3", "--history-days", "5"])
+    try:
+        url, stop = start([*command, "--port", "0", "--api-key", KEY, "--users", "3", "--history-days", "5"])
+    except CannotRun as error:
+        return Result(fault, profile, None, "", time.monotonic() - began, str(error))
     try:
         code, by, part, said = _suite(url, profile, parts)
     finally:
