@@ -99,9 +99,11 @@ def _check(start: int, target: int) -> None:
 
 
 def clock_shape(organisation: Organisation) -> JSON:
-    due = organisation.next_due()
     clock = organisation.clock
-    return {"now": iso(clock.now()), "frozen": clock.frozen, "nextDue": None if due is None else iso(due)}
+    now = clock.now()
+    organisation.catch_up(now)
+    due = organisation.next_due()
+    return {"now": iso(now), "frozen": clock.frozen, "nextDue": None if due is None else iso(due)}
 
 
 def read_clock(ask: Ask) -> JSON:

@@ -1,0 +1,69 @@
+"""Calls of the control plane and the API as any client makes them: over a socket, with nothing of ours in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+
+from mockserver.testing import World
+
+
+class Http:
+    """One key's view of a server. `mock` calls the control plane, `api` the document's operations."""
+
+    def __init__(self, client: httpx2.Client, root: str, key: str | None) -> None:
+        self.client = client
+        self.root = root
+        self.key = key
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
+        """`headers` by name, with underscores for dashes; `body` bytes as they are, anything else as JSON."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.key is not None:
+            given.setdefault("X-API-KEY", self.key)
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        if content is not None:
+            given.setdefault("Content-Type", "application/json")
+        return self.client.request(method, self.root + path, content=content, headers=given)
+
+    def mock(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
+        return self.send(method, f"/_mock{path}", body, **headers)
+
+    def api(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
+        return self.send(method, f"/v1{path}", body, **headers)
+
+    def get(self, path: str) -> Any:
+        """The control plane's answer to a GET that must succeed."""
+        answer = self.mock("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def event(self, user: str, value: float, metric: str = "words-written", **profile: Any) -> Any:
+        """An event that must succeed."""
+        answer = self.api("POST", f"/metrics/{metric}/event", {"user": {"id": user, **profile}, "value": value})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def with_key(self, key: str | None) -> Http:
+        return Http(self.client, self.root, key)
+
+
+@contextmanager
+def speaking_to(world: World, key: str | None = "") -> Iterator[Http]:
+    """`key` None: without one; by default the world's own."""
+    with httpx2.Client(timeout=30, trust_env=False, verify=False) as client:
+        yield Http(client, world.url.removesuffix("/v1"), world.api_key if key == "" else key)
+
+
+def refused(answer: httpx2.Response, status: int, *words: str) -> str:
+    """Checks a refusal in the API's shape of errors, and that its sentence has these words."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert list(body) == ["error"]
+    for word in words:
+        assert word in body["error"], body["error"]
+    return str(body["error"])

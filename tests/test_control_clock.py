@@ -1,0 +1,214 @@
+"""The clock in a test's hands: read, set, frozen, advanced; what happens on the way happens as if time had passed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from plane import Http, refused, speaking_to
+from receiver import Receiver
+
+from mockserver.testing import MadeWorld, MockServer
+
+NOON = "2026-03-01T12:00:00.000Z"
+
+
+@pytest.fixture
+def frozen(trophy_server: MockServer) -> Iterator[Http]:
+    """A world whose clock stands still at noon."""
+    with trophy_server.world(now=NOON, frozen=True) as world, speaking_to(world) as http:
+        yield http
+
+
+@pytest.fixture
+def running(trophy_server: MockServer) -> Iterator[Http]:
+    """A world whose clock runs on from noon."""
+    with trophy_server.world(now=NOON) as world, speaking_to(world) as http:
+        yield http
+
+
+def streak(http: Http, user: str) -> int:
+    return int(http.api("GET", f"/users/{user}/streak").json()["length"])
+
+
+def test_the_clock_says_what_time_it_is_and_when_something_is_due(frozen: Http) -> None:
+    frozen.event("ada", 100)
+    clock = frozen.get("/clock")
+    assert (clock["now"], clock["frozen"]) == (NOON, True)
+    assert clock["nextDue"] > NOON
+
+
+def test_a_world_runs_in_real_time_unless_it_is_told_otherwise(trophy_world: MadeWorld) -> None:
+    assert abs(trophy_world.now.timestamp() - time.time()) < 60
+    assert trophy_world.control("GET", "/clock")["frozen"] is False
+
+
+def test_three_days_later_everything_that_three_days_bring_has_happened(frozen: Http) -> None:
+    frozen.event("ada", 100)
+    moved = frozen.mock("POST", "/clock/advance", {"days": 3}).json()
+    assert (moved["from"], moved["now"]) == (NOON, "2026-03-04T12:00:00.000Z")
+    assert moved["counts"]["StreakLost"] == 1
+    assert streak(frozen, "ada") == 0
+    lost = next(fact for fact in moved["facts"] if fact["kind"] == "StreakLost")
+    assert (lost["time"], lost["userId"], lost["length"]) == ("2026-03-03T00:00:00.000Z", "ada", 1)
+    assert "lost a streak of 1" in lost["says"]
+
+
+def test_the_summary_counts_every_fact_and_shows_the_first_hundred(frozen: Http) -> None:
+    for user in range(20):
+        frozen.event(f"user-{user}", 100)
+    before = frozen.get("/facts?limit=1")["total"]
+    moved = frozen.mock("POST", "/clock/advance", {"days": 7}).json()
+    assert sum(moved["counts"].values()) == frozen.get("/facts?limit=1")["total"] - before > 100
+    assert [fact["number"] for fact in moved["facts"]] == list(range(before + 1, before + 101))
+    assert [fact["time"] for fact in moved["facts"]] == sorted(fact["time"] for fact in moved["facts"])
+
+
+def test_amounts_of_time_add_up(frozen: Http) -> None:
+    moved = frozen.mock("POST", "/clock/advance", {"days": 1, "hours": 2, "minutes": 3, "seconds": 4.5}).json()
+    assert moved["now"] == "2026-03-02T14:03:04.500Z"
+
+
+def test_the_clock_goes_to_a_moment_in_any_offset(frozen: Http) -> None:
+    moved = frozen.mock("POST", "/clock/advance", {"to": "2026-03-02T01:30:00+05:30"}).json()
+    assert moved["now"] == "2026-03-01T20:00:00.000Z"
+
+
+def test_one_advance_by_a_week_is_seven_by_a_day(trophy_server: MockServer) -> None:
+    ends = []
+    for steps in ([7], [1] * 7):
+        with trophy_server.world(now=NOON, frozen=True) as world, speaking_to(world) as http:
+            for user in range(5):
+                http.event(f"user-{user}", 100 + user, tz="Pacific/Kiritimati" if user % 2 else "America/Adak")
+            for days in steps:
+                world.advance(days=days)
+            ends.append((http.get("/facts?limit=1000")["facts"], http.get("/clock")))
+    assert ends[0] == ends[1]
+
+
+def test_a_frozen_clock_stays_frozen_when_it_is_advanced(frozen: Http) -> None:
+    assert frozen.mock("POST", "/clock/advance", {"hours": 1}).json()["frozen"] is True
+    assert frozen.get("/clock")["now"] == frozen.get("/clock")["now"] == "2026-03-01T13:00:00.000Z"
+
+
+def test_a_running_clock_stays_running_when_it_is_advanced(running: Http) -> None:
+    moved = running.mock("POST", "/clock/advance", {"hours": 1}).json()
+    assert moved["frozen"] is False
+    assert running.get("/clock")["now"] > moved["now"] > "2026-03-01T13:00:00.000Z"
+
+
+def test_a_clock_is_stopped_and_let_go(running: Http) -> None:
+    stopped = running.mock("PUT", "/clock", {"frozen": True}).json()
+    assert stopped["frozen"] is True
+    assert running.get("/clock")["now"] == stopped["now"]
+    assert running.mock("PUT", "/clock", {"frozen": False}).json()["frozen"] is False
+    assert running.get("/clock")["now"] > stopped["now"]
+
+
+def test_setting_the_clock_forward_lets_happen_what_is_due_until_then(frozen: Http) -> None:
+    frozen.event("ada", 100)
+    moved = frozen.mock("PUT", "/clock", {"now": "2026-03-05T00:00:00Z", "frozen": True}).json()
+    assert moved["counts"]["StreakLost"] == 1
+    assert streak(frozen, "ada") == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/clock/advance", {"days": -1}),
+        ("POST", "/clock/advance", {"days": 1, "hours": -25}),
+        ("POST", "/clock/advance", {"to": "2026-03-01T11:59:59.999Z"}),
+        ("PUT", "/clock", {"now": "2020-01-01T00:00:00Z"}),
+    ],
+)
+def test_time_does_not_run_backwards(frozen: Http, method: str, path: str, body: dict[str, object]) -> None:
+    frozen.event("ada", 100)
+    sentence = refused(frozen.mock(method, path, body), 422, NOON, "cannot go back", "/_mock/reset", "snapshot")
+    assert sentence.endswith(".")
+    assert frozen.get("/clock")["now"] == NOON
+    assert streak(frozen, "ada") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/clock/advance", {}, ("`days`", "`to`")),
+        ("/clock/advance", {"day": 1}, ("`day`", "did you mean `days`?")),
+        ("/clock/advance", {"days": "3"}, ("`days`", "number", '"3"')),
+        ("/clock/advance", {"days": True}, ("`days`", "number")),
+        ("/clock/advance", {"days": 1, "to": "2026-04-01"}, ("`to`", "not both")),
+        ("/clock/advance", {"to": "tomorrow"}, ("`to`", "ISO 8601", '"tomorrow"')),
+        ("/clock/advance", {"to": "9999-01-01"}, ("`to`", "9000")),
+        ("/clock/advance", {"to": "2999-01-01"}, ("36525 days",)),
+        ("/clock/advance", {"wait": 1}, ("`wait`", "true or false")),
+        ("/clock/advance", [], ("object",)),
+    ],
+)
+def test_a_refused_move_names_the_field_and_what_was_expected(
+    frozen: Http, path: str, body: object, words: tuple[str, ...]
+) -> None:
+    refused(frozen.mock("POST", path, body), 422, *words)
+    assert frozen.get("/clock")["now"] == NOON
+
+
+def test_the_clock_is_not_set_without_saying_to_what(frozen: Http) -> None:
+    refused(frozen.mock("PUT", "/clock", {}), 422, "`now`", "`frozen`")
+
+
+def test_moves_are_in_the_request_log_and_not_among_the_facts(frozen: Http) -> None:
+    frozen.mock("POST", "/clock/advance", {"minutes": 5})
+    (move,) = frozen.get("/requests?operationId=mock_clock_advance")["requests"]
+    assert (move["method"], move["path"], move["status"]) == ("POST", "/_mock/clock/advance", 200)
+    assert move["request"] == {"minutes": 5}
+    assert not [fact for fact in frozen.get("/facts")["facts"] if "lock" in fact["kind"]]
+
+
+def test_a_world_that_moves_far_does_not_keep_others_waiting(
+    trophy_server: MockServer, trophy_world: MadeWorld
+) -> None:
+    with speaking_to(trophy_world) as http:
+        for user in range(20):
+            http.event(f"user-{user}", 100)
+    answered = 0
+    with ThreadPoolExecutor() as pool:
+        moving = pool.submit(trophy_world.advance, days=365)
+        while not moving.done():
+            trophy_server.control("GET", "/clock")
+            answered += 1
+    assert moving.result()["counts"]["StreakLost"] == 20
+    assert answered > 5  # it would be one or two if the move held the door shut
+
+
+def test_two_moves_at_once_add_up(trophy_server: MockServer) -> None:
+    with trophy_server.world(now=NOON, frozen=True) as world, ThreadPoolExecutor() as pool:
+        list(pool.map(lambda days: world.advance(days=days), [10, 20]))
+        assert world.control("GET", "/clock")["now"] == "2026-03-31T12:00:00.000Z"
+
+
+def test_under_the_real_clock_a_streak_is_lost_without_any_request(trophy_server: MockServer) -> None:
+    """The one test that waits: a midnight is one second away."""
+    with trophy_server.world(now="2026-03-02T23:59:00Z", frozen=True) as world, speaking_to(world) as http:
+        http.event("ada", 100)
+        world.set_clock("2026-03-03T23:59:59Z", frozen=False)
+        end = time.monotonic() + 10
+        # Reading the collected webhooks lets no time pass in the world: only its own clock does.
+        while not (lost := world.webhooks(type="streak.lost")) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert [body["user"]["id"] for body in lost] == ["ada"]
+        (fact,) = world.facts(kind="StreakLost")
+        assert fact["time"] < "2026-03-04T00:00:01.000Z"
+
+
+def test_waiting_answers_when_all_webhooks_that_are_due_are_delivered(frozen: Http) -> None:
+    with Receiver().running() as receiver:
+        receiver.answers.extend([500, 500])
+        frozen.mock("POST", "/webhooks", {"url": receiver.url, "events": ["streak.started", "streak.lost"]})
+        frozen.event("ada", 100)
+        assert frozen.mock("POST", "/clock/advance", {"wait": True}).json()["now"] == NOON
+        assert len(receiver.received) == 1
+        frozen.mock("POST", "/clock/advance", {"days": 3, "wait": True})
+        kinds = [json.loads(body)["type"] for body in receiver.bodies()]
+        assert kinds == ["streak.started"] * 3 + ["streak.lost"]  # with two retries on the way
