@@ -56,8 +56,18 @@ def complete_composites(world: World, entry: Entry) -> Iterator[Fact]:
                 yield AchievementCompleted(fact.user, achievement.key, silent=fact.silent)
 
 
+def complete_filtered_composites(world: World, entry: Entry) -> Iterator[Fact]:
+    """Whoever fits a composite's filters only after its last prerequisite gets it with the next event. Section 6."""
+    fact = entry.fact
+    if isinstance(fact, MetricChanged | AchievementClaimed):
+        for achievement in world.catalog.filtered_composites:
+            if qualifies(world, world.users[fact.user], achievement):
+                yield AchievementCompleted(fact.user, achievement.key, silent=False)
+
+
 def grant_newly_active(world: World, entry: Entry) -> Iterator[Fact]:
     """What has become active is given silently to those who already qualify. Section 6."""
+    # Choice: what has become easier, too; and silence means no points either.
     if not isinstance(entry.fact, CatalogChanged):
         return
     for achievement in world.catalog.achievements.values():

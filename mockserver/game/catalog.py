@@ -264,6 +264,12 @@ class Catalog:
         return {key: tuple(rows) for key, rows in found.items()}
 
     @cached_property
+    def filtered_composites(self) -> tuple[Achievement, ...]:
+        """Active composites that are not for everybody."""
+        rows = self.achievements.values()
+        return tuple(a for a in rows if a.trigger == "achievement" and a.status == "active" and a.user_attributes)
+
+    @cached_property
     def triggers_by_type(self) -> dict[str, tuple[tuple[PointsSystem, PointsTrigger], ...]]:
         """Active points triggers with their systems, by type; those of a metric by `metric:<key>`."""
         found: dict[str, list[tuple[PointsSystem, PointsTrigger]]] = {}

@@ -23,6 +23,7 @@ RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
     f.MetricChanged: (
         (10, streaks.count_period),
         (20, achievements.complete_by_metric),
+        (22, achievements.complete_filtered_composites),
         (30, points.pay_metric),
         (50, leaderboards.score_metric),
     ),
@@ -37,7 +38,10 @@ RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
         (51, leaderboards.score_streak),
     ),
     f.StreakLost: ((51, leaderboards.score_streak),),
-    f.AchievementClaimed: ((20, achievements.complete_by_claim),),
+    f.AchievementClaimed: (
+        (20, achievements.complete_by_claim),
+        (22, achievements.complete_filtered_composites),
+    ),
     f.AchievementCompleted: ((22, achievements.complete_composites), (32, points.pay_achievement)),
     f.PointsAwarded: ((35, points.settle),),
     f.PointsChanged: ((40, points.change_level), (52, leaderboards.score_points), (60, points.report)),
