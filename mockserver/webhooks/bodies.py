@@ -5,7 +5,7 @@ When a fact is observed only references to what it was about are taken; JSON is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from datetime import date
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ from mockserver.api.users import user_shape
 from mockserver.game import facts as f
 from mockserver.game.catalog import Achievement, Boost, Catalog, Leaderboard, PointsSystem
 from mockserver.game.periods import local_day, zone
-from mockserver.game.state import NOWHERE, Award, Completion
+from mockserver.game.state import Award, Completion, Run
 from mockserver.game.world import World, group_of
 from mockserver.spec import Document, DocumentError
 from mockserver.webhooks.outbox import Happening
@@ -29,7 +29,8 @@ TOP = 10  # rankings in the events of a board (behaviour, section 11)
 
 Seen = tuple[str | None, Callable[..., JSON], tuple[Any, ...]]  # whom it is about; the body's shape; its arguments
 Group = tuple[str, ...]
-Place = tuple[int, int, str, str | None]  # rank, value, user, name
+Top = tuple[list[tuple[int, int, str]], list[str | None]]  # the first places of a ranking, and who has them by name
+Standing = tuple[int | None, int | None]  # rank and value, as in `facts.Standing` but cheaper to make
 
 
 def achievement_completed(profile: f.Profile, catalog: Catalog, row: Achievement, completion: Completion) -> JSON:
@@ -91,30 +92,37 @@ def board_changed(
     time: int,
     fact: f.RunStarted | f.RunFinished | f.ScoreChanged,
     group: Group | None,
-    top: Iterable[Place],
+    top: Top,
 ) -> JSON:
     """`start` and `end` are the board's; `run` is the first day of the run (behaviour, section 11)."""
-    board, rows = catalog.leaderboards[fact.board], [place[:3] for place in top]
-    people = {user: SimpleNamespace(profile=SimpleNamespace(name=name)) for _, _, user, name in top}
+    board, (places, names) = catalog.leaderboards[fact.board], top
+    rows = [(rank, -value, user) for rank, (value, _, user) in enumerate(places, 1)]
+    people = {
+        row[2]: SimpleNamespace(profile=SimpleNamespace(name=name)) for row, name in zip(rows, names, strict=True)
+    }
     rankings = rankings_shape(cast(World, SimpleNamespace(users=people)), rows)  # all that it wants of a world
     return {"leaderboard": _board(catalog, time, board, fact.run, group) | {"rankings": rankings}}
 
 
-class Move(NamedTuple):
+def rank_changed(
+    catalog: Catalog,
+    time: int,
+    profile: f.Profile,
+    key: str,
+    run: date,
+    previous_rank: int | None,
+    previous_value: int | None,
+    rank: int | None,
+    value: int | None,
+) -> JSON:
     """What one request did to somebody's place in a run, by an own score or by another user's."""
-
-    user: str
-    board: str
-    run: date
-    before: f.Standing
-    after: f.Standing
-
-
-def rank_changed(catalog: Catalog, time: int, profile: f.Profile, move: Move) -> JSON:
-    board = catalog.leaderboards[move.board]
-    before: JSON = {"previousRank": move.before.rank, "previousValue": move.before.value}
-    board_then = _board(catalog, time, board, move.run, group_of(board, profile.attributes))
-    return {"user": user_shape(profile), "leaderboard": board_then | standing_shape(move.after) | before}
+    board = catalog.leaderboards[key]
+    before: JSON = {"previousRank": previous_rank, "previousValue": previous_value}
+    after = standing_shape(f.Standing(rank, value)) | before
+    return {
+        "user": user_shape(profile),
+        "leaderboard": _board(catalog, time, board, run, group_of(board, profile.attributes)) | after,
+    }
 
 
 def _board(catalog: Catalog, time: int, board: Leaderboard, run: date, group: Group | None) -> JSON:
@@ -177,7 +185,7 @@ def _see_run(world: World, entry: f.Entry, fact: f.RunStarted | f.RunFinished) -
     for group in [key for key, ranking in run.rankings.items() if ranking] if run else []:
         yield _see_top(world, entry, fact, group)
     if run is None or not any(run.rankings.values()):
-        yield None, board_changed, (world.catalog, entry.time, fact, None, ())
+        yield None, board_changed, (world.catalog, entry.time, fact, None, ([], []))
 
 
 def _see_scores(world: World, told: list[f.Entry]) -> Iterator[Seen]:
@@ -214,39 +222,46 @@ def _came_from_elsewhere(world: World, entry: f.Entry) -> bool:
 
 
 def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
-    rows = world.runs[fact.board][fact.run].top(group, 0, TOP)
-    return None, board_changed, (world.catalog, entry.time, fact, group, named(world, rows))
+    return (
+        None,
+        board_changed,
+        (world.catalog, entry.time, fact, group, top(world, world.runs[fact.board][fact.run], group)),
+    )
 
 
-def named(world: World, rows: Iterable[tuple[int, int, str]]) -> tuple[Place, ...]:
-    """Places with the names that people have now."""
-    users = world.users
-    return tuple((rank, value, user, users[user].profile.name) for rank, value, user in rows)
+def top(world: World, run: Run, group: Group) -> Top:
+    """The first places of a group and the names that people have now."""
+    places, users = run.ranking(group)[: min(TOP, run.limit)], world.users
+    return places, [users[place[2]].profile.name for place in places]
 
 
 def _see_ranks(world: World, told: list[f.Entry]) -> Iterator[Seen]:
     """Everybody whose rank is another after the request than before it, whoever caused it."""
-    catalog, moves = world.catalog, dict[tuple[str, str, date], Move]()
-    for entry in told:
-        fact = _score(entry)
+    catalog, time, users = world.catalog, told[0].time, world.users
+    for user, board, run, before, after in _moves(told):
+        if before[0] != after[0]:
+            yield user, rank_changed, (catalog, time, users[user].profile, board, run, *before, *after)
+
+
+def _moves(told: list[f.Entry]) -> Iterator[tuple[str, str, date, Standing, Standing]]:
+    """User, board, run and standing before and after; what moved somebody twice is one move."""
+    boards = {(fact.board, fact.run) for fact in map(_score, told)}
+    moves: dict[tuple[str, str, date], tuple[Standing, Standing]] = {}
+    for fact in map(_score, told):
         for user, before, after in _places(fact):
-            key = user, fact.board, fact.run
-            first = moves[key].before if key in moves else before
-            moves[key] = Move(user, fact.board, fact.run, first, after)
-    for move in moves.values():
-        if move.before.rank != move.after.rank:
-            profile = world.users[move.user].profile
-            yield move.user, rank_changed, (catalog, told[0].time, profile, move)
+            if len(boards) == len(told):  # as nearly always
+                yield user, fact.board, fact.run, before, after
+            else:
+                key = user, fact.board, fact.run
+                moves[key] = (moves[key][0] if key in moves else before), after
+    for key, places in moves.items():
+        yield *key, *places
 
 
-def _places(fact: f.ScoreChanged) -> Iterator[tuple[str, f.Standing, f.Standing]]:
+def _places(fact: f.ScoreChanged) -> Iterator[tuple[str, Standing, Standing]]:
     yield fact.user, fact.before, fact.after
     for user, before, after, value in fact.moved:
-        yield user, _standing(before, value), _standing(after, value)
-
-
-def _standing(rank: int | None, value: int) -> f.Standing:
-    return NOWHERE if rank is None else f.Standing(rank, value)
+        yield user, (before, None if before is None else value), (after, None if after is None else value)
 
 
 def _each(see: Callable[[World, f.Entry, Any], Iterator[Seen]]) -> Callable[[World, list[f.Entry]], Iterator[Seen]]:

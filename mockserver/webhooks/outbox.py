@@ -24,45 +24,41 @@ class Happening(NamedTuple):
     seen: tuple[Any, ...] = ()
 
     def shape(self) -> dict[str, Any]:
-        """The whole body; every one carries its moment (behaviour, section 11)."""
-        return {"type": self.kind, "timestamp": iso(self.time)} | self.make(*self.seen)
+        """The whole body."""
+        return shape(self.kind, self.time, self.make, self.seen)
+
+
+def shape(kind: str, time: int, make: Callable[..., dict[str, Any]], seen: tuple[Any, ...]) -> dict[str, Any]:
+    """A body: every one carries its moment (behaviour, section 11)."""
+    return {"type": kind, "timestamp": iso(time)} | make(*seen)
 
 
 class Event:
-    """A webhook that the world produced. Its JSON is made when first read, and is the same ever after."""
+    """A webhook that the world produced. Its JSON is made when first read, and is the same ever after.
 
-    __slots__ = ("_body", "happening", "number", "tenant", "triggered")
+    Thousands are kept while the API answers, so it consists of as few objects as can be.
+    """
+
+    __slots__ = ("_content", "_make", "kind", "number", "tenant", "time", "triggered", "user")
+    _content: tuple[Any, ...] | bytes  # what was seen, then the body
 
     def __init__(self, number: int, happening: Happening, tenant: str | None, triggered: bool) -> None:
         self.number = number
-        self.happening = happening
+        self.kind, self.time, self.user, self._make, self._content = happening
         self.tenant = tenant
         self.triggered = triggered
-        self._body: bytes | None = None
 
     @property
     def id(self) -> str:
         return f"event-{self.number}"
 
     @property
-    def kind(self) -> str:
-        return self.happening.kind
-
-    @property
-    def user(self) -> str | None:
-        return self.happening.user
-
-    @property
-    def time(self) -> int:
-        return self.happening.time
-
-    @property
     def body(self) -> bytes:
         """The raw body, byte for byte as it is signed and sent."""
-        if self._body is None:
-            self._body = orjson.dumps(self.happening.shape())
-            self.happening = self.happening._replace(seen=())  # what was seen is no longer needed
-        return self._body
+        content = self._content
+        if not isinstance(content, bytes):
+            self._content = content = orjson.dumps(shape(self.kind, self.time, self._make, content))
+        return content
 
 
 class Outbox:

@@ -231,7 +231,7 @@ def _scene(stage: Stage) -> Scene:
 
 def _run_started(stage: Stage) -> Part:
     board, first, run, group = _scene(stage)
-    top = bodies.named(stage.world, run.top(group, 0, bodies.TOP))
+    top = bodies.top(stage.world, run, group)
     fact, time = f.RunStarted(board.key, first), max(0, run_opens(board, first))
     return bodies.board_changed, (stage.world.catalog, time, fact, group, top)
 
@@ -250,10 +250,10 @@ def _run_finished(stage: Stage) -> Part:
     return bodies.board_changed, (stage.world.catalog, time, fact, group, _top(stage, scene))
 
 
-def _top(stage: Stage, scene: Scene) -> Any:
+def _top(stage: Stage, scene: Scene) -> bodies.Top:
     """The ranking as it is, or with the user alone on it."""
-    rows = scene.run.top(scene.group, 0, bodies.TOP)
-    return bodies.named(stage.world, rows or [(1, USUAL_STREAK, stage.profile.id)])
+    alone = [(-USUAL_STREAK, 0, stage.profile.id)], [stage.profile.name]
+    return bodies.top(stage.world, scene.run, scene.group) if scene.run.ranking(scene.group) else alone
 
 
 def _rank(stage: Stage) -> Part:
@@ -265,8 +265,8 @@ def _rank(stage: Stage) -> Part:
         after = f.Standing(min(len(ranking) + 1, run.limit), run.threshold(group))
     elif after.rank < len(ranking) and after.value > 1:
         before = f.Standing(after.rank + 1, min(-ranking[after.rank][0], after.value - 1))
-    move = bodies.Move(user, board.key, first, before, after)
-    return bodies.rank_changed, (stage.world.catalog, stage.now, stage.profile, move)
+    world, profile = stage.world, stage.profile
+    return bodies.rank_changed, (world.catalog, stage.now, profile, board.key, first, *before, *after)
 
 
 PLAYS: dict[str, Callable[[Stage], Part]] = {
