@@ -5,152 +5,48 @@ When a fact is observed only references to what it was about are taken; JSON is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from datetime import date
-from types import SimpleNamespace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from mockserver.api.achievements import user_achievement_shape
-from mockserver.api.leaderboards import board_shape, breakdown_shape, rankings_shape, standing_shape
-from mockserver.api.points import boost_shape, change_shape, level_shape, system_shape
 from mockserver.api.streaks import streak_shape
-from mockserver.api.users import user_shape
 from mockserver.game import facts as f
-from mockserver.game.catalog import Achievement, Boost, Catalog, Leaderboard, PointsSystem
-from mockserver.game.periods import local_day, zone
 from mockserver.game.state import Award, Completion, Run
 from mockserver.game.world import World, group_of
 from mockserver.spec import Document, DocumentError
+from mockserver.webhooks import shapes
 from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.shapes import JSON, Group, Top
 
-JSON = dict[str, Any]
 TOP = 10  # rankings in the events of a board (behaviour, section 11)
 
 Seen = tuple[str | None, Callable[..., JSON], tuple[Any, ...]]  # whom it is about; the body's shape; its arguments
-Group = tuple[str, ...]
-Top = tuple[list[tuple[int, int, str]], list[str | None]]  # the first places of a ranking, and who has them by name
 Standing = tuple[int | None, int | None]  # rank and value, as in `facts.Standing` but cheaper to make
-
-
-def achievement_completed(profile: f.Profile, catalog: Catalog, row: Achievement, completion: Completion) -> JSON:
-    return {"user": user_shape(profile), "achievement": user_achievement_shape(catalog, row, completion)}
-
-
-def streak_counted(profile: f.Profile, streak: JSON) -> JSON:
-    return {"user": user_shape(profile), "streak": streak}
-
-
-def streak_lost(profile: f.Profile, length: int) -> JSON:
-    return {"user": user_shape(profile), "length": length}
-
-
-def freezes_consumed(profile: f.Profile, consumed: int, freezes: int) -> JSON:
-    return {"user": user_shape(profile), "consumed": consumed, "freezes": freezes}
-
-
-def freezes_earned(profile: f.Profile, earned: int, freezes: int) -> JSON:
-    return {"user": user_shape(profile), "earned": earned, "freezes": freezes}
-
-
-def points_changed(world: World, profile: f.Profile, fact: f.PointsReported, awards: list[Award]) -> JSON:
-    """`world` with the catalog as it was; awards have the status of boosts on the user's day then."""
-    system = world.catalog.points[fact.system]
-    day = local_day(world.time, zone(profile.tz))
-    points = change_shape(world, system, awards, fact.total, day)
-    if fact.level_changed:
-        points["level"] = level_shape(system.level_at(fact.total))
-    return {"user": user_shape(profile), "points": points}
-
-
-def level_changed(profile: f.Profile, system: PointsSystem, fact: f.LevelChanged) -> JSON:
-    levels = {level.key: level for level in system.levels}
-    return {
-        "user": user_shape(profile),
-        "points": system_shape(system) | {"total": fact.total},
-        "previousLevel": level_shape(levels.get(fact.previous or "")),
-        "newLevel": level_shape(levels.get(fact.level or "")),
-    }
-
-
-def boost_changed(system: PointsSystem, boost: Boost, status: str) -> JSON:
-    """Schema `PointsBoostWebhookPayload`; it has finished a second before its last day is over."""
-    return {
-        "boost": boost_shape(boost, boost.start)
-        | {
-            "status": status,
-            "userId": boost.user,
-            "pointsSystemId": system.id,
-            "pointsSystemKey": system.key,
-            "pointsSystemName": system.name,
-        }
-    }
-
-
-def board_changed(
-    catalog: Catalog,
-    time: int,
-    fact: f.RunStarted | f.RunFinished | f.ScoreChanged,
-    group: Group | None,
-    top: Top,
-) -> JSON:
-    """`start` and `end` are the board's; `run` is the first day of the run (behaviour, section 11)."""
-    board, (places, names) = catalog.leaderboards[fact.board], top
-    rows = [(rank, -value, user) for rank, (value, _, user) in enumerate(places, 1)]
-    people = {
-        row[2]: SimpleNamespace(profile=SimpleNamespace(name=name)) for row, name in zip(rows, names, strict=True)
-    }
-    rankings = rankings_shape(cast(World, SimpleNamespace(users=people)), rows)  # all that it wants of a world
-    return {"leaderboard": _board(catalog, time, board, fact.run, group) | {"rankings": rankings}}
-
-
-def rank_changed(
-    catalog: Catalog,
-    time: int,
-    profile: f.Profile,
-    key: str,
-    run: date,
-    previous_rank: int | None,
-    previous_value: int | None,
-    rank: int | None,
-    value: int | None,
-) -> JSON:
-    """What one request did to somebody's place in a run, by an own score or by another user's."""
-    board = catalog.leaderboards[key]
-    before: JSON = {"previousRank": previous_rank, "previousValue": previous_value}
-    after = standing_shape(f.Standing(rank, value)) | before
-    return {
-        "user": user_shape(profile),
-        "leaderboard": _board(catalog, time, board, run, group_of(board, profile.attributes)) | after,
-    }
-
-
-def _board(catalog: Catalog, time: int, board: Leaderboard, run: date, group: Group | None) -> JSON:
-    return {**board_shape(catalog, board, time), "run": run.isoformat(), **breakdown_shape(board, group)}
 
 
 def _see_achievement(world: World, entry: f.Entry, fact: f.AchievementCompleted) -> Iterator[Seen]:
     if not fact.silent:
         row, completion = world.catalog.achievements[fact.achievement], Completion(entry.seq, entry.time)
         profile = world.users[fact.user].profile
-        yield fact.user, achievement_completed, (profile, world.catalog, row, completion)
+        yield fact.user, shapes.achievement_completed, (profile, world.catalog, row, completion)
 
 
 def _see_streak(world: World, entry: f.Entry, fact: f.StreakStarted | f.StreakExtended) -> Iterator[Seen]:
     person = world.users[fact.user]
-    yield fact.user, streak_counted, (person.profile, streak_shape(world, person))
+    yield fact.user, shapes.streak_counted, (person.profile, streak_shape(world, person))
 
 
 def _see_loss(world: World, entry: f.Entry, fact: f.StreakLost) -> Iterator[Seen]:
-    yield fact.user, streak_lost, (world.users[fact.user].profile, fact.length)
+    yield fact.user, shapes.streak_lost, (world.users[fact.user].profile, fact.length)
 
 
 def _see_freeze_used(world: World, entry: f.Entry, fact: f.FreezeConsumed) -> Iterator[Seen]:
-    yield fact.user, freezes_consumed, (world.users[fact.user].profile, 1, fact.freezes)
+    yield fact.user, shapes.freezes_consumed, (world.users[fact.user].profile, 1, fact.freezes)
 
 
 def _see_freeze_earned(world: World, entry: f.Entry, fact: f.FreezeEarned) -> Iterator[Seen]:
-    yield fact.user, freezes_earned, (world.users[fact.user].profile, fact.earned, fact.freezes)
+    yield fact.user, shapes.freezes_earned, (world.users[fact.user].profile, fact.earned, fact.freezes)
 
 
 def _see_points(world: World, entry: f.Entry, fact: f.PointsReported) -> Iterator[Seen]:
@@ -158,7 +54,7 @@ def _see_points(world: World, entry: f.Entry, fact: f.PointsReported) -> Iterato
     recent = {award.seq: award for award in person.accounts[fact.system].awards}
     awards = [recent.get(seq) or _award(world.journal.entry(seq)) for seq in fact.awards]
     # A shallow copy keeps the catalog and the moment, whatever becomes of the world.
-    yield fact.user, points_changed, (copy(world), person.profile, fact, awards)
+    yield fact.user, shapes.points_changed, (copy(world), person.profile, fact, awards)
 
 
 def _award(entry: f.Entry) -> Award:
@@ -170,13 +66,13 @@ def _award(entry: f.Entry) -> Award:
 
 def _see_level(world: World, entry: f.Entry, fact: f.LevelChanged) -> Iterator[Seen]:
     system = world.catalog.points[fact.system]
-    yield fact.user, level_changed, (world.users[fact.user].profile, system, fact)
+    yield fact.user, shapes.level_changed, (world.users[fact.user].profile, system, fact)
 
 
 def _see_boost(world: World, entry: f.Entry, fact: f.BoostStarted | f.BoostFinished) -> Iterator[Seen]:
     status = "active" if isinstance(fact, f.BoostStarted) else "finished"
     boost = world.catalog.boosts_by_id[fact.boost]
-    yield fact.user, boost_changed, (world.catalog.points[fact.system], boost, status)
+    yield fact.user, shapes.boost_changed, (world.catalog.points[fact.system], boost, status)
 
 
 def _see_run(world: World, entry: f.Entry, fact: f.RunStarted | f.RunFinished) -> Iterator[Seen]:
@@ -185,7 +81,7 @@ def _see_run(world: World, entry: f.Entry, fact: f.RunStarted | f.RunFinished) -
     for group in [key for key, ranking in run.rankings.items() if ranking] if run else []:
         yield _see_top(world, entry, fact, group)
     if run is None or not any(run.rankings.values()):
-        yield None, board_changed, (world.catalog, entry.time, fact, None, ([], []))
+        yield None, shapes.board_changed, (world.catalog, entry.time, fact.board, fact.run, None, ([], []))
 
 
 def _see_scores(world: World, told: list[f.Entry]) -> Iterator[Seen]:
@@ -205,15 +101,13 @@ def _score(entry: f.Entry) -> f.ScoreChanged:
     return entry.fact
 
 
-def _groups_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> set[Group]:
+def _groups_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> Iterable[Group]:
     board = world.catalog.leaderboards[fact.board]
     if not board.breakdown:
-        return {()} if fact.before != fact.after else set()
+        return [()] if fact.before != fact.after else []
     others = (group_of(board, world.users[row[0]].profile.attributes) for row in fact.moved)
-    groups = {group for group in others if group is not None}
-    if fact.group is not None and (fact.before != fact.after or _came_from_elsewhere(world, entry)):
-        groups.add(fact.group)
-    return groups
+    own = fact.group if fact.before != fact.after or _came_from_elsewhere(world, entry) else None
+    return dict.fromkeys(group for group in (*others, own) if group is not None)
 
 
 def _came_from_elsewhere(world: World, entry: f.Entry) -> bool:
@@ -222,11 +116,8 @@ def _came_from_elsewhere(world: World, entry: f.Entry) -> bool:
 
 
 def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
-    return (
-        None,
-        board_changed,
-        (world.catalog, entry.time, fact, group, top(world, world.runs[fact.board][fact.run], group)),
-    )
+    run = world.runs[fact.board][fact.run]
+    return None, shapes.board_changed, (world.catalog, entry.time, fact.board, fact.run, group, top(world, run, group))
 
 
 def top(world: World, run: Run, group: Group) -> Top:
@@ -240,7 +131,7 @@ def _see_ranks(world: World, told: list[f.Entry]) -> Iterator[Seen]:
     catalog, time, users = world.catalog, told[0].time, world.users
     for user, board, run, before, after in _moves(told):
         if before[0] != after[0]:
-            yield user, rank_changed, (catalog, time, users[user].profile, board, run, *before, *after)
+            yield user, shapes.rank_changed, (catalog, time, users[user].profile, board, run, *before, *after)
 
 
 def _moves(told: list[f.Entry]) -> Iterator[tuple[str, str, date, Standing, Standing]]:

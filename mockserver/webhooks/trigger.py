@@ -40,7 +40,7 @@ from mockserver.game.periods import (
 )
 from mockserver.game.state import NOWHERE, Award, Completion, Person, Run, StreakState
 from mockserver.game.world import World, group_of
-from mockserver.webhooks import bodies
+from mockserver.webhooks import bodies, shapes
 from mockserver.webhooks.outbox import Happening
 
 Part = tuple[Callable[..., dict[str, Any]], tuple[Any, ...]]  # a shape and its arguments
@@ -95,7 +95,7 @@ def _achievement(stage: Stage) -> Part:
     if row is None:
         row = Achievement(stage.id_of("achievement"), "first-steps", "First Steps", "api")
     completion = Completion(len(stage.world.journal) + 1, stage.now)
-    return bodies.achievement_completed, (stage.profile, catalog, row, completion)
+    return shapes.achievement_completed, (stage.profile, catalog, row, completion)
 
 
 def _streak_started(stage: Stage) -> Part:
@@ -130,15 +130,15 @@ def _streak(stage: Stage, length: int) -> Part:
         expires=end_of_period(next_period(period, frequency, week_start), frequency, week_start),
         freezes=old.freezes,
     )
-    return bodies.streak_counted, (stage.profile, streak_shape(stage.world, stage.person))
+    return shapes.streak_counted, (stage.profile, streak_shape(stage.world, stage.person))
 
 
 def _streak_lost(stage: Stage) -> Part:
-    return bodies.streak_lost, (stage.profile, stage.person.streak.length or USUAL_STREAK)
+    return shapes.streak_lost, (stage.profile, stage.person.streak.length or USUAL_STREAK)
 
 
 def _freeze_consumed(stage: Stage) -> Part:
-    return bodies.freezes_consumed, (stage.profile, 1, max(0, stage.person.streak.freezes - 1))
+    return shapes.freezes_consumed, (stage.profile, 1, max(0, stage.person.streak.freezes - 1))
 
 
 def _freeze_earned(stage: Stage) -> Part:
@@ -146,7 +146,7 @@ def _freeze_earned(stage: Stage) -> Part:
     freezes = freezes if freezes.maximum and freezes.auto_earn_amount else Freezes(1, 3)
     held = min(stage.person.streak.freezes, freezes.maximum - 1)
     earned = min(freezes.auto_earn_amount, freezes.maximum - held)
-    return bodies.freezes_earned, (stage.profile, earned, held + earned)
+    return shapes.freezes_earned, (stage.profile, earned, held + earned)
 
 
 def _system(stage: Stage) -> PointsSystem:
@@ -179,7 +179,7 @@ def _points(stage: Stage) -> Part:
     total = total + paying.points if cap is None else min(total + paying.points, max(cap, paying.points))
     award = Award(len(stage.world.journal) + 1, stage.now, paying.points, total, paying.id, ())
     fact = f.PointsReported(stage.profile.id, system.key, paying.points, total, (award.seq,), None, False)
-    return bodies.points_changed, (stage.world, stage.profile, fact, [award])
+    return shapes.points_changed, (stage.world, stage.profile, fact, [award])
 
 
 def _level(stage: Stage) -> Part:
@@ -191,18 +191,18 @@ def _level(stage: Stage) -> Part:
     before = system.level_at(new.points - 1)
     total = max(total, new.points)
     fact = f.LevelChanged(stage.profile.id, system.key, before.key if before else None, new.key, total)
-    return bodies.level_changed, (stage.profile, system, fact)
+    return shapes.level_changed, (stage.profile, system, fact)
 
 
 def _boost(stage: Stage, status: str) -> Part:
     system = next((row for row in stage.world.catalog.points.values() if row.boosts), None)
     if system is not None:
-        return bodies.boost_changed, (system, system.boosts[0], status)
+        return shapes.boost_changed, (system, system.boosts[0], status)
     day = utc_day(stage.now)
     first = day if status == "active" else date.fromordinal(max(1, day.toordinal() - 2))
     last = date.fromordinal(first.toordinal() + 2)
     boost = Boost(stage.id_of("boost"), "Double Points", first, last, 2 * MICRO)
-    return bodies.boost_changed, (_system(stage), boost, status)
+    return shapes.boost_changed, (_system(stage), boost, status)
 
 
 class Scene(NamedTuple):
@@ -232,25 +232,23 @@ def _scene(stage: Stage) -> Scene:
 def _run_started(stage: Stage) -> Part:
     board, first, run, group = _scene(stage)
     top = bodies.top(stage.world, run, group)
-    fact, time = f.RunStarted(board.key, first), max(0, run_opens(board, first))
-    return bodies.board_changed, (stage.world.catalog, time, fact, group, top)
+    time = max(0, run_opens(board, first))
+    return shapes.board_changed, (stage.world.catalog, time, board.key, first, group, top)
 
 
 def _board_changed(stage: Stage) -> Part:
     board, first, _, group = scene = _scene(stage)
-    fact = f.ScoreChanged(stage.profile.id, board.key, first, group, 0, NOWHERE, NOWHERE, True, ())
-    return bodies.board_changed, (stage.world.catalog, stage.now, fact, group, _top(stage, scene))
+    return shapes.board_changed, (stage.world.catalog, stage.now, board.key, first, group, _top(stage, scene))
 
 
 def _run_finished(stage: Stage) -> Part:
     board, first, _, group = scene = _scene(stage)
     end = run_end(board, run_index(board, first))
     time = stage.now if end is None else max(0, start_of_utc(end) + FINISHED_AFTER)
-    fact = f.RunFinished(board.key, first)
-    return bodies.board_changed, (stage.world.catalog, time, fact, group, _top(stage, scene))
+    return shapes.board_changed, (stage.world.catalog, time, board.key, first, group, _top(stage, scene))
 
 
-def _top(stage: Stage, scene: Scene) -> bodies.Top:
+def _top(stage: Stage, scene: Scene) -> shapes.Top:
     """The ranking as it is, or with the user alone on it."""
     alone = [(-USUAL_STREAK, 0, stage.profile.id)], [stage.profile.name]
     return bodies.top(stage.world, scene.run, scene.group) if scene.run.ranking(scene.group) else alone
@@ -266,7 +264,7 @@ def _rank(stage: Stage) -> Part:
     elif after.rank < len(ranking) and after.value > 1:
         before = f.Standing(after.rank + 1, min(-ranking[after.rank][0], after.value - 1))
     world, profile = stage.world, stage.profile
-    return bodies.rank_changed, (world.catalog, stage.now, profile, board.key, first, *before, *after)
+    return shapes.rank_changed, (world.catalog, stage.now, profile, board.key, first, *before, *after)
 
 
 PLAYS: dict[str, Callable[[Stage], Part]] = {
