@@ -20,6 +20,7 @@ from mockserver.game.errors import GameError
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.options import control_options, option
+from mockserver.serve.sockets import open_socket
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 if TYPE_CHECKING:
@@ -141,9 +142,8 @@ def log_to_stderr(level: str) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that takes connections already, so that a taken port is told at once."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return open_socket(host, port)
     except (OSError, UnicodeError) as error:
         number = getattr(error, "errno", -1)
         if number < 0:  # of looking the name up

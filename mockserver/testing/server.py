@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -17,6 +16,7 @@ from mockserver.game.periods import iso
 from mockserver.seed import populate
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.server import make_app
+from mockserver.serve.sockets import open_socket
 from mockserver.testing.bridge import transport
 from mockserver.testing.room import Room
 from mockserver.testing.world import MadeWorld, Time, World
@@ -69,7 +69,7 @@ class MockServer(World):
         application = make_app(worlds, self._settings, check_responses=self._check_responses)
         listening = None
         if self._place is not None:
-            listening = _listen(*self._place)
+            listening = open_socket(*self._place)
             self._url = f"http://{self._place[0]}:{listening.getsockname()[1]}/v1"
         self._here = Room(application, listening)
         self._here.open()
@@ -136,10 +136,6 @@ class MockServer(World):
         from mockserver.testing.aio import AsyncMockServer
 
         await AsyncMockServer(self).stop()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
 
 
 def _catalog(given: str | Path | Mapping[str, Any]) -> CatalogOn:
