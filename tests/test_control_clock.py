@@ -34,6 +34,11 @@ def streak(http: Http, user: str) -> int:
     return int(http.api("GET", f"/users/{user}/streak").json()["length"])
 
 
+def runs(http: Http, since: str) -> bool:
+    """Whether the clock shows more than `since`, if not at once then a little later."""
+    return any(http.get("/clock")["now"] > since for _ in range(1000))
+
+
 def test_the_clock_says_what_time_it_is_and_when_something_is_due(frozen: Http) -> None:
     frozen.event("ada", 100)
     clock = frozen.get("/clock")
@@ -97,7 +102,8 @@ def test_a_frozen_clock_stays_frozen_when_it_is_advanced(frozen: Http) -> None:
 def test_a_running_clock_stays_running_when_it_is_advanced(running: Http) -> None:
     moved = running.mock("POST", "/clock/advance", {"hours": 1}).json()
     assert moved["frozen"] is False
-    assert running.get("/clock")["now"] > moved["now"] > "2026-03-01T13:00:00.000Z"
+    assert moved["now"] >= "2026-03-01T13:00:00.000Z"
+    assert runs(running, moved["now"])
 
 
 def test_a_clock_is_stopped_and_let_go(running: Http) -> None:
@@ -105,7 +111,7 @@ def test_a_clock_is_stopped_and_let_go(running: Http) -> None:
     assert stopped["frozen"] is True
     assert running.get("/clock")["now"] == stopped["now"]
     assert running.mock("PUT", "/clock", {"frozen": False}).json()["frozen"] is False
-    assert running.get("/clock")["now"] > stopped["now"]
+    assert runs(running, stopped["now"])
 
 
 def test_setting_the_clock_forward_lets_happen_what_is_due_until_then(frozen: Http) -> None:
