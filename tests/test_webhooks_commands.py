@@ -25,6 +25,7 @@ from mockserver import spec
 from mockserver.game.catalog import Catalog
 from mockserver.game.world import World
 from mockserver.webhooks.bodies import KINDS
+from mockserver.webhooks.listen import listen
 from mockserver.webhooks.listen import receiver as listening
 from mockserver.webhooks.trigger import trigger
 from mockserver.webhooks.verify_handler import verify_webhooks
@@ -133,6 +134,14 @@ def test_the_command_listens_on_a_free_port_and_tells_which(tmp_path: Any) -> No
         watchdog.cancel()
         process.terminate()
         process.communicate()
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
+    with Receiver().running() as there:
+        port = there.url.split(":")[2].split("/")[0]
+        result = CliRunner().invoke(listen, ["--port", port])
+    assert result.exit_code == 2
+    assert f"Cannot listen on 127.0.0.1:{port}" in result.output
 
 
 class Handler:

@@ -19,6 +19,10 @@ from mockserver.webhooks.reading import Reading, read
 from mockserver.webhooks.signing import HEADER
 
 
+class CannotListen(click.ClickException):
+    exit_code = 2
+
+
 def receiver(document: Document, secret: str | None, console: Console, *, bodies: bool = False) -> Starlette:
     """An application that takes webhooks on every path: 200, or 401 and 400 with what is wrong."""
     seen: deque[bytes] = deque(maxlen=1000)
@@ -63,7 +67,7 @@ def listen(host: str, port: int, secret: str | None, bodies: bool) -> None:
     try:
         listening = socket.create_server((host, port))
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from error
     url = f"http://{host}:{listening.getsockname()[1]}"
     known = f" --webhook-secret {secret}" if secret else ""
     console.print(f"Listening on {url}", style="bold")
