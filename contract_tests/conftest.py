@@ -163,6 +163,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     assert suite.running is not None
     try:
         yield
+        for look in suite.running.afterwards:
+            look()
     except (pytest.skip.Exception, KeyboardInterrupt):
         raise
     except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Profile = Literal["quick", "standard", "thorough"]
 PROFILES = ("quick", "standard", "thorough")
-PARTS = ("document", "operations", "stateful", "behaviour", "webhooks")
+PARTS = ("document", "operations", "behaviour", "webhooks", "stateful")
 
 
 @dataclass(frozen=True)

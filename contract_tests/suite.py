@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,10 @@ STORY = 400
 
 @dataclass
 class Running:
-    """The test that runs now: what it has sent, and which findings are its own."""
+    """The test that runs now: what it has sent, and which findings are its own.
+
+    `afterwards` is called when its body is over, for what can be found only then.
+    """
 
     part: str
     name: str
@@ -33,6 +37,7 @@ class Running:
     story: list[Exchange] = field(default_factory=list)
     keys: dict[str, None] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Suite:

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import httpx2
 
-import mockserver.app
+from mockserver.app import App
+from tests.mutants.fault import Plant
 from tests.mutants.faults import BY_NAME
+from tests.mutants.otherwise import ANOTHER_WAY, otherwise
 from tests.mutants.posted import HEADER, Post, Sender
-from tests.mutants.wrapper import Faulty
+from tests.mutants.wrapper import Faulty, Receive, Scope, Send
 
 
 def plant(name: str) -> None:
-    """Put the fault around every app that is made from now on, and around every webhook that is sent."""
+    """Put the fault around every app of this process, and around every webhook that it sends."""
+    if name == ANOTHER_WAY:
+        _wrap(otherwise, hidden="/_mock")
+        return
     fault = BY_NAME[name]
     if fault.plant is not None:
-        create, planted = mockserver.app.create_app, fault.plant
-        mockserver.app.create_app = lambda *args, **kwargs: Faulty(create(*args, **kwargs), planted)  # type: ignore[assignment,return-value]
+        _wrap(fault.plant)
     if fault.sender is not None:
         httpx2.AsyncHTTPTransport.handle_async_request = _sending(fault.sender)  # type: ignore[method-assign]
+
+
+def _wrap(plant: Plant, hidden: str = "") -> None:
+    inner, faulty = App.__call__, {}
+
+    async def call(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        if app not in faulty:
+            faulty[app] = Faulty(partial(inner, app), plant, hidden=hidden)
+        await faulty[app](scope, receive, send)
+
+    App.__call__ = call  # type: ignore[method-assign,assignment]
 
 
 def _sending(sender: Sender) -> Any:
@@ -45,12 +61,13 @@ def _sending(sender: Sender) -> Any:
     return handle
 
 
-def main() -> None:
-    plant(sys.argv.pop(1))
+def serve(name: str, options: list[str]) -> None:
+    """Serve with this fault until the process ends."""
+    plant(name)
     from mockserver.cli import main as commands
 
-    commands(["serve", *sys.argv[1:]])
+    commands(["serve", *options])
 
 
 if __name__ == "__main__":
-    main()
+    serve(sys.argv[1], sys.argv[2:])

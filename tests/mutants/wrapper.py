@@ -18,13 +18,18 @@ PREFIX = "/v1"
 class Faulty:
     """An app with one fault in front of it. What is not below the API's prefix passes untouched."""
 
-    def __init__(self, app: App, plant: Plant) -> None:
+    def __init__(self, app: App, plant: Plant, *, hidden: str = "") -> None:
+        """`hidden`: paths that begin so are not found."""
         self.app = app
         self.plant = plant
+        self.hidden = hidden
         self.memory: Memory = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw: str = (scope.get("raw_path") or quote(scope.get("path", "")).encode()).decode("latin-1")
+        if scope["type"] == "http" and self.hidden and raw.startswith(self.hidden):
+            await _answer(Reply(404, {"content-type": "text/plain"}, b"Not found."), send)
+            return
         if scope["type"] != "http" or not raw.startswith(PREFIX + "/"):
             await self.app(scope, receive, send)
             return

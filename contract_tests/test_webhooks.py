@@ -1,0 +1,318 @@
+"""Webhooks: signed, in order, once, and saying what the API says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from contract_tests.conftest import Stages
+from contract_tests.mailbox import SECRET, Box, Letter, PostOffice, mistakes, wait_until_quiet
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage
+from contract_tests.suite import Suite
+
+pytestmark = pytest.mark.part("webhooks")
+
+#: Of one request (behaviour, section 11).
+ORDER = ("achievement.", "streak.", "points.changed", "points.level_changed", "leaderboard.")
+
+
+@pytest.fixture(scope="session")
+def office(suite: Suite) -> Iterator[PostOffice]:
+    """The receiver: on the port asked for, or on any where the target is on this machine and can be told."""
+    target, port = suite.connect(), suite.options.webhook_listen
+    if port is None and not (target.control and target.local):
+        pytest.skip("nobody listens: pass --webhook-listen PORT and set the target's webhooks up to go there")
+    office = PostOffice(port or 0, "127.0.0.1" if target.local else "0.0.0.0")
+    if target.control is None:
+        print(f"\nSet up a webhook endpoint at the target for {office.url}, all types; its secret as --webhook-secret.")
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def box(stage: Stage, office: PostOffice, suite: Suite) -> Box:
+    """What the stage's world sends; every letter is checked by itself when the scenario is over."""
+    if stage.control is None:
+        box = office.box(suite.options.webhook_secret, own=False)
+        box.settle = lambda: wait_until_quiet(box)
+    else:
+        box = office.box(SECRET)
+        stage.control.ask("POST", "/webhooks", {"url": box.url, "secret": SECRET})
+        box.settle = partial(deliver, stage)
+    assert suite.running is not None
+    suite.running.afterwards += [box.settle, lambda: check_each(suite, box.letters, box.secret)]
+    return box
+
+
+def deliver(stage: Stage) -> None:
+    """Let a second pass, and wait until nothing is due any more."""
+    stage.clock.advance(seconds=1, wait=True)
+
+
+def check_each(suite: Suite, letters: list[Letter], secret: str | None) -> None:
+    for letter in letters:
+        for problem in mistakes(letter, suite.document, secret):
+            suite.found(f"The webhook {letter.kind} is as the document declares it", problem.source, problem.message)
+
+
+def busy_event(stage: Stage, user: str) -> dict[str, Any]:
+    """An event that moves as much as can be moved."""
+    found: dict[str, Any] = stage.event(user, 100_000, stage.kit.streaking())
+    return found
+
+
+@rule("Each achievement of an answer is told by one webhook", behaviour(11))
+def test_achievements_are_told(stage: Stage, box: Box) -> None:
+    ann = stage.user("ann")
+    answer = busy_event(stage, ann)
+    told = [letter.content["achievement"] for letter in box.of("achievement.completed", user=ann)]
+    assert [row["id"] for row in told] == [row["id"] for row in answer["achievements"]]
+    assert [row["achievedAt"] for row in told] == [row["achievedAt"] for row in answer["achievements"]]
+    assert all(row["achievedAt"] for row in told)
+
+
+@rule("A completion by the call is told", behaviour(11))
+def test_completions_are_told(stage: Stage, box: Box) -> None:
+    key, ann = stage.kit.plain("api")["key"], stage.user("ann", name="Ann")
+    for _ in range(2):
+        stage.get("achievements_complete", key=key, body={"user": {"id": ann}})
+    (letter,) = box.of("achievement.completed", user=ann)
+    assert letter.content["achievement"]["key"] == key
+    assert letter.content["user"] == stage.get("users_get", id=ann)
+
+
+@rule("The start of a streak is told, and agrees with the API", behaviour(11))
+def test_the_start_of_a_streak_is_told(stage: Stage, box: Box) -> None:
+    ann = stage.user("ann")
+    answer = busy_event(stage, ann)["currentStreak"]
+    (letter,) = box.of("streak.started", user=ann)
+    for name, value in letter.content["streak"].items():
+        assert answer.get(name) == value, f"{name}: the webhook says {value}, the event said {answer.get(name)}"
+    assert letter.content["streak"]["length"] == 1
+
+
+@rule("Points that changed are told, and agree with the API", behaviour(11))
+def test_points_are_told(stage: Stage, box: Box) -> None:
+    ann = stage.user("ann")
+    answer = busy_event(stage, ann)["points"]
+    stage.kit.need(answer, "points for a large event")
+    told = {letter.content["points"]["key"]: letter.content["points"] for letter in box.of("points.changed", user=ann)}
+    for key, row in answer.items():
+        assert key in told, f"points of {key} changed, and no webhook says so"
+        assert (told[key]["total"], told[key]["added"]) == (row["total"], row["added"])
+        assert [award["id"] for award in told[key]["awards"]] == [award["id"] for award in row["awards"]]
+
+
+@rule("Points that change again within a minute are told together", behaviour(11, "spec"))
+def test_points_are_told_once_a_minute(stage: Stage, box: Box) -> None:
+    assert stage.clock
+    ann = stage.user("ann")
+    changed = [key for key, row in busy_event(stage, ann)["points"].items() if row["added"]]
+    key = stage.kit.need(changed, "points for a large event")[0]
+    later = [stage.event(ann, 1000, stage.kit.streaking())["points"] for _ in range(3)]
+    added = sum(row[key]["added"] for row in later if key in row)
+    first = [one for one in box.of("points.changed", user=ann) if one.content["points"]["key"] == key]
+    assert len(first) == 1, f"{len(first)} webhooks within a minute"
+    stage.pass_time(seconds=61)
+    both = [one for one in box.of("points.changed", user=ann) if one.content["points"]["key"] == key]
+    assert len(both) == 1 + bool(added), f"{len(both)} webhooks after a minute"
+    if added:
+        assert both[1].content["points"]["added"] == added
+        assert both[1].content["points"]["total"] == stage.points(ann, key)["total"]
+
+
+@rule("A change of level is told", behaviour(11))
+def test_levels_are_told(stage: Stage, box: Box) -> None:
+    ann = stage.user("ann")
+    before = {key: stage.points(ann, key)["level"] for key in stage.kit.points}
+    answer = busy_event(stage, ann)["points"]
+    changed = stage.kit.need([key for key, row in answer.items() if "level" in row], "level for a large event")
+    told = {one.content["points"]["key"]: one.content for one in box.of("points.level_changed", user=ann)}
+    assert sorted(told) == sorted(changed)
+    for key in changed:
+        assert told[key]["newLevel"] == answer[key]["level"]
+        assert told[key]["previousLevel"] == before[key]
+        assert told[key]["points"]["total"] == answer[key]["total"]
+
+
+@rule("A change of rank is told, and agrees with the API", behaviour(11))
+def test_ranks_are_told(stage: Stage, box: Box) -> None:
+    ann, ben = stage.user("ann"), stage.user("ben")
+    busy_event(stage, ben)
+    answer = stage.event(ann, 200_000, stage.kit.streaking())["leaderboards"]
+    moved = {key: row for key, row in answer.items() if row["rank"] != row["previousRank"]}
+    stage.kit.need(moved, "leaderboard that a large event changes")
+    told = {
+        one.content["leaderboard"]["key"]: one.content["leaderboard"]
+        for one in box.of("leaderboard.rank_changed", user=ann)
+    }
+    for key, row in moved.items():
+        assert key in told, f"the rank on {key} changed, and no webhook says so"
+        assert (told[key]["rank"], told[key]["previousRank"]) == (row["rank"], row["previousRank"])
+    boards = {one.content["leaderboard"]["key"]: one.content["leaderboard"] for one in box.of("leaderboard.changed")}
+    assert set(moved) <= set(boards), "a board changed, and no leaderboard.changed says so"
+    for key in [key for key in moved if not stage.kit.leaderboards[key]["breakdownAttributes"]]:
+        assert boards[key]["rankings"][:10] == stage.board(key, limit=10)["rankings"]
+
+
+@rule(
+    "Webhooks of one request come in the order achievement, streak, points, level, leaderboard",
+    behaviour(11, "choice"),
+    choice=True,
+)
+def test_webhooks_come_in_order(stage: Stage, box: Box) -> None:
+    ann = stage.user("ann")
+    box.settle()
+    box.letters.clear()
+    busy_event(stage, ann)
+    box.settle()
+    places = [next(n for n, prefix in enumerate(ORDER) if letter.kind.startswith(prefix)) for letter in box.letters]
+    assert len(set(places)) >= 3, f"only {sorted({letter.kind for letter in box.letters})} arrived"
+    assert places == sorted(places), f"they arrived as {[letter.kind for letter in box.letters]}"
+
+
+@rule("Every body says when, in ISO 8601, UTC", behaviour(11, "seen"), choice=True)
+def test_webhooks_say_when(stage: Stage, box: Box) -> None:
+    busy_event(stage, stage.user("ann"))
+    box.settle()
+    assert box.letters
+    for letter in box.letters:
+        assert str(letter.content.get("timestamp", "")).endswith("Z"), (
+            f"{letter.kind} says {letter.content.get('timestamp')!r}"
+        )
+
+
+@rule("What was delivered is not sent again", behaviour(11))
+def test_nothing_is_sent_twice(stage: Stage, box: Box) -> None:
+    busy_event(stage, stage.user("ann"))
+    box.settle()
+    bodies = [letter.body for letter in box.letters]
+    assert bodies, "nothing was sent"
+    assert len(set(bodies)) == len(bodies), "a webhook was sent twice although it was taken at once"
+
+
+def later(stage: Stage) -> None:
+    """Two minutes on, where the clock can be moved: whatever was held back has gone out."""
+    if stage.control is not None:
+        stage.pass_time(seconds=120)
+
+
+@rule("A replayed event, a refused one and a repeated completion send nothing", behaviour(11, "choice"))
+def test_replays_send_nothing(stage: Stage, box: Box) -> None:
+    ann, metric = stage.user("ann"), stage.kit.streaking()
+    stage.event(ann, 100_000, metric, key="k")
+    later(stage)
+    box.settle()
+    count = len(box.letters)
+    assert count, "nothing was sent"
+    stage.event(ann, 100_000, metric, key="k")
+    stage.refused_event(ann, 100_000, metric, attributes={"no-such-key": "x"})
+    later(stage)
+    box.settle()
+    assert [letter.kind for letter in box.letters[count:]] == []
+
+
+@rule("A webhook that was not taken is sent again, the same bytes with the same signature", behaviour(11))
+def test_what_fails_is_sent_again(stage: Stage, box: Box) -> None:
+    assert stage.clock
+    key, ann = stage.kit.plain("api")["key"], stage.user("ann")
+    box.settle()
+    box.letters.clear()
+    box.answers.extend([500, 503])
+    stage.get("achievements_complete", key=key, body={"user": {"id": ann}})
+    for _ in range(12):
+        stage.clock.advance(seconds=30, wait=True)
+    tries = box.of("achievement.completed", user=ann)
+    assert [letter.answered for letter in tries] == [500, 200] or [letter.answered for letter in tries][-1] == 200
+    assert len(tries) >= 2, "it was not sent again"
+    assert len({(letter.body, letter.signature) for letter in tries}) == 1, "it was changed on the way"
+
+
+@rule("Worlds do not get each other's webhooks", behaviour(11, "choice"), choice=True)
+def test_webhooks_stay_in_their_world(stage: Stage, stages: Stages, box: Box) -> None:
+    other = stages.new()
+    busy_event(other, other.user("stranger"))
+    other.clock.advance(seconds=1, wait=True)
+    box.settle()
+    assert box.letters == []
+
+
+# With a clock that can be moved
+
+
+@rule("Extending, freezing and losing a streak is told when it happens", behaviour(11))
+def test_the_life_of_a_streak_is_told(stage: Stage, box: Box) -> None:
+    """Ann writes on ten days, then never again."""
+    if (stage.kit.streak or {}).get("frequency") != "daily":
+        pytest.skip("the target's streak is not daily")
+    assert stage.clock
+    ann = stage.user("ann")
+    for _ in range(10):
+        told = stage.event(ann, 100, stage.kit.streaking())["currentStreak"]
+        stage.next_day()
+    extended = [letter.content["streak"]["length"] for letter in box.of("streak.extended", user=ann)]
+    assert extended == list(range(2, 11)), f"streak.extended said {extended}"
+    earned = [letter.content for letter in box.of("streak.freeze_earned", user=ann)]
+    assert sum(row["earned"] for row in earned) == told.get("freezes", 0)
+    stage.pass_time(days=10)
+    consumed = [letter.content for letter in box.of("streak.freeze_consumed", user=ann)]
+    assert sum(row["consumed"] for row in consumed) == sum(
+        row["earned"] for row in box_of(box, "streak.freeze_earned", ann)
+    )
+    (lost,) = box.of("streak.lost", user=ann)
+    assert lost.content["length"] == 10
+    assert stage.streak(ann)["length"] == 0
+
+
+def box_of(box: Box, kind: str, user: str) -> list[dict[str, Any]]:
+    """What was sent before the streak was lost."""
+    kinds = [letter.kind for letter in box.letters if letter.user == user]
+    until = kinds.index("streak.lost") if "streak.lost" in kinds else len(kinds)
+    mine = [letter for letter in box.letters if letter.user == user][:until]
+    return [letter.content for letter in mine if letter.kind == kind]
+
+
+@rule("Boosts and runs are told at their hours", behaviour(11))
+def test_boosts_and_runs_are_told(stage: Stage, box: Box) -> None:
+    assert stage.clock
+    ann = stage.user("ann")
+    busy_event(stage, ann)
+    stage.pass_time(days=30)
+    active = [b for rows in stage.kit.boosts.values() for b in rows if b["status"] == "active" and b["end"]]
+    finished = {letter.content["boost"]["id"] for letter in box.of("points.boost_finished")}
+    assert {boost["id"] for boost in active} <= finished, "a boost ended, and no webhook says so"
+    begun = {letter.content["boost"]["id"] for letter in box.of("points.boost_started")}
+    waiting = [b for rows in stage.kit.boosts.values() for b in rows if b["status"] == "scheduled"]
+    today = stage.today().isoformat()
+    assert {boost["id"] for boost in waiting if boost["start"][:10] < today} <= begun
+    repeating = [
+        key for key, row in stage.kit.leaderboards.items() if row["runUnit"] == "day" and row["status"] == "active"
+    ]
+    for kind in ("leaderboard.started", "leaderboard.finished"):
+        told = {letter.content["leaderboard"]["key"] for letter in box.of(kind)}
+        assert set(repeating) <= told, f"{kind} was told of {sorted(told)} only"
+
+
+@rule("Webhooks captured elsewhere are as the document declares them", "the document's webhooks")
+def test_captured_webhooks(suite: Suite) -> None:
+    """`--webhook-log`: one JSON document a line, a body or `{"body": …, "signature": …}` with the body as text."""
+    path = suite.options.webhook_log
+    if path is None:
+        pytest.skip("no --webhook-log FILE was given")
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except ValueError:
+            suite.found("A line of the log is JSON", str(path), f"line {number} is not")
+            continue
+        captured = isinstance(found, dict) and isinstance(found.get("body"), str)
+        letter = Letter(found["body"].encode(), found.get("signature"), "application/json") if captured else None
+        secret = suite.options.webhook_secret if captured else None
+        check_each(suite, [letter or Letter(line.encode(), None, "application/json")], secret)
