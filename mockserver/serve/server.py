@@ -7,6 +7,7 @@ from mockserver.control.plane import Plane, Settings
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.serve.upkeep import upkeep
 from mockserver.spec import document_path, load
+from mockserver.webhooks import bodies
 from mockserver.worlds import Worlds
 
 
@@ -18,6 +19,7 @@ def make_app(
     Raises `DocumentError` when the document is broken or does not fit the code.
     """
     document = load(document_path())
+    bodies.bind(document)
     plane = Plane(worlds, document, settings)
     return create_app(
         worlds,
