@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint examples examples-check
+.PHONY: help run test lint examples examples-check docs
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,3 +34,6 @@ examples: $(READY) ## write fixtures/examples/ anew
 
 examples-check: $(READY) ## examples of 200 seeds and all three catalogs against the document
 	EXAMPLE_SEEDS=200 $(BIN)/python -m pytest tests/test_examples.py -n 2 -q -k is_there_and_valid
+
+docs: $(READY) ## write docs/commands.md anew
+	$(BIN)/python tests/commands_page.py

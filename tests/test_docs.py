@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
 
+import commands_page
 import pytest
+
+from mockserver.control.table import ROWS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 BEHAVIOUR = (ROOT / "docs" / "behaviour.md").read_text()
-SECTIONS, FIDELITY = BEHAVIOUR.split("\n## Fidelity\n")
+SECTIONS, OPERATIONS, FIDELITY = re.split(r"\n## (?:Operations|Fidelity)\n", BEHAVIOUR)
 GRADE = re.compile(r"`(?:documented|document|seen|choice \d+\.\d+)`(?:\n|$)")
 
 
@@ -77,3 +81,64 @@ def anchors(page: Path) -> set[str]:
     """The names under which the headings of a page can be linked to."""
     headings = re.findall(r"^#{1,6} (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_page_of_commands_is_what_the_commands_say() -> None:
+    assert commands_page.PAGE.read_text() == commands_page.page(), "run: make docs"
+
+
+def test_every_operation_and_webhook_is_in_the_behaviour_page() -> None:
+    document = json.loads((ROOT / "openapi.json").read_text())
+    calls = {
+        f"| `{operation['operationId']}` | `{method.upper()} {path}` |"
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if isinstance(operation, dict) and "operationId" in operation
+    }
+    assert {match.group() for match in re.finditer(r"\| `\w+` \| `[A-Z]+ [^`]+` \|", OPERATIONS)} == calls
+    assert {kind for kind in document["webhooks"] if f"`{kind}`" not in OPERATIONS} == set()
+
+
+def test_every_call_of_the_control_plane_is_documented() -> None:
+    page = (ROOT / "docs" / "control.md").read_text()
+    assert [row.name for row in ROWS if f"{row.method} /_mock{row.path}" not in page] == []
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+
+
+def test_the_tour_is_five_files_in_their_order() -> None:
+    tour = re.findall(r"^\d\. \[`([^`]+)`\]", ARCHITECTURE, re.MULTILINE)
+    assert tour == [
+        "fixtures/catalog.toml",
+        "mockserver/game/facts.py",
+        "mockserver/game/engine.py",
+        "mockserver/api/metrics.py",
+        "mockserver/app.py",
+    ]
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    named = set(re.findall(r"`([\w/.-]+\.(?:py|toml|json|md))`", ARCHITECTURE))
+    assert len(named) > 20
+    for name in named - {"new.json"}:
+        places = [ROOT / name, ROOT / "mockserver" / name, ROOT / "docs" / name]
+        assert any(place.exists() for place in places), name
+
+
+def test_every_name_that_the_architecture_puts_into_a_file_is_there() -> None:
+    pairs = re.findall(r"`([A-Za-z_.]+)` in `([\w/]+\.py)`", ARCHITECTURE)
+    assert len(pairs) > 12
+    for name, file in pairs:
+        place = next(path for path in (ROOT / file, ROOT / "mockserver" / file) if path.exists())
+        for part in name.split("."):
+            assert re.search(rf"\b(class|def) {part}\b|^{part}\b.*=", place.read_text(), re.MULTILINE), (
+                f"{name} in {file}"
+            )
+
+
+def test_every_part_of_the_house_is_on_the_plan() -> None:
+    plan = ARCHITECTURE[ARCHITECTURE.index("```text") : ARCHITECTURE.index("A concept has the same name")]
+    parts = {path.name for path in (ROOT / "mockserver").iterdir() if path.suffix in ("", ".py")}
+    for part in parts - {"__init__.py", "__main__.py", "__pycache__", "data"}:
+        assert part in plan, part

@@ -1,0 +1,137 @@
+"""Everything that the README tells people to do is done here, from top to bottom."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from readme_run import ROOT, SERVES, Block, Place, Shell, blocks, place
+
+BLOCKS = blocks()
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Iterator[Place]:
+    with place(tmp_path) as made:
+        yield made
+
+
+def served(where: Place) -> None:
+    """What `make run` does once it has installed."""
+    where.start([sys.executable, "-m", "mockserver", "serve", "--port", where.ports["8080"]], "8080")
+
+
+def test_the_shell_and_python_blocks_run_from_top_to_bottom(where: Place) -> None:
+    printed = ""
+    with Shell(where) as shell:
+        for block in BLOCKS:
+            if block.language == "sh":
+                printed = run_sh(block, shell, where)
+            elif block.language == "python":
+                run_python(block, where)
+            elif block.language == "json":
+                assert json.loads(printed).keys() == json.loads(block.text).keys()
+    assert len([block for block in BLOCKS if block.language in ("sh", "python", "json")]) > 15
+
+
+def run_sh(block: Block, shell: Shell, where: Place) -> str:
+    """The block's output; a server that it starts goes on in the background."""
+    *before, last = block.text.strip().split("\n")
+    if last.startswith("make "):
+        assert_make_has(last.split()[1])
+        served(where)
+        return ""
+    if SERVES.match(last):
+        shell.run(where.fit("\n".join(before)))
+        port = re.search(r"--port (\d+)", last)
+        assert port
+        where.start(["bash", "-c", f"exec {sys.executable} -m {where.fit(last)}"], port[1])
+        return ""
+    where.curl_may_fail("Prefer: code" in block.text)
+    return shell.run(where.fit(block.text))
+
+
+def run_python(block: Block, where: Place) -> None:
+    """A snippet is run, a test is given to pytest, a handler goes on in the background."""
+    text = where.fit(block.text)
+    name = re.match(r"# (\w+\.py)\n", text)
+    file = where.folder / (name[1] if name else "snippet.py")
+    file.write_text(text)
+    if name and name[1].startswith("test_"):
+        config = ["-c", "/dev/null", "--rootdir", str(where.folder), "-p", "no:cacheprovider"]
+        assert "1 passed" in where.run([sys.executable, "-m", "pytest", "-q", *config, str(file)])
+    elif name:
+        where.start([sys.executable, str(file)], "3000")
+    else:
+        assert where.run([sys.executable, str(file)]) != ""
+
+
+def assert_make_has(target: str) -> None:
+    done = subprocess.run(["make", "-C", str(ROOT), "-n", target], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_the_text_tells_to_make_can_be_made() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"`make ([a-z-]+)[^`]*`", page.read_text()):
+            assert_make_has(target)
+
+
+NODE = [block for block in BLOCKS if block.language == "js"]
+
+
+@pytest.mark.parametrize("block", NODE, ids=lambda block: block.heading)
+def test_the_node_blocks_run(block: Block, where: Place) -> None:
+    try:
+        found = subprocess.run(["node", "-p", "require.resolve('@trophyso/node')"], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("Node is not installed")
+    if found.returncode:
+        pytest.skip("the package @trophyso/node is not installed where Node looks for it (NODE_PATH)")
+    served(where)
+    file = where.folder / "snippet.js"
+    file.write_text(where.fit(block.text))
+    assert where.run(["node", str(file)]).startswith("750 [ 'First Words', 'Novice Writer', 'Spark' ] 1")
+
+
+def test_the_steps_of_the_workflow_verify_an_implementation(where: Place) -> None:
+    """Two operations stand for all 28 here; `pip install .` is a step of the Dockerfile, too, and is run there."""
+    (workflow,) = [block for block in BLOCKS if block.language == "yaml"]
+    steps = yaml.safe_load(workflow.text)["jobs"]["verify"]["steps"]
+    assert [step["uses"].partition("@")[0] for step in steps if "uses" in step] == [
+        "actions/checkout",
+        "actions/setup-python",
+        "actions/upload-artifact",
+    ]
+    install, start, wait, verify = [step["run"] for step in steps if "run" in step]
+    assert install == "pip install ."
+    command = start.removesuffix("&").split()
+    where.start([sys.executable, "-m", *command, "--port", where.ports["8080"]], "8080")
+    assert "ok" in where.run(["bash", "-c", where.fit(wait)])
+    where.run(["bash", "-c", f"{sys.executable} -m {where.fit(verify)} --operations users_get,users_streak"])
+    assert (where.folder / "contract.xml").read_text().startswith("<?xml")
+    assert "<html" in (where.folder / "contract.html").read_text()
+
+
+def test_every_block_is_of_a_kind_that_is_run() -> None:
+    assert {block.language for block in BLOCKS} == {"sh", "python", "json", "js", "yaml", "mermaid"}
+
+
+def test_the_first_screen_shows_how_to_start_ask_and_test() -> None:
+    screen = "\n".join((ROOT / "README.md").read_text().split("\n")[:45])
+    for wanted in ("make run", "curl -H 'X-API-KEY: 00000000.local'", "from trophy import", "`make test`"):
+        assert wanted in screen
+
+
+def test_the_counts_that_the_readme_gives_are_right() -> None:
+    readme = (ROOT / "README.md").read_text()
+    document = json.loads((ROOT / "openapi.json").read_text())
+    operations = [row for item in document["paths"].values() for row in item.values() if "operationId" in row]
+    assert f"All {len(operations)} operations and {len(document['webhooks'])} webhooks" in readme
+    assert f"{len(list((ROOT / 'fixtures' / 'examples').iterdir()))} files" in readme
