@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from contract_tests.options import OPTIONS, Option, Options
+from contract_tests.options import OPTIONS, Option, Options, part_of_file
 
 
 def _option(option: Option) -> Callable[[Any], Any]:
@@ -59,11 +59,12 @@ def run(options: Options, arguments: list[str]) -> int:
         click.echo(str(error), err=True)
         return 2
     here = Path(__file__).parent
+    files = [str(path) for path in sorted(here.glob("test_*.py")) if part_of_file(path.name) in options.parts]
     quiet = ["-q", "--no-header", "--tb=no", "--no-summary", "--show-capture=no", "-p", "no:cacheprovider"]
     # No plugins of the caller's environment, only the one that collects generated requests.
     quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin"]
     apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
-    code = pytest.main([str(here), *apart, *quiet, *arguments], plugins=[suite])
+    code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite])
     return int(code) if code in (0, 1) else 2
 
 

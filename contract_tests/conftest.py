@@ -10,7 +10,7 @@ import pytest
 
 from contract_tests.control import Control
 from contract_tests.kit import Kit, discover, read_config
-from contract_tests.options import OPTIONS, PARTS, Options
+from contract_tests.options import OPTIONS, PARTS, Options, part_of_file
 from contract_tests.report import baseline, terminal, write_all
 from contract_tests.run import Run
 from contract_tests.stage import Stage
@@ -36,7 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "rule(sentence, source, choice): what a test checks and where it is written")
-    config.addinivalue_line("markers", "part(name): the part of the suite that a test belongs to")
     config.addinivalue_line("markers", "operations(*prefixes): the operations that a test is about")
     given = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Suite)]
     try:
@@ -69,8 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def part_of(item: pytest.Item) -> str:
-    marker = item.get_closest_marker("part")
-    return str(marker.args[0]) if marker else "behaviour"
+    return part_of_file(item.path.name)
 
 
 def _wanted(item: pytest.Item, operations: tuple[str, ...]) -> bool:

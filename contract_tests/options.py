@@ -10,6 +10,20 @@ Profile = Literal["quick", "standard", "thorough"]
 PROFILES = ("quick", "standard", "thorough")
 PARTS = ("document", "operations", "behaviour", "webhooks", "stateful")
 
+#: Where the parts are; every other file tells stories of behaviour.
+FILES = {
+    "test_document.py": "document",
+    "test_operations.py": "operations",
+    "test_requests.py": "operations",
+    "test_webhooks.py": "webhooks",
+    "test_stateful.py": "stateful",
+}
+
+
+def part_of_file(name: str) -> str:
+    """The part that the tests in a file belong to."""
+    return FILES.get(name, "behaviour")
+
 
 @dataclass(frozen=True)
 class Effort:

@@ -9,10 +9,7 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 
-pytestmark = [
-    pytest.mark.part("behaviour"),
-    pytest.mark.operations("achievements_", "users_achievements", "metrics_event"),
-]
+pytestmark = pytest.mark.operations("achievements_", "users_achievements", "metrics_event")
 
 
 def ids(rows: list[dict[str, Any]]) -> list[str]:

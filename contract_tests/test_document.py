@@ -9,14 +9,11 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
-import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from contract_tests.examples import examples
 from contract_tests.rules import rule
 from contract_tests.suite import Suite
-
-pytestmark = pytest.mark.part("document")
 
 #: What is known to be wrong with the vendor's document, by place.
 KNOWN: dict[str, Any] = json.loads(files("contract_tests").joinpath("known_mistakes.json").read_text("utf-8"))

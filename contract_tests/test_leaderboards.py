@@ -11,10 +11,7 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
 
-pytestmark = [
-    pytest.mark.part("behaviour"),
-    pytest.mark.operations("leaderboards_", "users_leaderboard", "metrics_event"),
-]
+pytestmark = pytest.mark.operations("leaderboards_", "users_leaderboard", "metrics_event")
 
 
 DAY = timedelta(days=1)

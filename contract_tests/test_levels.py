@@ -13,7 +13,7 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 from contract_tests.test_points import plain_trigger
 
-pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("points_", "users_points", "metrics_event")]
+pytestmark = pytest.mark.operations("points_", "users_points", "metrics_event")
 
 
 def levelled(stage: Stage) -> tuple[str, list[dict[str, Any]]]:

@@ -14,7 +14,7 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
 
-pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("metrics_", "users_")]
+pytestmark = pytest.mark.operations("metrics_", "users_")
 
 
 def write(stage: Stage, user: str, *values: float, metric: str | None = None) -> None:

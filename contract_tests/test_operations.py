@@ -12,8 +12,6 @@ from contract_tests.rules import rule
 from contract_tests.run import Run
 from contract_tests.suite import Suite
 
-pytestmark = pytest.mark.part("operations")
-
 schema = generated.load_schema(Run.the_document().raw, Run.options)
 
 

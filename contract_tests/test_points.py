@@ -11,7 +11,7 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day, moment
 
-pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("points_", "users_points", "metrics_event")]
+pytestmark = pytest.mark.operations("points_", "users_points", "metrics_event")
 
 
 def plain_trigger(stage: Stage) -> tuple[str, dict[str, Any], str]:

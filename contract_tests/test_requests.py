@@ -15,8 +15,6 @@ from contract_tests.run import Run
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
 
-pytestmark = pytest.mark.part("operations")
-
 DOCUMENT = Run.the_document()
 OPERATIONS = [
     operation

@@ -17,8 +17,6 @@ from contract_tests.rules import rule
 from contract_tests.run import Run
 from contract_tests.suite import Suite
 
-pytestmark = pytest.mark.part("stateful")
-
 
 def machine(suite: Suite, stages: Stages) -> Any:
     """A state machine that walks in a world of its own, one for each walk where the target can make one."""

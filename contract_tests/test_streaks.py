@@ -11,7 +11,7 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
 
-pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("streaks_", "users_streak", "metrics_event")]
+pytestmark = pytest.mark.operations("streaks_", "users_streak", "metrics_event")
 
 
 def write(stage: Stage, user: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contract_tests.conftest import Stages
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, moment
 
-pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("users_", "metrics_event")]
+pytestmark = pytest.mark.operations("users_", "metrics_event")
 
 
 @rule("A created user reads back as sent", behaviour(3, "spec"))

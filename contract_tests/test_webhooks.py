@@ -15,8 +15,6 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
 
-pytestmark = pytest.mark.part("webhooks")
-
 #: Of one request (behaviour, section 11).
 ORDER = ("achievement.", "streak.", "points.changed", "points.level_changed", "leaderboard.")
 

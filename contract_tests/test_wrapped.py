@@ -11,7 +11,7 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
 
-pytestmark = [pytest.mark.part("behaviour"), pytest.mark.operations("users_wrapped")]
+pytestmark = pytest.mark.operations("users_wrapped")
 
 
 def wrapped(stage: Stage, user: str, **arguments: Any) -> dict[str, Any]:
