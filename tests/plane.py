@@ -20,9 +20,9 @@ class Http:
         self.root = root
         self.key = key
 
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
+    def send(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
         """`headers` by name, with underscores for dashes; `body` bytes as they are, anything else as JSON."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        given: dict[str, Any] = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.key is not None:
             given.setdefault("X-API-KEY", self.key)
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
@@ -30,10 +30,10 @@ class Http:
             given.setdefault("Content-Type", "application/json")
         return self.client.request(method, self.root + path, content=content, headers=given)
 
-    def mock(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
+    def mock(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
         return self.send(method, f"/_mock{path}", body, **headers)
 
-    def api(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
+    def api(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
         return self.send(method, f"/v1{path}", body, **headers)
 
     def get(self, path: str) -> Any:
