@@ -135,8 +135,18 @@ def test_totals_are_those_of_the_periods_end_and_the_change_is_relative_to_what_
 
 @pytest.mark.parametrize(
     ("before", "change", "percent"),
-    [(0, 5, 100.0), (0, 0, 0.0), (0, -5, 100.0), (3000, 2000, 66.6), (3000, -2000, -66.6), (1000, -1, -0.1)]
-    + [(10_000, -1, 0.0), (10_000, 1, 0.0), (-100, 50, -50.0), (-100, -50, 50.0), (1, 10**21, 1e23)],
+    [
+        (0, 5, 100.0),
+        (0, 0, 0.0),
+        (0, -5, 100.0),
+        (3000, 2000, 66.6),
+        (3000, -2000, -66.6),
+        (1000, -1, -0.1),
+        (10_000, -1, 0.0),
+        (-100, 50, -50.0),
+        (-100, -50, 50.0),
+        (1, 10**21, 1e23),
+    ],
 )
 def test_percentages_are_cut_to_one_decimal_towards_zero(before: int, change: int, percent: float) -> None:
     found = Change(before + change, change, None).percent
@@ -150,12 +160,13 @@ def test_the_percentile_is_the_share_of_active_users_who_changed_by_as_much_or_l
         2025-02-02 12:00 bob words 10
         2025-02-03 12:00 cat words 30
         2025-05-01 12:00 dan words 1
-        2024-05-01 12:00 eve words 1
-    """.replace("2024", "2025-05-02 12:00 eve chapters 1\n        2025")
+        2025-05-01 12:00 eve words 1
+        2025-05-01 12:00 fay chapters 1
+    """
     )
     activity = wrapped(story)
     percentiles = [activity[period]["metrics"]["words"].get("percentileThisPeriod") for period in PERIODS]
-    assert percentiles == [None, 66.6, 66.6, 60.0]
+    assert percentiles == [None, 100.0, 66.6, 80.0]
 
 
 def test_metrics_are_broken_down_by_attribute_and_value() -> None:
