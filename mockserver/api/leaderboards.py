@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from mockserver.api.shared import JSON, attribute_pairs, find_board, find_user, once_per_row, today
 from mockserver.game.catalog import Catalog, Leaderboard
@@ -13,7 +14,7 @@ from mockserver.game.facts import Entry, ScoreChanged, Standing
 from mockserver.game.leaderboards import current_run, named_run
 from mockserver.game.periods import board_status, iso, local_day, run_end, run_index, utc_day
 from mockserver.game.state import NOWHERE, Person, Run
-from mockserver.game.world import World, group_of
+from mockserver.game.world import World
 
 DEFAULT_LIMIT = 10
 
@@ -58,6 +59,7 @@ def breakdown_shape(board: Leaderboard, group: tuple[str, ...] | None) -> JSON:
     return {"breakdownAttributeValues": rows} | ({"breakdownAttributeValue": group[0]} if len(group) == 1 else {})
 
 
+@lru_cache(maxsize=65536)
 def run_dates(board: Leaderboard, first: date) -> JSON:
     """`start` and `end` of the run itself, both inclusive."""
     end = run_end(board, run_index(board, first))
@@ -74,22 +76,24 @@ def rankings_shape(world: World, rows: Iterable[tuple[int, int, str]]) -> JSON:
 
 def event_boards(world: World, person: Person, entries: Iterable[Entry], now: int) -> JSON:
     """What `entries` did to the user's own places in current runs: schema `MetricEventLeaderboardResponse` by board."""
-    user, first = person.profile.id, dict[str, ScoreChanged]()
-    boards, day = world.catalog.leaderboards, local_day(now, person.zone)
+    user, moves = person.profile.id, dict[str, tuple[ScoreChanged, ScoreChanged]]()
+    catalog, day = world.catalog, local_day(now, person.zone)
     for entry in entries:
         fact = entry.fact
         if not isinstance(fact, ScoreChanged) or fact.user != user or not fact.visible:
             continue
-        if fact.run == current_run(boards[fact.board], day):
-            first.setdefault(fact.board, fact)
+        if fact.run == current_run(catalog.leaderboards[fact.board], day):
+            moves[fact.board] = moves.get(fact.board, (fact,))[0], fact
     shapes = {}
-    for key, fact in first.items():
-        board, run = boards[key], world.runs[key][fact.run]
-        group = group_of(board, person.profile.attributes)
-        shapes[key] = board_shape(world.catalog, board, now) | run_dates(board, fact.run)
-        shapes[key] |= breakdown_shape(board, group) | {
-            "rank": run.standing(user).rank,
-            "previousRank": fact.before.rank,
+    for key, (first, last) in moves.items():
+        board, run, group = catalog.leaderboards[key], world.runs[key][last.run], last.group
+        shapes[key] = {
+            **_board(catalog, board),
+            "status": board_status(board, now),
+            **run_dates(board, last.run),
+            **breakdown_shape(board, group),
+            "rank": last.after.rank,
+            "previousRank": first.before.rank,
             "threshold": run.threshold(group) if group is not None else 1,
         }
     return shapes

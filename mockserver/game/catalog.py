@@ -180,6 +180,10 @@ class Leaderboard:
     run_unit: RunUnit | None = None
     run_interval: int | None = None
 
+    def __hash__(self) -> int:
+        """By its id: what is remembered of boards is looked up with every event."""
+        return hash(self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from sortedcontainers import SortedList
 
@@ -26,6 +27,7 @@ from mockserver.game.periods import (
     DAY,
     HOUR,
     board_opens,
+    first_day,
     local_day,
     run_end,
     run_index,
@@ -101,9 +103,8 @@ def regroup(world: World, entry: Entry) -> Iterator[Fact]:
 
 
 def _gain(world: World, board: Leaderboard, user: str, day: date, amount: int, time: int) -> Iterator[Fact]:
-    index = run_on(board, day)
-    if index is not None:
-        first = run_start(board, index)
+    first = first_day(board, day)
+    if first is not None:
         run = world.run(board.key, first)
         score = run.scores.get(user) if run else None
         gained = (score.gained if score else 0) + amount
@@ -124,7 +125,7 @@ def _rescore(world: World, board: Leaderboard, first: date, person: Person, gain
         before, _, behind = _move(run, old_group, old, None, most)
         _, after, passed = _move(run, group, None, new, most)
         moved = behind + passed
-    visible = before != after or (group is not None and max(old_value, 0) != max(value, 0))
+    visible = before != after or (group is not None and value != old_value and (value > 0 or old_value > 0))
     yield ScoreChanged(user, board.key, first, group, gained, before, after, visible, moved)
 
 
@@ -156,7 +157,9 @@ def _shifted(
 ) -> tuple[Moved, ...]:
     """Of those at the `affected` indexes, who all move by `step` ranks: the nearest, and the one at the board's edge.
     Not those who are off the board before and after."""
-    rows = list(enumerate(ranking[nearest.start : nearest.stop], nearest.start + 1))
+    if not affected:
+        return ()
+    rows = list(enumerate(ranking[nearest.start : nearest.stop], nearest.start + 1)) if nearest else []
     if edge in affected and edge not in nearest:
         rows.append((edge + 1, ranking[edge]))
     moves = [(user, _within(rank, limit), _within(rank + step, limit), -value) for rank, (value, _, user) in rows]
@@ -179,6 +182,7 @@ def open_runs(board: Leaderboard, time: int) -> list[date]:
     return found
 
 
+@lru_cache(maxsize=65536)
 def current_run(board: Leaderboard, today: date) -> date:
     """The first day of the run on `today`; before the start the first run, after the end the last. Section 8."""
     day = min(today, board.end) if board.end else today

@@ -173,6 +173,13 @@ def run_on(board: Leaderboard, day: date) -> int | None:
     return run_index(board, day)
 
 
+@lru_cache(maxsize=65536)
+def first_day(board: Leaderboard, day: date) -> date | None:
+    """The first day of the run that counts on `day`, None where `run_on` is."""
+    index = run_on(board, day)
+    return None if index is None else run_start(board, index)
+
+
 def status_of_days(start: date, end: date | None, today: date) -> Literal["active", "scheduled", "finished"]:
     """Where `today` stands to whole days from `start` to `end`, both inclusive."""
     if today < start:

@@ -259,8 +259,8 @@ class Run:
         """(rank, value, user) of the places from `offset` on, within the board's limit."""
         ranking = self.ranking(group)
         stop = min(offset + limit, self.limit, len(ranking))
-        rows = ranking.islice(offset, stop) if offset < stop else ()
-        return [(offset + n, -place[0], place[2]) for n, place in enumerate(rows, 1)]
+        rows = ranking[offset:stop] if offset < stop else ()
+        return [(rank, -value, user) for rank, (value, _, user) in enumerate(rows, offset + 1)]
 
     def threshold(self, group: tuple[str, ...]) -> int:
         """The least value that gets in now (behaviour, section 8)."""
@@ -269,14 +269,19 @@ class Run:
 
     def gain(self, board: Leaderboard, user: str, gained: int, group: tuple[str, ...] | None, time: int) -> None:
         """Replaces a user's score and moves its place in the ranking."""
-        value, old = whole_value(board, gained), self.scores.get(user)
-        reached = old.reached if old is not None and old.value == value else time
+        value, score = whole_value(board, gained), self.scores.get(user)
+        if score is None:
+            score = self.scores[user] = Score(gained, value, time, group, None)
+        elif score.value == value and score.group == group:
+            score.gained = gained
+            return
+        elif score.place is not None and score.group is not None:
+            self.rankings[score.group].remove(score.place)
+        reached = score.reached if score.value == value else time
         place = (-value, reached, user) if value > 0 and group is not None else None
-        score = Score(gained, value, reached, group, place)
-        if old is not None:
-            score.history = old.history
-            if old.place is not None and old.group is not None:
-                self.rankings[old.group].remove(old.place)
-        self.scores[user] = score
-        if score.place is not None and score.group is not None:
-            self.rankings.setdefault(score.group, SortedList()).add(score.place)
+        score.gained, score.value, score.reached, score.group, score.place = gained, value, reached, group, place
+        if place is not None and group is not None:
+            ranking = self.rankings.get(group)
+            if ranking is None:
+                ranking = self.rankings[group] = SortedList()
+            ranking.add(place)

@@ -183,7 +183,10 @@ def _boost_finished(world: World, entry: f.Entry, fact: f.BoostFinished) -> None
 
 def _score_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> None:
     board = world.catalog.leaderboards[fact.board]
-    run = world.runs.setdefault(fact.board, {}).setdefault(fact.run, Run(board.max_participants))
+    runs = world.runs.setdefault(fact.board, {})
+    run = runs.get(fact.run)
+    if run is None:
+        run = runs[fact.run] = Run(board.max_participants)
     run.gain(board, fact.user, fact.gained, fact.group, entry.time)
     if fact.before.value != fact.after.value:
         history = run.scores[fact.user].history
