@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -142,3 +143,9 @@ def test_every_part_of_the_house_is_on_the_plan() -> None:
     parts = {path.name for path in (ROOT / "mockserver").iterdir() if path.suffix in ("", ".py")}
     for part in parts - {"__init__.py", "__main__.py", "__pycache__", "data"}:
         assert part in plan, part
+
+
+def test_the_layers_of_the_house_are_those_that_are_enforced() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = [layer.replace("mockserver.", "") for layer in contracts[0]["layers"]]
+    assert "\n".join(["```text", *layers, "```"]) in ARCHITECTURE

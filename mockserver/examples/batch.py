@@ -14,7 +14,6 @@ import orjson
 from mockserver.app import App, create_app
 from mockserver.examples.asks import GOOD, Ask, spoilt
 from mockserver.examples.stage import Scene, Stage, pick
-from mockserver.game.periods import FIRST_CLOCK
 from mockserver.spec import Document, Operation
 from mockserver.webhooks.bodies import KINDS
 from mockserver.webhooks.outbox import Happening
@@ -56,37 +55,47 @@ def parts(document: Document) -> list[Part]:
 
 
 def make(
-    document: Document, catalog: CatalogOn, default: CatalogOn | None, *, seed: int, now: int, count: int = 1
+    document: Document,
+    catalog: CatalogOn,
+    default: CatalogOn | None,
+    *,
+    seed: int,
+    now: int,
+    count: int = 1,
+    name: str | None = None,
 ) -> Batch:
-    """Up to `count` examples of every part; `default` (None: `catalog` is the default) helps out.
+    """Up to `count` examples of every part, or of those of one name; `default` (None: it is `catalog`) helps out.
 
     Webhooks may be fewer: a world tells only so many of some types.
     """
-    now = max(now, FIRST_CLOCK)
     stage = Stage(catalog, seed, now, count)
-    batch = asyncio.run(_play(document, stage, stage.heroes, count))
-    missing = [part for part in parts(document) if not batch.get(part)]
+    batch = asyncio.run(_play(document, stage, stage.heroes, count, name))
+    wanted = [part for part in parts(document) if name in (None, part[0])]
+    missing = [part for part in wanted if not batch.get(part)]
     if missing and default is not None:
-        helping = asyncio.run(_play(document, Stage(default, seed, now, count), stage.heroes, count))
+        helping = asyncio.run(_play(document, Stage(default, seed, now, count), stage.heroes, count, name))
         batch |= {part: [row._replace(lacking=True) for row in helping.get(part, ())] for part in missing}
-    return {part: batch.get(part, []) for part in parts(document)}
+    return {part: batch.get(part, []) for part in wanted}
 
 
-async def _play(document: Document, stage: Stage, heroes: Sequence[str], count: int) -> Batch:
+async def _play(document: Document, stage: Stage, heroes: Sequence[str], count: int, name: str | None) -> Batch:
     """One scene after the other, so that each is the same whether others follow or not."""
     app, batch, used = create_app(stage.worlds, document), Batch(), list[Happening]()
     for number in range(count):
         scene = Scene(stage, number, heroes[number % len(heroes)])
-        async for example in _scene(app, document, scene):
+        async for example in _scene(app, document, scene, name):
             batch.setdefault((example.name, example.part), []).append(example)
         for example in _webhooks(scene, used):
             batch.setdefault((example.name, example.part), []).append(example)
     return batch
 
 
-async def _scene(app: App, document: Document, scene: Scene) -> AsyncIterator[Example]:
+async def _scene(app: App, document: Document, scene: Scene, only: str | None) -> AsyncIterator[Example]:
+    """What writes always happens; of the rest only what is wanted, since it changes nothing."""
     asked: list[Ask] = []
     for name in GOOD:
+        if document.operations[name].method == "GET" and only not in (None, name):
+            continue
         ask = GOOD[name](scene)
         if ask is not None:
             ask = ask.from_tenant(scene.stage.tenant)
@@ -94,7 +103,7 @@ async def _scene(app: App, document: Document, scene: Scene) -> AsyncIterator[Ex
             operation = document.operations[name]
             yield Example(name, REQUEST, ask.parameters(operation) if ask.body is None else ask.body, ask)
             yield await _answer(app, document.prefix, operation, ask, operation.success)
-    for ask in asked:
+    for ask in (ask for ask in asked if only in (None, ask.operation)):
         operation = document.operations[ask.operation]
         for status in operation.checks:
             if status != operation.success:

@@ -78,7 +78,7 @@ def example(
         raise click.UsageError("--request and --status go with a NAME.")
     document = load()
     part = part_of(document, name, request, status) if name else ""
-    batch = made(document, catalog, seed, now, count)
+    batch = made(document, catalog, seed, now, count, name)
     if listing:
         from mockserver.examples.listing import show
 
@@ -116,13 +116,13 @@ def unknown(name: str, names: list[str]) -> str:
     return f"{name!r} is neither an operation nor a webhook. {hint}"
 
 
-def made(document: Document, name: str, seed: int, now: int, count: int) -> Batch:
-    """The batch of that catalog. NoCatalog when it cannot be read."""
-    path, default = find(name), catalogs.fixture("catalog")
+def made(document: Document, catalog: str, seed: int, now: int, count: int, name: str | None) -> Batch:
+    """The batch of that catalog, or what is in it of that name. NoCatalog when it cannot be read."""
+    path, default = find(catalog), catalogs.fixture("catalog")
     try:
         file = CatalogFile(path)
         helping = None if path.resolve() == default.resolve() else CatalogFile(default)
-        return make(document, file, helping, seed=seed, now=now, count=count)
+        return make(document, file, helping, seed=seed, now=now, count=count, name=name)
     except CatalogError as error:
         raise NoCatalog(str(error)) from None
 

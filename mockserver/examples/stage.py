@@ -72,7 +72,7 @@ class Stage:
 
     def __init__(self, catalog_on: CatalogOn, seed: int, now: int, scenes: int = 1) -> None:
         catalog = _with_one_tenant(catalog_on(utc_day(now)))
-        self.seed, self.users = seed, max(USERS, 2 * scenes)
+        self.seed, self.users = seed, max(USERS, scenes * 3 // 2)
         self.tenant = catalog.settings.tenants[0] if catalog.settings.tenants else None
         self.told = Told(scenes + 4)
         self.worlds = Worlds(Plan(lambda day: catalog, seed=seed, now=now, frozen=True))
