@@ -136,6 +136,7 @@ def serve(
 def log_to_stderr(level: str) -> None:
     """What uvicorn says of itself is for `debug` only."""
     logging.basicConfig(level=level.upper(), format="%(levelname)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per delivery: the delivery log says more
     if level != "debug":
         logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
 
