@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint examples examples-check docs
+.PHONY: help run test lint mutants mutants-parts examples examples-check docs
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,3 +37,9 @@ examples-check: $(READY) ## examples of 200 seeds and all three catalogs against
 
 docs: $(READY) ## write docs/commands.md anew
 	$(BIN)/python tests/commands_page.py
+
+mutants: $(READY) ## prove that the contract suite bites: every planted fault, one at a time (about 25 minutes)
+	$(BIN)/python -m tests.mutants.run $(ARGS)
+
+mutants-parts: $(READY) ## which part of the contract suite alone catches what (about an hour)
+	$(BIN)/python -m tests.mutants.run --parts $(ARGS)

@@ -14,6 +14,7 @@ from contract_tests.exchange import Exchange
 class Finding:
     """`rule` is the expectation, `source` where it is written, `got` what happened instead.
 
+    `anywhere`: whichever test met it, it is one defect.
     `story` are all requests of the test that found it, in order, when they can be sent again.
     """
 
@@ -27,11 +28,13 @@ class Finding:
     story: list[Exchange] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     known: bool = False
+    anywhere: bool = False
 
     @property
     def key(self) -> str:
         """What a baseline knows it by: the same defect has the same key in every run."""
-        return " · ".join([self.part, self.test, self.operation, _without_particulars(self.rule)])
+        test = "anywhere" if self.anywhere else self.test
+        return " · ".join([self.part, test, self.operation, _without_particulars(self.rule)])
 
 
 def _without_particulars(sentence: str) -> str:

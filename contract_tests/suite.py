@@ -115,17 +115,18 @@ class Suite:
     def found_in_answer(self, exchange: Exchange, problem: Problem) -> None:
         assert exchange.operation is not None
         rule = f"An answer {exchange.status} of {exchange.operation.id} is as the document declares it"
-        self.found(rule, problem.source, problem.message, exchange)
+        self.found(f"{rule}: {_kind(problem.message)}", problem.source, problem.message, exchange, anywhere=True)
 
-    def found(self, rule: str, source: str, got: str, exchange: Exchange | None = None) -> None:
-        """A finding of the test that runs now."""
+    def found(
+        self, rule: str, source: str, got: str, exchange: Exchange | None = None, *, anywhere: bool = False
+    ) -> None:
+        """A finding of the test that runs now; `anywhere`: other tests may meet the same."""
         running = self.running or Running("set-up", "set-up")
         operation = exchange.operation.id if exchange and exchange.operation else "-"
         finding = Finding(
             running.part, running.name, operation, rule, source, got, exchange, list(running.story), dict(running.extra)
         )
-        if exchange is not None and rule.startswith("An answer"):
-            finding.rule = f"{rule}: {_kind(got)}"
+        finding.anywhere = anywhere
         self.findings.add(finding)
         running.keys[finding.key] = None
 

@@ -29,11 +29,7 @@ def routes() -> list[tuple[re.Pattern[str], dict[str, tuple[int, Any]]]]:
     return [
         (
             re.compile("/v1" + re.sub(r"\{[^}]+\}", "[^/]+", path) + r"/?(\?.*)?"),
-            {
-                m.upper(): example(operation, item.get("get", {}))
-                for m, operation in item.items()
-                if m in methods
-            },
+            {m.upper(): example(operation, item.get("get", {})) for m, operation in item.items() if m in methods},
         )
         for path, item in DOCUMENT["paths"].items()
     ]
@@ -56,17 +52,19 @@ class Replay(BaseHTTPRequestHandler):
         if methods is None:
             self.send(404, {"error": "No such path."})
         elif self.command not in methods:
-            self.send(405, {"error": "Not that method."})
+            self.send(405, {"error": "Not that method."}, Allow=", ".join(methods))
         else:
             self.send(*methods[self.command])
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = answer
 
-    def send(self, status: int, content: Any) -> None:
+    def send(self, status: int, content: Any, **headers: str) -> None:
         body = json.dumps(content).encode()
         self.send_response(HTTPStatus(status))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

@@ -11,6 +11,9 @@ from contract_tests.options import PARTS
 from contract_tests.report import terminal
 from contract_tests.suite import Suite
 
+#: So many findings are shown at length, the others when they are clicked.
+OPEN = 5
+
 
 def page(suite: Suite) -> str:
     """The whole page."""
@@ -34,10 +37,11 @@ def page(suite: Suite) -> str:
 def _section(title: str, findings: list[Finding], suite: Suite) -> str:
     if not findings:
         return ""
-    return f"<h2>{title}</h2>" + "".join(_finding(finding, suite) for finding in findings)
+    rows = (_finding(finding, suite, opened=number < OPEN) for number, finding in enumerate(findings))
+    return f"<h2>{title}</h2>" + "".join(rows)
 
 
-def _finding(finding: Finding, suite: Suite) -> str:
+def _finding(finding: Finding, suite: Suite, *, opened: bool) -> str:
     rows = [("source", finding.source), ("found by", f"{finding.part} · {finding.test}"), ("got", finding.got)]
     if finding.exchange:
         answer = finding.exchange.answer.decode("utf-8", "replace")
@@ -45,7 +49,8 @@ def _finding(finding: Finding, suite: Suite) -> str:
         rows.append(("repeat", terminal.curl(finding, suite)))
     terms = "".join(f"<dt>{name}</dt><dd><pre>{escape(text)}</pre></dd>" for name, text in rows)
     where = f"<span class=op>{escape(finding.operation)}</span>" if finding.operation != "-" else ""
-    return f"<details open><summary>{escape(finding.rule)} {where}</summary><dl>{terms}</dl></details>"
+    tag = "<details open>" if opened else "<details>"
+    return f"{tag}<summary>{escape(finding.rule)} {where}</summary><dl>{terms}</dl></details>"
 
 
 def _grid(suite: Suite) -> str:
