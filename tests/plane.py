@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -57,6 +59,18 @@ def speaking_to(world: World, key: str | None = "") -> Iterator[Http]:
     """`key` None: without one; by default the world's own."""
     with httpx2.Client(timeout=30, trust_env=False, verify=False) as client:
         yield Http(client, world.url.removesuffix("/v1"), world.api_key if key == "" else key)
+
+
+def printed_at_start(*options: str) -> str:
+    """What `mockserver serve` says before it serves."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            return "".join(iter(process.stdout.readline, "Ctrl-C stops it.\n"))
+        finally:
+            process.terminate()
+            process.communicate()
 
 
 def refused(answer: httpx2.Response, status: int, *words: str) -> str:

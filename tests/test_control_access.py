@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +11,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plane import Http, refused, speaking_to
+from plane import Http, printed_at_start, refused, speaking_to
 from processes import KEY, serving
 
 from mockserver.control.table import ROWS
@@ -82,16 +80,9 @@ def test_the_token_alone_makes_lists_and_deletes_worlds(guarded: Http) -> None:
 
 
 def test_a_token_is_made_up_and_printed_when_none_is_given() -> None:
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users", "0", "--host", "0.0.0.0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            lines = list(iter(process.stdout.readline, "Ctrl-C stops it.\n"))
-        finally:
-            process.terminate()
-            process.communicate()
-    token = re.search(r"Token +(\S{16,}) \(header X-Control-Token", "".join(lines))
-    assert token is not None, lines
+    printed = printed_at_start("--host", "0.0.0.0")
+    assert re.search(r"Token +\S{16,} \(header X-Control-Token", printed), printed
+    assert "Token" not in printed_at_start()
 
 
 def test_on_the_loopback_interface_no_token_is_needed_and_a_given_one_opens_all() -> None:

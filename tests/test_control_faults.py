@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from plane import Http, refused, speaking_to
+from plane import Http, printed_at_start, refused, speaking_to
 from processes import serving
 
 from mockserver.spec import document_path, load
@@ -247,6 +247,8 @@ def test_the_real_services_statuses_can_be_had(http: Http) -> None:
 
 
 def test_live_statuses_are_an_option_of_the_server_and_said_at_start() -> None:
+    assert "Faults are on" in printed_at_start("--live-statuses")
+    assert "Faults" not in printed_at_start()
     with MockServer(live_statuses=True) as server, speaking_to(server) as http:
         refused(http.api("GET", "/users/eve"), 404)
         assert http.get("/faults") == {"liveStatuses": {}}

@@ -266,3 +266,6 @@ def test_the_tenant_header_counts(trophy_server: MockServer) -> None:
         assert lost == ["north", "south"]
         events = http.mock("GET", "/webhooks/events", Tenant_ID="north").json()["events"]
         assert {event["tenant"] for event in events} == {"north"}
+        requests = http.mock("GET", "/requests", Tenant_ID="south").json()["requests"]
+        assert {row["tenant"] for row in requests} == {"south"}
+        assert len(http.get("/requests")["requests"]) > len(requests) > 0

@@ -54,6 +54,11 @@ class Ask:
         """The population that the call is about, caught up with the clock."""
         return self.organisation.game(self.tenant)
 
+    @property
+    def one_tenant(self) -> str | None:
+        """The tenant to whom a list is narrowed: the one that is named, where there are tenants."""
+        return self.tenant if self.organisation.catalog.settings.multi_tenant else None
+
     def json(self) -> JSON:
         """The body; none at all is as good as an empty object. Choice: its media type is not looked at."""
         return parse(self.body) if self.body else {}

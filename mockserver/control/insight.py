@@ -7,9 +7,9 @@ from mockserver.control.ask import JSON, Ask
 
 
 def list_requests(ask: Ask) -> JSON:
-    """The newest requests and moves, newest first."""
+    """The newest requests and moves, newest first; of one tenant when one is named."""
     query = ask.query("operationId", "userId", "status", "limit")
-    return ask.side.requests.list(query, ask.plane.names)
+    return ask.side.requests.list(query, ask.plane.names, ask.one_tenant)
 
 
 def clear_requests(ask: Ask) -> None:

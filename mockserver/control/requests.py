@@ -56,13 +56,15 @@ class RequestLog:
     def clear(self) -> None:
         self._rows.clear()
 
-    def list(self, query: Query, operations: list[str]) -> JSON:
+    def list(self, query: Query, operations: list[str], tenant: str | None) -> JSON:
         """Newest first, by `operationId`, `userId`, `status` and `limit`; `letGo` counts those no longer kept."""
         operation, user = query.one_of("operationId", operations), query.text("userId")
         status, limit = query.whole("status", 0, 599), query.whole("limit", 1, KEPT) or KEPT
         found = []
         for row in reversed(self._rows):
             if operation not in (None, row.operation) or status not in (None, row.answer.status):
+                continue
+            if tenant not in (None, tenant_of(row)):
                 continue
             if user is None or user == user_of(row):
                 found.append(request_shape(row))
@@ -76,7 +78,6 @@ def request_shape(row: Asked) -> JSON:
     call, answer = row.call, row.answer
     headers = dict(answer.headers)
     fault, applied = headers.get(FAULT), headers.get(b"preference-applied")
-    tenant = call.headers.get(b"tenant-id")
     return {
         "number": row.number,
         "time": iso(row.time),
@@ -85,7 +86,7 @@ def request_shape(row: Asked) -> JSON:
         "query": call.query.decode("latin-1"),
         "operationId": row.operation,
         "userId": user_of(row),
-        "tenant": header_text(tenant) if tenant else None,
+        "tenant": tenant_of(row),
         "status": answer.status or None,
         "duration": round(row.duration, 3),
         "fault": "drops" if answer is DROPPED else fault.decode() if fault else None,
@@ -93,6 +94,11 @@ def request_shape(row: Asked) -> JSON:
         "request": _readable(call.body),
         "response": _readable(answer.body),
     }
+
+
+def tenant_of(row: Asked) -> str | None:
+    tenant = row.call.headers.get(b"tenant-id")
+    return header_text(tenant) if tenant else None
 
 
 def _readable(body: bytes) -> JSON:

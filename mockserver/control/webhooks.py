@@ -40,15 +40,15 @@ def list_events(ask: Ask) -> JSON:
 
 
 def list_deliveries(ask: Ask) -> JSON:
-    """The log of what was sent, oldest first: attempts, body and signature of each."""
+    """The log of what was sent, oldest first: attempts, body and signature of each; of one tenant when one is named."""
     query = ask.query("type", "userId", "endpoint", "state", "limit")
-    return ask.side.webhooks.list_deliveries(
+    found = ask.side.webhooks.list_deliveries(
         kind=query.raw("type"),
         user=query.text("userId"),
         endpoint=query.text("endpoint"),
         state=query.raw("state"),
-        limit=query.whole("limit", 1, KEPT),
     )
+    return _of_tenant(ask, found, "deliveries", query.whole("limit", 1, KEPT))
 
 
 def redeliver(ask: Ask) -> JSON:
@@ -70,8 +70,8 @@ def _object(ask: Ask) -> Any:
 
 
 def _of_tenant(ask: Ask, found: JSON, name: str, limit: int | None) -> JSON:
-    if ask.organisation.catalog.settings.multi_tenant and ask.tenant:
-        found[name] = [row for row in found[name] if row["tenant"] == ask.tenant]
+    if ask.one_tenant:
+        found[name] = [row for row in found[name] if row["tenant"] == ask.one_tenant]
     if limit is not None:
         found[name] = found[name][-limit:]
     return found

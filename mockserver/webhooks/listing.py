@@ -38,6 +38,7 @@ def delivery_shape(row: Delivery) -> JSON:
         "event": row.event.id,
         "type": row.event.kind,
         "userId": row.event.user,
+        "tenant": row.event.tenant,
         "endpoint": row.endpoint.id,
         "url": row.endpoint.url,
         "state": row.state,
