@@ -313,8 +313,8 @@ def test_who_is_told_of_a_changed_rank_has_one_and_who_falls_off_or_gets_on_is_a
     life: list[Step], most: int, size: int
 ) -> None:
     boards = {"b": replace(SAMPLE.leaderboards["teams"], key="b", breakdown=("region",), max_participants=size)}
-    told = replace(SAMPLE.settings, rank_changed_neighbours=most)
-    game = born(replace(SAMPLE, leaderboards=boards, settings=told), "2025-04-01")
+    settings = replace(SAMPLE.settings, rank_changed_neighbours=most)
+    game = born(replace(SAMPLE, leaderboards=boards, settings=settings), "2025-04-01")
     for step in life:
         body = step.arguments["body"]
         body["user"]["attributes"] = {"region": body["attributes"].get("source", "")}
@@ -322,14 +322,21 @@ def test_who_is_told_of_a_changed_rank_has_one_and_who_falls_off_or_gets_on_is_a
         take(game, step)
         after = _standings(game.world)
         changed = {user: (before.get(user), after[user]) for user in after if before.get(user) != after[user]}
-        new = [entry.fact for entry in list(game.world.journal)[seen:]]
-        moved = [row for fact in new if isinstance(fact, f.ScoreChanged) for row in fact.moved]
-        told_users = {user for user, _, _, _ in moved}
-        assert {(user, (was, now)) for user, was, now, _ in moved} <= set(changed.items())
+        told = _told(list(game.world.journal)[seen:])
+        assert set(told.items()) <= set(changed.items())
         crossed = {user for user, (was, now) in changed.items() if (was is None) != (now is None)}
-        assert crossed - {actor} <= told_users
+        assert crossed - {actor} <= set(told)
         if most == len(USERS):
-            assert told_users == set(changed) - {actor}
+            assert set(told) == set(changed) - {actor}
+
+
+def _told(entries: list[f.Entry]) -> dict[str, tuple[int | None, int | None]]:
+    """Whose rank was told to have moved through others in one request, from where to where."""
+    told: dict[str, tuple[int | None, int | None]] = {}
+    for fact in (entry.fact for entry in entries):
+        for user, was, now, _ in fact.moved if isinstance(fact, f.ScoreChanged) else ():
+            told[user] = told.get(user, (was, now))[0], now
+    return {user: (was, now) for user, (was, now) in told.items() if was != now}
 
 
 def _standings(world: World) -> dict[str, int | None]:
