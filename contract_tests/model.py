@@ -48,6 +48,33 @@ class Model:
             except (KeyError, TypeError, AttributeError, AssertionError) as error:
                 yield Expectation("Answers can be read", f"{type(error).__name__}: {error}")
 
+    def questions(self, exchange: Exchange) -> list[tuple[str, dict[str, str]]]:
+        """After a write: what to ask about its user, as operations and arguments, so that nothing goes unnoticed."""
+        user = self._written(exchange)
+        if user is None:
+            return []
+        metrics = [metric for known, metric in self.totals if known == user]
+        systems = [system for known, system in self.points if known == user]
+        return [
+            ("users_get", {"id": user}),
+            ("users_get_preferences", {"id": user}),
+            ("users_achievements", {"id": user}),
+            ("users_streak", {"id": user}),
+            *(("users_single_metric", {"id": user, "key": metric}) for metric in metrics),
+            *(("users_points", {"id": user, "key": system}) for system in systems),
+        ]
+
+    def _written(self, exchange: Exchange) -> str | None:
+        """Whom a successful write was about."""
+        operation = exchange.operation
+        if operation is None or not operation.writes or exchange.status >= 300:
+            return None
+        if operation.path.startswith("/users/{id}"):
+            return unquote(urlsplit(exchange.path).path.split("/")[2])
+        body = _body(exchange)
+        found = body.get("user", body)
+        return found.get("id") if isinstance(found, dict) else None
+
     # Users
 
     def _users_create(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
@@ -87,9 +114,10 @@ class Model:
         yield from self._preferences(segments[1], exchange.json)
 
     def _preferences(self, user: str, answer: JSON) -> Iterator[Expectation]:
-        held = {kind: set(channels) for kind, channels in self.preferences.get(user, {}).items()}
+        known = self.preferences.setdefault(user, dict(answer["notifications"]))
+        held = {kind: set(channels) for kind, channels in known.items()}
         told = {kind: set(channels) for kind, channels in answer["notifications"].items()}
-        if user in self.preferences and held != told:
+        if held != told:
             yield Expectation("Preferences stay until they are changed", f"{told}, they were {held}")
 
     # What users do

@@ -35,7 +35,7 @@ class Effort:
 
 
 EFFORTS: dict[str, Effort] = {
-    "quick": Effort(generated=3, walks=4, steps=20),
+    "quick": Effort(generated=3, walks=8, steps=25),
     "standard": Effort(generated=40, walks=25, steps=25),
     "thorough": Effort(generated=400, walks=150, steps=50),
 }

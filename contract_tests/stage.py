@@ -30,6 +30,11 @@ class Stage:
         self.fresh = fresh
         self._users = 0
 
+    def of_tenant(self, tenant: str) -> Stage:
+        """The same place for another tenant."""
+        client = self.client.with_key(self.client.api_key, tenant)
+        return Stage(client, self.kit, prefix=self.prefix, control=self.control, fresh=self.fresh)
+
     # Users
 
     def name(self, word: str = "user") -> str:

@@ -45,10 +45,16 @@ def machine(suite: Suite, stages: Stages) -> Any:
         ) -> None:
             assert self.last is not None
             self.judge.check(case, response, self.last, recorder=self.recorder)
-            broken = list(self.model.check(self.last))
+            self.compare(self.last)
+            for operation, arguments in self.model.questions(self.last):
+                self.compare(self.stage.call(operation, **arguments))
+
+        def compare(self, exchange: Exchange) -> None:
+            """Hold an answer against the walk so far."""
+            broken = list(self.model.check(exchange))
             for expectation in broken:
                 said = "what earlier answers of the same walk said"
-                suite.found(expectation.rule, said, expectation.got, self.last)
+                suite.found(expectation.rule, said, expectation.got, exchange)
             if broken:
                 error = AssertionError(f"{broken[0].rule}: {broken[0].got}")
                 error.recorded = True  # type: ignore[attr-defined]

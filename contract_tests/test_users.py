@@ -228,6 +228,25 @@ def test_worlds_are_isolated(stage: Stage, stages: Stages) -> None:
     assert stage.total(ann) == 7
 
 
+@rule("Tenants share nothing, and Tenant-ID is required where there are several", behaviour(1))
+def test_tenants_are_isolated(stages: Stages) -> None:
+    """The same organisation, made multi-tenant: one Ann for each tenant."""
+    catalog = stages.new().clock.ask("GET", "/catalog")
+    settings = catalog.get("settings", {}) | {"multiTenant": True}
+    nobody = stages.new(catalog=catalog | {"settings": settings})
+    north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
+    north.get("users_create", body={"id": "ann", "name": "Ann of the North"})
+    south.get("users_create", body={"id": "ann", "name": "Ann of the South"})
+    north.event("ann", 100_000, north.kit.streaking())
+    assert north.get("users_get", id="ann")["name"] == "Ann of the North"
+    assert (north.total("ann", north.kit.streaking()), south.total("ann", south.kit.streaking())) == (100_000, 0)
+    assert south.completed("ann") == []
+    assert south.get("streaks_rankings") == []
+    assert south.event("ann", 1, south.kit.streaking(), key="k")["idempotentReplayed"] is False
+    assert north.event("ann", 1, north.kit.streaking(), key="k")["idempotentReplayed"] is False
+    nobody.refused("users_get", id="ann")
+
+
 @rule("A fresh user has no preferences; PATCH replaces only the types that are sent", behaviour(3))
 def test_preferences_replace_only_what_was_sent(stage: Stage) -> None:
     ann = stage.user("ann")

@@ -7,7 +7,8 @@ from tests.mutants.inputs import INPUTS
 from tests.mutants.posted import POSTED
 from tests.mutants.progress import PROGRESS
 from tests.mutants.rules import RULES
+from tests.mutants.sequences import SEQUENCES
 from tests.mutants.shapes import SHAPES
 
-FAULTS: list[Fault] = [*SHAPES, *INPUTS, *RULES, *PROGRESS, *POSTED]
+FAULTS: list[Fault] = [*SHAPES, *INPUTS, *RULES, *PROGRESS, *SEQUENCES, *POSTED]
 BY_NAME = {fault.name: fault for fault in FAULTS}
