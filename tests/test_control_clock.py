@@ -6,14 +6,19 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from plane import Http, refused, speaking_to
 from receiver import Receiver
 
+from mockserver import catalogs
+from mockserver.game.periods import DAY, milliseconds
 from mockserver.testing import MadeWorld, MockServer
+from mockserver.worlds import Plan, Worlds
 
 NOON = "2026-03-01T12:00:00.000Z"
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -206,6 +211,24 @@ def test_under_the_real_clock_a_streak_is_lost_without_any_request(trophy_server
         assert [body["user"]["id"] for body in lost] == ["ada"]
         (fact,) = world.facts(kind="StreakLost")
         assert fact["time"] < "2026-03-04T00:00:01.000Z"
+
+
+def test_a_world_whose_time_fails_stops_no_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = Plan(lambda today: catalogs.load(catalogs.fixture("catalog"), today=today), now=milliseconds(START))
+    worlds = Worlds(plan, ("broken", "sound"))
+    broken, sound = worlds
+    for world in (broken, sound):
+        world.clock.set(milliseconds(START) + 30 * DAY, frozen=True)
+
+    def fail(now: int) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(broken, "catch_up", fail)
+    worlds.tick()
+    assert "The time of world broken stands still" in caplog.text
+    assert sound.games[None].now == milliseconds(START) + 30 * DAY
 
 
 def test_waiting_answers_when_all_webhooks_that_are_due_are_delivered(frozen: Http) -> None:

@@ -24,18 +24,18 @@ class Fields:
         if not isinstance(given, Mapping):
             subject = f"Body field `{where}`" if where else "The body"
             raise Refused(f"{subject} must be an object, not {quoted(given)}.")
-        self._given = given
+        self.given = given
         self._where = f"{where}." if where else ""
         for name in given:
             if name not in known:
                 raise Refused(f"{self._subject(name)} is not known here{_meant(name, known)}")
 
     def __contains__(self, name: str) -> bool:
-        return self._given.get(name) is not None
+        return self.given.get(name) is not None
 
     def present(self) -> list[str]:
         """The names of the fields that were sent."""
-        return [name for name in self._given if name in self]
+        return [name for name in self.given if name in self]
 
     def text(self, name: str) -> str | None:
         value = self._value(name)
@@ -107,7 +107,7 @@ class Fields:
         return self._value(name)
 
     def expected(self, name: str, what: str) -> Refused:
-        return Refused(f"{self._subject(name)} must be {what}, not {quoted(self._given.get(name))}.")
+        return Refused(f"{self._subject(name)} must be {what}, not {quoted(self.given.get(name))}.")
 
     def unknown(self, name: str, value: object, known: list[str]) -> Refused:
         """The refusal of a word that is not among the known ones, with the nearest that is."""
@@ -116,7 +116,7 @@ class Fields:
         return Refused(f"{self._subject(name)} has {quoted(value)}, which is not known here; {hint}")
 
     def _value(self, name: str) -> Any:
-        return self._given.get(name)
+        return self.given.get(name)
 
     def _subject(self, name: str) -> str:
         shown = f"{self._where}{name}"

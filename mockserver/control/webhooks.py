@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockserver.control.ask import JSON, Ask
 from mockserver.game.errors import Refused
 from mockserver.webhooks.outbox import KEPT
@@ -17,7 +15,7 @@ def list_endpoints(ask: Ask) -> JSON:
 
 def create_endpoint(ask: Ask) -> JSON:
     """`{"url", "secret"?, "events"?, "active"?}` → the endpoint with its id and secret."""
-    return ask.side.webhooks.create_endpoint(_object(ask))
+    return ask.side.webhooks.create_endpoint(ask.fields("url", "secret", "events", "active").given)
 
 
 def switch_endpoint(ask: Ask) -> JSON:
@@ -59,14 +57,8 @@ def redeliver(ask: Ask) -> JSON:
 
 def trigger(ask: Ask) -> JSON:
     """`{"type", "userId"?, "duplicate"?, "tamper"?, "delay"?}`: a realistic event now, without changing the world."""
-    return ask.side.webhooks.trigger(ask.tenant, _object(ask))
-
-
-def _object(ask: Ask) -> Any:
-    body = ask.json()
-    if not isinstance(body, dict):
-        raise Refused("The body must be an object.")
-    return body
+    fields = ask.fields("type", "userId", "duplicate", "tamper", "delay")
+    return ask.side.webhooks.trigger(ask.tenant, fields.given)
 
 
 def _of_tenant(ask: Ask, found: JSON, name: str, limit: int | None) -> JSON:

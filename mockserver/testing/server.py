@@ -71,8 +71,9 @@ class MockServer(World):
         if self._place is not None:
             listening = open_socket(*self._place)
             self._url = f"http://{self._place[0]}:{listening.getsockname()[1]}/v1"
-        self._here = Room(application, listening)
-        self._here.open()
+        room = Room(application, listening)
+        room.open()
+        self._here = room
         return self
 
     def stop(self) -> None:
