@@ -89,7 +89,7 @@ def attribute_pairs(raw: str | None, catalog: Catalog) -> dict[str, str]:
         if key in pairs:
             raise Refused(f"userAttributes names {key!r} more than once.")
         pairs[key] = value
-    check_attribute_keys(pairs, catalog.user_attributes, "users")
+    check_attribute_keys(pairs, catalog.user_attributes, "users/attributes")
     return pairs
 
 

@@ -45,7 +45,7 @@ def _changed(world: World, old: Profile, fields: Mapping[str, Any]) -> Profile:
     if tz is not None and tz not in zone_names():
         raise Refused(f"tz must be the name of an IANA time zone, such as Europe/London, not {tz!r}.")
     attributes = fields.get("attributes") or {}
-    check_attribute_keys(attributes, world.catalog.user_attributes, "users")
+    check_attribute_keys(attributes, world.catalog.user_attributes, "users/attributes")
     email, subscribed = fields.get("email", old.email), fields.get("subscribeToEmails", old.subscribed)
     if fields.get("subscribeToEmails") and not email:
         raise Refused("email is required when subscribeToEmails is true: pass it, or send false.")
@@ -66,7 +66,7 @@ def check_attribute_keys(attributes: Mapping[str, str], known: tuple[str, ...], 
     if unknown:
         raise Refused(
             f"Invalid attribute keys: {', '.join(unknown)}. Please ensure all attribute keys match those "
-            f"set up at https://app.trophy.so/{page}/attributes."
+            f"set up at https://app.trophy.so/{page}."
         )
 
 
