@@ -369,6 +369,21 @@ def test_a_user_who_changes_group_leaves_one_ranking_and_enters_the_other() -> N
     tell(story)
 
 
+def test_a_group_that_its_last_member_left_is_told_without_rankings() -> None:
+    async def story(the: Teller) -> None:
+        await the.event("ann", 50, attributes={"region": "us-east"})
+        await the.told()
+        await the.ask("PATCH", "/users/ann", {"attributes": {"region": "eu-west"}})
+        bodies = [body for body in await the.told("leaderboard.changed") if key(body) == "weekly-words-by-region"]
+        changed = {
+            body["leaderboard"]["breakdownAttributeValue"]: [row["userId"] for row in body["leaderboard"]["rankings"]]
+            for body in bodies
+        }
+        assert changed == {"us-east": [], "eu-west": ["ann"]}
+
+    tell(story)
+
+
 def test_whoever_falls_off_a_full_board_is_told_with_no_rank() -> None:
     catalog = written(
         """

@@ -193,6 +193,7 @@ Moved = tuple[str, int | None, int | None, int]
 class ScoreChanged(NamedTuple):
     """A user's own score on a board changed. `gained` within the run, in the board's finest unit.
 
+    `left`: the group on whose ranking the user stood before, when that is another than `group`.
     `visible`: the user's rank or the value that ranks changed, not only what is behind the decimal point.
     `moved`: the others whose rank changed through it, as far as they are told.
     """
@@ -201,6 +202,7 @@ class ScoreChanged(NamedTuple):
     board: str
     run: date
     group: tuple[str, ...] | None
+    left: tuple[str, ...] | None
     gained: int
     before: Standing
     after: Standing

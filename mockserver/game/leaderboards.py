@@ -119,14 +119,15 @@ def _rescore(world: World, board: Leaderboard, first: date, person: Person, gain
     old_group, old, old_value = (score.group, score.place, score.value) if score else (group, None, 0)
     reached = score.reached if score is not None and old_value == value else time
     new = (-value, reached, user) if value > 0 and group is not None else None
+    left = None
     if group == old_group:
         before, after, moved = _move(run, group, old, new, most)
     else:
         before, _, behind = _move(run, old_group, old, None, most)
         _, after, passed = _move(run, group, None, new, most)
-        moved = behind + passed
+        left, moved = None if before.rank is None else old_group, behind + passed
     visible = before != after or (group is not None and value != old_value and (value > 0 or old_value > 0))
-    yield ScoreChanged(user, board.key, first, group, gained, before, after, visible, moved)
+    yield ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, moved)
 
 
 def _move(

@@ -5,7 +5,7 @@ When a fact is observed only references to what it was about are taken; JSON is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from datetime import date
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from mockserver.api.streaks import streak_shape
 from mockserver.game import facts as f
 from mockserver.game.state import Award, Completion, Run
-from mockserver.game.world import World, group_of
+from mockserver.game.world import World
 from mockserver.spec import Document, DocumentError
 from mockserver.webhooks import shapes
 from mockserver.webhooks.outbox import Happening
@@ -90,7 +90,7 @@ def _see_scores(world: World, told: list[f.Entry]) -> Iterator[Seen]:
         (fact.board, fact.run, group): entry
         for entry in told
         for fact in (_score(entry),)
-        for group in _groups_changed(world, entry, fact)
+        for group in _groups_changed(fact)
     }
     for (_, _, group), entry in changed.items():
         yield _see_top(world, entry, entry.fact, group)
@@ -101,18 +101,13 @@ def _score(entry: f.Entry) -> f.ScoreChanged:
     return entry.fact
 
 
-def _groups_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> Iterable[Group]:
-    board = world.catalog.leaderboards[fact.board]
-    if not board.breakdown:
-        return [()] if fact.before != fact.after else []
-    others = (group_of(board, world.users[row[0]].profile.attributes) for row in fact.moved)
-    own = fact.group if fact.before != fact.after or _came_from_elsewhere(world, entry) else None
-    return dict.fromkeys(group for group in (*others, own) if group is not None)
-
-
-def _came_from_elsewhere(world: World, entry: f.Entry) -> bool:
-    """Whether it was not the score that changed but the group; the place may be the same as in the old one."""
-    return entry.cause is not None and isinstance(world.journal.entry(entry.cause).fact, f.UserChanged)
+def _groups_changed(fact: f.ScoreChanged) -> Iterator[Group]:
+    """The groups whose ranking is another than before: everybody who moved is in one of them."""
+    if fact.left is not None:
+        yield fact.left
+    entered = fact.before != fact.after if fact.left is None else fact.after.rank is not None
+    if entered and fact.group is not None:
+        yield fact.group
 
 
 def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
