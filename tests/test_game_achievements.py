@@ -6,10 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sample import BARE, SAMPLE, api_achievement, by_key, composite, filters, metric_achievement, streak_achievement
+from sample import (
+    BARE,
+    SAMPLE,
+    api_achievement,
+    by_key,
+    composite,
+    filters,
+    metric_achievement,
+    points,
+    streak_achievement,
+)
 from story import Story, column, plain
 
-from mockserver.game.catalog import Achievement, Catalog
+from mockserver.game.catalog import Achievement, Catalog, PointsTrigger
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import CatalogChanged
 
@@ -244,7 +254,7 @@ def test_what_becomes_active_is_given_in_silence_to_those_who_qualify() -> None:
     story.event("ann", "words", 50)
     story.event("bob", "words", 5)
     story.new_facts()
-    rows = (metric_achievement("ten", 10), streak_achievement("day", 1), composite("top", "ten", "day"))
+    rows = (composite("top", "ten", "day"), metric_achievement("ten", 10), streak_achievement("day", 1))
     story.game.tell(CatalogChanged(with_achievements(*rows, api_achievement("onboarded"))))
     story.game.commit()
     assert story.new_facts("Ach") == plain("""
@@ -257,9 +267,11 @@ def test_what_becomes_active_is_given_in_silence_to_those_who_qualify() -> None:
 
 
 def test_what_is_given_in_silence_pays_no_points() -> None:
-    story = Story(replace(SAMPLE, achievements=SAMPLE.achievements | {"first-day": SAMPLE.achievements["secret"]}))
+    triggers = (PointsTrigger("t", "achievement", 50, achievement="day"),)
+    before = replace(BARE, points=by_key(points(triggers=triggers)))
+    story = Story(before)
     story.event("ann", "words", 1)
-    before = story.total("ann")
-    story.game.tell(CatalogChanged(SAMPLE))
-    assert "first-day" in completed(story)
-    assert story.total("ann") == before
+    story.game.tell(CatalogChanged(replace(before, achievements=by_key(streak_achievement("day", 1)))))
+    story.event("bob", "words", 1)
+    assert (completed(story), completed(story, "bob")) == (["day"], ["day"])
+    assert (story.total("ann"), story.total("bob")) == (0, 50)

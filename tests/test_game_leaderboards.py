@@ -280,6 +280,7 @@ def test_ten_rows_are_shown_unless_asked_or_as_many_as_the_board_has() -> None:
     assert len(users(crowd(max_participants=4))) == 4
     assert users(crowd(), limit=0) == []
     assert users(crowd(), offset=12, limit=100) == ["u12", "u13", "u14"]
+    assert users(crowd(max_participants=4), offset=3, limit=4) == ["u03"]
     assert users(crowd(), offset=10**30) == []
 
 

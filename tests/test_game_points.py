@@ -425,6 +425,10 @@ def test_creation_points_are_told_nowhere_not_even_by_the_level_that_they_bring(
     assert told(catalog, "04-01 09:00 ann words 1", "PointsReported") == [
         "04-01 09:00 ann PointsReported xp 10 100 True"
     ]
+    catalog = with_points(PointsTrigger("c", "user_creation", 60), per_metric(10, 1), levels=levels)
+    assert told(catalog, "04-01 09:00 ann words 1", "PointsReported") == [
+        "04-01 09:00 ann PointsReported xp 10 70 False"
+    ]
 
 
 def test_each_user_and_each_system_has_a_window_of_its_own() -> None:
