@@ -13,7 +13,8 @@ from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry, ScoreChanged, Standing
 from mockserver.game.leaderboards import current_run, named_run
 from mockserver.game.periods import board_status, iso, local_day, run_end, run_index, utc_day
-from mockserver.game.state import NOWHERE, Person, Run
+from mockserver.game.ranking import NOWHERE, Run
+from mockserver.game.state import Person
 from mockserver.game.world import World
 
 DEFAULT_LIMIT = 10
@@ -164,7 +165,7 @@ def users_leaderboard(game: Game, *, id: str, key: str, run: date | None = None,
     board = find_board(world.catalog, key)
     state = world.run(key, _run_of(board, run, today(game, person), game.now))
     standing = state.standing(id) if state else NOWHERE
-    history = state.scores[id].history[-num_events:] if state and id in state.scores else []
+    history = state.scores[id].newest(num_events) if state and id in state.scores else []
     return (
         board_shape(world.catalog, board, game.now)
         | standing_shape(standing)

@@ -28,7 +28,7 @@ def metrics_event(game: Game, *, key: str, body: dict[str, Any], idempotency_key
     check_attribute_keys(attributes, world.catalog.event_attributes, "metrics")
     user = body["user"]["id"]
     known = world.users.get(user)
-    first = known.keys.get((key, idempotency_key)) if known and idempotency_key else None
+    first = known.keys.get((key, idempotency_key)) if known and known.keys and idempotency_key else None
     if known is not None and first is not None:
         identify(game, user, body["user"])
         return _event_shape(world, known, metric, first, [], game.now) | _replayed(idempotency_key, True)

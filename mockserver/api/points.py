@@ -22,7 +22,8 @@ from mockserver.game.facts import Entry, LevelChanged, PointsAwarded
 from mockserver.game.metrics import number, summary
 from mockserver.game.periods import iso, local_day, status_of_days, utc_day
 from mockserver.game.points import active_boosts, spread, users_by_level
-from mockserver.game.state import Award, Person
+from mockserver.game.rows import Award
+from mockserver.game.state import Person
 from mockserver.game.world import World
 
 
@@ -142,7 +143,7 @@ def points_map(world: World, person: Person, entries: Iterable[Entry], now: int)
 def users_points(game: Game, *, id: str, key: str, awards: int) -> JSON:
     person, system = find_user(game, id), find_points(game.world.catalog, key)
     account, day = person.accounts.get(key), today(game, person)
-    rows = account.awards[-awards:][::-1] if account else []
+    rows = account.awards.newest(awards)[::-1] if account else []
     return system_shape(system) | {
         "total": person.points(key),
         "level": level_shape(system.level_at(person.points(key))),

@@ -84,7 +84,7 @@ async def _points(game: Game, person: Person, key: str) -> Because:
     """The awards that add up to the total."""
     system = find_points(game.world.catalog, key)
     account = person.accounts.get(key)
-    awards = account.awards[-MOST_LINKS:] if account else []
+    awards = account.awards.newest(MOST_LINKS) if account else []
     total = person.points(key)
     before = total - sum(award.awarded for award in awards)
     who = Names(game.world).user(person.profile.id)

@@ -22,7 +22,9 @@ from mockserver.game.periods import (
     start_of_period,
     utc_day,
 )
-from mockserver.game.state import Person, Run, StreakState, Timeline, group_of
+from mockserver.game.ranking import Run, group_of
+from mockserver.game.rows import Timeline
+from mockserver.game.state import Person, StreakState
 
 if TYPE_CHECKING:
     from mockserver.game.world import World
@@ -87,9 +89,8 @@ def _change_periods(state: StreakState, person: Person, before: Rhythm, after: R
     and the streak does not expire before it would have."""
     if state.counted is not None:
         state.counted = _as_far_as(state.counted, before, after, today)
-    if state.covered is not None and state.expires is not None:
-        state.covered = _as_far_as(state.covered, before, after, today)
-        following = next_period(state.covered, *after)
+    if state.counted is not None and state.expires is not None:
+        following = next_period(state.counted, *after)
         state.expires = end_of_period(max(state.expires, following), *after)
         state.deadline = max(state.deadline, person.end_of(state.expires))
 

@@ -36,8 +36,11 @@ class UserCreated(NamedTuple):
 
 
 class UserChanged(NamedTuple):
+    """`moved`: to another zone."""
+
     user: str
     profile: Profile
+    moved: bool
 
 
 class PreferencesChanged(NamedTuple):

@@ -36,13 +36,12 @@ from mockserver.game.periods import (
     start_of_utc,
     utc_day,
 )
-from mockserver.game.state import NOWHERE, Person, Run
+from mockserver.game.ranking import NOWHERE, Place, Run
+from mockserver.game.state import Person
 from mockserver.game.world import World, group_of, whole_value
 
 FINAL_AFTER = DAY + 12 * HOUR  # from the start of the last day, UTC
 FINISHED_AFTER = DAY + 13 * HOUR
-
-Place = tuple[int, int, str]
 
 
 def score_metric(world: World, entry: Entry) -> Iterator[Fact]:
@@ -116,9 +115,9 @@ def _rescore(world: World, board: Leaderboard, first: date, person: Person, gain
     run = world.run(board.key, first) or Run(board.max_participants)
     group, value = group_of(board, person.profile.attributes), whole_value(board, gained)
     score = run.scores.get(user)
-    old_group, old, old_value = (score.group, score.place, score.value) if score else (group, None, 0)
-    reached = score.reached if score is not None and old_value == value else time
-    new = (-value, reached, user) if value > 0 and group is not None else None
+    old_group, old, old_value = (score.group, score.ranked, score.value) if score else (group, None, 0)
+    place = score.place if score is not None and old_value == value else (-value, time, user)
+    new = place if value > 0 and group is not None else None
     left = None
     if group == old_group:
         before, after, moved = _move(run, group, old, new, most)

@@ -11,7 +11,7 @@ from mockserver.game.catalog import MICRO, Frequency
 from mockserver.game.errors import Refused
 from mockserver.game.facts import MetricChanged
 from mockserver.game.periods import end_of_period, next_period, start_of_period
-from mockserver.game.state import Timeline
+from mockserver.game.rows import Timeline
 from mockserver.game.world import World
 
 GREATEST_TOTAL = 10**15 * MICRO

@@ -132,8 +132,8 @@ def settle(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if isinstance(fact, PointsAwarded):
         account = world.users[fact.user].accounts[fact.system]
-        awards = account.unsettled
-        if awards:
+        if account.unsettled:
+            awards = account.awards.newest(account.unsettled)
             added = sum(row.awarded for row in awards)
             yield PointsChanged(fact.user, fact.system, added, account.total, tuple(row.seq for row in awards))
 
@@ -168,7 +168,7 @@ def close_window(world: World, person: Person, system: str) -> Iterator[Fact]:
 def _report_of(world: World, person: Person, key: str) -> PointsReported:
     account, system = person.accounts[key], world.catalog.points[key]
     old, new = system.level_at(account.reported_total), system.level_at(account.total)
-    awards, level = tuple(account.unsent), new.key if new else None
+    awards, level = tuple(account.unsent or ()), new.key if new else None
     return PointsReported(person.profile.id, key, account.unsent_added, account.total, awards, level, old is not new)
 
 

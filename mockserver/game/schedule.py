@@ -53,7 +53,6 @@ ARMS = {
     f.FreezeEarned,
     f.FreezeIntervalPassed,
     f.PointsChanged,
-    f.PointsReported,
     f.CatalogChanged,
 }
 
@@ -63,7 +62,6 @@ class Schedule:
 
     def __init__(self, world: World, now: int) -> None:
         self._heap: list[Due] = []
-        self._known: set[Due] = set()
         self.rebuild(world, now)
 
     def next_time(self) -> int | None:
@@ -73,13 +71,11 @@ class Schedule:
         """The earliest item that is due at `now`, taken off the agenda."""
         if not self._heap or self._heap[0].time > now:
             return None
-        due = heappop(self._heap)
-        self._known.discard(due)
-        return due
+        return heappop(self._heap)
 
     def rebuild(self, world: World, now: int) -> None:
         """Everything that the world as it stands will bring after `now`."""
-        self._heap, self._known = [], set()
+        self._heap = []
         self._add(_organisation(world, now))
         for person in world.users.values():
             self._add(_of_person(world, person, now))
@@ -89,10 +85,15 @@ class Schedule:
         fact = entry.fact
         if isinstance(fact, f.CatalogChanged):
             self.rebuild(world, entry.time)
-        elif isinstance(fact, f.UserCreated | f.UserChanged):
+        elif isinstance(fact, f.UserCreated):
             self._add(_of_person(world, world.users[fact.user], entry.time))
-        elif isinstance(fact, f.PointsChanged | f.PointsReported):
-            self._add(_report(world.users[fact.user], fact.system))
+        elif isinstance(fact, f.UserChanged):
+            if fact.moved:
+                self._add(_by_local_time(world, world.users[fact.user]))
+        elif isinstance(fact, f.PointsChanged):
+            account = world.users[fact.user].accounts[fact.system]
+            if account.unsent and account.unsent[0] >= fact.awards[0] and account.window_until > entry.time:
+                self._add(_report(world.users[fact.user], fact.system))
         elif isinstance(fact, f.FreezeEarned | f.FreezeIntervalPassed):
             self._add(_freeze(world, world.users[fact.user]))
         elif isinstance(fact, f.StreakStarted | f.StreakExtended | f.FreezeConsumed):
@@ -107,9 +108,7 @@ class Schedule:
 
     def _add(self, items: Iterator[Due]) -> None:
         for due in items:
-            if due not in self._known:
-                self._known.add(due)
-                heappush(self._heap, due)
+            heappush(self._heap, due)
 
 
 def _organisation(world: World, after: int) -> Iterator[Due]:
@@ -123,16 +122,20 @@ def _organisation(world: World, after: int) -> Iterator[Due]:
 
 
 def _of_person(world: World, person: Person, now: int) -> Iterator[Due]:
-    yield from _streak(person)
-    yield from _freeze(world, person)
+    yield from _by_local_time(world, person)
     for _, trigger in world.catalog.triggers_by_type.get("time", ()):
         yield from _time(world, person, now, trigger.id)
     for key in person.accounts:
         yield from _report(person, key)
+
+
+def _by_local_time(world: World, person: Person) -> Iterator[Due]:
+    yield from _streak(person)
+    yield from _freeze(world, person)
     for system in world.catalog.points.values():
         for boost in system.boosts:
             if boost.user == person.profile.id:
-                yield from _boost(world, boost, person, now)
+                yield from _boost(world, boost, person, person.profile.created)
 
 
 def _streak(person: Person) -> Iterator[Due]:
@@ -172,12 +175,12 @@ def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
 
 
 def _boost(world: World, boost: Boost, person: Person | None, after: int) -> Iterator[Due]:
+    """For one of a single user, `after` is when the user was created: whoever changes zone may have passed the
+    moment, and whoever came later has missed it."""
     start, finish = boost_moments(boost, person.zone if person else None)
-    # A user who changes zone may have passed the moment; one who came later has missed it.
-    since = after if person is None else person.profile.created
-    if boost.id not in world.boosts_begun and start > since:
+    if boost.id not in world.boosts_begun and start > after:
         yield Due(start, Kind.BOOST_START, boost.id, "")
-    if boost.id not in world.boosts_ended and finish is not None and finish > since:
+    if boost.id not in world.boosts_ended and finish is not None and finish > after:
         yield Due(finish, Kind.BOOST_FINISH, boost.id, "")
 
 

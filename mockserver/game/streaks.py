@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from mockserver.game.facts import (
 )
 from mockserver.game.periods import (
     MINUTE,
+    ONE_DAY,
     end_of_period,
     lived_day,
     local_day,
@@ -42,26 +42,24 @@ def count_period(world: World, entry: Entry) -> Iterator[Fact]:
         return
     person = world.users[fact.user]
     state = person.streak
-    if state.counted is not None and fact.day <= state.counted:
-        return
     frequency, week_start = streak.frequency, world.catalog.settings.week_start
     period = start_of_period(fact.day, frequency, week_start)
     if state.counted is not None and period <= state.counted:
         return
     if not conditions_met(streak, person, period, end_of_period(period, frequency, week_start)):
         return
-    expires = _last_chance(world, person, max(period, state.covered or period))
+    expires = max(_last_chance(world, person, period), state.expires or period)
     if state.length:
         yield StreakExtended(fact.user, state.length + 1, fact.day, period, expires)
     else:
         yield StreakStarted(fact.user, fact.day, period, expires)
 
 
-def _last_chance(world: World, person: Person, covered: date) -> date:
-    """The last day of the period after the one that begins on `covered`."""
+def _last_chance(world: World, person: Person, period: date) -> date:
+    """The last day of the period after the one that begins on `period`."""
     streak, week_start = world.catalog.streak, world.catalog.settings.week_start
     frequency = streak.frequency if streak else "daily"
-    following = next_period(covered, frequency, week_start)
+    following = next_period(period, frequency, week_start)
     if frequency == "daily":
         # Choice: a date that the user's zone skipped was nobody's chance, so the next one is.
         return lived_day(following, person.zone)
@@ -161,7 +159,7 @@ def history(world: World, person: Person, periods: int, today: date) -> list[His
 
 def _length_at(state: StreakState, start: date, end: date) -> tuple[int, bool]:
     """The length in the period from `start` to `end`, and whether it was frozen."""
-    at = bisect_right(state.history, end, key=lambda row: row.start)
+    at = state.history.begun_before(end + ONE_DAY)
     latest = state.history[at - 1] if at else None
     if latest is None:
         return 0, False

@@ -12,6 +12,7 @@ from mockserver.game.periods import zone_names
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
+NO_ATTRIBUTES: dict[str, str] = {}  # shared, never written to
 NOTIFICATION_TYPES = ("achievement_completed", "recap", "reactivation", "streak_reminder")
 
 
@@ -27,11 +28,11 @@ def upsert(world: World, user: str, fields: Mapping[str, Any], now: int) -> User
     new = _changed(world, old, fields)
     if person is None:
         return UserCreated(user, new)
-    return UserChanged(user, new._replace(updated=now)) if new != old else None
+    return UserChanged(user, new._replace(updated=now), new.tz != old.tz) if new != old else None
 
 
 def _stranger(world: World, user: str, now: int) -> Profile:
-    return Profile(user, None, None, None, None, None, {}, in_control(world, user), now, now)
+    return Profile(user, None, None, None, None, None, NO_ATTRIBUTES, in_control(world, user), now, now)
 
 
 def in_control(world: World, user: str) -> bool:

@@ -11,7 +11,8 @@ from sortedcontainers import SortedList
 from mockserver.game.catalog import Catalog
 from mockserver.game.facts import Entry
 from mockserver.game.journal import Journal
-from mockserver.game.state import Person, Run, group_of, matches, whole_value
+from mockserver.game.ranking import Run, group_of, whole_value
+from mockserver.game.state import Person, matches
 from mockserver.game.writers import WRITERS
 
 __all__ = ["World", "group_of", "matches", "whole_value"]

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from mockserver.game.catalog import Leaderboard
 from mockserver.game.facts import Standing
 from mockserver.game.periods import end_of_period, local_day, run_end, run_index, start_of_period
-from mockserver.game.state import CountedPeriod, Person, Timeline
+from mockserver.game.rows import CountedPeriod, Timeline
+from mockserver.game.state import Person
 from mockserver.game.world import World
 
 Lookup = Callable[[Person], Timeline | None]

@@ -9,26 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.game import facts as f
 from mockserver.game.changeover import change_catalog
-from mockserver.game.state import (
-    KEPT_AWARDS,
-    KEPT_HISTORY,
-    Account,
-    Award,
-    Completion,
-    CountedPeriod,
-    Person,
-    Progress,
-    Run,
-    ScoreEvent,
-    Timeline,
-)
+from mockserver.game.ranking import Run
+from mockserver.game.rows import Award, Timeline
+from mockserver.game.state import Account, Completion, Person, Progress
 
 if TYPE_CHECKING:
     from mockserver.game.world import World
 
 
 def _user_created(world: World, entry: f.Entry, fact: f.UserCreated) -> None:
-    person = Person(fact.profile, index=len(world.users))
+    person = Person(fact.profile)
     streak = world.catalog.streak
     if streak is not None and streak.freezes is not None:
         person.streak.freezes = min(streak.freezes.initial, streak.freezes.maximum)
@@ -37,9 +27,8 @@ def _user_created(world: World, entry: f.Entry, fact: f.UserCreated) -> None:
 
 def _user_changed(world: World, entry: f.Entry, fact: f.UserChanged) -> None:
     person = world.users[fact.user]
-    moved = person.profile.tz != fact.profile.tz
     person.profile = fact.profile
-    if moved and person.streak.expires is not None:
+    if fact.moved and person.streak.expires is not None:
         _expire(person, person.streak.expires)
 
 
@@ -65,6 +54,8 @@ def _metric_changed(world: World, entry: f.Entry, fact: f.MetricChanged) -> None
         for pair in fact.attributes.items():
             by_attribute.setdefault(pair, Timeline()).add(day, fact.value)
     if fact.idempotency_key:
+        if person.keys is None:
+            person.keys = {}
         person.keys[fact.metric, fact.idempotency_key] = entry.seq
 
 
@@ -90,33 +81,24 @@ def _streak_counted(world: World, entry: f.Entry, fact: f.StreakStarted | f.Stre
             world.longest.remove((-streak.longest, streak.longest_reached, fact.user))
         streak.longest, streak.longest_reached = length, entry.time
         world.longest.add((-length, entry.time, fact.user))
-    streak.counted, streak.covered = fact.period, max(fact.period, streak.covered or fact.period)
+    streak.counted = fact.period
     _expire(person, fact.expires)
-    _remember(streak.history, fact.period, length)
-
-
-def _remember(history: list[CountedPeriod], period: date, length: int) -> None:
-    # Choice: a frozen period in which somebody is active after all, having travelled west, counts.
-    frozen: list[CountedPeriod] = []
-    while history and history[-1].start >= period:
-        frozen.append(history.pop())
-    history.append(CountedPeriod(period, length, False))
-    history += [row._replace(length=length) for row in reversed(frozen) if row.start > period]
+    streak.history.count(fact.period, length)
 
 
 def _streak_lost(world: World, entry: f.Entry, fact: f.StreakLost) -> None:
     streak = world.users[fact.user].streak
     world.lengths.remove((-streak.length, streak.extended, fact.user))
     streak.length, streak.deadline = 0, 0
-    streak.started = streak.covered = streak.expires = streak.extended = None
+    streak.started = streak.expires = streak.extended = None
 
 
 def _freeze_consumed(world: World, entry: f.Entry, fact: f.FreezeConsumed) -> None:
     person = world.users[fact.user]
     streak = person.streak
-    streak.freezes, streak.covered = fact.freezes, fact.period
+    streak.freezes = fact.freezes
     _expire(person, fact.expires)
-    streak.history.append(CountedPeriod(fact.period, streak.length, True))
+    streak.history.freeze(fact.period, streak.length)
 
 
 def _freeze_earned(world: World, entry: f.Entry, fact: f.FreezeEarned) -> None:
@@ -146,29 +128,28 @@ def _points_awarded(world: World, entry: f.Entry, fact: f.PointsAwarded) -> None
     totals[fact.total] += 1
     account.total = fact.total
     award = Award(entry.seq, entry.time, fact.awarded, fact.total, fact.trigger, fact.boosts)
-    account.awards.append(award)
-    if len(account.awards) > 2 * KEPT_AWARDS:
-        del account.awards[:KEPT_AWARDS]
-    account.unsettled.append(award)
+    account.awards.add(award)
+    account.unsettled += 1
     account.days.add(fact.day.toordinal(), fact.awarded)
 
 
 def _points_changed(world: World, entry: f.Entry, fact: f.PointsChanged) -> None:
     account = world.users[fact.user].accounts[fact.system]
     creation = world.catalog.points[fact.system].creation_triggers
-    for award in account.unsettled:
+    unsent = account.unsent or []
+    for award in account.awards.newest(account.unsettled):
         if award.trigger in creation:
             account.reported_total += award.awarded
         else:
-            account.unsent.append(award.seq)
+            unsent.append(award.seq)
             account.unsent_added += award.awarded
-    account.unsettled.clear()
+    account.unsettled, account.unsent = 0, unsent or None
+    account.awards.forget()
 
 
 def _points_reported(world: World, entry: f.Entry, fact: f.PointsReported) -> None:
     account = world.users[fact.user].accounts[fact.system]
-    account.unsent.clear()
-    account.unsent_added = 0
+    account.unsent, account.unsent_added = None, 0
     account.reported_total = fact.total
     account.window_until = entry.time + world.catalog.settings.points_changed_window * 1000
 
@@ -189,10 +170,7 @@ def _score_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> None:
         run = runs[fact.run] = Run(board.max_participants)
     run.gain(board, fact.user, fact.gained, fact.group, entry.time)
     if fact.before.value != fact.after.value:
-        history = run.scores[fact.user].history
-        history.append(ScoreEvent(entry.time, fact.before, fact.after))
-        if len(history) > 2 * KEPT_HISTORY:
-            del history[:KEPT_HISTORY]
+        run.scores[fact.user].remember(entry.time, fact.before, fact.after)
 
 
 WRITERS: dict[type[Any], Callable[[World, f.Entry, Any], None]] = {

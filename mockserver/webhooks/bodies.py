@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from mockserver.api.streaks import streak_shape
 from mockserver.game import facts as f
-from mockserver.game.state import Award, Completion, Run
+from mockserver.game.ranking import Run
+from mockserver.game.rows import Award
+from mockserver.game.state import Completion
 from mockserver.game.world import World
 from mockserver.spec import Document, DocumentError
 from mockserver.webhooks import shapes
@@ -51,7 +53,7 @@ def _see_freeze_earned(world: World, entry: f.Entry, fact: f.FreezeEarned) -> It
 
 def _see_points(world: World, entry: f.Entry, fact: f.PointsReported) -> Iterator[Seen]:
     person = world.users[fact.user]
-    recent = {award.seq: award for award in person.accounts[fact.system].awards}
+    recent = {award.seq: award for award in person.accounts[fact.system].awards.newest(len(fact.awards))}
     awards = [recent.get(seq) or _award(world.journal.entry(seq)) for seq in fact.awards]
     # A shallow copy keeps the catalog and the moment, whatever becomes of the world.
     yield fact.user, shapes.points_changed, (copy(world), person.profile, fact, awards)

@@ -13,7 +13,8 @@ from mockserver.api.users import user_shape
 from mockserver.game import facts as f
 from mockserver.game.catalog import Achievement, Boost, Catalog, Leaderboard, PointsSystem
 from mockserver.game.periods import local_day, zone
-from mockserver.game.state import Award, Completion
+from mockserver.game.rows import Award
+from mockserver.game.state import Completion
 from mockserver.game.world import World, group_of
 
 JSON = dict[str, Any]

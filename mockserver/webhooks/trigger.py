@@ -38,7 +38,9 @@ from mockserver.game.periods import (
     start_of_utc,
     utc_day,
 )
-from mockserver.game.state import NOWHERE, Award, Completion, Person, Run, StreakState
+from mockserver.game.ranking import NOWHERE, Run
+from mockserver.game.rows import Award
+from mockserver.game.state import Completion, Person, StreakState
 from mockserver.game.world import World, group_of
 from mockserver.webhooks import bodies, shapes
 from mockserver.webhooks.outbox import Happening
@@ -84,7 +86,7 @@ def _stage(world: World, user: str | None, now: int) -> Stage:
 
 def _stranger(user: str, now: int) -> Person:
     created = max(0, now - 30 * DAY)
-    return Person(f.Profile(user, "robin@example.com", "Robin Doe", None, None, None, {}, False, created, created), 0)
+    return Person(f.Profile(user, "robin@example.com", "Robin Doe", None, None, None, {}, False, created, created))
 
 
 def _achievement(stage: Stage) -> Part:
@@ -126,7 +128,6 @@ def _streak(stage: Stage, length: int) -> Part:
         length=length,
         started=old.started if begun else stage.today if length == 1 else earliest,
         counted=period,
-        covered=period,
         expires=end_of_period(next_period(period, frequency, week_start), frequency, week_start),
         freezes=old.freezes,
     )
