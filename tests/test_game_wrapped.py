@@ -82,7 +82,8 @@ def test_weeks_begin_on_the_day_that_the_catalog_says() -> None:
 
 
 def test_an_idle_year_is_its_first_day_with_nothing_in_it() -> None:
-    story = lived("2023-12-31 12:00 ann words 5\n2025-01-01 12:00 ann words 5", SAMPLE)
+    catalog = replace(SAMPLE, leaderboards=by_key(board("ever", "2020-01-01")))
+    story = lived("2023-12-31 12:00 ann words 5\n2025-01-01 12:00 ann words 5", catalog)
     activity = wrapped(story, 2024, "ann")
     empty = {"metrics": {}, "achievements": [], "leaderboards": {}}
     for period in PERIODS:
@@ -91,6 +92,7 @@ def test_an_idle_year_is_its_first_day_with_nothing_in_it() -> None:
     assert activity["mostActiveDay"]["date"] == "2024-01-01"
     assert (activity["mostActiveWeek"]["start"], activity["mostActiveWeek"]["end"]) == ("2023-12-31", "2024-01-06")
     assert activity["mostActiveMonth"]["month"] == 0
+    assert set(wrapped(story, 2023)["entireYear"]["leaderboards"]) == {"ever"}
     assert activity["entireYear"]["longestStreak"] == {
         "length": 0,
         "frequency": "daily",

@@ -82,14 +82,13 @@ def achievements_complete(game: Game, *, key: str, body: dict[str, Any]) -> JSON
         raise Refused(f"Achievement {key!r} is only for users with the attributes {wanted}.")
     entries: list[Entry] = game.tell(fact) if fact else []
     person = world.users[user]
-    repeated = key in person.achievements
-    if not repeated:
+    if key not in person.achievements:
         entries = entries + game.tell(AchievementClaimed(user, key))
     completion = person.achievements[key]
     return {
         "completionId": world.id_of("completion", completion.seq),
         "achievement": user_achievement_shape(world.catalog, achievement, completion),
-        "points": {} if repeated else points_map(world, person, entries, game.now),
+        "points": points_map(world, person, entries, game.now),
     }
 
 

@@ -115,7 +115,7 @@ def _organisation(world: World, after: int) -> Iterator[Due]:
     for system in world.catalog.points.values():
         for boost in system.boosts:
             if boost.user is None:
-                yield from _boost(world, boost, None, after)
+                yield from _boost(boost, None, after)
     for key in world.catalog.leaderboards:
         for kind in (Kind.RUN_START, Kind.RUN_FINAL, Kind.RUN_FINISH):
             yield from _run(world, key, after, kind)
@@ -135,7 +135,7 @@ def _by_local_time(world: World, person: Person) -> Iterator[Due]:
     for system in world.catalog.points.values():
         for boost in system.boosts:
             if boost.user == person.profile.id:
-                yield from _boost(world, boost, person, person.profile.created)
+                yield from _boost(boost, person, person.profile.created)
 
 
 def _streak(person: Person) -> Iterator[Due]:
@@ -174,13 +174,13 @@ def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
         yield Due(found[0], kind, key, str(found[1]))
 
 
-def _boost(world: World, boost: Boost, person: Person | None, after: int) -> Iterator[Due]:
+def _boost(boost: Boost, person: Person | None, after: int) -> Iterator[Due]:
     """For one of a single user, `after` is when the user was created: whoever changes zone may have passed the
     moment, and whoever came later has missed it."""
     start, finish = boost_moments(boost, person.zone if person else None)
-    if boost.id not in world.boosts_begun and start > after:
+    if start > after:
         yield Due(start, Kind.BOOST_START, boost.id, "")
-    if boost.id not in world.boosts_ended and finish is not None and finish > after:
+    if finish is not None and finish > after:
         yield Due(finish, Kind.BOOST_FINISH, boost.id, "")
 
 
