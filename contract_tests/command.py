@@ -64,7 +64,10 @@ def run(options: Options, arguments: list[str]) -> int:
     # No plugins of the caller's environment, only the one that collects generated requests.
     quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin"]
     apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
-    code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite])
+    try:
+        code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite])
+    finally:
+        suite.close()
     return int(code) if code in (0, 1) else 2
 
 

@@ -180,6 +180,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
+    # Schemathesis leaves the operation out of the id, and reports need it.
+    report.nodeid = f"{item.path.name}::{item.name}"
     suite = item.config.stash[SUITE]
     if call.when == "setup" and report.failed and call.excinfo and suite.running:
         suite.crashed(call.excinfo.value)

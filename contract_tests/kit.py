@@ -20,7 +20,7 @@ from contract_tests.target import CannotRun
 JSON = Any
 #: Enough for any streak condition and most thresholds, small enough for any store of numbers.
 LARGE = 100_000
-CONFIG_KEYS = ("metrics", "achievements", "points", "leaderboards", "user_attributes", "event_attributes", "users")
+CONFIG_KEYS = ("metrics", "points", "leaderboards", "user_attributes", "event_attributes", "users")
 
 
 @dataclass
@@ -108,6 +108,9 @@ def discover(client: Client, config: dict[str, list[str]], *, user: str, read_on
     kit.achievements = _listed(client, "achievements_all")
     for row in _listed(client, "leaderboards_all", includeFinished=True):
         kit.leaderboards[row["key"]] = row
+    for key in config.get("leaderboards", []):
+        if key not in kit.leaderboards and "key" in (row := _read(client, "leaderboards_get", key=key)):
+            kit.leaderboards[key] = {name: value for name, value in row.items() if name != "rankings"}
     _find_metrics(client, kit, user, read_only)
     seen = [row["pointsSystemKey"] for row in kit.leaderboards.values() if row.get("pointsSystemKey")]
     seen += [] if read_only else _provoke(client, kit, user)
@@ -125,6 +128,16 @@ def _listed(client: Client, operation: str, **arguments: Any) -> list[JSON]:
     except (AssertionError, OSError):
         return []
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _read(client: Client, operation: str, **arguments: Any) -> dict[str, JSON]:
+    """An object that the API gives; an empty one when it does not."""
+    try:
+        answer = client.call(operation, **arguments)
+        found = answer.json if answer.status < 400 else {}
+    except (AssertionError, OSError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _find_metrics(client: Client, kit: Kit, user: str, read_only: bool) -> None:
@@ -160,11 +173,8 @@ def _provoke(client: Client, kit: Kit, user: str) -> list[str]:
 
 
 def _find_points(client: Client, kit: Kit, key: str) -> None:
-    try:
-        answer = client.call("points_system", key=key)
-        system = answer.json
-        assert isinstance(system["triggers"], list)
-    except (AssertionError, OSError, KeyError, TypeError):
+    system = _read(client, "points_system", key=key)
+    if not isinstance(system.get("triggers"), list):
         return
     kit.points[key] = system
     kit.levels[key] = _listed(client, "points_levels", key=key)

@@ -55,6 +55,10 @@ class Option:
         return self.name.replace("-", "_")
 
 
+CONFIG = (
+    "TOML file with the target's keys, where they cannot be discovered: lists named metrics, points, leaderboards, "
+    "user_attributes, event_attributes, users"
+)
 OPTIONS = (
     Option("base-url", "the implementation, e.g. http://127.0.0.1:8080/v1 (absent: the suite starts our own server)"),
     Option("api-key", "its API key"),
@@ -65,7 +69,11 @@ OPTIONS = (
     Option("parts", f"only these parts, comma-separated: {', '.join(PARTS)}"),
     Option("rate", "at most this many requests per second", float),
     Option("read-only", "send nothing that writes", bool),
-    Option("config", "TOML file with the target's keys, for what cannot be discovered", Path),
+    Option(
+        "config",
+        CONFIG,
+        Path,
+    ),
     Option("document", "check this OpenAPI document instead of the one that is built in", Path),
     Option("baseline", "file of known failures: only others break the build", Path),
     Option("update-baseline", "write the failures of this run into the baseline", bool),

@@ -56,6 +56,7 @@ class Suite:
         self.skipped: dict[str, str] = {}
         self.outcomes: dict[str, dict[str, int]] = {}
         self.target: Target | None = None
+        self.closed = False
         self.running: Running | None = None
         self.parts_run: set[str] = set()
         self.known: set[str] = set()
@@ -77,7 +78,8 @@ class Suite:
         return self.options.parts != ("document",)
 
     def close(self) -> None:
-        if self.target is not None:
+        if self.target is not None and not self.closed:
+            self.closed = True
             self.target.client.wire.close()
             self.target.stop()
 

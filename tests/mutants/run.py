@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import multiprocessing
 import os
+import pkgutil
 import re
 import signal
 import sys
@@ -21,9 +23,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import contract_tests.generated  # noqa: F401  imported before the fork
-import mockserver.serve.command
-import mockserver.serve.server  # noqa: F401
+import contract_tests.generated  # noqa: F401  before the fork
+import mockserver
 from contract_tests.command import run as run_suite
 from contract_tests.options import PARTS, Options
 from tests.mutants import serve
@@ -166,11 +167,19 @@ def picked(words: list[str]) -> list[Fault]:
     return [fault for fault in FAULTS if not words or any(word in f"{fault.kind}: {fault.name}" for word in words)]
 
 
+def import_the_server() -> None:
+    """All of it, before any fork: faster, and a file that is edited meanwhile does no harm."""
+    for module in pkgutil.walk_packages(mockserver.__path__, "mockserver."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", action="store_true", help="give every fault to each part alone")
     parser.add_argument("words", nargs="*", help="only faults whose kind or name contains one of these")
     given = parser.parse_args()
+    import_the_server()
     faults = picked(given.words)
     return run_parts(faults) if given.parts else run(faults)
 
