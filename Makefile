@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutants mutants-parts examples examples-check docs
+.PHONY: help run test lint mutants mutants-parts examples examples-check docs bench bench-growth soak
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,3 +43,12 @@ mutants: $(READY) ## prove that the contract suite bites: every planted fault, o
 
 mutants-parts: $(READY) ## which part of the contract suite alone catches what (about an hour)
 	$(BIN)/python -m tests.mutants.run --parts $(ARGS)
+
+bench: $(READY) ## beside bare Starlette and Prism: requests per second, starts, memory (installs wrk and Prism if it may)
+	$(BIN)/python -m benchmarks compare $(ARGS)
+
+bench-growth: $(READY) ## what a call costs in ever larger worlds, what users and events weigh (about 20 minutes)
+	$(BIN)/python -m benchmarks growth $(ARGS)
+
+soak: $(READY) ## ten minutes at full speed, then every total is checked (ARGS='--minutes 1')
+	$(BIN)/python -m benchmarks soak $(ARGS)

@@ -1,0 +1,43 @@
+"""`python -m benchmarks compare | growth | soak`: what the Makefile calls."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def main() -> None:
+    """Measures the server on this machine. Load goes to 127.0.0.1 only."""
+
+
+@main.command()
+@click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Runs per figure.")
+def compare(seconds: float, rounds: int) -> None:
+    """Beside bare Starlette and Prism: requests per second, memory, starts; and the engine alone."""
+    from benchmarks.compare import bench
+
+    bench(seconds, rounds)
+
+
+@main.command()
+@click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Runs per figure.")
+@click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(100), help="Users, at most.")
+def growth(seconds: float, rounds: int, largest: int) -> None:
+    """Ever larger worlds, boards and users: what a call costs and what they weigh."""
+    from benchmarks.growth import growth
+
+    growth(seconds, rounds, largest)
+
+
+@main.command()
+@click.option("--minutes", default=10.0, show_default=True, help="How long.")
+def soak(minutes: float) -> None:
+    """Mixed operations at full speed over 200 connections that sometimes hang up; then the totals are checked."""
+    from benchmarks.soak import soak
+
+    soak(minutes)
+
+
+main()

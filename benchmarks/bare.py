@@ -1,0 +1,38 @@
+"""What the framework itself can do: Starlette with the document's routes, each answering a fixed object.
+
+The file named by BENCH_ANSWERS holds the answers by operation: [status, object].
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mockserver.spec import document_path
+from mockserver.spec.document import operations_of
+
+answers = orjson.loads(Path(os.environ["BENCH_ANSWERS"]).read_bytes())
+
+
+def fixed(operation: str) -> Callable[[Request], Awaitable[Response]]:
+    status, answer = answers.get(operation, (200, {}))
+
+    async def endpoint(request: Request) -> Response:
+        return Response(orjson.dumps(answer), status, media_type="application/json")
+
+    return endpoint
+
+
+app = Starlette(
+    routes=[
+        Route(f"/v1{path}", fixed(declared["operationId"]), methods=[method.upper()])
+        for path, method, _, declared in operations_of(orjson.loads(document_path().read_bytes()))
+    ]
+)

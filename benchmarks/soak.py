@@ -1,0 +1,147 @@
+"""`make soak`: full speed for minutes, and afterwards the truth: all that was accepted is there, nothing else grew."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvloop
+
+from benchmarks.processes import HOST, LOAD_CORE, SERVER_CORE, Running, ask, free_port, running
+from benchmarks.soak_clients import METRICS, USERS, Tally, client
+from benchmarks.tables import Cell, console, machine, show
+from benchmarks.targets import PREFIX
+
+CONNECTIONS = 200
+SAMPLES = 50  # of the server's memory
+MOST_PER_EVENT = 1.25  # how much more an event may weigh in the last third than in the one before
+
+
+@dataclass
+class Memory:
+    """Resident bytes of the server by the number of events that it had accepted."""
+
+    samples: list[tuple[int, int]] = field(default_factory=list)
+
+    def per_event(self, since: float, until: float) -> float:
+        """Bytes per event within a part of the time (0 to 1)."""
+        count = len(self.samples) - 1
+        (events, before), (more, after) = (self.samples[round(part * count)] for part in (since, until))
+        return (after - before) / max(1, more - events)
+
+
+@dataclass
+class Receiver:
+    """Takes webhooks and answers 200."""
+
+    port: int
+    taken: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+                self.taken += 1
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
+            writer.close()
+
+
+def soak(minutes: float) -> None:
+    """Loads, then checks; ends the process with 1 when anything is wrong."""
+    console.print(machine())
+    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > LOAD_CORE:
+        os.sched_setaffinity(0, {SERVER_CORE, LOAD_CORE} - {SERVER_CORE})
+    receiver = Receiver(free_port())
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory) / "log.txt"
+        with _server(receiver.port, log) as server:
+            for number in range(USERS):
+                ask(server.port, "PUT", f"{PREFIX}/users/soak-{number}", b"{}")
+            tally, memory, seconds = uvloop.run(_load(server, receiver, minutes * 60))
+            wrong = [*tally.problems, *_totals(server, tally)]
+            webhooks = orjson.loads(ask(server.port, "GET", "/_mock/webhooks")[1])["endpoints"][0]["deliveries"]
+        wrong += _log(log)
+    early, late = memory.per_event(1 / 3, 2 / 3), memory.per_event(2 / 3, 1)
+    if late > MOST_PER_EVENT * max(early, 1):
+        wrong.append(f"memory grows: {early:,.0f} bytes per event in the second third, {late:,.0f} in the last")
+    _report(tally, receiver, webhooks, seconds, (memory.samples[-1][1], early, late))
+    for line in wrong:
+        console.print(f"✗ {line}", style="red", markup=False)
+    if wrong:
+        sys.exit(1)
+    console.print("✓ every accepted event is in the totals, nothing else grew, nothing went wrong")
+
+
+@contextmanager
+def _server(receiver: int, log: Path) -> Iterator[Running]:
+    port = free_port()
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", str(port), "--log-level", "warning"]
+    command += ["--webhook", f"http://{HOST}:{receiver}/", "--webhook-secret", "whsec_soak"]
+    with log.open("wb") as errors, running(command, port, f"{PREFIX}/leaderboards", errors=errors) as server:
+        yield server
+
+
+async def _load(server: Running, receiver: Receiver, seconds: float) -> tuple[Tally, Memory, float]:
+    """All clients at full speed, the receiver beside them, the server's memory sampled now and then."""
+    listening = await asyncio.start_server(receiver.serve, HOST, receiver.port)
+    tally, memory, began = Tally(), Memory(), time.perf_counter()
+    until = asyncio.get_running_loop().time() + seconds
+    clients = asyncio.gather(*(client(number, server.port, until, tally) for number in range(CONNECTIONS)))
+    while not clients.done():
+        memory.samples.append((tally.events, server.bytes))
+        await asyncio.wait([clients], timeout=seconds / SAMPLES)
+    await clients
+    memory.samples.append((tally.events, server.bytes))
+    listening.close()
+    return tally, memory, time.perf_counter() - began
+
+
+def _totals(server: Running, tally: Tally) -> Iterator[str]:
+    """What the server's totals should be and are not."""
+    for number in range(USERS):
+        user = f"soak-{number}"
+        answer: list[dict[str, Any]] = orjson.loads(ask(server.port, "GET", f"{PREFIX}/users/{user}/metrics")[1])
+        for row in answer:
+            if row["current"] != tally.totals[user, row["key"]]:
+                yield f"{user}: {row['key']} is {row['current']}, but {tally.totals[user, row['key']]} was accepted"
+        if len(answer) != len(METRICS):
+            yield f"{user} has {len(answer)} metrics"
+
+
+def _log(log: Path) -> Iterator[str]:
+    """What the server had to complain about, but for webhooks that found a full queue."""
+    for line in log.read_text().splitlines():
+        if line.strip() and " webhooks to " not in line:
+            yield f"the server's log says: {line}"
+
+
+def _report(
+    tally: Tally, receiver: Receiver, webhooks: dict[str, int], seconds: float, memory: tuple[float, ...]
+) -> None:
+    done, (resident, early, late) = sum(tally.statuses.values()), memory
+    counts = {f"answered {status}": count for status, count in sorted(tally.statuses.items())}
+    rows: list[tuple[str, Cell]] = [
+        ("requests answered", done),
+        ("… per second", done / seconds),
+        ("events accepted", tally.events),
+        ("hung up without a word", tally.hung_up),
+        ("events sent again that had been accepted", tally.replays),
+        *counts.items(),
+        *((f"webhooks {state}", count) for state, count in webhooks.items()),
+        ("webhooks received", receiver.taken),
+        ("resident MB in the end", resident / 1e6),
+        ("bytes per event, second third", early),
+        ("bytes per event, last third", late),
+    ]
+    show(f"{seconds:.0f} seconds, {CONNECTIONS} connections", ("what", "figure"), rows)

@@ -1,0 +1,168 @@
+"""The clients of the soak: connections at full speed that mix operations, and now and then hang up without a word.
+
+Every event carries an idempotency key. Whoever hung up before the answer sends the same event again until it is
+answered, as a careful application does; so each event counts exactly once, whatever became of the first try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from benchmarks.processes import HOST, KEY
+
+USERS = 500
+METRICS = {"words-written": 800, "chapters-finished": 2, "minutes-focused": 220}
+HANGS_UP = 0.005  # of all requests
+REGIONS = ("us-east", "eu-west", "ap-south")
+
+
+class Request(NamedTuple):
+    """`event`: user, metric and value, when it is one; `key`: its idempotency key."""
+
+    method: str
+    path: str
+    body: str = ""
+    event: tuple[str, str, int] | None = None
+    key: str = ""
+
+    def raw(self) -> bytes:
+        lines = [f"{self.method} /v1{self.path} HTTP/1.1", f"Host: {HOST}", f"X-API-KEY: {KEY}"]
+        if self.key:
+            lines.append(f"Idempotency-Key: {self.key}")
+        if self.body:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(self.body)}"]
+        return "\r\n".join([*lines, "", self.body]).encode()
+
+
+@dataclass
+class Tally:
+    """What the clients saw. `totals`: what each user's metrics must add up to."""
+
+    totals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    events: int = 0
+    hung_up: int = 0
+    replays: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def note(self, request: Request, status: int, body: bytes) -> None:
+        self.statuses[status] += 1
+        if status not in (200, 201):
+            self.problem(f"{request.method} {request.path} was answered {status}: {body[:200]!r}")
+        elif request.event is not None:
+            user, metric, value = request.event
+            self.totals[user, metric] += value
+            self.events += 1
+            self.replays += b'"idempotentReplayed":true' in body
+
+    def problem(self, text: str) -> None:
+        if len(self.problems) < 20:
+            self.problems.append(text)
+
+
+Ask = Callable[[random.Random, str], Request]
+
+
+def requests(number: int) -> Iterator[Request]:
+    """What one client asks, for ever: half of it events."""
+    dice, count = random.Random(number), 0
+    while True:
+        count += 1
+        user = f"soak-{dice.randrange(USERS)}"
+        if dice.random() < 0.5:
+            yield _event(dice, user, f"{number}-{count}")
+        else:
+            yield dice.choice(OTHERS)(dice, user)
+
+
+def _event(dice: random.Random, user: str, key: str) -> Request:
+    metric = dice.choice(list(METRICS))
+    value = dice.randint(1, METRICS[metric])
+    body = f'{{"user":{{"id":"{user}"}},"value":{value}}}'
+    return Request("POST", f"/metrics/{metric}/event", body, (user, metric, value), key)
+
+
+def _get(path: str) -> Ask:
+    return lambda dice, user: Request("GET", path.replace("USER", user))
+
+
+OTHERS: tuple[Ask, ...] = (
+    *(
+        _get(path)
+        for path in (
+            "/users/USER",
+            "/users/USER/streak",
+            "/users/USER/metrics",
+            "/users/USER/metrics/words-written",
+            "/users/USER/achievements?includeIncomplete=true",
+            "/users/USER/points/xp?awards=10",
+            "/users/USER/leaderboards/all-time?numEvents=10",
+            "/users/USER/preferences",
+            "/users/USER/points/energy/boosts",
+            "/leaderboards/weekly-words",
+            "/leaderboards",
+            "/achievements",
+            "/streaks?userIds=USER",
+            "/streaks/rankings",
+            "/points/xp/summary",
+            "/points/xp/level-summary",
+        )
+    ),
+    lambda dice, user: Request("PATCH", f"/users/{user}", f'{{"name":"Name {dice.randrange(1000)}"}}'),
+    lambda dice, user: Request(
+        "PUT", f"/users/{user}", f'{{"attributes":{{"region":"{dice.choice(REGIONS)}"}},"tz":"Asia/Tokyo"}}'
+    ),
+    lambda dice, user: Request("POST", "/achievements/share-a-story/complete", f'{{"user":{{"id":"{user}"}}}}'),
+)
+
+
+async def client(number: int, port: int, until: float, tally: Tally) -> None:
+    """Asks one request after the other until the loop's clock says `until`; an open event is brought to its end."""
+    dice, loop, connection = random.Random(-number - 1), asyncio.get_running_loop(), None
+    for request in requests(number):
+        if loop.time() >= until:
+            break
+        raw, answered = request.raw(), False
+        while not answered:
+            connection = connection or await asyncio.open_connection(HOST, port)
+            if dice.random() < HANGS_UP:
+                await _hang_up(connection, raw, dice)
+                connection, tally.hung_up = None, tally.hung_up + 1
+                answered = request.event is None
+                continue
+            try:
+                status, body = await _exchange(connection, raw)
+            except (OSError, EOFError) as error:
+                tally.problem(f"{request.method} {request.path}: the connection broke: {error!r}")
+                connection = None
+            else:
+                tally.note(request, status, body)
+                answered = True
+    if connection is not None:
+        connection[1].close()
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _hang_up(connection: Connection, raw: bytes, dice: random.Random) -> None:
+    """After nothing, after a part of a request, or after all of it but before its answer."""
+    writer = connection[1]
+    writer.write(raw[: dice.choice((0, dice.randrange(len(raw)), len(raw)))])
+    with suppress(OSError):
+        await writer.drain()
+    writer.transport.abort() if dice.random() < 0.5 else writer.close()
+
+
+async def _exchange(connection: Connection, raw: bytes) -> tuple[int, bytes]:
+    reader, writer = connection
+    writer.write(raw)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+    return int(head[9:12]), await reader.readexactly(length)
