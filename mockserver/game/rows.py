@@ -137,15 +137,12 @@ class Awards:
 
     def newest(self, number: int) -> list[Award]:
         """As many as that, the newest last."""
-        if not number:
-            return []
-        numbers = self._numbers[-4 * number :]
-        return [
-            Award(seq, time, awarded, total, trigger, boosts)
-            for seq, time, awarded, total, (trigger, boosts) in zip(
-                *(numbers[column::4] for column in range(4)), self._causes[-number:], strict=True
-            )
-        ]
+        numbers, causes, found = self._numbers, self._causes, []
+        for at in range(max(0, len(causes) - number), len(causes)):
+            seq, time, awarded, total = numbers[4 * at : 4 * at + 4]
+            trigger, boosts = causes[at]
+            found.append(Award(seq, time, awarded, total, trigger, boosts))
+        return found
 
     def forget(self) -> None:
         """Lets go of those that no answer can ask for any more, now and then."""
