@@ -83,6 +83,7 @@ def event_boards(world: World, person: Person, entries: Iterable[Entry], now: in
         fact = entry.fact
         if not isinstance(fact, ScoreChanged) or fact.user != user or not fact.visible:
             continue
+        # Choice: scores of older runs may move with their user to another group, but are not told here.
         if fact.run == current_run(catalog.leaderboards[fact.board], day):
             moves[fact.board] = moves.get(fact.board, (fact,))[0], fact
     shapes = {}

@@ -107,7 +107,7 @@ class _Period:
 
     def _boards(self, span: Span) -> JSON:
         catalog, shapes = self.world.catalog, dict[str, JSON]()
-        if self.idle:  # a rank of other years is not this year's
+        if self.idle:  # Choice: a rank that is owed to other years is not this year's.
             return shapes
         for key, board in catalog.leaderboards.items():
             best = wrapped.best_standing(self.world, self.person.profile.id, board, span)

@@ -57,7 +57,8 @@ def complete_composites(world: World, entry: Entry) -> Iterator[Fact]:
 
 
 def complete_filtered_composites(world: World, entry: Entry) -> Iterator[Fact]:
-    """Whoever fits a composite's filters only after its last prerequisite gets it with the next event. Section 6."""
+    """A composite completes, too, when its filters match only after its last prerequisite. Section 6."""
+    # Choice: it does so with the user's next event or claim.
     fact = entry.fact
     if isinstance(fact, MetricChanged | AchievementClaimed):
         for achievement in world.catalog.filtered_composites:

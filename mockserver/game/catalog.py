@@ -238,7 +238,8 @@ class Catalog:
 
     @cached_property
     def metric_achievements(self) -> dict[str, tuple[Achievement, ...]]:
-        """Active metric achievements by metric, lowest value first."""
+        """Active metric achievements by metric, in the order in which one event completes them."""
+        # Choice: lowest value first.
         found = {key: [row for row in rows if row.status == "active"] for key, rows in self.achievements_of.items()}
         return {key: tuple(sorted(rows, key=lambda row: row.value)) for key, rows in found.items()}
 

@@ -118,6 +118,7 @@ def _counts(board: Leaderboard) -> tuple[object, ...]:
 
 def _score_the_past(world: World, board: Leaderboard, time: int) -> None:
     """A new board counts from its start, so what was done since then is on it from the beginning."""
+    # Choice: so is what another metric, period or breakdown makes of an old one; its history is not told again.
     runs = world.runs[board.key] = {}
     for person in world.users.values():
         gained = _lengths(board, person, time) if board.rank_by == "streak" else _gains(board, person)

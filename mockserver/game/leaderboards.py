@@ -68,6 +68,7 @@ def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
     if isinstance(fact, StreakStarted | StreakExtended | StreakLost):
         person = world.users[fact.user]
         for board in world.catalog.boards_by.get("streak", ()):
+            # Choice: it keeps the lengths of its last day, whatever becomes of them in the hours until it is final.
             over = board.end is not None and local_day(entry.time, person.zone) > board.end
             if board_opens(board) <= entry.time and not over:
                 yield from _rescore(world, board, board.start, person, person.streak.length, entry.time)

@@ -123,7 +123,8 @@ def _interval_end(person: Person, interval: int, days: int) -> int | None:
 
 
 def skip_intervals(world: World, entry: Entry) -> Iterator[Fact]:
-    """Auto-earn that is switched on or gets another interval earns nothing for the time before."""
+    """Auto-earn may be switched on, or get another interval, while users are there already."""
+    # Choice: intervals that are over by then earn nothing.
     freezes = world.catalog.streak.freezes if world.catalog.streak else None
     if freezes is None or not freezes.auto_earn_interval or not isinstance(entry.fact, CatalogChanged):
         return

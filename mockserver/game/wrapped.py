@@ -153,6 +153,7 @@ def best_standing(world: World, user: str, board: Leaderboard, span: Span) -> tu
 
 def longest_streak(world: World, person: Person, span: Span) -> Streak:
     """The most periods in a row that counted, of those that reach into the span; the first on a tie."""
+    # Choice: a week over the end of a year is in both.
     streak, week_start = world.catalog.streak, world.catalog.settings.week_start
     frequency = streak.frequency if streak else "daily"
     best = Streak(0, None, None)
