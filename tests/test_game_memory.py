@@ -1,0 +1,63 @@
+"""What a world costs: a million events must fit into the memory of an ordinary machine."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+from lives import event, take
+from sample import BARE, SAMPLE
+from story import moment
+
+from mockserver.game.catalog import Catalog
+from mockserver.game.engine import Game
+from mockserver.game.journal import CHUNK
+from mockserver.game.world import World
+
+USERS = 64
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+def send(game: Game, times: int) -> None:
+    """One event of each user, so many times."""
+    for _ in range(times):
+        for number in range(USERS):
+            take(game, event(f"user-{number}", "words", 0.25, None, None))
+
+
+def held() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+def lived(catalog: Catalog) -> Game:
+    """A world whose journal holds as many entries unpacked as it ever does."""
+    game = Game(World(catalog, "memory", moment("2025-04-01")))
+    while len(game.world.journal) < 2 * CHUNK:
+        send(game, 1)
+    return game
+
+
+@pytest.mark.usefixtures("traced")
+def test_an_event_that_changes_only_a_total_costs_few_bytes() -> None:
+    game, events = lived(BARE), 2 * CHUNK  # so that as many entries are unpacked before as after
+    before = held()
+    send(game, events // USERS)
+    assert (held() - before) / events < 60
+
+
+def test_the_histories_of_a_board_and_of_points_are_cut_however_many_events_there_are() -> None:
+    game = lived(SAMPLE)
+    for _ in range(250):
+        take(game, event("user-0", "words", 10, None, None))
+    run = next(iter(game.world.runs["ever"].values()))
+    assert len(run.scores["user-0"].newest(10**6)) <= 200
+    assert len(game.world.users["user-0"].accounts["xp"].awards.newest(10**6)) <= 200
