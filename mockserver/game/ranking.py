@@ -89,7 +89,8 @@ class Run:
 
     def ranking(self, group: tuple[str, ...]) -> SortedList:
         """The places of a group, best first; empty when nobody is in it."""
-        return self.rankings.get(group) or SortedList()
+        ranking = self.rankings.get(group)
+        return SortedList() if ranking is None else ranking
 
     def standing(self, user: str) -> Standing:
         """Rank and value, both None when not on the board (limit included)."""
