@@ -167,6 +167,7 @@ def make_worlds(plan: Plan, keys: tuple[str, ...]) -> Worlds:
     worlds.populate = populate  # worlds that are made later are made in silence
     gc.freeze()
     gc.enable()
+    gc.set_threshold(50_000, 20, 100)  # what requests leave behind stays, or goes without a cycle: seldom worth a look
     return worlds
 
 
@@ -183,6 +184,7 @@ def run(
     import uvicorn
 
     from mockserver.serve.greeting import base_url, greeting
+    from mockserver.serve.protocol import Protocol
     from mockserver.serve.server import make_app
     from mockserver.spec import DocumentError
 
@@ -196,6 +198,7 @@ def run(
         app,
         log_config=None,
         access_log=False,
+        http=Protocol,
         ws="none",
         backlog=2048,
         timeout_graceful_shutdown=5,
