@@ -256,6 +256,18 @@ def test_summaries_reach_both_ends_of_the_calendar() -> None:
     assert summary(story, "monthly", "9999-11-30", "9999-12-31") == [("9999-11-01", 4, 0), ("9999-12-01", 4, 0)]
 
 
+def test_the_sum_of_a_day_may_exceed_what_a_machine_word_holds() -> None:
+    story = Story(BARE)
+    for _ in range(12):
+        story.event("ann", "words", 10**12)
+    story.event("ann", "words", 0.5)
+    assert summary(story, "daily", "2025-03-31", "2025-04-01")[1] == (
+        "2025-04-01",
+        12 * 10**12 + 0.5,
+        12 * 10**12 + 0.5,
+    )
+
+
 def test_points_have_the_same_summaries() -> None:
     story = Story(SAMPLE)
     story.tell("04-01 09:00 ann words 10\n04-03 09:00 ann words 10")

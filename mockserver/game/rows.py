@@ -27,7 +27,7 @@ class Timeline:
         else:
             at = len(rows)
             if rows and rows[-3] > day:
-                at = 3 * bisect_left(range(len(rows) // 3), day, key=lambda row: rows[3 * row])
+                at = self._from(day)
             if at == len(rows) or rows[at] != day:
                 for value in (0, 0, day):
                     rows.insert(at, value)
@@ -40,22 +40,34 @@ class Timeline:
 
     def rows(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """(day, change, events) from `first` to `last`, both ordinals inclusive, oldest first."""
-        rows = self._rows
-        at = 3 * bisect_left(range(len(rows) // 3), first, key=lambda row: rows[3 * row])
+        rows, at = self._rows, self._from(first)
         while at < len(rows) and rows[at] <= last:
             yield rows[at], rows[at + 1], rows[at + 2]
             at += 3
 
-    def between(self, first: int, last: int) -> int:
-        """The sum of the changes from `first` to `last`, both inclusive."""
+    def change(self, first: int, last: int) -> int | None:
+        """The sum of the changes from `first` to `last`, both inclusive; None without any event."""
         rows = self._rows
-        if rows and rows[-3] == first == last:
+        if not rows or rows[-3] < first or rows[0] > last:
+            return None
+        if rows[-3] == first:
             return rows[-2]
-        return sum(change for _, change, _ in self.rows(first, last))
+        start = 0 if rows[0] >= first else self._from(first)
+        end = len(rows) if rows[-3] <= last else self._from(last + 1)
+        return sum(rows[start + 1 : end : 3]) if start < end else None
+
+    def between(self, first: int, last: int) -> int:
+        """The same, 0 without any event."""
+        return self.change(first, last) or 0
 
     def until(self, last: int) -> int:
         """The total at the end of `last`."""
         return self.between(1, last)
+
+    def _from(self, day: int) -> int:
+        """Where the first row from `day` on is."""
+        rows = self._rows
+        return 3 * bisect_left(range(len(rows) // 3), day, key=lambda row: rows[3 * row])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Timeline) and list(self._rows) == list(other._rows)

@@ -90,22 +90,16 @@ def change_in(world: World, person: Person, lookup: Lookup, span: Span, compared
 
     `compared`: with the percentile, the share of the users active in the span whose change is at most this.
     """
-    first, last = span.first.toordinal(), span.last.toordinal()
-    mine = _active_change(lookup(person), first, last)
-    if mine is None:
+    first, last, days = span.first.toordinal(), span.last.toordinal(), lookup(person)
+    mine = days.change(first, last) if days else None
+    if days is None or mine is None:
         return None
     percentile = None
     if compared:
-        others = [_active_change(lookup(other), first, last) for other in world.users.values()]
-        active = [change for change in others if change is not None]
-        percentile = sum(change <= mine for change in active) * 1000 // len(active) / 10
-    days = lookup(person) or Timeline()
+        found = [other.change(first, last) for other in map(lookup, world.users.values()) if other is not None]
+        active = [change for change in found if change is not None]
+        percentile = sum([change <= mine for change in active]) * 1000 // len(active) / 10
     return Change(days.until(last), mine, percentile)
-
-
-def _active_change(days: Timeline | None, first: int, last: int) -> int | None:
-    changes = [change for _, change, _ in days.rows(first, last)] if days else []
-    return sum(changes) if changes else None
 
 
 def metric_days(metric: str) -> Lookup:
