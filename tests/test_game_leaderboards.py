@@ -372,6 +372,18 @@ def test_changing_an_attribute_moves_the_score_to_the_other_group() -> None:
     assert history(story, "ann", "regions") == [(None, 1, None, 5), (2, 2, 5, 6)]
 
 
+def test_whoever_moves_to_another_group_takes_along_when_the_value_was_reached() -> None:
+    story = Story(with_boards(REGIONS))
+    story.tell("""
+        04-01 09:00 ann is region=eu
+        04-01 09:00 ann words 5
+        04-01 10:00 bob is region=us
+        04-01 10:00 bob words 5
+        04-01 11:00 ann is region=us
+    """)
+    assert story.ranking("regions", user_attributes="region:us") == [("ann", 5), ("bob", 5)]
+
+
 def test_final_runs_keep_their_groups() -> None:
     row = board("daily", "2025-04-01", breakdown=("region",), run_unit="day", run_interval=1)
     story = Story(with_boards(row))
