@@ -244,8 +244,10 @@ def test_points_are_the_sum_of_their_awards_and_stay_within_their_limits(
                 newest = [row.awarded for row in account.awards.newest(100)]
                 assert newest == [fact.awarded for fact in awards][-100:]
                 assert not account.unsettled
-                changes = [fact.added for fact in facts_of(world, f.PointsChanged, user) if fact.system == key]
-                assert sum(changes) == total
+                changes = [fact for fact in facts_of(world, f.PointsChanged, user) if fact.system == key]
+                assert sum(fact.added for fact in changes) == total
+                told = [world.journal.entry(seq).fact for fact in changes for seq in fact.awards]
+                assert told == awards
         held = Counter(person.points(key) for person in world.users.values() if key in person.accounts)
         assert +world.totals.get(key, Counter()) == held
 
