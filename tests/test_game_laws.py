@@ -326,6 +326,8 @@ def test_who_is_told_of_a_changed_rank_has_one_and_who_falls_off_or_gets_on_is_a
         take(game, step)
         after = _standings(game.world)
         changed = {user: (before.get(user), after[user]) for user in after if before.get(user) != after[user]}
+        own = [entry.fact for entry in list(game.world.journal)[seen:] if isinstance(entry.fact, f.ScoreChanged)]
+        assert [own[0].before.rank, own[-1].after.rank] == [before.get(actor), after.get(actor)] if own else True
         told = _told(list(game.world.journal)[seen:])
         assert set(told.items()) <= set(changed.items())
         crossed = {user for user, (was, now) in changed.items() if (was is None) != (now is None)}

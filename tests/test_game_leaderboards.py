@@ -12,6 +12,7 @@ from story import Story, column, plain, told
 
 from mockserver.game.catalog import Catalog, Leaderboard, PointsTrigger, Settings
 from mockserver.game.errors import NotFound, Refused
+from mockserver.game.facts import ScoreChanged
 from mockserver.game.periods import run_end, run_start
 
 
@@ -296,6 +297,11 @@ def test_with_a_user_the_page_begins_at_that_users_row() -> None:
     assert users(story, user_id="u05", offset=3, limit=2) == ["u08", "u09"]
     assert users(story, user_id="nobody") == []
     assert users(crowd(max_participants=3), user_id="u05") == []
+    divided = Story(with_boards(REGIONS))
+    divided.event("ann", "words", 5, user_region="eu")
+    for region, rows in (("eu", ["ann"]), ("us", [])):
+        page = divided.ranking("regions", user_id="ann", user_attributes=f"region:{region}")
+        assert [user for user, _ in page] == rows
 
 
 # Breakdown
@@ -370,6 +376,17 @@ def test_changing_an_attribute_moves_the_score_to_the_other_group() -> None:
     assert story.ranking("regions", user_attributes="region:us") == [("bob", 9), ("ann", 6)]
     assert story.ranking("regions", user_attributes="region:eu") == []
     assert history(story, "ann", "regions") == [(None, 1, None, 5), (2, 2, 5, 6)]
+    left = [entry.fact.left for entry in story.world.journal if isinstance(entry.fact, ScoreChanged)]
+    assert left == [None, None, ("eu",), None]
+
+
+def test_scores_of_a_run_that_has_begun_only_far_in_the_east_move_too() -> None:
+    row = board("daily", "2025-04-01", breakdown=("region",), run_unit="day", run_interval=1)
+    story = Story(with_boards(row))
+    story.ask("users_create", body={"id": "ann", "tz": "Pacific/Kiritimati", "attributes": {"region": "eu"}})
+    story.at("04-01 10:30Z").event("ann", "words", 3)
+    story.ask("users_identify", id="ann", body={"attributes": {"region": "us"}})
+    assert story.ranking("daily", run=date(2025, 4, 2), user_attributes="region:us") == [("ann", 3)]
 
 
 def test_whoever_moves_to_another_group_takes_along_when_the_value_was_reached() -> None:

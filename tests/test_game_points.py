@@ -6,7 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sample import BARE, SAMPLE, api_achievement, boost, by_key, filters, level, per_metric, points
+from sample import (
+    BARE,
+    SAMPLE,
+    api_achievement,
+    boost,
+    by_key,
+    filters,
+    level,
+    metric_achievement,
+    per_metric,
+    points,
+)
 from story import Story, column, plain, told
 
 from mockserver.game.catalog import Catalog, PointsTrigger, Settings
@@ -76,6 +87,18 @@ def test_an_achievement_trigger_pays_once() -> None:
     story = Story(with_points(PointsTrigger("t", "achievement", 5, achievement="onboarded")))
     story.tell("04-01 09:00 ann does onboarded\n04-01 10:00 ann does onboarded")
     assert awards(story) == [(5, 5)]
+
+
+def test_an_event_pays_for_the_metric_first_then_for_the_streak_then_for_achievements() -> None:
+    triggers = (
+        PointsTrigger("a", "achievement", 100, achievement="five"),
+        PointsTrigger("s", "streak", 10, threshold=1),
+        per_metric(1, 1),
+    )
+    catalog = replace(with_points(*triggers), achievements=by_key(metric_achievement("five", 5)))
+    story = Story(catalog)
+    story.event("ann", "words", 5)
+    assert awards(story) == [(100, 115), (10, 15), (5, 5)]
 
 
 def test_creation_points_come_with_the_first_identification_and_are_among_those_of_the_event() -> None:
@@ -272,6 +295,20 @@ def test_a_user_who_changes_zone_is_told_of_the_own_boost_once() -> None:
     """)
 
 
+def test_a_boost_of_a_user_who_goes_west_before_it_starts_waits_for_the_midnight_there() -> None:
+    boosts = (boost("own", "2025-04-03", "2025-04-03", 2, user="ann"),)
+    story = """
+        04-01 09:00 ann is tz=Asia/Tokyo
+        04-02 12:00Z ann is tz=America/New_York
+        04-03 20:00Z ann is tz=Pacific/Pago_Pago
+        04-10 00:00
+    """
+    assert told(with_points(boosts=boosts), story, "Boost") == plain("""
+        04-03 04:00 ann BoostStarted id-own
+        04-04 11:00 ann BoostFinished id-own
+    """)
+
+
 # Levels
 
 LEVELS = (level("bronze", 0), level("silver", 50), level("gold", 100))
@@ -295,6 +332,13 @@ def test_a_level_is_in_the_answer_only_when_it_changed_and_null_below_all_of_the
         shape = story.event("ann", metric, 1)["points"]["xp"]
         shown.append(shape["level"] and shape["level"]["key"] if "level" in shape else "same")
     assert shown == ["silver", "gold", "same", "silver", None]
+
+
+def test_a_level_that_is_gained_and_lost_within_one_event_is_not_in_the_answer() -> None:
+    born = PointsTrigger("c", "user_creation", 50)
+    story = Story(with_points(born, per_metric(-50, 1, "chapters"), levels=(level("silver", 50),)))
+    assert "level" not in story.event("ann", "chapters", 1)["points"]["xp"]
+    assert len(story.facts("Level")) == 2
 
 
 def test_a_level_at_zero_is_held_from_creation_in_silence() -> None:

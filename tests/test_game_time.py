@@ -67,6 +67,7 @@ def test_midnight_is_the_first_moment_of_a_date_or_of_a_later_one_where_it_was_s
         ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00.000Z"),  # never was
         ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00.000Z"),
         ("UTC", "0001-01-01", "0001-01-01T00:00:00.000Z"),
+        ("Asia/Tokyo", "0001-01-01", "0001-01-01T00:00:00.000Z"),  # before it there is nothing
         ("Pacific/Pago_Pago", "9000-01-01", "9000-01-01T11:00:00.000Z"),
     ],
 )

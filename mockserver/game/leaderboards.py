@@ -211,7 +211,7 @@ def next_start(board: Leaderboard, after: int) -> tuple[int, int] | None:
         first = run_start(board, candidate)
         if (board.end is not None and first > board.end) or (board.run_unit is None and candidate > 0):
             return None
-        if run_opens(board, first) > after and (candidate == 0 or first > run_start(board, candidate - 1)):
+        if run_opens(board, first) > after:
             return run_opens(board, first), candidate
     return None
 
