@@ -160,16 +160,35 @@ class Reach:
         return found
 
 
-def tame(case: Case, stage: Stage) -> None:
-    """For walks: good bodies that make sense, with moderate values, so that a walk gets somewhere."""
-    if not isinstance(case.body, dict) or (case.meta is not None and case.meta.generation.mode.is_negative):
-        return
-    reach, body = Reach(stage, []), dict(case.body)
-    value = body.get("value")
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        body["value"] = round(value % 1000, 2)
-    case.body = body
-    reach.aim_body(case)
+class Tame:
+    """For walks: good bodies that make sense, with moderate values, three times out of four about one of two users,
+    so that a walk comes back to what it has done."""
+
+    def __init__(self, stage: Stage, users: list[str]) -> None:
+        self.reach = Reach(stage, [])
+        self.users = users
+        self._count = 0
+
+    def __call__(self, case: Case) -> None:
+        self._count += 1
+        if case.meta is not None and case.meta.generation.mode.is_negative:
+            return
+        somebody = self.users[self._count % len(self.users)] if self._count % 4 else None
+        if somebody is not None and "id" in (case.path_parameters or {}):
+            case.path_parameters = case.path_parameters | {"id": somebody}
+        if isinstance(case.body, dict):
+            self._body(case, dict(case.body), somebody)
+
+    def _body(self, case: Case, body: dict[str, JSON], somebody: str | None) -> None:
+        value = body.get("value")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            body["value"] = round(value % 1000, 2)
+        if body.get("notifications") == {}:
+            body["notifications"] = {"recap": ["email"]}
+        if somebody is not None and isinstance(body.get("user"), dict):
+            body["user"] = body["user"] | {"id": somebody}
+        case.body = body
+        self.reach.aim_body(case)
 
 
 def _renamed(attributes: dict[str, JSON], keys: list[str]) -> dict[str, JSON]:

@@ -50,6 +50,7 @@ ON_THE_WAY = {
     "users_leaderboard",
     "leaderboards_get",
 }
+WRITES = ("metrics_event", "achievements_complete", "users_identify", "users_update", "users_update_preferences")
 SPAN = {"query.aggregation": "daily", "query.startDate": "2025-03-01", "query.endDate": "2025-03-31"}
 
 
@@ -84,7 +85,14 @@ def _links(kit: Kit, user: str) -> dict[str, JSON]:
     for key in [row["key"] for row in kit.achievements if row["trigger"] == "api" and not row["userAttributes"]][:2]:
         link = _link("achievements_complete", {"path.key": key})
         found[f"achievements_complete-{key}"] = link | {"requestBody": {"user": {"id": user}}}
-    return found
+    return found | _more_writes(found)
+
+
+def _more_writes(links: dict[str, JSON]) -> dict[str, JSON]:
+    """Walks choose among links at random. Reading after each write is the model's own care, so that they should
+    mostly write."""
+    writes = {name: link for name, link in links.items() if link["operationId"] in WRITES}
+    return {f"{name}-again-{turn}": link for turn in range(4) for name, link in writes.items()}
 
 
 def _link(target: str, parameters: dict[str, str]) -> dict[str, JSON]:

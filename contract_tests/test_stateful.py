@@ -14,53 +14,61 @@ from contract_tests.exchange import Exchange
 from contract_tests.links import ON_THE_WAY, with_links
 from contract_tests.model import Model
 from contract_tests.rules import rule
-from contract_tests.run import Run
 from contract_tests.suite import Suite
+
+
+class Walker:
+    """What a walk does at each step: two users, a model of what they have done, and all checks of the document."""
+
+    suite: Suite
+    stages: Stages
+    recorder: Any
+
+    def setup(self) -> None:
+        self.stage = self.stages.new()
+        self.judge = generated.Judge(self.suite, generated.Reach(self.stage, []))
+        self.model = Model()
+        self.last: Exchange | None = None
+        users = [self.stage.name(word) for word in ("ann", "ben")]
+        for user in users:
+            self.stage.call("users_create", body={"id": user})
+        self.tame = generated.Tame(self.stage, users)
+
+    def teardown(self) -> None:
+        self.judge.session.close()
+
+    def before_call(self, case: generated.Case) -> None:
+        self.tame(case)
+
+    def call(self, case: generated.Case, **kwargs: Any) -> Any:
+        response, self.last = self.judge.call(case)
+        return response
+
+    def validate_response(self, response: Any, case: generated.Case, *_: Any, **__: Any) -> None:
+        assert self.last is not None
+        self.judge.check(case, response, self.last, recorder=self.recorder)
+        self.compare(self.last)
+        for operation, arguments in self.model.questions(self.last):
+            self.compare(self.stage.call(operation, **arguments))
+
+    def compare(self, exchange: Exchange) -> None:
+        """Hold an answer against the walk so far."""
+        broken = list(self.model.check(exchange))
+        for expectation in broken:
+            said = "what earlier answers of the same walk said"
+            self.suite.found(expectation.rule, said, expectation.got, exchange)
+        if broken:
+            error = AssertionError(f"{broken[0].rule}: {broken[0].got}")
+            error.recorded = True  # type: ignore[attr-defined]
+            raise error
 
 
 def machine(suite: Suite, stages: Stages) -> Any:
     """A state machine that walks in a world of its own, one for each walk where the target can make one."""
     linked = with_links(suite.document, stages.kit())
     schema = generated.load_schema(linked, suite.options).include(operation_id=sorted(ON_THE_WAY))
-
-    class Walk(schema.as_state_machine()):  # type: ignore[misc]
-        def setup(self) -> None:
-            self.stage = stages.new()
-            self.judge = generated.Judge(suite, generated.Reach(self.stage, []))
-            self.model = Model()
-            self.last: Exchange | None = None
-
-        def teardown(self) -> None:
-            self.judge.session.close()
-
-        def before_call(self, case: generated.Case) -> None:
-            generated.tame(case, self.stage)
-
-        def call(self, case: generated.Case, **kwargs: Any) -> Any:
-            response, self.last = self.judge.call(case)
-            return response
-
-        def validate_response(
-            self, response: Any, case: generated.Case, additional_checks: Any = None, **_: Any
-        ) -> None:
-            assert self.last is not None
-            self.judge.check(case, response, self.last, recorder=self.recorder)
-            self.compare(self.last)
-            for operation, arguments in self.model.questions(self.last):
-                self.compare(self.stage.call(operation, **arguments))
-
-        def compare(self, exchange: Exchange) -> None:
-            """Hold an answer against the walk so far."""
-            broken = list(self.model.check(exchange))
-            for expectation in broken:
-                said = "what earlier answers of the same walk said"
-                suite.found(expectation.rule, said, expectation.got, exchange)
-            if broken:
-                error = AssertionError(f"{broken[0].rule}: {broken[0].got}")
-                error.recorded = True  # type: ignore[attr-defined]
-                raise error
-
-    return hypothesis.seed(suite.options.seed)(Walk)
+    walk = type("Walk", (Walker, schema.as_state_machine()), {"suite": suite, "stages": stages})
+    return hypothesis.seed(suite.options.seed)(walk)
 
 
 @rule(
@@ -72,7 +80,6 @@ def test_walks_through_the_api(suite: Suite, stages: Stages) -> None:
         pytest.skip("writes, and --read-only is on")
     stages.kit().need(stages.kit().metrics, "metric")
     effort = suite.options.effort
-    phases = [hypothesis.Phase.generate]
     run_state_machine_as_test(
         machine(suite, stages),
         settings=hypothesis.settings(
@@ -80,7 +87,7 @@ def test_walks_through_the_api(suite: Suite, stages: Stages) -> None:
             stateful_step_count=effort.steps,
             deadline=None,
             database=None,
-            phases=phases if Run.fail_fast else [*phases, hypothesis.Phase.shrink],
+            phases=[hypothesis.Phase.generate],  # a walk is short enough to read as it is
             report_multiple_bugs=False,
             suppress_health_check=list(hypothesis.HealthCheck),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,13 @@ def _wrap(plant: Plant, hidden: str = "") -> None:
     App.__call__ = call  # type: ignore[method-assign,assignment]
 
 
+class Nothing(httpx2.AsyncByteStream):
+    """The body of an answer that says nothing."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b""
+
+
 def _sending(sender: Sender) -> Any:
     send_on = httpx2.AsyncHTTPTransport.handle_async_request
     memory: dict[str, Any] = {}
@@ -56,7 +64,7 @@ def _sending(sender: Sender) -> Any:
             return answer.status_code
 
         status = await sender(Post(await request.aread(), kept, memory), send)
-        return httpx2.Response(status, request=request)
+        return httpx2.Response(status, request=request, stream=Nothing())
 
     return handle
 
