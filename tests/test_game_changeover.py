@@ -176,6 +176,14 @@ def test_a_lower_maximum_takes_nothing_away_and_adds_nothing() -> None:
     assert story.event("ann", "chapters", 1)["points"]["xp"]["total"] == 70
 
 
+def test_a_metric_that_becomes_inactive_shows_up_nowhere() -> None:
+    story = Story(BARE)
+    story.event("ann", "words", 5)
+    change(story, metrics=BARE.metrics | {"words": replace(BARE.metrics["words"], active=False)})
+    assert story.ask("users_wrapped", id="ann")["activity"]["entireYear"]["metrics"] == {}
+    assert column(story.ask("users_all_metrics", id="ann"), "key") == ["chapters"]
+
+
 def test_new_boosts_are_told_only_of_what_is_to_come() -> None:
     story = Story(replace(BARE, points=by_key(points())))
     story.tell("04-01 09:00 ann is name=Ann\n04-03 12:00")
