@@ -14,6 +14,7 @@ from story import moment
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game
 from mockserver.game.journal import CHUNK
+from mockserver.game.periods import MINUTE
 from mockserver.game.world import World
 
 USERS = 64
@@ -58,6 +59,18 @@ def test_the_histories_of_a_board_and_of_points_are_cut_however_many_events_ther
     game = lived(SAMPLE)
     for _ in range(250):
         take(game, event("user-0", "words", 10, None, None))
+    game.catch_up(game.now + MINUTE)  # what waited to be reported is needed no longer
+    take(game, event("user-0", "words", 10, None, None))
     run = next(iter(game.world.runs["ever"].values()))
     assert len(run.scores["user-0"].newest(10**6)) <= 200
     assert len(game.world.users["user-0"].accounts["xp"].awards.newest(10**6)) <= 200
+
+
+def test_awards_are_kept_until_they_are_reported_however_many_there_are() -> None:
+    game = lived(SAMPLE)
+    for _ in range(1000):
+        take(game, event("user-0", "words", 10, None, None))
+    account = game.world.users["user-0"].accounts["xp"]
+    assert account.unsent
+    assert len(account.unsent) >= 1000
+    assert {award.seq for award in account.awards.newest(10**6)} >= set(account.unsent)

@@ -156,10 +156,11 @@ class Awards:
             found.append(Award(seq, time, awarded, total, trigger, boosts))
         return found
 
-    def forget(self) -> None:
-        """Lets go of those that no answer can ask for any more, now and then."""
-        if len(self._causes) > 2 * KEPT_AWARDS:
-            del self._numbers[: -4 * KEPT_AWARDS], self._causes[:-KEPT_AWARDS]
+    def forget(self, unsent: int) -> None:
+        """Lets go of those that no answer can ask for any more, now and then; not of the `unsent` newest ones."""
+        kept = max(unsent, KEPT_AWARDS)
+        if len(self._causes) > 2 * kept:
+            del self._numbers[: -4 * kept], self._causes[:-kept]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Awards) and (self._numbers, self._causes) == (other._numbers, other._causes)

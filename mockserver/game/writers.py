@@ -144,7 +144,7 @@ def _points_changed(world: World, entry: f.Entry, fact: f.PointsChanged) -> None
             unsent.append(award.seq)
             account.unsent_added += award.awarded
     account.unsettled, account.unsent = 0, unsent or None
-    account.awards.forget()
+    account.awards.forget(len(unsent))
 
 
 def _points_reported(world: World, entry: f.Entry, fact: f.PointsReported) -> None:
