@@ -78,7 +78,7 @@ def _start(stack: ExitStack, command: Path | None) -> dict[str, Running]:
 
 
 def _run(call: Call, target: str, server: Running, seconds: float) -> Run:
-    return loaded(call, server.port, PREFIXES[target], [user_id(number) for number in range(USERS)], seconds)
+    return loaded(call, server, PREFIXES[target], [user_id(number) for number in range(USERS)], seconds)
 
 
 def show_requests(seen: Comparison) -> None:
@@ -90,7 +90,7 @@ def show_requests(seen: Comparison) -> None:
         others = [seen.rate(call, BARE), seen.rate(call, PRISM)]
         rows.append([call.name, ours.rate, f"{ours.p50:.2f} / {ours.p99:.2f}", *others, bare, prism])
     heads = ("call", "requests/s", "p50 / p99 ms", BARE, PRISM, f"÷ {BARE}", f"÷ {PRISM}")
-    show("Requests per second, one core each for server and load", heads, rows)
+    show("Requests per second of the server's core, at full load", heads, rows)
     memory = [(target, megabytes) for target, megabytes in seen.megabytes.items()]
     show("Memory after that", ("server", "resident MB"), memory)
 

@@ -88,7 +88,7 @@ def _buildable(servers: dict[int, Running]) -> int:
 
 def _run(call: Call, size: int, server: Running, seconds: float) -> Run:
     users = [user_id(number * size // ASKED) for number in range(ASKED)]
-    return loaded(call, server.port, targets.PREFIX, users, seconds)
+    return loaded(call, server, targets.PREFIX, users, seconds)
 
 
 def show_rankings() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.processes import HOST, LOAD_CORE, pinned
+from benchmarks.processes import HOST, LOAD_CORE, Running, pinned
 
 CONNECTIONS = 16
 SCRIPT = Path(__file__).with_name("calls.lua")
@@ -49,7 +49,11 @@ CALLS = (USER, BOARD, EVENT, DEAREST, PLAIN)
 
 @dataclass(frozen=True)
 class Run:
-    """What one or several runs saw: requests per second, latencies in milliseconds."""
+    """What one or several runs saw: requests per second, latencies in milliseconds.
+
+    Where the system tells, the seconds are those that the server's process ran: on a quiet machine the same, and
+    hardly another figure when something else takes a share of its core.
+    """
 
     rate: float
     p50: float
@@ -68,9 +72,9 @@ def wrk() -> str | None:
     return shutil.which("wrk")
 
 
-def loaded(call: Call, port: int, prefix: str, users: list[str], seconds: float) -> Run:
+def loaded(call: Call, server: Running, prefix: str, users: list[str], seconds: float) -> Run:
     """Runs one call at full speed. RuntimeError when a request is refused or a connection breaks."""
-    url = f"http://{HOST}:{port}"
+    url, before = f"http://{HOST}:{server.port}", server.cpu_seconds
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", str(SCRIPT), url, "--"]
     command += [call.method, str(len(call.variants))]
     for path, body in call.variants:
@@ -79,4 +83,6 @@ def loaded(call: Call, port: int, prefix: str, users: list[str], seconds: float)
     seen = json.loads(printed.strip().splitlines()[-1])
     if seen["refused"] or seen["broken"] or not seen["requests"]:
         raise RuntimeError(f"{call.name} on {url}: {seen}")
-    return Run(seen["requests"] / seen["microseconds"] * 1e6, seen["p50"] / 1000, seen["p99"] / 1000)
+    after = server.cpu_seconds
+    busy = seen["microseconds"] / 1e6 if before is None or after is None else after - before
+    return Run(seen["requests"] / busy, seen["p50"] / 1000, seen["p99"] / 1000)
