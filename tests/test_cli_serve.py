@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import re
 import shlex
 import shutil
@@ -12,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -228,8 +230,10 @@ def test_a_catalog_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> 
     [
         (("--now", "yesterday"), "'yesterday' is not a time like 2026-01-15T12:00:00Z"),
         (("--now", "1969-12-31T23:59:59Z"), "clocks run from 1970 to 9000"),
-        (("--api-key", "Schlüssel"), "is not printable ASCII"),
-        (("--api-key", ""), "is not printable ASCII"),
+        (("--api-key", "Schlüssel"), "expected printable ASCII"),
+        (("--api-key", ""), "not empty and without spaces around it; found ''"),
+        (("--webhook", "my-app", "--users", "1000000"), 'must begin with http:// or https://: found "my-app"'),
+        (("--webhook", "http://a.test", "--webhook-events", "streak.over"), '"streak.over" is not a webhook type'),
         (("--users", "-1"), "-1 is not in the range"),
     ],
 )
@@ -245,6 +249,46 @@ def test_it_ends_cleanly_when_it_is_told_to(number: signal.Signals) -> None:
     assert code == 0
     assert "Traceback" not in said
     assert "Error" not in said
+
+
+def test_ctrl_c_ends_a_start_that_takes_long_without_a_complaint() -> None:
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users", "100000"]
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal)
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        said = b""
+        while said.count(b"people live through their days") < 2:
+            said += os.read(screen, 1 << 16)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+        said += os.read(screen, 1 << 16)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        os.close(terminal)
+        os.close(screen)
+    assert said.endswith(b"Stopped.\r\n")
+
+
+def test_it_prints_where_webhooks_go_and_the_secret_that_was_made_up() -> None:
+    hooks = ("--webhook", "http://127.0.0.1:9/a", "--webhook-events", "streak.lost,streak.started")
+    with running("--users", "0", *hooks, "--api-key", "one", "--api-key", "two") as server:
+        base = server.url.removesuffix("/v1")
+        for key in ("one", "two"):
+            asked = urllib.request.Request(f"{base}/_mock/webhooks", headers={"X-API-KEY": key})
+            with urllib.request.urlopen(asked, timeout=20) as answer:
+                (row,) = json.load(answer)["endpoints"]
+            assert f"http://127.0.0.1:9/a: streak.lost, streak.started (key {key})" in server.text
+            assert f"secret {row['secret']}" in server.text
+
+
+def test_tenants_that_come_with_their_first_request_are_not_said_to_have_people(tmp_path: Path) -> None:
+    file = tmp_path / "tenants.toml"
+    file.write_text(SMALL + "[settings]\nmultiTenant = true\n")
+    with running("--catalog", str(file), *FEW) as server:
+        assert "Small, nobody in it yet" in server.text
 
 
 def test_a_multi_tenant_organisation_gets_a_curl_line_with_a_tenant(tmp_path: Path) -> None:

@@ -57,7 +57,9 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     """Keys that can travel in a header, each once."""
     for key in keys:
         if not key or not key.isascii() or not key.isprintable() or key != key.strip():
-            raise click.BadParameter(f"{key!r} is not printable ASCII.")
+            raise click.BadParameter(
+                f"expected printable ASCII, not empty and without spaces around it; found {key!r}."
+            )
     return tuple(dict.fromkeys(keys)) or (DEFAULT_KEY,)
 
 
@@ -77,7 +79,8 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     multiple=True,
     metavar="KEY",
     callback=api_keys,
-    help=f"Opens a world of its own; may be given several times. Without it: {DEFAULT_KEY}.",
+    help=f"Opens a world of its own; may be given several times, in the variable with spaces between. "
+    f"Without it: {DEFAULT_KEY}.",
 )
 @option(
     "--catalog",
@@ -128,15 +131,18 @@ def serve(
         listening = listen(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
         worlds = make_worlds(plan, keys)
+        run(worlds, settings, listening, host, watched=file if watch else None, check_responses=check_responses)
     except CatalogError as error:
         raise CannotServe(str(error)) from None
-    run(worlds, settings, listening, host, watched=file if watch else None, check_responses=check_responses)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
 
 
 def log_to_stderr(level: str) -> None:
     """What uvicorn says of itself is for `debug` only."""
     logging.basicConfig(level=level.upper(), format="%(levelname)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per delivery: the delivery log says more
+    logging.getLogger("faker").setLevel(logging.WARNING)  # what it tells of itself concerns nobody here
     if level != "debug":
         logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
 
@@ -180,20 +186,21 @@ def run(
     watched: CatalogFile | None,
     check_responses: bool,
 ) -> None:
-    """Serves until the process is told to stop."""
+    """Serves until the process is told to stop; Ctrl-C is a KeyboardInterrupt once all is closed."""
     import uvicorn
 
     from mockserver.serve.greeting import base_url, greeting
     from mockserver.serve.protocol import Protocol
-    from mockserver.serve.server import make_app
+    from mockserver.serve.server import make_app, make_plane
     from mockserver.spec import DocumentError
 
     try:
-        app = make_app(worlds, settings, check_responses=check_responses, watched=watched)
+        plane = make_plane(worlds, settings)
+        app = make_app(plane, check_responses=check_responses, watched=watched)
     except (DocumentError, GameError) as error:
         raise CannotServe(str(error)) from None
     base = base_url(host, listening.getsockname()[1])
-    click.echo(greeting(worlds, settings, base, check_responses=check_responses))
+    click.echo(greeting(plane, base, check_responses=check_responses))
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -204,10 +211,7 @@ def run(
         timeout_graceful_shutdown=5,
     )
     signal.signal(signal.SIGTERM, stop)
-    try:
-        uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def stop(number: int, frame: FrameType | None) -> None:

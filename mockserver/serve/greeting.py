@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 
 import click
 
-from mockserver.control.plane import TOKEN, Settings
+from mockserver.control.plane import TOKEN, Plane, Settings
 from mockserver.game.periods import iso
 from mockserver.seed import user_id
-from mockserver.worlds import Organisation, Worlds
+from mockserver.worlds import Organisation
 
 
 def base_url(host: str, port: int) -> str:
@@ -18,8 +19,9 @@ def base_url(host: str, port: int) -> str:
     return f"http://{f'[{local}]' if ':' in local else local}:{port}/v1"
 
 
-def greeting(worlds: Worlds, settings: Settings, base: str, *, check_responses: bool) -> str:
+def greeting(plane: Plane, base: str, *, check_responses: bool) -> str:
     """The text printed at start-up."""
+    worlds, settings = plane.worlds, plane.settings
     first = next(iter(worlds))
     python = "from trophy import TrophyApi, TrophyApiEnvironment"
     call = f'TrophyApi(api_key="{first.key}", environment=TrophyApiEnvironment(api=base, admin=base))'
@@ -27,6 +29,7 @@ def greeting(worlds: Worlds, settings: Settings, base: str, *, check_responses: 
     rows = [
         ("Base URL", base),
         *(("API key", key) for key in worlds.roots),
+        *_endpoints(plane),
         *([("Token", f"{settings.token} (header {TOKEN}, for /_mock)")] if settings.locked else ()),
         ("Python", python),
         ("", f'base = "{base}"'),
@@ -42,10 +45,27 @@ def greeting(worlds: Worlds, settings: Settings, base: str, *, check_responses: 
     return "\n".join(lines)
 
 
+def _endpoints(plane: Plane) -> Iterator[tuple[str, str]]:
+    """Where webhooks go, and what a receiver needs to check them; keys that differ have secrets that differ."""
+    for organisation in plane.worlds:
+        whose = f" (key {organisation.key})" if len(plane.worlds.roots) > 1 else ""
+        for row in plane.backstage(organisation).webhooks.endpoints:
+            types = ", ".join(row.events) or "all types"
+            yield "Webhooks", f"{row.url}{'' if row.active else ' (switched off)'}: {types}{whose}"
+            yield "", f"secret {row.secret}"
+
+
 def _headline(organisation: Organisation) -> str:
     plan = organisation.plan
-    people = f"{plan.users:,} people with {plan.history_days} days behind them" if plan.users else "nobody in it yet"
+    count = "1 person" if plan.users == 1 else f"{plan.users:,} people"
+    behind = "1 day" if plan.history_days == 1 else f"{plan.history_days:,} days"
+    people = f"{count} with {behind} behind them" if _seeded(organisation) else "nobody in it yet"
     return f"The fake Trophy is ready: {organisation.catalog.name}, {people} (seed {plan.seed})."
+
+
+def _seeded(organisation: Organisation) -> bool:
+    """Whether anybody lives there: tenants that the catalog does not list begin empty."""
+    return bool(organisation.plan.users and organisation.games)
 
 
 def _curl(organisation: Organisation, base: str) -> str:
@@ -54,8 +74,7 @@ def _curl(organisation: Organisation, base: str) -> str:
     settings = organisation.catalog.settings
     if settings.multi_tenant:
         headers.append(f"Tenant-ID: {next(iter(settings.tenants or ()), 'demo')}")
-    seeded = organisation.plan.users and organisation.games
-    path = f"/users/{user_id(0)}/streak" if seeded else "/achievements"
+    path = f"/users/{user_id(0)}/streak" if _seeded(organisation) else "/achievements"
     options = " ".join(f"-H {shlex.quote(header)}" for header in headers)
     return f"curl {options} {base}{path}"
 

@@ -34,7 +34,11 @@ CONTROL = (
         help="Opens the control plane. Needed, and made up if not given, where other machines can reach the server.",
     ),
     option(
-        "--webhook", "webhooks", multiple=True, metavar="URL", help="Where webhooks go; may be given several times."
+        "--webhook",
+        "webhooks",
+        multiple=True,
+        metavar="URL",
+        help="Where webhooks go; may be given several times, in the variable with spaces between.",
     ),
     option("--webhook-secret", metavar="SECRET", help="Signs these webhooks; made up if not given."),
     option("--webhook-events", metavar="TYPE,TYPE", help="Which types go there. Without it: all."),
@@ -86,9 +90,22 @@ def _settings(
         locked=locked,
         prefer=prefer,
         live_statuses=live_statuses,
-        endpoints=tuple(WebhookEndpoint(url, webhook_secret, types) for url in webhooks),
+        endpoints=tuple(_endpoint(url, webhook_secret, types) for url in webhooks),
         timing=Timing(retry_delay=webhook_retry_delay),
     )
+
+
+def _endpoint(url: str, secret: str | None, types: tuple[str, ...]) -> WebhookEndpoint:
+    """UsageError, before anything is made, if nothing could be sent there."""
+    from mockserver.game.errors import Refused
+    from mockserver.webhooks.bodies import KINDS
+    from mockserver.webhooks.endpoints import Endpoints
+
+    try:
+        Endpoints(KINDS, seed="").add(url, secret, types)
+    except Refused as error:
+        raise click.UsageError(f"{error}.") from None
+    return WebhookEndpoint(url, secret, types)
 
 
 def is_loopback(host: str) -> bool:

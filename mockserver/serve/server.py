@@ -11,19 +11,21 @@ from mockserver.webhooks import bodies
 from mockserver.worlds import Worlds
 
 
-def make_app(
-    worlds: Worlds, settings: Settings, *, check_responses: bool = True, watched: CatalogFile | None = None
-) -> App:
-    """The API and the control plane over these worlds; while its lifespan lasts, their clocks run.
-
-    Raises `DocumentError` when the document is broken or does not fit the code.
-    """
+def make_plane(worlds: Worlds, settings: Settings) -> Plane:
+    """What stands beside these worlds. Raises `DocumentError` when the document is broken or lacks a webhook."""
     document = load(document_path())
     bodies.bind(document)
-    plane = Plane(worlds, document, settings)
+    return Plane(worlds, document, settings)
+
+
+def make_app(plane: Plane, *, check_responses: bool = True, watched: CatalogFile | None = None) -> App:
+    """The API and the control plane over its worlds; while its lifespan lasts, their clocks run.
+
+    Raises `DocumentError` when the document does not fit the code.
+    """
     return create_app(
-        worlds,
-        document,
+        plane.worlds,
+        plane.document,
         check_responses=check_responses,
         control=plane.routes,
         before=plane.before,

@@ -15,7 +15,7 @@ from mockserver.control.worlds import catalog_on
 from mockserver.game.periods import iso
 from mockserver.seed import populate
 from mockserver.serve.catalog_file import CatalogFile, find
-from mockserver.serve.server import make_app
+from mockserver.serve.server import make_app, make_plane
 from mockserver.serve.sockets import open_socket
 from mockserver.testing.bridge import transport
 from mockserver.testing.room import Room
@@ -66,7 +66,7 @@ class MockServer(World):
         if self._here is not None:
             raise RuntimeError("This server runs already.")
         worlds = Worlds(self._plan, (self.api_key,), populate)
-        application = make_app(worlds, self._settings, check_responses=self._check_responses)
+        application = make_app(make_plane(worlds, self._settings), check_responses=self._check_responses)
         listening = None
         if self._place is not None:
             listening = open_socket(*self._place)

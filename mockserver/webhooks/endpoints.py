@@ -86,8 +86,7 @@ def check_url(url: str) -> None:
     problem = _problem_of(url)
     if problem:
         raise Refused(
-            f'webhook "url" {problem}: expected an http or https address such as '
-            f'http://127.0.0.1:9000/trophy, not "{url}"'
+            f'webhook "url" {problem}: found "{url}", expected an address such as http://127.0.0.1:9000/trophy'
         )
 
 

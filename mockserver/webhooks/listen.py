@@ -73,4 +73,7 @@ def listen(host: str, port: int, secret: str | None, bodies: bool) -> None:
     console.print(f"Listening on {url}", style="bold")
     console.print(f"Send webhooks here with: mockserver serve --webhook {url}{known}", soft_wrap=True)
     app = receiver(document, secret, console, bodies=bodies)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
+    try:
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)

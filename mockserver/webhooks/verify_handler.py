@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 import click
 import httpx2
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from mockserver.clock import real_time
 from mockserver.game.errors import Refused
@@ -28,6 +29,7 @@ ADVICE = {
     "not base64": "a signature may be any text; that is no reason to fail",
     "empty signature": f"an empty {HEADER} is none",
 }
+WIDE = 130  # columns, for a log or a file, which have no width of their own
 OUT_OF_ORDER = "events may overtake each other: go by their timestamp, not by their arrival"
 
 
@@ -106,7 +108,9 @@ def _columns(outcomes: list[Outcome]) -> dict[str, str]:
 
 def _by_type(outcomes: list[Outcome]) -> Table:
     columns = _columns(outcomes)
-    table = Table("type", *(f"{name}\n→ {expected}" for name, expected in columns.items()), title="Every type")
+    table = Table(Column("type", no_wrap=True), title="Every type", show_edge=False, pad_edge=False)
+    for name, expected in columns.items():
+        table.add_column(f"{name}\n→ {expected}", overflow="fold")
     for kind in KINDS:
         cells = {outcome.check.name: outcome.cell for outcome in outcomes if outcome.check.kind == kind}
         table.add_row(kind, *(cells[name] for name in columns))
@@ -115,7 +119,9 @@ def _by_type(outcomes: list[Outcome]) -> Table:
 
 def _others(outcomes: list[Outcome]) -> Table:
     columns = _columns(outcomes)
-    table = Table("type", "sent", "expected", "did", title="Out of order and unheard of")
+    table = Table(
+        "type", "sent", "expected", "did", title="Out of order and unheard of", show_edge=False, pad_edge=False
+    )
     for outcome in outcomes:
         if outcome.check.name not in columns:
             table.add_row(outcome.check.kind, outcome.check.name, outcome.check.expected, outcome.cell)
@@ -139,5 +145,5 @@ def verify_webhooks(context: click.Context, handler_url: str, secret: str, timeo
     except Refused as error:
         raise CannotRun(str(error).replace('webhook "url"', "HANDLER_URL")) from error
     outcomes = run(handler_url, secret, timeout)
-    show(outcomes, Console())
+    show(outcomes, Console(width=None if sys.stdout.isatty() else WIDE))
     context.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
