@@ -310,6 +310,17 @@ def test_what_the_mock_lacks_for_the_new_document_is_listed(tmp_path: Path) -> N
     assert "requires `share`, which no property defines" in output
 
 
+def test_a_document_that_the_mock_cannot_serve_yet_is_compared_all_the_same(tmp_path: Path) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        answers = {"200": {"description": "fine"}}
+        document["paths"]["/ping"] = {"get": {"operationId": "ping", "responses": answers}}
+
+    result = run(written(tmp_path / "new.json", edit))
+    assert result.exit_code == 0
+    assert "operation GET /ping" in result.output
+    assert "a way to serve this: operation ping declares no status for a refused request" in result.output
+
+
 @pytest.mark.parametrize(
     ("text", "says"), [("{", "is not JSON"), ("{}", "cannot be used"), (None, "Cannot read")], ids=str
 )

@@ -16,7 +16,7 @@ import mockserver.api
 from mockserver.spec import Document, DocumentError, bind, functions_of, load
 from mockserver.spec.comparison import Change, compare
 from mockserver.spec.contradictions import Contradiction, contradictions
-from mockserver.spec.document import operations_of, webhooks_of
+from mockserver.spec.document import compiled, operations_of, read, webhooks_of
 from mockserver.spec.errata import Erratum, errata, unanswered
 
 FINE, FAULTS = 0, 1
@@ -43,7 +43,7 @@ def check(context: click.Context, new: Path | None) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:
         document = load()
-        context.exit(_report(console, document) if new is None else _comparison(console, document, load(new)))
+        context.exit(_report(console, document) if new is None else _comparison(console, document, read(new)))
     except DocumentError as error:
         raise Unusable(str(error)) from error
 
@@ -114,9 +114,9 @@ def place_in(document: Mapping[str, Any], pointer: str) -> str:
     return f"{request}, parameter {document['paths'][steps[1]][steps[2]]['parameters'][int(steps[4])]['name']}"
 
 
-def _comparison(console: Console, old: Document, new: Document) -> int:
-    changes = compare(old.raw, new.raw)
-    versions = [document.raw["info"]["version"] for document in (old, new)]
+def _comparison(console: Console, old: Document, new: dict[str, Any]) -> int:
+    changes = compare(old.raw, new)
+    versions = [document["info"]["version"] for document in (old.raw, new)]
     console.print(f"\n[bold]{old.raw['info']['title']} {versions[0]} → {versions[1]}[/]: {_count(changes)}\n")
     if changes:
         console.print(_changes(changes))
@@ -144,14 +144,16 @@ def _changes(changes: list[Change]) -> Table:
     return table
 
 
-def _lacking(old: Document, new: Document) -> list[str]:
+def _lacking(old: Document, new: dict[str, Any]) -> list[str]:
     """What there is to do before the mock can serve the new document."""
-    lines = [f"a webhook body for {kind}" for kind in new.webhooks if kind not in old.webhooks]
-    lines += [
-        f"an answer in errata.toml: {one.where} {one.said}" for one in unanswered(contradictions(new.raw), errata())
-    ]
+    lines = [f"a webhook body for {kind}" for kind, _ in webhooks_of(new) if kind not in old.webhooks]
+    lines += [f"an answer in errata.toml: {one.where} {one.said}" for one in unanswered(contradictions(new), errata())]
     try:
-        bind(new, functions_of(mockserver.api))
+        document = compiled(new)
+    except DocumentError as error:
+        return [*lines, f"a way to serve this: {error}"]
+    try:
+        bind(document, functions_of(mockserver.api))
     except DocumentError as error:
         lines += [line.strip() for line in str(error).splitlines()[1:]]
     return lines

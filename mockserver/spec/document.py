@@ -64,19 +64,33 @@ def document_path() -> Path:
 def load(path: Path | None = None) -> Document:
     """Read, check and compile a document (default: the vendor's). DocumentError names file and fault."""
     path = path or document_path()
+    document = read(path)
+    try:
+        return compiled(document)
+    except DocumentError as error:
+        raise DocumentError(f"{path} cannot be used: {error}.") from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A document as it stands in a file, checked against OpenAPI. DocumentError names file and fault."""
     try:
         raw = path.read_bytes()
         document = orjson.loads(raw)
         if not isinstance(document, dict):
             raise DocumentError("it is not a JSON object")
         check(raw, document)
-        return _Compiler(document).compile()
     except OSError as error:
         raise DocumentError(f"Cannot read {path}: {error.strerror}.") from error
     except json.JSONDecodeError as error:
         raise DocumentError(f"{path} is not JSON: {error}.") from error
     except DocumentError as error:
         raise DocumentError(f"{path} cannot be used: {error}.") from error
+    return document
+
+
+def compiled(document: dict[str, Any]) -> Document:
+    """What the mock serves from. DocumentError names the operation or webhook that it cannot serve, and why."""
+    return _Compiler(document).compile()
 
 
 class _Compiler:
