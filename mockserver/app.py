@@ -248,7 +248,10 @@ async def _health(request: Request) -> JSONResponse:
 async def _no_such_page(request: Request, exception: Exception) -> JSONResponse:
     """What Starlette itself refuses, outside the document's paths, in the document's shape of errors."""
     assert isinstance(exception, HTTPException)
-    sentence = f"{request.method} {_shown(request.url.path)}: {exception.detail}."
+    path = _shown(request.url.path)
+    sentence = f"{request.method} {path}: {exception.detail}."
+    if exception.status_code == 404:
+        sentence = f"There is no {path} here: {request.app.document.prefix} has the API, /_mock the control plane."
     return JSONResponse({"error": sentence}, exception.status_code, headers=dict(exception.headers or {}))
 
 

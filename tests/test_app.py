@@ -54,6 +54,12 @@ def test_a_path_that_the_document_does_not_have_is_404_with_or_without_a_key(ser
         assert (reply.status, list(reply.json)) == (404, ["error"])
 
 
+def test_who_asks_in_the_wrong_place_is_told_the_right_one(server: Served) -> None:
+    assert server.ask("GET", "/users/ada").json == {
+        "error": "There is no /users/ada here: /v1 has the API, /_mock the control plane."
+    }
+
+
 @pytest.mark.parametrize("method", ["DELETE", "POST", "OPTIONS", "TRACE", "PROPFIND"])
 def test_a_method_that_the_path_does_not_have_is_405_and_says_which_it_has(server: Served, method: str) -> None:
     reply = server.ask(method, "/v1/users/ada", key=None)
