@@ -71,6 +71,6 @@ def test_awards_are_kept_until_they_are_reported_however_many_there_are() -> Non
     for _ in range(1000):
         take(game, event("user-0", "words", 10, None, None))
     account = game.world.users["user-0"].accounts["xp"]
-    assert account.unsent
-    assert len(account.unsent) >= 1000
+    assert account.unsent is not None
+    assert len(account.unsent) == 999  # the first was told at once
     assert {award.seq for award in account.awards.newest(10**6)} >= set(account.unsent)
