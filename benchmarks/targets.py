@@ -40,7 +40,15 @@ def bare(answers: Path) -> Iterator[Running]:
     """Starlette under the same uvicorn settings; `answers` as bare.py wants them."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
-    command += ["--ws", "none", "--no-access-log", "--log-level", "warning", "benchmarks.bare:app"]
+    command += [
+        "--ws",
+        "none",
+        "--no-proxy-headers",
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        "benchmarks.bare:app",
+    ]
     with running(command, port, f"{PREFIX}/leaderboards", environment={"BENCH_ANSWERS": str(answers)}) as server:
         yield server
 

@@ -24,8 +24,9 @@ def complete_by_metric(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if isinstance(fact, MetricChanged):
         person = world.users[fact.user]
+        done = person.achievements
         for achievement in world.catalog.metric_achievements.get(fact.metric, ()):
-            if qualifies(world, person, achievement):
+            if achievement.key not in done and qualifies(world, person, achievement):
                 yield AchievementCompleted(fact.user, achievement.key, silent=False)
 
 

@@ -118,15 +118,15 @@ class Run:
         if score is None:
             score = self.scores[user] = Score(gained, (-value, time, user), group)
         else:
-            score.gained, old = gained, score.ranked
-            if score.value == value and score.group == group:
+            score.gained, place = gained, score.place
+            if place[0] == -value and score.group == group:
                 return
-            if old is not None and score.group is not None:
-                self.rankings[score.group].remove(old)
-            if score.value != value:
+            if place[0] < 0 and score.group is not None:
+                self.rankings[score.group].remove(place)
+            if place[0] != -value:
                 score.place = (-value, time, user)
             score.group = group
-        if score.ranked is not None and group is not None:
+        if value > 0 and group is not None:
             ranking = self.rankings.get(group)
             if ranking is None:
                 ranking = self.rankings[group] = SortedList()

@@ -207,6 +207,7 @@ def run(
         access_log=False,
         http=Protocol,
         ws="none",
+        proxy_headers=False,
         backlog=2048,
         timeout_graceful_shutdown=5,
     )

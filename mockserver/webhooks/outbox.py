@@ -67,17 +67,37 @@ class Outbox:
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=KEPT)
         self._made = 0
+        self._unseen: deque[tuple[str | None, list[Happening]]] = deque()  # by tenant and request, oldest first
+        self._number_unseen = 0
 
     def __iter__(self) -> Iterator[Event]:
+        self._see()
         return iter(self._events)
 
     @property
     def let_go(self) -> int:
         """How many events were produced that are no longer kept."""
+        self._see()
         return self._made - len(self._events)
+
+    def keep(self, happenings: list[Happening], tenant: str | None) -> None:
+        """Keeps them for whoever asks; most are let go before somebody does, and never become events."""
+        self._unseen.append((tenant, happenings))
+        self._number_unseen += len(happenings)
+        while self._number_unseen - len(self._unseen[0][1]) >= KEPT:
+            oldest = len(self._unseen.popleft()[1])
+            self._number_unseen -= oldest
+            self._made += oldest
+
+    def _see(self) -> None:
+        unseen, self._unseen, self._number_unseen = self._unseen, deque(), 0
+        for tenant, happenings in unseen:
+            self.collect(happenings, tenant)
 
     def collect(self, happenings: Iterable[Happening], tenant: str | None, *, triggered: bool = False) -> list[Event]:
         """Keeps them as events, numbered on, and returns these."""
+        if self._unseen:
+            self._see()
         events = [
             Event(number, happening, tenant, triggered) for number, happening in enumerate(happenings, self._made + 1)
         ]

@@ -6,7 +6,7 @@ All of it runs in the server's event loop; nothing is started before there is so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver.game.errors import NotFound, Refused
@@ -49,8 +49,11 @@ class Webhooks:
         if found:
             self.collect(found, self._tenant_of(world))
 
-    def collect(self, found: Iterable[Happening], tenant: str | None = None) -> None:
+    def collect(self, found: list[Happening], tenant: str | None = None) -> None:
         """Keeps what happened, and holds it for the endpoints that want it."""
+        if not len(self.endpoints):
+            self.outbox.keep(found, tenant)
+            return
         for event in self.outbox.collect(found, tenant):
             for endpoint in self.endpoints:
                 if endpoint.wants(event.kind):
