@@ -79,8 +79,10 @@ def loaded(call: Call, server: Running, prefix: str, users: list[str], seconds: 
     command += [call.method, str(len(call.variants))]
     for path, body in call.variants:
         command += [prefix + path, body]
-    printed = subprocess.run(pinned(LOAD_CORE, [*command, *users]), capture_output=True, text=True, check=True).stdout
-    seen = json.loads(printed.strip().splitlines()[-1])
+    done = subprocess.run(pinned(LOAD_CORE, [*command, *users]), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{call.name} on {url}: {done.stdout}{done.stderr}")
+    seen = json.loads(done.stdout.strip().splitlines()[-1])
     if seen["refused"] or seen["broken"] or not seen["requests"]:
         raise RuntimeError(f"{call.name} on {url}: {seen}")
     after = server.cpu_seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import random
 from collections.abc import Callable
 
 from benchmarks.engine import NOW
@@ -29,12 +30,14 @@ def game(born: int = NOW) -> Game:
     return Game(World(catalogs.parse(text, today=utc_day(NOW), name=file.name), "1", born))
 
 
-def act(world: Game, metric: str, value: int, times: int) -> None:
-    """Every user sends `times` events, a second apart."""
+def act(world: Game, metric: str, most: int, times: int) -> None:
+    """Every user sends `times` events of up to `most`, a second apart."""
+    dice = random.Random(times)
     for _ in range(times):
         world.catch_up(world.now + 1000)
         for number in range(USERS):
-            metrics_event(world, key=metric, body={"user": {"id": f"user-{number}"}, "value": value})
+            body = {"user": {"id": f"user-{number}"}, "value": dice.randint(1, most)}
+            metrics_event(world, key=metric, body=body)
             world.commit()
 
 
@@ -45,16 +48,16 @@ def join(world: Game) -> None:
         identify(world, f"user-{number}", {**fields, "tz": "Europe/London"})
 
 
-def measure(metric: str, value: int, first: int, more: int) -> tuple[float, float, float, float]:
+def measure(metric: str, most: int, first: int, more: int) -> tuple[float, float, float, float]:
     """Bytes per user after `first` events each, bytes per further event, and facts per user and per event."""
     world = game()
     gc.collect()
     empty = resident(os.getpid())
     join(world)
-    act(world, metric, value, first)
+    act(world, metric, most, first)
     gc.collect()
     some, facts = resident(os.getpid()), len(world.world.journal)
-    act(world, metric, value, more)
+    act(world, metric, most, more)
     gc.collect()
     further = (resident(os.getpid()) - some) / USERS / more
     return (some - empty) / USERS, further, facts / USERS, (len(world.world.journal) - facts) / USERS / more
@@ -67,15 +70,15 @@ def apart(what: Callable[..., tuple[float, ...]], *arguments: object) -> tuple[f
 
 
 def show_memory() -> None:
-    one, _, few, _ = apart(measure, PLAIN, 1, 1, 1)
-    ten, plain, _, _ = apart(measure, PLAIN, 1, 10, 20)
-    full, further, facts, each = apart(measure, "words-written", 150, 10, 20)
+    one, _, few, _ = apart(measure, PLAIN, 300, 1, 1)
+    ten, plain, some, _ = apart(measure, PLAIN, 300, 10, 20)
+    full, further, many, each = apart(measure, "words-written", 300, 10, 20)
     rows = [
-        ("a user with one event", f"{one:,.0f}", f"{few:.1f}"),
-        ("a user with ten events that change only a total", judged(ten / KIB, most=4), ""),
-        ("each further such event", judged(plain, most=150), "1.0"),
-        ("a user with ten events that also pay, unlock and rank", f"{full:,.0f}", f"{facts:.1f}"),
-        ("each further such event", f"{further:,.0f}", f"{each:.1f}"),
-        ("each consequence of those", f"{(further - plain) / (each - 1):,.0f}", "1.0"),
+        ("a user with one event that changes only a total", judged(one / KIB, unit=" KiB"), few),
+        ("a user with ten such events", judged(ten / KIB, most=4, unit=" KiB"), some),
+        ("each further such event", judged(plain, most=150, unit=" bytes"), 1.0),
+        ("a user with ten events that also pay, unlock and rank", judged(full / KIB, unit=" KiB"), many),
+        ("each further such event", judged(further, unit=" bytes"), each),
+        ("each consequence of these", judged((further - plain) / (each - 1), unit=" bytes"), 1.0),
     ]
-    show(f"Memory, {USERS:,} users", ("what", "bytes (KiB where ten events)", "facts"), rows)
+    show(f"Resident memory, {USERS:,} users", ("what", "weight", "facts"), rows)

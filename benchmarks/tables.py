@@ -44,12 +44,13 @@ def _text(cell: Cell) -> str:
     return f"{cell:,.0f}" if abs(cell) >= 100 else f"{cell:.3g}"
 
 
-def judged(value: float | None, *, least: float | None = None, most: float | None = None) -> str | None:
-    """A figure beside what it should be: `0.84 ≥ 0.80 ✓`."""
+def judged(value: float | None, *, least: float | None = None, most: float | None = None, unit: str = "") -> str | None:
+    """A figure beside what it should be: `0.84 ≥ 0.8 ✓`."""
     if value is None:
         return None
+    figure = f"{value:.2f}" if value < 100 else f"{value:,.0f}"
     if least is not None:
-        return f"{value:.2f} {'≥' if value >= least else '<'} {least:g} {'✓' if value >= least else '✗'}"
+        return f"{figure} {'≥' if value >= least else '<'} {least:g}{unit} {'✓' if value >= least else '✗'}"
     if most is not None:
-        return f"{value:.2f} {'≤' if value <= most else '>'} {most:g} {'✓' if value <= most else '✗'}"
-    return f"{value:.2f}"
+        return f"{figure} {'≤' if value <= most else '>'} {most:g}{unit} {'✓' if value <= most else '✗'}"
+    return f"{figure}{unit}"
