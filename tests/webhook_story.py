@@ -114,6 +114,11 @@ def judged(hook: Received) -> JSON:
     return body
 
 
+def same(body: Any, answer: Any) -> bool:
+    """Whether the body says what the answer says, as far as it says anything."""
+    return {key: answer[key] for key in body} == body
+
+
 def tell(
     story: Callable[[Teller], Awaitable[None]],
     catalog: Callable[[date], Catalog] = demo,
