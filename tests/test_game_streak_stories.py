@@ -89,6 +89,9 @@ In Europe/London, daily: active 04-02 12:00, to Asia/Tokyo 04-03 12:00; on 04-03
 In Europe/London, daily: active 04-02 12:00, to Asia/Tokyo 04-03 12:00, active 04-04 07:00; on 04-04 07:00 length 2 since 04-02, period 04-04 to 04-04, expires 04-05, history 1 1 2.
 In Asia/Tokyo, daily: active 04-02 12:00, to America/New_York 04-03 12:00; on 04-04 03:59:59Z length 1 since 04-02, period 04-02 to 04-02, expires 04-03, history 1 0.
 In Asia/Tokyo, daily: active 04-02 12:00, to America/New_York 04-03 12:00; on 04-04 04:00Z length 0, history 1 0 0.
+In Pacific/Pago_Pago, daily, 1 of 1 freezes: active 04-01 22:00, to Pacific/Kiritimati 04-02 23:30; on 04-04 02:00 length 1 since 04-01, period 04-01 to 04-01, expires 04-04, 0 freezes, history 1 1* 0 0.
+In Pacific/Pago_Pago, daily, 2 of 2 freezes: active 04-01 22:00, to Pacific/Apia 04-02 23:30; on 04-04 02:00 length 1 since 04-01, period 04-01 to 04-01, expires 04-04, 1 freezes, history 1 1* 0 0.
+In Pacific/Pago_Pago, daily, 1 of 1 freezes: active 04-01 22:00, to Pacific/Kiritimati 04-02 23:30; on 04-05 00:00 length 0, 0 freezes, history 1 1* 0 0 0.
 In Asia/Tokyo, daily, 1 of 1 freezes: active 04-01 12:00, to America/New_York 04-03 01:00, active 04-02 13:00; on 04-02 13:00 length 2 since 04-01, period 04-02 to 04-02, expires 04-03, 0 freezes, history 1 2.
 In Asia/Tokyo, weekly: active 04-05 12:00, to America/New_York 04-06 09:00, active 04-05 21:00; on 04-06 12:00 length 1 since 04-05, period 03-30 to 04-05, expires 04-12, history 1 0.
 

@@ -36,11 +36,11 @@ class UserCreated(NamedTuple):
 
 
 class UserChanged(NamedTuple):
-    """`moved`: to another zone."""
+    """`relocated`: to another zone."""
 
     user: str
     profile: Profile
-    moved: bool
+    relocated: bool
 
 
 class PreferencesChanged(NamedTuple):

@@ -88,7 +88,7 @@ class Schedule:
         elif isinstance(fact, f.UserCreated):
             self._add(_of_person(world, world.users[fact.user], entry.time))
         elif isinstance(fact, f.UserChanged):
-            if fact.moved:
+            if fact.relocated:
                 self._add(_by_local_time(world, world.users[fact.user]))
         elif isinstance(fact, f.PointsChanged):
             account = world.users[fact.user].accounts[fact.system]
@@ -192,7 +192,7 @@ def settle(world: World, due: Due, time: int) -> Iterator[f.Fact]:
 def _settle_streak(world: World, due: Due, time: int) -> Iterator[f.Fact]:
     person = world.users[due.subject]
     if person.streak.length and person.streak.deadline <= due.time:
-        yield from streaks.miss_period(world, person)
+        yield from streaks.miss_period(world, person, time)
 
 
 def _settle_freeze(world: World, due: Due, time: int) -> Iterator[f.Fact]:

@@ -79,7 +79,7 @@ def conditions_met(streak: Streak, person: Person, first: date, last: date) -> b
     return all(met) if streak.evaluation == "all" else any(met)
 
 
-def miss_period(world: World, person: Person) -> Iterator[Fact]:
+def miss_period(world: World, person: Person, time: int) -> Iterator[Fact]:
     """At the end of `expires` a freeze covers the missed period, or the streak is lost. Section 5."""
     streak, state = world.catalog.streak, person.streak
     if streak is None or state.expires is None:
@@ -88,7 +88,11 @@ def miss_period(world: World, person: Person) -> Iterator[Fact]:
         yield StreakLost(person.profile.id, state.length)
         return
     missed = start_of_period(state.expires, streak.frequency, world.catalog.settings.week_start)
-    yield FreezeConsumed(person.profile.id, missed, _last_chance(world, person, missed), state.freezes - 1)
+    chance = _last_chance(world, person, missed)
+    # Choice: what is over already, since the user has travelled over it, was nobody's chance either.
+    while person.end_of(chance) <= time and chance < date.max:
+        chance = _last_chance(world, person, chance)
+    yield FreezeConsumed(person.profile.id, missed, chance, state.freezes - 1)
 
 
 def earn_freezes(world: World, person: Person, interval: int) -> Iterator[Fact]:

@@ -28,7 +28,7 @@ def _user_created(world: World, entry: f.Entry, fact: f.UserCreated) -> None:
 def _user_changed(world: World, entry: f.Entry, fact: f.UserChanged) -> None:
     person = world.users[fact.user]
     person.profile = fact.profile
-    if fact.moved and person.streak.expires is not None:
+    if fact.relocated and person.streak.expires is not None:
         _expire(person, person.streak.expires)
 
 
