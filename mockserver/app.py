@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
 import mockserver.api
@@ -32,6 +32,7 @@ from mockserver.exchange import (
     TooLarge,
     drop,
     error,
+    joined,
     read_body,
     send_answer,
 )
@@ -104,10 +105,11 @@ class App(Starlette):
         lifespan: Lifespan[Any] | None,
     ) -> None:
         super().__init__(
-            routes=[Mount("/_mock", routes=[*control, Route("/health", _health)])],
+            routes=[Mount("/_mock", Router([*control, Route("/health", _health)], redirect_slashes=False))],
             exception_handlers={HTTPException: _no_such_page, Exception: _defect},
             lifespan=lifespan,
         )
+        self.router.redirect_slashes = False  # a path with a slash too many is none here, as it is none of the API
         self.worlds = worlds
         self.document = document
         self._prefixes = tuple(f"{prefix}/".encode() for prefix in dict.fromkeys((document.prefix, ALIAS)))
@@ -135,10 +137,12 @@ class App(Starlette):
         if self._before or self._after:
             operation = bound.operation if bound else None
             call = Call(method, scope["path"], scope["query_string"], headers, operation=operation)
+        repeated = scope["headers"] if len(headers) != len(scope["headers"]) else ()
+        if call and repeated:
+            call.headers = joined(repeated)
         if found is None or bound is None:
             answer = _not_in_the_document(method, scope["path"], found[0] if found else {})
         else:
-            repeated = scope["headers"] if len(headers) != len(scope["headers"]) else ()
             arrival = _Arrival(found[1], scope["query_string"], headers, repeated)
             answer = await self._enter(bound, arrival, receive, call)
         try:
@@ -154,16 +158,15 @@ class App(Starlette):
             return organisation
         if call:
             call.organisation = organisation
-            if self._before and (asked := self._before(call)) and (answer := await asked):
-                return answer
-        if bound.operation.body is not None:
+        answer = await asked if call and self._before and (asked := self._before(call)) else None
+        if bound.operation.body is not None:  # of what is not answered by its function, too: somebody may look at it
             try:
                 arrival.body = await read_body(receive, arrival.headers)
             except TooLarge:
                 arrival.body = None
             if call:
                 call.body = arrival.body or b""
-        return self._answer(bound, organisation, arrival, call)
+        return answer or self._answer(bound, organisation, arrival, call)
 
     def _organisation(self, arrival: _Arrival) -> Organisation | Answer:
         key = arrival.headers.get(b"x-api-key")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -68,6 +68,14 @@ class Disconnected(Exception):
 def error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
     """An answer in the one shape of errors: schema `ErrorBody`."""
     return Answer(status, orjson.dumps({"error": sentence}), headers)
+
+
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name; several of one name are one with commas between (RFC 9110)."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        found[name] = found[name] + b", " + value if name in found else value
+    return found
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:

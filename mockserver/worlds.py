@@ -24,6 +24,10 @@ CatalogOn = Callable[[date], Catalog]
 log = logging.getLogger("mockserver")
 
 
+class TenantNotFound(NotFound):
+    """The tenant of a request is none of those that the catalog lists."""
+
+
 class Populate(Protocol):
     """Fills an empty population with people who have lived from the game's now until `until` (ms UTC)."""
 
@@ -121,7 +125,7 @@ class Organisation:
         elif not tenant:
             raise Refused("The Tenant-ID header is required: this organisation is multi-tenant.")
         elif settings.tenants is not None and tenant not in settings.tenants:
-            raise NotFound(f"Tenant {tenant!r} was not found.")
+            raise TenantNotFound(f"Tenant {tenant!r} was not found.")
         game = self.games.get(tenant)
         if game is None:
             game = self.games[tenant] = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now))

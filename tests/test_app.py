@@ -310,7 +310,7 @@ def test_the_seams_see_each_call_and_may_answer_it() -> None:
         running.ask("GET", "/v1/nothing")
     assert seen == [
         ("POST", "users_create", 201, b'{"id": "x"}'),
-        ("PUT", "users_identify", 503, b""),
+        ("PUT", "users_identify", 503, b"{}"),
         ("GET", "users_get", 422, b""),
         ("GET", "users_get", 401, b""),
         ("GET", None, 404, b""),

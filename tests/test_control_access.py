@@ -280,3 +280,9 @@ def test_the_api_answers_whatever_catalog_is_put(http: Http) -> None:
     assert http.mock("POST", "/clock/advance", {"days": 40}).status_code == 200
     assert http.mock("GET", "/facts?limit=1000").status_code == 200
     assert http.api("GET", "/users/ada/wrapped").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/_mock", "/_mock/", "/_mock/clock/", "/_mock/nothing"])
+def test_a_path_that_is_none_is_said_to_be_none(trophy_server: MockServer, path: str) -> None:
+    answer = httpx2.get(trophy_server.url.removesuffix("/v1") + path, trust_env=False)
+    refused(answer, 404, "/_mock the control plane")

@@ -86,6 +86,12 @@ def test_a_request_can_ask_to_wait(http: Http) -> None:
     assert http.api("GET", "/achievements", Prefer="delay=3600").status_code == 200
 
 
+def test_preferences_may_come_in_several_headers(http: Http) -> None:
+    headers = [("X-API-KEY", str(http.key)), ("Prefer", "code=404"), ("Prefer", "delay=0.01")]
+    answer = httpx2.get(f"{http.root}/v1/achievements", headers=headers, trust_env=False)
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (404, "code=404, delay=0.01")
+
+
 def test_preferences_are_ignored_when_they_are_switched_off() -> None:
     with serving("--users", "0", "--no-prefer") as base:
         answer = httpx2.get(
@@ -138,6 +144,28 @@ def test_a_request_that_fails_changes_nothing(http: Http) -> None:
     refused(http.api("POST", "/users", {"id": "ada"}), 500, "faults")
     on(http)
     refused(http.api("GET", "/users/ada"), 422)
+
+
+def test_a_delay_that_was_asked_for_is_acknowledged_by_an_error_that_strikes(http: Http) -> None:
+    on(http, errors={"every": 1})
+    answer = http.api("GET", "/achievements", Prefer="delay=0.01")
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (500, "delay=0.01")
+
+
+def test_what_was_sent_is_kept_of_requests_that_were_made_to_fail(http: Http) -> None:
+    path, body = "/metrics/words-written/event", {"user": {"id": "zoe"}, "value": 7}
+    refused(http.api("POST", path, body, Prefer="code=422"), 422)
+    on(http, errors={"every": 1})
+    refused(http.api("POST", path, body), 500)
+    on(http, drops={"every": 1})
+    with pytest.raises(httpx2.TransportError):
+        http.api("POST", path, body)
+    on(http, rateLimits={"events": 1})
+    assert http.api("POST", path, body).status_code == 201
+    refused(http.api("POST", path, body), 429)
+    kept = http.get("/requests?operationId=metrics_event&userId=zoe")["requests"]
+    assert [row["status"] for row in kept] == [429, 201, None, 500, 422]
+    assert all(row["request"] == body for row in kept)
 
 
 def test_a_share_of_requests_fails_and_the_same_ones_again(http: Http) -> None:
@@ -244,6 +272,15 @@ def test_the_real_services_statuses_can_be_had(http: Http) -> None:
     assert found() == [202, 202, 404, 404, 200, 404]
     on(http, liveStatuses={"operations": ["users_get"]})
     assert found() == [201, 201, 404, 422, 200, 404]
+
+
+def test_an_unknown_tenant_is_no_unknown_user(trophy_server: MockServer) -> None:
+    catalog = {"name": "Tenants", "settings": {"multiTenant": True, "tenants": ["known"]}}
+    with trophy_server.world(catalog=catalog) as world, speaking_to(world) as http:
+        for switched in (False, True):
+            on(http, liveStatuses=switched)
+            refused(http.api("GET", "/users/eve", Tenant_ID="unknown"), 422, "Tenant 'unknown'")
+        refused(http.api("GET", "/users/eve", Tenant_ID="known"), 404)
 
 
 def test_live_statuses_are_an_option_of_the_server_and_said_at_start() -> None:

@@ -48,6 +48,13 @@ def test_a_request_is_kept_with_its_bodies_status_and_duration(http: Http) -> No
     assert kept["response"] == answer
 
 
+def test_a_call_that_names_a_user_is_about_that_user(http: Http) -> None:
+    http.event("ada", 5)
+    http.mock("POST", "/webhooks/trigger", {"type": "streak.lost", "userId": "ada"})
+    about = http.get("/requests?userId=ada")["requests"]
+    assert [row["operationId"] for row in about] == ["mock_webhooks_trigger", "metrics_event"]
+
+
 def test_refused_requests_are_kept_too(http: Http) -> None:
     http.api("POST", "/metrics/words-written/event", b"{not json")
     http.api("GET", "/users/nobody/streak?historyPeriods=x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from mockserver.control.faults import Faults
 from mockserver.control.prefer import HEADER, Preference
@@ -47,7 +48,8 @@ class Backstage:
         call.applied = wish.applied
         if wish.code is not None:
             return wish.answer()
-        return self.faults.strike(call, operation)
+        struck = self.faults.strike(call, operation)
+        return replace(struck, headers=(*struck.headers, *wish.applied)) if struck and wish.applied else struck
 
     def after(self, call: Call, answer: Answer) -> None:
         """Keeps the request in mind, and lets its webhooks go out."""

@@ -119,6 +119,6 @@ def user_of(row: Asked) -> str | None:
     body = _readable(row.call.body)
     if isinstance(body, dict):
         about = body.get("user", body)
-        found = about.get("id") if isinstance(about, dict) else None
+        found = about.get("id", about.get("userId")) if isinstance(about, dict) else None
         return found if isinstance(found, str) else None
     return next(iter(parse_qs(row.call.query.decode("latin-1")).get("userId", ())), None)
