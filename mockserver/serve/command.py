@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import logging
-import os
 import signal
 import socket
 from datetime import UTC, datetime
@@ -20,7 +18,7 @@ from mockserver.game.errors import GameError
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.options import control_options, option
-from mockserver.serve.sockets import open_socket
+from mockserver.sockets import listen_on
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 if TYPE_CHECKING:
@@ -128,7 +126,7 @@ def serve(
     log_to_stderr(log_level)
     try:
         file = CatalogFile(find(catalog))
-        listening = listen(host, port)
+        listening = listen_on(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
         worlds = make_worlds(plan, keys)
         run(worlds, settings, listening, host, watched=file if watch else None, check_responses=check_responses)
@@ -145,21 +143,6 @@ def log_to_stderr(level: str) -> None:
     logging.getLogger("faker").setLevel(logging.WARNING)  # what it tells of itself concerns nobody here
     if level != "debug":
         logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections already, so that a taken port is told at once."""
-    try:
-        return open_socket(host, port)
-    except (OSError, UnicodeError) as error:
-        number = getattr(error, "errno", -1)
-        if number < 0:  # of looking the name up
-            raise CannotServe(f"Cannot listen on {host}: no such host is known here.") from None
-        if number == errno.EADDRINUSE:
-            raise CannotServe(
-                f"Port {port} of {host} is taken: choose another with --port, or any free one with --port 0."
-            ) from None
-        raise CannotServe(f"Cannot listen on {host}:{port}: {os.strerror(number)}.") from None
 
 
 def make_worlds(plan: Plan, keys: tuple[str, ...]) -> Worlds:

@@ -10,13 +10,13 @@ import click
 from mockserver.control.plane import TOKEN, Plane, Settings
 from mockserver.game.periods import iso
 from mockserver.seed import user_id
+from mockserver.sockets import local_url
 from mockserver.worlds import Organisation
 
 
 def base_url(host: str, port: int) -> str:
-    """The address to give to clients on this machine; every address means the loopback one here."""
-    local = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://{f'[{local}]' if ':' in local else local}:{port}/v1"
+    """The API's address on this machine."""
+    return f"{local_url(host, port)}/v1"
 
 
 def greeting(plane: Plane, base: str, *, check_responses: bool) -> str:

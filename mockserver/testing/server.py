@@ -16,7 +16,7 @@ from mockserver.game.periods import iso
 from mockserver.seed import populate
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.server import make_app, make_plane
-from mockserver.serve.sockets import open_socket
+from mockserver.sockets import open_socket
 from mockserver.testing.bridge import transport
 from mockserver.testing.room import Room
 from mockserver.testing.world import MadeWorld, Time, World
