@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KEPT = 10_000
 READ_AT_MOST = 64 * 1024
+LONGEST_RETRY_DELAY = 86_400.0  # seconds: a day
 
 log = logging.getLogger("mockserver.webhooks")
 
