@@ -234,6 +234,16 @@ def test_a_catalog_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> 
         (("--api-key", ""), "not empty and without spaces around it; found ''"),
         (("--webhook", "my-app", "--users", "1000000"), 'must begin with http:// or https://: found "my-app"'),
         (("--webhook", "http://a.test", "--webhook-events", "streak.over"), '"streak.over" is not a webhook type'),
+        (("--webhook", "http://a.test", "--webhook-events", " , "), "--webhook-events names no type"),
+        (("--webhook-events", "streak.over"), '"streak.over" is not a webhook type'),
+        (("--webhook-events", "streak.lost"), "--webhook-events chooses what goes to --webhook, which is not given"),
+        (("--webhook-secret", "s"), "--webhook-secret signs what goes to --webhook, which is not given"),
+        (("--webhook", "http://a.test", "--webhook-secret", ""), "must not be empty"),
+        (("--webhook", "http://a.test", "--webhook-secret", os.fsdecode(b"\xff")), "is not UTF-8"),
+        (("--webhook-retry-delay", "nan"), "nan is no number of seconds"),
+        (("--webhook-retry-delay", "inf"), "inf is not in the range 0<=x<=86400.0"),
+        (("--webhook-retry-delay", "1e14"), "100000000000000.0 is not in the range"),
+        (("--webhook-retry-delay", "-1"), "-1.0 is not in the range"),
         (("--users", "-1"), "-1 is not in the range"),
     ],
 )
@@ -282,6 +292,27 @@ def test_it_prints_where_webhooks_go_and_the_secret_that_was_made_up() -> None:
                 (row,) = json.load(answer)["endpoints"]
             assert f"http://127.0.0.1:9/a: streak.lost, streak.started (key {key})" in server.text
             assert f"secret {row['secret']}" in server.text
+
+
+def test_the_secret_that_a_receiver_finds_in_the_environment_asks_for_no_webhook() -> None:
+    with running("--users", "0", "--port", "0", variables={"MOCKSERVER_WEBHOOK_SECRET": "s"}) as server:
+        assert "Webhooks" not in server.text
+
+
+def test_the_longest_retry_delay_is_kept_and_can_be_told() -> None:
+    hook = ("--webhook", "http://127.0.0.1:9/", "--webhook-retry-delay", "86400")
+    with running("--users", "0", "--now", "8999-12-31T23:00:00Z", "--frozen", *hook) as server:
+        base = server.url.removesuffix("/v1")
+        server.open("/metrics/words-written/event", body={"user": {"id": "u"}, "value": 7}).close()
+        deadline = time.monotonic() + 20
+        attempts: list[Any] = []
+        while not attempts and time.monotonic() < deadline:
+            asked = urllib.request.Request(f"{base}/_mock/webhooks/deliveries", headers={"X-API-KEY": "00000000.local"})
+            with urllib.request.urlopen(asked, timeout=20) as answer:
+                row = json.load(answer)["deliveries"][0]
+            attempts = row["attempts"]
+        assert attempts
+        assert (row["state"], row["next"]) == ("waiting", "9000-01-01T23:00:00.000Z"), row
 
 
 def test_tenants_that_come_with_their_first_request_are_not_said_to_have_people(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mockserver.game.catalog import WebhookEndpoint
+from mockserver.webhooks.delivery import LONGEST_RETRY_DELAY, Timing
+from mockserver.webhooks.options import Seconds, usable_secret
 
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
@@ -40,13 +42,18 @@ CONTROL = (
         metavar="URL",
         help="Where webhooks go; may be given several times, in the variable with spaces between.",
     ),
-    option("--webhook-secret", metavar="SECRET", help="Signs these webhooks; made up if not given."),
+    option(
+        "--webhook-secret",
+        metavar="SECRET",
+        callback=usable_secret,
+        help="Signs these webhooks; made up if not given.",
+    ),
     option("--webhook-events", metavar="TYPE,TYPE", help="Which types go there. Without it: all."),
     option(
         "--webhook-retry-delay",
         default=60.0,
         show_default=True,
-        type=click.FloatRange(0),
+        type=Seconds(0, LONGEST_RETRY_DELAY),
         metavar="SECONDS",
         help="From a failed delivery to its first retry, doubling from there.",
     ),
@@ -81,10 +88,11 @@ def _settings(
     webhook_retry_delay: float,
 ) -> Settings:
     from mockserver.control.plane import Settings
-    from mockserver.webhooks.delivery import Timing
 
     locked = not is_loopback(host)
-    types = tuple(kind.strip() for kind in (webhook_events or "").split(",") if kind.strip())
+    types = _types(webhook_events)
+    if not webhooks:
+        _refuse_what_concerns_none(webhook_events)
     return Settings(
         token=control_token or (token_urlsafe(16) if locked else None),
         locked=locked,
@@ -93,6 +101,36 @@ def _settings(
         endpoints=tuple(_endpoint(url, webhook_secret, types) for url in webhooks),
         timing=Timing(retry_delay=webhook_retry_delay),
     )
+
+
+def _types(events: str | None) -> tuple[str, ...]:
+    """UsageError if there is no such type, or the option names none at all: no types would mean all of them."""
+    from mockserver.game.errors import Refused
+    from mockserver.webhooks.bodies import KINDS
+    from mockserver.webhooks.endpoints import check_events
+
+    if events is None:
+        return ()
+    types = tuple(kind.strip() for kind in events.split(",") if kind.strip())
+    if not types:
+        raise click.UsageError("--webhook-events names no type: leave it out to send all.")
+    try:
+        check_events(types, KINDS)
+    except Refused as error:
+        raise click.UsageError(f"{error}.") from None
+    return types
+
+
+def _refuse_what_concerns_none(events: str | None) -> None:
+    """UsageError for options about the webhooks of --webhook where there is none.
+
+    A secret in the environment may be there for `listen` and `verify-webhooks`, which read the same variable.
+    """
+    source = click.get_current_context().get_parameter_source("webhook_secret")
+    if source is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--webhook-secret signs what goes to --webhook, which is not given.")
+    if events is not None:
+        raise click.UsageError("--webhook-events chooses what goes to --webhook, which is not given.")
 
 
 def _endpoint(url: str, secret: str | None, types: tuple[str, ...]) -> WebhookEndpoint:
