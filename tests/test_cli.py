@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.cli import COMMANDS, main
 from mockserver.serve import progress, server
@@ -151,29 +152,46 @@ class TestReloading:
             CatalogFile(tmp_path / "none.toml")
 
 
+def lived(told: progress.Progress, *keys: str) -> Worlds:
+    return Worlds(Plan(CatalogFile(find("study")), users=4, history_days=3, now=NOON), keys, told.populate)
+
+
 def test_seeding_that_takes_long_tells_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    with progress.Progress(12_345) as told:
-        told(0.25, 1000)
+    with progress.Progress(4, 2) as told:
+        lived(told, "a", "b")
     said = capsys.readouterr()
-    assert "12,345 people" in said.err
+    assert "8 people" in said.err
     assert "events/s" in said.err
     assert said.out == ""
+
+
+def test_tenants_have_people_each() -> None:
+    catalog = catalogs.parse(
+        'name = "x"\n[metrics.m]\nname = "M"\n[settings]\nmultiTenant = true\ntenants = ["a", "b"]',
+        today=date(2026, 1, 15),
+        name="x",
+    )
+    assert progress.populations(Plan(lambda _: catalog)) == 2
+    assert progress.populations(Plan(CatalogFile(find("study")))) == 1
 
 
 def test_worlds_that_are_made_later_report_to_nobody(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    with progress.Progress(5) as told:
+    with progress.Progress(4) as told:
         pass
-    told(0.5, 10)
+    lived(told, "a")
     assert capsys.readouterr() == ("", "")
 
 
-def test_seeding_that_is_quick_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.Progress(5) as told:
-        told(0.5, 10)
+def test_seeding_that_is_quick_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 60.0)
+    with progress.Progress(4) as told:
+        lived(told, "a")
     assert capsys.readouterr() == ("", "")

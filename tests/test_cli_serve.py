@@ -261,6 +261,33 @@ def test_it_ends_cleanly_when_it_is_told_to(number: signal.Signals) -> None:
     assert "Error" not in said
 
 
+def test_all_worlds_are_made_under_one_bar_that_never_goes_back() -> None:
+    keys = ("--api-key", "a.1", "--api-key", "b.2", "--api-key", "c.3")
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users", "150", *keys]
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(command, stdout=terminal, stderr=terminal)
+    watchdog = threading.Timer(120, process.kill)
+    watchdog.start()
+    try:
+        said = b""
+        while b"Ctrl-C" not in said:
+            said += os.read(screen, 1 << 16)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+        os.close(terminal)
+        os.close(screen)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said.decode())
+    assert set(re.findall(r"(\d+) people live", text)) == {"450"}
+    shown = [int(number) for number in re.findall(r"(\d+)% ", text)]
+    assert shown == sorted(shown)
+    assert shown[-1] == 100
+    assert len(set(shown)) > 5
+    rates = [int(number.replace(",", "")) for number in re.findall(r"([\d,]+) events/s", text)]
+    assert min(rates) > max(rates) / 5, "what was done before counts on"
+
+
 def test_ctrl_c_ends_a_start_that_takes_long_without_a_complaint() -> None:
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users", "100000"]
     screen, terminal = pty.openpty()

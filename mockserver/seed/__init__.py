@@ -23,17 +23,21 @@ Report = Callable[[float, int], None]
 
 def populate(game: Game, *, seed: int, users: int, until: int, report: Report | None = None) -> None:
     """Lets `users` people live from the game's now until `until` (ms UTC), exclusive; without such a time they arrive
-    now. `report` is told now and then how much is done (0 to 1) and how many deeds that were."""
+    now. `report` is told now and then, and at the end, how much is done (0 to 1) and how many deeds that were."""
     since, past = game.now, max(1, until - game.now)
     name = f"{seed}/{game.world.seed}"
     customs = Customs(game.world.catalog)
     people = People(name, customs)
     lived = deeds(name, users, since, until, customs) if until > since else first_deeds(name, users, since, customs)
-    for count, deed in enumerate(lived):
+    count = 0
+    for deed in lived:
         if report is not None and count % 256 == 0:
             report((deed.time - since) / past if until > since else deed.number / users, count)
         game.catch_up(deed.time)
         _do(game, deed, people)
+        count += 1
+    if report is not None:
+        report(1.0, count)
 
 
 def _do(game: Game, deed: Deed, people: People) -> None:

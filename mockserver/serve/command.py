@@ -7,7 +7,6 @@ import logging
 import signal
 import socket
 from datetime import UTC, datetime
-from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -148,11 +147,11 @@ def log_to_stderr(level: str) -> None:
 def make_worlds(plan: Plan, keys: tuple[str, ...]) -> Worlds:
     """A world for each key, its people's lives lived."""
     from mockserver.seed import populate
-    from mockserver.serve.progress import Progress
+    from mockserver.serve.progress import Progress, populations
 
     gc.disable()  # nothing of what is made here will be garbage
-    with Progress(plan.users) as progress:
-        worlds = Worlds(plan, keys, partial(populate, report=progress))
+    with Progress(plan.users, populations(plan) * len(keys)) as progress:
+        worlds = Worlds(plan, keys, progress.populate)
     worlds.populate = populate  # worlds that are made later are made in silence
     gc.freeze()
     gc.enable()

@@ -6,20 +6,47 @@ import time
 from types import TracebackType
 from typing import Any
 
+from mockserver.clock import Clock
+from mockserver.game.engine import Game
+from mockserver.game.periods import utc_day
+from mockserver.seed import populate
+from mockserver.worlds import Plan
+
 PATIENCE = 1.0  # seconds
 
 
-class Progress:
-    """Call it with what is done (0 to 1) and how many things were done; as a context it cleans up at the end."""
+def populations(plan: Plan) -> int:
+    """How many a world begins with: one, or one for each tenant that the catalog lists."""
+    settings = plan.catalog(utc_day(Clock(plan.now).now())).settings
+    return len(settings.tenants or ()) if settings.multi_tenant else 1
 
-    def __init__(self, users: int) -> None:
-        self._users = users
+
+class Progress:
+    """Lets people live in so many populations, `users` in each, under one bar; as a context it cleans up at the end."""
+
+    def __init__(self, users: int, populations: int = 1) -> None:
+        self._people = users * populations
+        self._populations = populations
+        self._settled = self._events = 0  # of the populations that are complete
         self._started = time.perf_counter()
         self._bar: Any = None
         self._task: Any = None
         self._over = False
 
-    def __call__(self, done: float, count: int) -> None:
+    def populate(self, game: Game, *, seed: int, users: int, until: int) -> None:
+        """Fills the next population."""
+        count = 0
+
+        def report(done: float, so_far: int) -> None:
+            nonlocal count
+            count = so_far
+            self._show((self._settled + done) / self._populations, self._events + so_far)
+
+        populate(game, seed=seed, users=users, until=until, report=report)
+        self._settled += 1
+        self._events += count
+
+    def _show(self, done: float, count: int) -> None:
         elapsed = time.perf_counter() - self._started
         if self._bar is None:
             if self._over or elapsed < PATIENCE:
@@ -34,7 +61,7 @@ class Progress:
         columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
         text = TextColumn("{task.description}")
         self._bar = Progress(text, *columns, console=Console(stderr=True), transient=False)
-        self._task = self._bar.add_task(f"{self._users:,} people live through their days", total=1.0, rate="")
+        self._task = self._bar.add_task(f"{self._people:,} people live through their days", total=1.0, rate="")
         self._bar.start()
 
     def __enter__(self) -> Progress:
