@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mockserver.control.plane import Settings
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
+LONGEST_HISTORY = 3650  # days
+FITTING = "printable ASCII, not empty and without spaces around it"
 
 
 class CannotServe(click.ClickException):
@@ -50,13 +52,16 @@ class Moment(click.ParamType[int]):
         return time
 
 
+def fits_a_header(text: str) -> bool:
+    """Whether it reaches the server as it is. What to expect otherwise: FITTING."""
+    return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
+
+
 def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) -> tuple[str, ...]:
     """Keys that can travel in a header, each once."""
     for key in keys:
-        if not key or not key.isascii() or not key.isprintable() or key != key.strip():
-            raise click.BadParameter(
-                f"expected printable ASCII, not empty and without spaces around it; found {key!r}."
-            )
+        if not fits_a_header(key):
+            raise click.BadParameter(f"expected {FITTING}; found {key!r}.")
     return tuple(dict.fromkeys(keys)) or (DEFAULT_KEY,)
 
 
@@ -93,7 +98,7 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     "--history-days",
     default=60,
     show_default=True,
-    type=click.IntRange(0, 3650),
+    type=click.IntRange(0, LONGEST_HISTORY),
     help="How long they have lived.",
 )
 @option("--now", type=Moment(), help="Where the clock starts, such as 2026-01-15T12:00:00Z. Without it: the real time.")
@@ -168,11 +173,8 @@ def run(
     check_responses: bool,
 ) -> None:
     """Serves until the process is told to stop; Ctrl-C is a KeyboardInterrupt once all is closed."""
-    import uvicorn
-
     from mockserver.serve.greeting import base_url, greeting
-    from mockserver.serve.protocol import Protocol
-    from mockserver.serve.server import make_app, make_plane
+    from mockserver.serve.server import make_app, make_http, make_plane
     from mockserver.spec import DocumentError
 
     try:
@@ -182,18 +184,8 @@ def run(
         raise CannotServe(str(error)) from None
     base = base_url(host, listening.getsockname()[1])
     click.echo(greeting(plane, base, check_responses=check_responses))
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        http=Protocol,
-        ws="none",
-        proxy_headers=False,
-        backlog=2048,
-        timeout_graceful_shutdown=5,
-    )
     signal.signal(signal.SIGTERM, stop)
-    uvicorn.Server(config).run(sockets=[listening])
+    make_http(app).run(sockets=[listening])
 
 
 def stop(number: int, frame: FrameType | None) -> None:

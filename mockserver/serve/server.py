@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import uvicorn
+
 from mockserver.app import App, create_app
 from mockserver.control.plane import Plane, Settings
 from mockserver.serve.catalog_file import CatalogFile
+from mockserver.serve.protocol import Protocol
 from mockserver.serve.upkeep import upkeep
+from mockserver.sockets import BACKLOG
 from mockserver.spec import document_path, load
 from mockserver.webhooks import bodies
 from mockserver.worlds import Worlds
@@ -31,4 +37,21 @@ def make_app(plane: Plane, *, check_responses: bool = True, watched: CatalogFile
         before=plane.before,
         after=plane.after,
         lifespan=upkeep(plane, watched),
+    )
+
+
+def make_http(app: App, *, lifespan: Literal["auto", "off"] = "auto") -> uvicorn.Server:
+    """What speaks HTTP for it. `lifespan` "off": whoever calls keeps that of the application."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            http=Protocol,
+            ws="none",
+            lifespan=lifespan,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=5,
+        )
     )

@@ -9,10 +9,10 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.app import App
+from mockserver.serve.server import make_http
 
 T = TypeVar("T")
 
@@ -59,7 +59,10 @@ class Room:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def exchange(self, scope: Scope, body: bytes) -> Future[Exchanged]:
-        """A whole request, answered in the server's loop. The result raises ConnectionResetError when dropped."""
+        """A whole request, answered in the server's loop. The result raises ConnectionResetError when dropped.
+
+        To cancel it is to hang up: what has not been done by then is not done.
+        """
         return self.submit(_exchange(self._application, scope, body))
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,10 +94,7 @@ class Room:
                 await self._serve_socket(self._listening)
 
     async def _serve_socket(self, listening: socket.socket) -> None:
-        config = uvicorn.Config(
-            self._application, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=5
-        )
-        server = uvicorn.Server(config)
+        server = make_http(self._application, lifespan="off")
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         self._open.set_result(None)
         await self._end.wait()
