@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from plane import Http, refused, speaking_to
 
+from mockserver import catalogs
 from mockserver.testing import MadeWorld, MockServer
 
 NOON = "2026-03-01T12:00:00.000Z"
@@ -90,7 +92,30 @@ def test_a_wrong_catalog_is_refused_with_all_that_is_wrong_with_it(root: Http) -
     catalog = {"metrics": {"steps": {"unit": "m"}}, "achievements": {"walker": {"trigger": "metric"}}}
     refused(root.mock("POST", "/worlds", {"catalog": catalog}), 422, "metrics.steps", "achievements.walker")
     refused(root.mock("POST", "/worlds", {"catalog": 5}), 422, "`catalog`")
-    refused(root.mock("POST", "/worlds", {"catalog": "metrics = ["}), 422, "line 1", "not TOML")
+    refused(root.mock("POST", "/worlds", {"catalog": "\nmetrics = ["}), 422, "line 2", "not TOML")
+
+
+@pytest.mark.parametrize("name", ["catalog", "fitness", "study"])
+def test_a_catalog_that_comes_with_the_server_may_be_named(root: Http, made: Http, name: str) -> None:
+    shown = catalogs.dump(catalogs.load(catalogs.fixture(name), today=date(2026, 3, 1)))
+    world = root.mock("POST", "/worlds", {"catalog": name, "now": NOON, "frozen": True}).json()["apiKey"]
+    assert root.with_key(world).get("/catalog") == shown
+    assert made.mock("PUT", "/catalog", name).json()["name"] == shown["name"]
+    assert made.mock("PUT", "/catalog", name.encode(), Content_Type="application/toml").status_code == 200
+    root.mock("DELETE", f"/worlds/{world}")
+
+
+@pytest.mark.parametrize("text", ["fitnes", "errata", "../fixtures/study", "metrics = ["])
+def test_one_line_that_is_neither_toml_nor_a_name_is_told_so(root: Http, made: Http, text: str) -> None:
+    words = ("line 1", "not TOML", "nor is it the name", "catalog, fitness or study")
+    refused(root.mock("POST", "/worlds", {"catalog": text}), 422, *words)
+    refused(made.mock("PUT", "/catalog", text), 422, *words)
+
+
+def test_one_line_of_toml_is_a_catalog(root: Http, made: Http) -> None:
+    assert made.mock("PUT", "/catalog", 'name = "Bare"').json()["name"] == "Bare"
+    sentence = refused(root.mock("POST", "/worlds", {"catalog": "nome = 1"}), 422, "nome")
+    assert "TOML" not in sentence
 
 
 @pytest.mark.parametrize(

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import tomllib
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from mockserver import catalogs
+from mockserver.catalogs import CatalogError
 from mockserver.clock import real_time
 from mockserver.control.ask import JSON, Ask, Forbidden
 from mockserver.control.fields import Fields
 from mockserver.game.catalog import Catalog
 from mockserver.game.errors import NotFound, Refused, Unreadable
 from mockserver.game.periods import iso, utc_day
+from mockserver.spec.wording import either
 from mockserver.worlds import CatalogOn, Organisation, Plan, Worlds
 
 MOST_USERS = 10_000
 LONGEST_HISTORY = 366  # days
 TOML = ("application/toml", "text/toml", "text/x-toml")
+COMING_WITH_IT = ("catalog", "fitness", "study")  # catalogs that can be asked for by name
+
+_NAMES = either(COMING_WITH_IT)
 
 
 def world_shape(worlds: Worlds, organisation: Organisation) -> JSON:
@@ -73,9 +79,12 @@ def _plan(fields: Fields, default: Plan) -> Plan:
 
 
 def catalog_on(given: Any) -> CatalogOn:
-    """A catalog as data or as the text of a TOML file, to be read on any first day. Refused when it is neither."""
+    """A catalog as data, as the text of a TOML file or by its name, to be read on any first day. Refused otherwise."""
     if not isinstance(given, str | dict):
-        raise Refused("Body field `catalog` must be a catalog as an object, or the text of one in TOML.")
+        raise Refused(
+            "Body field `catalog` must be a catalog as an object, the text of one in TOML, "
+            f"or the name of one that comes with the server: {_NAMES}."
+        )
 
     @lru_cache(maxsize=1)
     def catalog(today: date) -> Catalog:
@@ -86,9 +95,32 @@ def catalog_on(given: Any) -> CatalogOn:
 
 def read_catalog(given: Any, today: date) -> Catalog:
     """`CatalogError` tells everything that is wrong with it."""
-    if isinstance(given, str):
+    if not isinstance(given, str):
+        return catalogs.from_data(given, today=today, name="The catalog")
+    if given in COMING_WITH_IT:
+        return _coming_with_it(given, today)
+    try:
         return catalogs.parse(given, today=today, name="The catalog")
-    return catalogs.from_data(given, today=today, name="The catalog")
+    except CatalogError as error:
+        if "\n" in given or _is_toml(given):
+            raise
+        problem = error.problems[0]
+        sentence = f"{problem.message}; nor is it the name of a catalog that comes with the server: {_NAMES}"
+        raise CatalogError(error.name, [problem._replace(message=sentence)]) from None
+
+
+@lru_cache(maxsize=8)
+def _coming_with_it(name: str, today: date) -> Catalog:
+    """Worlds that begin on the same day share one catalog, which nobody changes."""
+    return catalogs.load(catalogs.fixture(name), today=today)
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
 
 
 async def found(worlds: Worlds, key: str, plan: Plan) -> Organisation:
@@ -156,7 +188,7 @@ def read_the_catalog(ask: Ask) -> JSON:
 
 
 async def put_catalog(ask: Ask) -> JSON:
-    """A whole new catalog, as JSON or as TOML with that media type; days count from the world's first day."""
+    """A whole new catalog, as JSON, as TOML with that media type, or by name; days count from the world's first."""
     side = ask.side
     given = _toml(ask.body) if ask.media_type in TOML else ask.json()
     async with side.moving:
