@@ -1,14 +1,13 @@
-"""Requests to a server without a socket: a transport for the sync clients of httpx and httpx2.
-
-Their async clients need none of it: `ASGITransport(app=server.app)` is enough.
-"""
+"""Requests to a server without a socket: a transport for the clients of httpx and httpx2, sync and async."""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import Future
 from types import ModuleType
 from typing import Any
 
-from mockserver.testing.room import Room
+from mockserver.testing.room import Exchanged, Room
 
 
 def scope_of(method: str, path: str, raw_path: bytes, query: bytes, headers: list[tuple[bytes, bytes]]) -> Any:
@@ -30,17 +29,49 @@ def scope_of(method: str, path: str, raw_path: bytes, query: bytes, headers: lis
 
 
 def transport(library: ModuleType, room: Room) -> Any:
-    """A `BaseTransport` of `library`, httpx or httpx2 (they look alike and are not the same)."""
+    """A transport of `library`, httpx or httpx2 (they look alike and are not the same), for its sync and async clients.
 
-    class Transport(library.BaseTransport):  # type: ignore[name-defined,misc]
+    What a client meets is what it meets at a socket: the library's errors for a connection that is dropped and for an
+    answer that is longer in coming than the client waits.
+    """
+
+    class Transport(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[name-defined,misc]
         def handle_request(self, request: Any) -> Any:
-            raw_path, _, query = request.url.raw_path.partition(b"?")
-            headers = [(name.lower(), value) for name, value in request.headers.raw]
-            scope = scope_of(request.method, request.url.path, raw_path, query, headers)
+            asked = _ask(room, request, request.read())
             try:
-                answer = room.exchange(scope, request.read()).result()
-            except ConnectionResetError as dropped:
-                raise library.RemoteProtocolError(str(dropped), request=request) from None
-            return library.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
+                return _response(library, request, asked.result(_patience(request)))
+            except (ConnectionResetError, TimeoutError) as trouble:
+                asked.cancel()
+                raise _error(library, request, trouble) from None
+
+        async def handle_async_request(self, request: Any) -> Any:
+            asked = _ask(room, request, await request.aread())
+            try:
+                answer = await asyncio.wait_for(asyncio.wrap_future(asked), _patience(request))
+            except (ConnectionResetError, TimeoutError) as trouble:
+                raise _error(library, request, trouble) from None
+            return _response(library, request, answer)
 
     return Transport()
+
+
+def _ask(room: Room, request: Any, body: bytes) -> Future[Exchanged]:
+    raw_path, _, query = request.url.raw_path.partition(b"?")
+    headers = [(name.lower(), value) for name, value in request.headers.raw]
+    return room.exchange(scope_of(request.method, request.url.path, raw_path, query, headers), body)
+
+
+def _patience(request: Any) -> float | None:
+    """Seconds that the client waits for an answer; None: for ever."""
+    seconds: float | None = request.extensions.get("timeout", {}).get("read")
+    return seconds
+
+
+def _response(library: ModuleType, request: Any, answer: Exchanged) -> Any:
+    return library.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
+
+
+def _error(library: ModuleType, request: Any, trouble: OSError) -> Exception:
+    kind = library.ReadTimeout if isinstance(trouble, TimeoutError) else library.RemoteProtocolError
+    error: Exception = kind(str(trouble) or "The answer did not come in time.", request=request)
+    return error
