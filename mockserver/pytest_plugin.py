@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "trophy_world(**options): how the fixture trophy_world makes its world.")
+    config.addinivalue_line("markers", "trophy_world(**options): those of MockServer.world for the fixture's world.")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,10 +24,17 @@ from trophy.environment import TrophyApiEnvironment
 from trophy.errors import UnauthorizedError
 
 from mockserver.catalogs import CatalogError
-from mockserver.testing import AsyncWorld, ControlError, MadeWorld, MockServer, World
+from mockserver.testing import (
+    AsyncMadeWorld,
+    AsyncMockServer,
+    AsyncWorld,
+    ControlError,
+    MadeWorld,
+    MockServer,
+    World,
+)
 
 NOON = "2026-03-01T12:00:00Z"
-LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda library: library.__name__)
 
 
 def environment(world: World | AsyncWorld[MockServer]) -> TrophyApiEnvironment:
@@ -186,35 +192,6 @@ def test_a_tenant_is_part_of_a_world(trophy_server: MockServer, http: httpx.Clie
 # Without a socket
 
 
-@LIBRARIES
-def test_a_sync_client_needs_no_socket(library: ModuleType) -> None:
-    with MockServer(socket=False) as server, library.Client(transport=server.transport(library)) as client:
-        headers = {"X-API-KEY": server.api_key}
-        body = {"user": {"id": "a/b c"}, "value": 3}
-        event = client.post(f"{server.url}/metrics/words-written/event", json=body, headers=headers)
-        assert (event.status_code, event.json()["total"]) == (201, 3)
-        streak = client.get(f"{server.url}/users/a%2Fb%20c/streak?historyPeriods=2", headers=headers)
-        assert len(streak.json()["streakHistory"]) == 2
-        server.faults(drops={"every": 1})
-        with pytest.raises(library.RemoteProtocolError, match="dropped"):
-            client.get(f"{server.url}/achievements", headers=headers)
-
-
-@LIBRARIES
-def test_an_async_client_needs_no_socket(library: ModuleType) -> None:
-    async def story() -> None:
-        async with MockServer(socket=False) as server:
-            transport = library.ASGITransport(app=server.app)
-            async with library.AsyncClient(transport=transport, headers={"X-API-KEY": server.api_key}) as client:
-                body = {"user": {"id": "ada"}, "value": 3}
-                path = f"{server.url}/metrics/words-written/event"
-                answers = await asyncio.gather(*(client.post(path, json=body) for _ in range(10)))
-                assert sorted(answer.json()["total"] for answer in answers) == list(range(3, 33, 3))
-                assert (await client.get("http://mockserver/_mock/clock")).json()["frozen"] is False
-
-    asyncio.run(story())
-
-
 def test_the_vendors_client_needs_no_socket() -> None:
     with MockServer(socket=False, now=NOON, frozen=True) as server:
         with httpx.Client(transport=server.transport(httpx)) as http:
@@ -242,11 +219,36 @@ def test_the_vendors_async_client_needs_no_socket() -> None:
 # Async
 
 
-def test_every_method_of_a_world_can_be_awaited() -> None:
-    methods = {name for name, value in vars(World).items() if inspect.isfunction(value) and not name.startswith("_")}
-    assert methods <= set(vars(AsyncWorld))
-    for name in methods:
-        assert inspect.iscoroutinefunction(getattr(AsyncWorld, name))
+@pytest.mark.parametrize(
+    ("kind", "awaited"), [(World, AsyncWorld), (MadeWorld, AsyncMadeWorld), (MockServer, AsyncMockServer)]
+)
+def test_every_method_of_a_world_can_be_awaited(kind: type, awaited: type) -> None:
+    """And what a world has beside its methods is there, too."""
+    members = {name: value for name, value in inspect.getmembers(kind) if not name.startswith("_")}
+    assert members.keys() | {"api_key", "tenant"} <= {name for name, _ in inspect.getmembers(awaited)}
+    for name in {name for name, value in members.items() if inspect.isfunction(value)} - {"transport"}:
+        assert inspect.iscoroutinefunction(getattr(awaited, name))
+
+
+def test_an_async_world_has_a_clock_and_a_tenant() -> None:
+    async def story() -> None:
+        async with MockServer(now=NOON, frozen=True) as server:
+            assert await server.now == datetime(2026, 3, 1, 12, tzinfo=UTC)
+            catalog = await server.catalog()
+            catalog["settings"]["multiTenant"] = True
+            async with await server.world(catalog=catalog, now=NOON, frozen=True) as world:
+                await world.advance(days=1)
+                assert await world.now == datetime(2026, 3, 2, 12, tzinfo=UTC)
+                assert world.tenant is None
+                world.tenant = "north"
+                headers = {"X-API-KEY": world.api_key, "Tenant-ID": "north"}
+                async with httpx2.AsyncClient(trust_env=False, headers=headers) as client:
+                    await client.put(f"{world.url}/users/ada", json={})
+                assert await world.facts(user="ada")
+                world.tenant = "south"
+                assert (world.tenant, await world.facts(user="ada")) == ("south", [])
+
+    asyncio.run(story())
 
 
 def test_a_receiver_in_the_tests_own_loop_can_answer_while_the_test_waits() -> None:
@@ -303,8 +305,10 @@ def test_every_test_has_the_world_for_itself(trophy_server, trophy_world, number
     )
     assert answer.json()["total"] == number
 
-@pytest.mark.trophy_world(users=3, now="2027-03-01T12:00:00Z", frozen=True)
+@pytest.mark.trophy_world(catalog="fitness", users=3, history_days=2, now="2027-03-01T12:00:00Z", frozen=True)
 def test_the_marker_says_how_the_world_is_made(trophy_world):
+    assert "distance_run" in trophy_world.catalog()["metrics"]
+    assert {fact["time"][:10] for fact in trophy_world.facts()} <= {"2027-02-27", "2027-02-28", "2027-03-01"}
     assert trophy_world.now.year == 2027
     assert len(trophy_world.facts(kind="UserCreated")) == 3
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
 from types import ModuleType, TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
@@ -43,6 +44,20 @@ class AsyncWorld(Generic[W]):
     @property
     def api_key(self) -> str:
         return self.sync.api_key
+
+    @property
+    def tenant(self) -> str | None:
+        """Whom calls are about where there are tenants; may be set."""
+        return self.sync.tenant
+
+    @tenant.setter
+    def tenant(self, tenant: str | None) -> None:
+        self.sync.tenant = tenant
+
+    @property
+    def now(self) -> Awaitable[datetime]:
+        """What the world's clock shows, in UTC: `await world.now`."""
+        return asyncio.to_thread(lambda: self.sync.now)
 
     advance = _awaited(World.advance)
     set_clock = _awaited(World.set_clock)
@@ -88,12 +103,17 @@ class AsyncMockServer(AsyncWorld[MockServer]):
         await asyncio.to_thread(self.sync.stop)
 
     @property
+    def control_token(self) -> str | None:
+        """What others than this object send as X-Control-Token."""
+        return self.sync.control_token
+
+    @property
     def app(self) -> ASGIApp:
         """The server as an ASGI application, for the transports of httpx and httpx2."""
         return self.sync.app
 
     def transport(self, library: ModuleType) -> Any:
-        """For the sync clients of httpx or httpx2."""
+        """For clients of httpx or httpx2, sync and async."""
         return self.sync.transport(library)
 
     async def world(self, **options: Any) -> AsyncMadeWorld:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from secrets import token_urlsafe
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,17 +10,18 @@ from starlette.types import ASGIApp
 
 from mockserver.control.fields import read_moment
 from mockserver.control.plane import Settings
-from mockserver.control.worlds import catalog_on
 from mockserver.game.periods import iso
 from mockserver.seed import populate
-from mockserver.serve.catalog_file import CatalogFile, find
+from mockserver.serve.greeting import base_url
+from mockserver.serve.options import is_loopback
 from mockserver.serve.server import make_app, make_plane
 from mockserver.sockets import open_socket
 from mockserver.testing.bridge import transport
+from mockserver.testing.options import AnyCatalog, catalog_to_send, catalog_to_serve, check_options
 from mockserver.testing.room import Room
 from mockserver.testing.world import MadeWorld, Time, World
 from mockserver.webhooks.delivery import Timing
-from mockserver.worlds import DEFAULT_KEY, CatalogOn, Plan, Worlds
+from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 if TYPE_CHECKING:
     from mockserver.testing.aio import AsyncMockServer
@@ -32,15 +32,16 @@ NOWHERE = "http://mockserver/v1"  # the base URL of a server without a socket
 class MockServer(World):
     """`with MockServer() as server:` serves until the block ends, and is a `World` itself: its first.
 
-    `catalog`: a file, one of the catalogs that come with the server by name, or a catalog as data. `socket` False:
-    no port is opened; see `transport` and `app`. `port` 0 takes any free one. The other options are those of
-    `mockserver serve`, except that nobody lives here unless `users` says so.
+    `catalog`: a file, one of the catalogs that come with the server by name, a text in TOML, or a catalog as data.
+    `socket` False: no port is opened; see `transport` and `app`. `port` 0 takes any free one. All others mean what the
+    options of these names mean to `mockserver serve`, but nobody lives here unless `users` says so. ValueError for
+    what makes no sense.
     """
 
     def __init__(
         self,
         *,
-        catalog: str | Path | Mapping[str, Any] = "catalog",
+        catalog: AnyCatalog = "catalog",
         seed: int = 1,
         users: int = 0,
         history_days: int = 60,
@@ -53,10 +54,22 @@ class MockServer(World):
         check_responses: bool = True,
         live_statuses: bool = False,
         webhook_retry_delay: float = 60.0,
+        control_token: str | None = None,
     ) -> None:
-        super().__init__(self._opened, NOWHERE, api_key)
-        self._plan = Plan(_catalog(catalog), seed, users, _milliseconds(now), frozen, history_days)
-        self._settings = Settings(live_statuses=live_statuses, timing=Timing(retry_delay=webhook_retry_delay))
+        check_options(
+            users=users,
+            history_days=history_days,
+            webhook_retry_delay=webhook_retry_delay,
+            api_key=api_key,
+            control_token=control_token,
+        )
+        locked = socket and not is_loopback(host)
+        token = control_token or (token_urlsafe(16) if locked else None)
+        super().__init__(self._opened, NOWHERE, api_key, token=token)
+        self._plan = Plan(catalog_to_serve(catalog), seed, users, _milliseconds(now), frozen, history_days)
+        self._settings = Settings(
+            token=token, locked=locked, live_statuses=live_statuses, timing=Timing(retry_delay=webhook_retry_delay)
+        )
         self._check_responses = check_responses
         self._place = (host, port) if socket else None
         self._here: Room | None = None
@@ -70,7 +83,7 @@ class MockServer(World):
         listening = None
         if self._place is not None:
             listening = open_socket(*self._place)
-            self._url = f"http://{self._place[0]}:{listening.getsockname()[1]}/v1"
+            self._url = base_url(self._place[0], listening.getsockname()[1])
         room = Room(application, listening)
         room.open()
         self._here = room
@@ -89,31 +102,44 @@ class MockServer(World):
         return self._url
 
     @property
+    def control_token(self) -> str | None:
+        """What others than this object send as X-Control-Token; None where no token is needed and none was given."""
+        return self._token
+
+    @property
     def app(self) -> ASGIApp:
         """The server as an ASGI application that may be called from any event loop.
 
-        `httpx.AsyncClient(transport=httpx.ASGITransport(app=server.app))` needs no socket; so with httpx2.
+        `httpx.AsyncClient(transport=httpx.ASGITransport(app=server.app))` needs no socket; so with httpx2. A dropped
+        connection is a ConnectionResetError there; `transport` raises the library's own error.
         """
         return self._opened().app
 
     def transport(self, library: ModuleType) -> Any:
-        """For the sync clients of httpx or httpx2: `httpx.Client(transport=server.transport(httpx))`, no socket."""
+        """For clients of httpx or httpx2, sync and async: `httpx.Client(transport=server.transport(httpx))`."""
         return transport(library, self._opened())
 
     def world(
         self,
         *,
-        catalog: Mapping[str, Any] | None = None,
+        catalog: AnyCatalog | None = None,
         seed: int | None = None,
         users: int = 0,
+        history_days: int | None = None,
         now: Time | None = None,
         frozen: bool = False,
     ) -> MadeWorld:
-        """A fresh world with a key of its own, which no other sees."""
+        """A fresh world with a key of its own, which no other sees. What is not given is as in `docs/control.md`."""
         moment = _milliseconds(now)
-        given = {"catalog": catalog, "seed": seed, "users": users, "frozen": frozen}
-        made = self.control("POST", "/worlds", given | {"now": None if moment is None else iso(moment)})
-        return MadeWorld(self, made["apiKey"])
+        given = {
+            "catalog": None if catalog is None else catalog_to_send(catalog),
+            "seed": seed,
+            "users": users,
+            "historyDays": history_days,
+            "now": None if moment is None else iso(moment),
+            "frozen": frozen,
+        }
+        return MadeWorld(self, self.control("POST", "/worlds", given)["apiKey"])
 
     def _opened(self) -> Room:
         if self._here is None:
@@ -137,10 +163,6 @@ class MockServer(World):
         from mockserver.testing.aio import AsyncMockServer
 
         await AsyncMockServer(self).stop()
-
-
-def _catalog(given: str | Path | Mapping[str, Any]) -> CatalogOn:
-    return catalog_on(dict(given)) if isinstance(given, Mapping) else CatalogFile(find(str(given)))
 
 
 def _milliseconds(time: Time | None) -> int | None:

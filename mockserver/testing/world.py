@@ -10,7 +10,9 @@ from urllib.parse import quote, unquote, urlencode
 
 import orjson
 
+from mockserver.control.plane import TOKEN
 from mockserver.testing.bridge import scope_of
+from mockserver.testing.options import AnyCatalog, catalog_to_send
 from mockserver.testing.room import Room
 
 JSON = dict[str, Any]
@@ -26,11 +28,17 @@ class ControlError(Exception):
 
 
 class World:
-    """One world. As a context it is deleted at the end. `url` is the base URL of the API, /v1 included."""
+    """One world. `url` is the base URL of the API, /v1 included; `tenant` whom calls are about where there are tenants.
 
-    def __init__(self, room: Callable[[], Room], url: str, api_key: str, tenant: str | None = None) -> None:
+    `token` is sent with every call of the control plane.
+    """
+
+    def __init__(
+        self, room: Callable[[], Room], url: str, api_key: str, tenant: str | None = None, token: str | None = None
+    ) -> None:
         self._room = room
         self._url = url
+        self._token = token
         self.api_key = api_key
         self.tenant = tenant
 
@@ -78,7 +86,7 @@ class World:
     # State
 
     def reset(self) -> JSON:
-        """Back to the seed; requests and webhooks so far are forgotten, faults are off."""
+        """Back to the seed; requests and webhooks so far are forgotten, faults are as at start."""
         return self._ask("POST", "/reset")
 
     def snapshot(self) -> str:
@@ -93,9 +101,9 @@ class World:
         """The catalog in force."""
         return self._ask("GET", "/catalog")
 
-    def set_catalog(self, catalog: Mapping[str, Any]) -> JSON:
+    def set_catalog(self, catalog: AnyCatalog) -> JSON:
         """Puts another catalog into force; users keep what they have."""
-        return self._ask("PUT", "/catalog", dict(catalog))
+        return self._ask("PUT", "/catalog", catalog_to_send(catalog))
 
     # Insight
 
@@ -180,6 +188,7 @@ class World:
         text = given or urlencode({name: value for name, value in query.items() if value is not None})
         headers = [(b"x-api-key", self.api_key.encode())]
         headers += [(b"tenant-id", self.tenant.encode())] if self.tenant else []
+        headers += [(TOKEN.lower().encode(), self._token.encode())] if self._token else []
         raw = f"/_mock{below}".encode()
         scope = scope_of(method, unquote(raw.decode()), raw, text.encode(), headers)
         answer = self._room().exchange(scope, b"" if body is None else orjson.dumps(body)).result()
@@ -196,7 +205,7 @@ class MadeWorld(World):
     """A world that a server made for a test. As a context it is deleted at the end."""
 
     def __init__(self, parent: World, api_key: str) -> None:
-        super().__init__(parent._room, parent.url, api_key, parent.tenant)
+        super().__init__(parent._room, parent.url, api_key, parent.tenant, parent._token)
         self._parent = parent
 
     def delete(self) -> None:
