@@ -7,14 +7,19 @@ import hashlib
 import hmac
 import io
 import json
+import os
 import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import click
 import httpx2
 import pytest
 from click.testing import CliRunner, Result
@@ -117,50 +122,89 @@ def test_a_body_that_comes_again_is_marked() -> None:
     assert "seen before" in listener.receive(body, signature(body))[1]
 
 
-def test_the_command_listens_on_a_free_port_and_tells_which(tmp_path: Any) -> None:
-    code = "from mockserver.webhooks.listen import listen; listen(['--port', '0', '--secret', 's3cret', '--bodies'])"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@contextmanager
+def receiving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """`mockserver listen` on a free port with its output in a pipe; where it is, and the line to paste."""
+    command = [sys.executable, "-m", "mockserver", "listen", "--port", "0", *options]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MOCKSERVER_")}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment | {"COLUMNS": ""}
+    )
     watchdog = threading.Timer(30, process.kill)
     watchdog.start()
     try:
         assert process.stdout is not None
-        address = re.search(rb"http://[\d.:]+", process.stdout.readline())
-        assert address
-        assert b"--webhook-secret s3cret" in process.stdout.readline()
-        body = json.dumps(body_of("streak.lost")).encode()
-        headers = {"X-Trophy-Signature": signature(body)}
-        assert httpx2.post(address[0].decode(), content=body, headers=headers).status_code == 200
-        assert b"streak.lost" in process.stdout.readline()
-    finally:
-        watchdog.cancel()
-        process.terminate()
-        process.communicate()
-
-
-def test_ctrl_c_ends_the_receiver_cleanly() -> None:
-    code = "from mockserver.webhooks.listen import listen; listen(['--port', '0'])"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    watchdog = threading.Timer(30, process.kill)
-    watchdog.start()
-    try:
-        assert process.stdout is not None
-        address = re.search(rb"http://[\d.:]+", process.stdout.readline())
-        assert address
-        assert httpx2.post(address[0].decode(), content=b"{}").status_code == 400
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        said = process.stdout.readline()
+        assert said.startswith("Listening on http://"), process.communicate()[1]
+        yield process, said.split()[2], process.stdout.readline().partition(": ")[2]
     finally:
         watchdog.cancel()
         process.kill()
-    assert (process.returncode, said) == (0, b"Stopped.\n")
+        process.communicate()
 
 
-def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_the_command_listens_on_a_free_port_and_tells_which() -> None:
+    with receiving("--secret", SECRET, "--bodies") as (process, address, paste):
+        assert paste == f"mockserver serve --webhook {address} --webhook-secret {SECRET}\n"
+        body = json.dumps(body_of("streak.lost")).encode()
+        headers = {"X-Trophy-Signature": signature(body)}
+        assert httpx2.post(address, content=body, headers=headers).status_code == 200
+        assert "streak.lost" in line_of(process)
+
+
+@pytest.mark.parametrize("secret", ["a[/b]", '[red]s e"c', "$HOME 'x' :smile:"])
+def test_a_secret_is_printed_so_that_it_can_be_pasted(secret: str) -> None:
+    with receiving("--secret", secret) as (_, address, paste):
+        assert shlex.split(paste) == ["mockserver", "serve", "--webhook", address, "--webhook-secret", secret]
+
+
+def test_a_line_is_whole_in_a_pipe_however_long_it_is() -> None:
+    with receiving() as (process, address, _):
+        body = json.dumps(body_of("streak.lost") | {"type": "x" * 200}).encode()
+        assert httpx2.post(address, content=body).status_code == 400
+        assert line_of(process) == f"✗ {'x' * 200}  signature not checked\n"
+        assert line_of(process) == f'  the document has no webhook type "{"x" * 200}"\n'
+
+
+def test_it_listens_on_an_address_of_version_6_and_prints_one_that_can_be_used() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with receiving("--host", "::1") as (process, address, paste):
+        assert address.startswith("http://[::1]:")
+        assert shlex.split(paste)[-1] == address
+        assert httpx2.post(address, content=b"{}").status_code == 400
+        assert "unreadable" in line_of(process)
+
+
+def test_ctrl_c_ends_the_receiver_cleanly() -> None:
+    with receiving() as (process, address, _):
+        assert httpx2.post(address, content=b"{}").status_code == 400
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (0, "Stopped.\n")
+
+
+def test_where_it_cannot_listen_it_says_what_serve_says() -> None:
     with Receiver().running() as there:
         port = there.url.split(":")[2].split("/")[0]
         result = CliRunner().invoke(listen, ["--port", port])
     assert result.exit_code == 2
-    assert f"Cannot listen on 127.0.0.1:{port}" in result.output
+    assert result.output.startswith(f"Error: Port {port} of 127.0.0.1 is taken: choose another with --port")
+    result = CliRunner().invoke(listen, ["--host", "nosuch.invalid"])
+    assert result.exit_code == 2
+    assert result.output == "Error: Cannot listen on nosuch.invalid: no such host is known here.\n"
+
+
+@pytest.mark.parametrize("command", [listen, verify_webhooks])
+def test_the_variable_with_the_secret_is_in_the_help(command: click.Command) -> None:
+    assert "MOCKSERVER_WEBHOOK_SECRET" in CliRunner().invoke(command, ["--help"]).output
 
 
 class Handler:
@@ -305,3 +349,23 @@ def test_a_handler_that_cannot_be_asked_is_neither_good_nor_bad() -> None:
     result = CliRunner().invoke(verify_webhooks, ["localhost:3000", "--secret", SECRET])
     assert result.exit_code == 2
     assert "HANDLER_URL must begin with http:// or https://" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("http://a..b/", "--secret", SECRET), "no request can be sent to http://a..b/ (encoding with 'idna'"),
+        (("http://☃..b/", "--secret", SECRET), "no request can be sent to http://☃..b/ (Invalid IDNA hostname"),
+        (("http://127.0.0.1:1/", "--secret", ""), "must not be empty"),
+        (("http://127.0.0.1:1/", "--secret", SECRET, "--timeout", "-1"), "-1.0 is not in the range 0<x<=3600"),
+        (("http://127.0.0.1:1/", "--secret", SECRET, "--timeout", "0"), "0.0 is not in the range 0<x<=3600"),
+        (("http://127.0.0.1:1/", "--secret", SECRET, "--timeout", "inf"), "inf is not in the range 0<x<=3600"),
+        (("http://127.0.0.1:1/", "--secret", SECRET, "--timeout", "nan"), "nan is no number of seconds"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_a_sentence(arguments: tuple[str, ...], words: str) -> None:
+    command = [sys.executable, "-m", "mockserver", "verify-webhooks", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import shlex
 from collections import deque
 
 import click
@@ -14,13 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from mockserver.sockets import listen_on, local_url
 from mockserver.spec import Document, load
+from mockserver.webhooks.options import usable_secret
 from mockserver.webhooks.reading import Reading, read
 from mockserver.webhooks.signing import HEADER
-
-
-class CannotListen(click.ClickException):
-    exit_code = 2
 
 
 def receiver(document: Document, secret: str | None, console: Console, *, bodies: bool = False) -> Starlette:
@@ -32,7 +30,7 @@ def receiver(document: Document, secret: str | None, console: Console, *, bodies
         reading = read(document, raw, request.headers.get(HEADER), secret)
         again = raw in seen
         seen.append(raw)
-        console.print(_line(reading, again=again, checked=secret is not None))
+        console.print(_line(reading, again=again, checked=secret is not None), soft_wrap=True)
         if bodies and reading.body is not None:
             console.print_json(data=reading.body)
         if not reading.problems:
@@ -59,20 +57,23 @@ def _line(reading: Reading, *, again: bool, checked: bool) -> Text:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
-@click.option("--secret", envvar="MOCKSERVER_WEBHOOK_SECRET", help="Check signatures with this secret.")
+@click.option(
+    "--secret",
+    envvar="MOCKSERVER_WEBHOOK_SECRET",
+    show_envvar=True,
+    callback=usable_secret,
+    help="Check signatures with this secret.",
+)
 @click.option("--bodies", is_flag=True, help="Print each body in full.")
 def listen(host: str, port: int, secret: str | None, bodies: bool) -> None:
     """Receive webhooks and show them, with what is wrong with their signature or schema."""
-    document, console = load(), Console()
-    try:
-        listening = socket.create_server((host, port))
-    except OSError as error:
-        raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.") from error
-    url = f"http://{host}:{listening.getsockname()[1]}"
-    known = f" --webhook-secret {secret}" if secret else ""
-    console.print(f"Listening on {url}", style="bold")
-    console.print(f"Send webhooks here with: mockserver serve --webhook {url}{known}", soft_wrap=True)
-    app = receiver(document, secret, console, bodies=bodies)
+    document = load()
+    listening = listen_on(host, port)
+    url = local_url(host, listening.getsockname()[1])
+    words = ["mockserver", "serve", "--webhook", url, *(("--webhook-secret", secret) if secret else ())]
+    click.secho(f"Listening on {url}", bold=True)
+    click.echo(f"Send webhooks here with: {shlex.join(words)}")
+    app = receiver(document, secret, Console(), bodies=bodies)
     try:
         uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from mockserver.game.errors import Refused
 from mockserver.webhooks.bodies import KINDS
 from mockserver.webhooks.endpoints import check_url
 from mockserver.webhooks.handler_checks import Check, checks
+from mockserver.webhooks.options import Seconds, usable_secret
 from mockserver.webhooks.signing import HEADER
 
 ADVICE = {
@@ -55,13 +56,15 @@ class CannotRun(click.ClickException):
 
 
 def ask(client: httpx2.Client, url: str, check: Check) -> Outcome:
-    """Sends one request; redirects are not followed, as Trophy does not either."""
+    """Sends one request; redirects are not followed, as Trophy does not either. CannotRun if none can be made."""
     headers = {"Content-Type": "application/json", "User-Agent": "trophy-mockserver"}
     if check.signature is not None:
         headers[HEADER] = check.signature
     try:
         return Outcome(check, client.post(url, content=check.body, headers=headers).status_code, "")
-    except httpx2.HTTPError as error:
+    except (httpx2.InvalidURL, UnicodeError) as error:
+        raise CannotRun(f"no request can be sent to {url} ({error}).") from None
+    except (httpx2.HTTPError, OSError) as error:
         return Outcome(check, None, f"{type(error).__name__}: {error}".removesuffix(": "))
     finally:
         client.cookies.clear()
@@ -131,9 +134,20 @@ def _others(outcomes: list[Outcome]) -> Table:
 @click.command("verify-webhooks")
 @click.argument("handler_url")
 @click.option(
-    "--secret", required=True, envvar="MOCKSERVER_WEBHOOK_SECRET", help="The secret that the handler checks with."
+    "--secret",
+    required=True,
+    envvar="MOCKSERVER_WEBHOOK_SECRET",
+    show_envvar=True,
+    callback=usable_secret,
+    help="The secret that the handler checks with.",
 )
-@click.option("--timeout", default=10.0, show_default=True, help="Seconds to wait for each answer.")
+@click.option(
+    "--timeout",
+    default=10.0,
+    show_default=True,
+    type=Seconds(0, 3600, min_open=True),
+    help="Seconds to wait for each answer.",
+)
 @click.pass_context
 def verify_webhooks(context: click.Context, handler_url: str, secret: str, timeout: float) -> None:
     """Test your webhook handler at HANDLER_URL: valid, forged, repeated, unordered and unknown events.
