@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,12 +83,14 @@ Change = Callable[..., Any]
 @dataclass(frozen=True)
 class Fault:
     """`kind` groups faults in the report; `plant` stands between the client and the app, `sender` between the
-    webhooks and the network."""
+    webhooks and the network; `patch` changes the server in this one process, for what cannot be reached from outside.
+    """
 
     name: str
     kind: str
     plant: Plant | None = None
     sender: Callable[..., Any] | None = field(default=None)
+    patch: Callable[[], None] | None = field(default=None)
 
 
 def reply(status: int, content: JSON) -> Reply:
@@ -139,6 +143,19 @@ def other_status(operations: str, old: int, new: int) -> Plant:
         return replace(answer, status=new) if hit else answer
 
     return plant
+
+
+def swap(module: str, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+    """Put `make(old)` in the place of a function, wherever the server holds it."""
+
+    def patch() -> None:
+        old = getattr(importlib.import_module(module), name)
+        new = make(old)
+        for holder in [held for key, held in sys.modules.items() if key.partition(".")[0] == "mockserver"]:
+            for key in [key for key, value in vars(holder).items() if value is old]:
+                setattr(holder, key, new)
+
+    return patch
 
 
 def crash(when: Callable[[Ask], bool]) -> Plant:

@@ -23,6 +23,8 @@ def plant(name: str) -> None:
         _wrap(otherwise, hidden="/_mock")
         return
     fault = BY_NAME[name]
+    if fault.patch is not None:
+        fault.patch()
     if fault.plant is not None:
         _wrap(fault.plant)
     if fault.sender is not None:
