@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from contract_tests.conftest import Stages
@@ -9,6 +11,7 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, moment
 
 pytestmark = pytest.mark.operations("users_", "metrics_event")
+JSON = Any
 
 
 @rule("A created user reads back as sent", behaviour(3, "spec"))
@@ -26,11 +29,15 @@ def test_a_created_user_reads_back_as_sent(stage: Stage) -> None:
 
 @rule("Creating the same user again changes what is passed and keeps the rest", behaviour(3))
 def test_creating_twice_is_an_upsert(stage: Stage) -> None:
-    ann = stage.user("ann", name="Ann", email="ann@example.com", tz="Asia/Tokyo")
-    first = stage.get("users_get", id=ann)
-    again = stage.get("users_create", body={"id": ann, "name": "Anna"})
-    assert (again["name"], again["email"], again["tz"]) == ("Anna", "ann@example.com", "Asia/Tokyo")
-    assert again["created"] == first["created"], "`created` moved"
+    ann = stage.user("ann", name="Ann", email="ann@example.com", tz="Asia/Tokyo", deviceTokens=["t"])
+    before = stage.get("users_get", id=ann)
+    check_only_the_name_changed(before, stage.get("users_create", body={"id": ann, "name": "Anna"}))
+
+
+def check_only_the_name_changed(before: JSON, after: JSON) -> None:
+    assert after["name"] == "Anna"
+    for name in ("id", "email", "tz", "deviceTokens", "subscribeToEmails", "attributes", "created", "control"):
+        assert after.get(name) == before.get(name), f"{name} changed although it was not passed"
 
 
 @rule("PUT makes an unknown user and answers 200", behaviour(3, "spec"))
@@ -48,10 +55,27 @@ def test_an_update_keeps_what_was_not_passed(stage: Stage, operation: str) -> No
     before = stage.get("users_get", id=ann)
     stage.get(operation, id=ann, body={"name": "Anna"})
     after = stage.get("users_get", id=ann)
-    assert after["name"] == "Anna"
-    for name in ("id", "email", "tz", "deviceTokens", "subscribeToEmails", "attributes", "created", "control"):
-        assert after.get(name) == before.get(name), f"{name} changed although it was not passed"
+    check_only_the_name_changed(before, after)
     assert moment(after["updated"]) >= moment(before["updated"])
+
+
+@rule("`updated` is the time of the last change", behaviour(3))
+def test_updated_moves_with_a_change(stage: Stage) -> None:
+    ann = stage.user("ann", name="Ann")
+    created = stage.get("users_get", id=ann)
+    ways: list[tuple[str, JSON]] = [
+        ("users_update", {"id": ann, "body": {"name": "Anna"}}),
+        ("users_identify", {"id": ann, "body": {"name": "Anne"}}),
+        ("users_create", {"body": {"id": ann, "name": "Annie"}}),
+        ("metrics_event", {"key": stage.kit.metric(), "body": {"user": {"id": ann, "name": "An"}, "value": 1}}),
+    ]
+    for operation, arguments in ways:
+        before = stage.get("users_get", id=ann)["updated"]
+        stage.pass_time(minutes=1)
+        stage.get(operation, **arguments)
+        after = stage.get("users_get", id=ann)
+        assert moment(after["updated"]) > moment(before), f"`updated` did not move with {operation}"
+        assert after["created"] == created["created"]
 
 
 @rule("PATCH does not make users", behaviour(3, "spec"))
@@ -154,17 +178,33 @@ def test_an_event_identifies_its_user(stage: Stage) -> None:
     ann = stage.name("ann")
     stage.event({"id": ann, "name": "Ann", "email": "ann@example.com"}, 1)
     assert stage.get("users_get", id=ann)["name"] == "Ann"
-    stage.event({"id": ann, "tz": "Asia/Kolkata"}, 1)
+    stage.event({"id": ann, "tz": "Asia/Kolkata", "deviceTokens": ["one", "two"]}, 1)
     after = stage.get("users_get", id=ann)
     assert (after["name"], after["email"], after["tz"]) == ("Ann", "ann@example.com", "Asia/Kolkata")
+    assert after["deviceTokens"] == ["one", "two"]
+    stage.event({"id": ann, "subscribeToEmails": False, "deviceTokens": None}, 1)
+    after = stage.get("users_get", id=ann)
+    assert (after["subscribeToEmails"], after["email"]) == (False, None), "her unsubscribing was not heard"
+    assert not after["deviceTokens"]
+
+
+@rule("An event's user may bring attributes", behaviour(3))
+def test_an_event_brings_attributes(stage: Stage) -> None:
+    key = stage.kit.need(stage.kit.user_attributes, "user attribute")[0]
+    ann = stage.name("ann")
+    for value in ("first", "second"):
+        stage.event({"id": ann, "attributes": {key: value}}, 1)
+        assert stage.get("users_get", id=ann)["attributes"] == {key: value}
 
 
 @rule("A completion makes the user that it names", behaviour(3))
 def test_a_completion_identifies_its_user(stage: Stage) -> None:
     key = stage.kit.plain("api")["key"]
-    ann = stage.name("ann")
-    stage.get("achievements_complete", key=key, body={"user": {"id": ann, "name": "Ann"}})
-    assert stage.get("users_get", id=ann)["name"] == "Ann"
+    ann, sent = stage.name("ann"), {"name": "Ann", "email": "ann@example.com", "deviceTokens": ["t"]}
+    stage.get("achievements_complete", key=key, body={"user": {"id": ann, "tz": "Asia/Tokyo", **sent}})
+    read = stage.get("users_get", id=ann)
+    assert {name: read[name] for name in sent} == sent
+    assert read["tz"] == "Asia/Tokyo"
 
 
 @rule("The id in the body of PUT and PATCH is ignored", behaviour(3, "choice"), choice=True)
@@ -226,25 +266,6 @@ def test_worlds_are_isolated(stage: Stage, stages: Stages) -> None:
     stage.event(ann, 7)
     other.refused("users_get", id=ann)
     assert stage.total(ann) == 7
-
-
-@rule("Tenants share nothing, and Tenant-ID is required where there are several", behaviour(1))
-def test_tenants_are_isolated(stages: Stages) -> None:
-    """The same organisation, made multi-tenant: one Ann for each tenant."""
-    catalog = stages.new().clock.ask("GET", "/catalog")
-    settings = catalog.get("settings", {}) | {"multiTenant": True}
-    nobody = stages.new(catalog=catalog | {"settings": settings})
-    north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
-    north.get("users_create", body={"id": "ann", "name": "Ann of the North"})
-    south.get("users_create", body={"id": "ann", "name": "Ann of the South"})
-    north.event("ann", 100_000, north.kit.streaking())
-    assert north.get("users_get", id="ann")["name"] == "Ann of the North"
-    assert (north.total("ann", north.kit.streaking()), south.total("ann", south.kit.streaking())) == (100_000, 0)
-    assert south.completed("ann") == []
-    assert south.get("streaks_rankings") == []
-    assert south.event("ann", 1, south.kit.streaking(), key="k")["idempotentReplayed"] is False
-    assert north.event("ann", 1, north.kit.streaking(), key="k")["idempotentReplayed"] is False
-    nobody.refused("users_get", id="ann")
 
 
 @rule("A fresh user has no preferences; PATCH replaces only the types that are sent", behaviour(3))

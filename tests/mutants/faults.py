@@ -5,10 +5,11 @@ from __future__ import annotations
 from tests.mutants.fault import Fault
 from tests.mutants.inputs import INPUTS
 from tests.mutants.posted import POSTED
+from tests.mutants.profiles import PROFILES
 from tests.mutants.progress import PROGRESS
 from tests.mutants.rules import RULES
 from tests.mutants.sequences import SEQUENCES
 from tests.mutants.shapes import SHAPES
 
-FAULTS: list[Fault] = [*SHAPES, *INPUTS, *RULES, *PROGRESS, *SEQUENCES, *POSTED]
+FAULTS: list[Fault] = [*SHAPES, *INPUTS, *RULES, *PROGRESS, *SEQUENCES, *POSTED, *PROFILES]
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -1,0 +1,83 @@
+"""Tenants: one organisation, many customers of its own, and nothing between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract_tests.conftest import Stages
+from contract_tests.good import good_request
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage
+
+pytestmark = pytest.mark.operations("users_", "metrics_event", "leaderboards_", "streaks_", "points_", "achievements_")
+JSON = Any
+
+
+@pytest.fixture
+def nobody(stages: Stages) -> Stage:
+    """The same organisation, made multi-tenant, spoken to without a Tenant-ID."""
+    catalog = stages.new().clock.ask("GET", "/catalog")
+    settings = catalog.get("settings", {}) | {"multiTenant": True}
+    return stages.new(catalog=catalog | {"settings": settings}).of_tenant("")
+
+
+@rule("Tenants share nothing", behaviour(1))
+def test_tenants_are_isolated(nobody: Stage) -> None:
+    """One Ann for each tenant."""
+    north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
+    metric = nobody.kit.metrics[0] if nobody.kit.streak_metric is None else nobody.kit.streaking()
+    north.get("users_create", body={"id": "ann", "name": "Ann of the North"})
+    south.get("users_create", body={"id": "ann", "name": "Ann of the South"})
+    north.event("ann", 100_000, metric)
+    assert north.get("users_get", id="ann")["name"] == "Ann of the North"
+    assert (north.total("ann", metric), south.total("ann", metric)) == (100_000, 0)
+    assert south.completed("ann") == []
+    assert south.get("streaks_rankings") == []
+    for system in nobody.kit.points:
+        counts = south.get("points_summary", key=system)
+        assert sum(row["users"] for row in counts) == 1, f"{system} counts users of another tenant"
+    assert south.event("ann", 1, metric, key="k")["idempotentReplayed"] is False
+    assert north.event("ann", 1, metric, key="k")["idempotentReplayed"] is False
+
+
+@rule("Leaderboards rank the users of one tenant", behaviour(1))
+def test_boards_rank_one_tenant(nobody: Stage) -> None:
+    north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
+    boards = [row["key"] for row in nobody.kit.boards(status="active") if not row["breakdownAttributes"]]
+    nobody.kit.need(boards, "active leaderboard without a breakdown")
+    for tenant, user in ((north, "ann"), (south, "ben")):
+        tenant.get("users_create", body={"id": user})
+        for metric in nobody.kit.metrics:
+            tenant.event(user, 1000, metric)
+    for board in boards:
+        for tenant, user in ((north, "ann"), (south, "ben"), (north, "ann")):
+            ranked = [(row["userId"], row["rank"]) for row in tenant.board(board)["rankings"]]
+            assert ranked in ([], [(user, 1)]), f"{board} of {user}'s tenant shows {ranked}"
+
+
+@rule("Preferences belong to one tenant's user", behaviour(1))
+def test_preferences_are_a_tenants_own(nobody: Stage) -> None:
+    north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
+    for tenant in (north, south):
+        tenant.get("users_create", body={"id": "ann"})
+    north.get("users_update_preferences", id="ann", body={"notifications": {"recap": ["email"]}})
+    assert south.get("users_get_preferences", id="ann")["notifications"] == {}
+    assert north.get("users_get_preferences", id="ann")["notifications"] == {"recap": ["email"]}
+
+
+@rule("Tenant-ID is required where there are several tenants, on every operation", behaviour(1, "spec"))
+def test_every_operation_wants_a_tenant(nobody: Stage) -> None:
+    north = nobody.of_tenant("north")
+    north.get("users_create", body={"id": "ann"})
+    for operation in nobody.client.document.operations.values():
+        try:
+            good = good_request(north, operation, "ann")
+        except pytest.skip.Exception:
+            continue  # the target has not what the operation is about
+        assert good.sent().status == operation.success
+        good.stage = nobody
+        answer = good.sent()
+        assert 400 <= answer.status < 500, f"{operation.id} without a Tenant-ID answered {answer.status}"
+        assert answer.status != 401, f"{operation.id} answered 401 although the key is good"
