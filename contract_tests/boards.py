@@ -1,0 +1,65 @@
+"""What the scenarios of leaderboards share: a board to play on, players, and a board read whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contract_tests.stage import Stage
+
+Board = dict[str, Any]
+#: As many as a scenario brings along at most.
+PLAYERS = 12
+
+
+def open_board(stage: Stage) -> Board:
+    """An active metric board without breakdown, with room for the players; one that never repeats if there is one."""
+    rows = [
+        row
+        for row in stage.kit.boards(rankBy="metric", status="active")
+        if not row["breakdownAttributes"] and row.get("metricKey") in stage.kit.metrics
+    ]
+    rows = stage.kit.need(rows, "active metric leaderboard without breakdown")
+    rows = sorted(rows, key=lambda row: row["runUnit"] is not None)
+    found: Board = stage.kit.need([row for row in rows if has_room(stage, row)][:1], "leaderboard with room")[0]
+    return found
+
+
+def has_room(stage: Stage, board: Board) -> bool:
+    """In a world of one's own there is; elsewhere others may fill a board, and then newcomers have no rank."""
+    if stage.fresh:
+        return True
+    place = max(0, board["maxParticipants"] - PLAYERS)
+    return not stage.board(board["key"], offset=place, limit=1)["rankings"]
+
+
+def play(stage: Stage, board: Board, *values: float) -> list[str]:
+    """New users with these scores, in this order."""
+    users = [stage.user(f"p{number}", name=f"Player {number}") for number in range(len(values))]
+    for user, value in zip(users, values, strict=True):
+        stage.event(user, value, board["metricKey"])
+    return users
+
+
+def whole(stage: Stage, key: str, **arguments: Any) -> list[dict[str, Any]]:
+    """All rankings of a board, page by page."""
+    rows: list[dict[str, Any]] = []
+    size = min(25, stage.kit.leaderboards[key]["maxParticipants"]) if key in stage.kit.leaderboards else 25
+    while page := stage.board(key, offset=len(rows), limit=size, **arguments)["rankings"]:
+        rows += page
+        assert len(rows) <= 100_000, "the pages do not end"
+    return rows
+
+
+def present_run(stage: Stage, board: Board, user: str) -> str:
+    """The first day of the run that is on, by which every implementation knows it. An event of `user` tells it."""
+    if board["runUnit"] is None:
+        return str(board["start"])
+    told = stage.event(user, 1, board["metricKey"])["leaderboards"][board["key"]]
+    return str(told["start"])
+
+
+def group(stage: Stage, board: Board, attributes: dict[str, str], **arguments: Any) -> list[tuple[str, int]]:
+    """Who is on a board with breakdown for these attributes, and at which rank."""
+    pairs = ",".join(f"{key}:{value}" for key, value in attributes.items())
+    rows = stage.board(board["key"], userAttributes=pairs, **arguments)["rankings"]
+    return [(row["userId"], row["rank"]) for row in rows]

@@ -1,0 +1,166 @@
+"""Leaderboards in time: they begin, start again, and forget whom they should. Most of it needs a clock to move."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from contract_tests.boards import has_room, open_board, play
+from contract_tests.conftest import Stages
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage, day
+
+pytestmark = pytest.mark.operations("leaderboards_", "users_leaderboard", "metrics_event")
+
+DAY = timedelta(days=1)
+
+
+@rule("A scheduled leaderboard ranks nobody yet", behaviour(8, "choice"))
+def test_a_scheduled_board_is_empty(stage: Stage) -> None:
+    board = stage.kit.board(status="scheduled")
+    ann = stage.user("ann")
+    if board.get("metricKey"):
+        told = stage.event(ann, 10, board["metricKey"])["leaderboards"]
+        assert board["key"] not in told, "an event changes a board that has not begun"
+    assert stage.board(board["key"])["rankings"] == []
+
+
+@rule("A streak leaderboard ranks by the current length", behaviour(8))
+def test_a_streak_board_ranks_lengths(stage: Stage) -> None:
+    rows = [row for row in stage.kit.boards(rankBy="streak", status="active") if has_room(stage, row)]
+    board = stage.kit.need(rows, "active streak leaderboard with room")[0]
+    ann, ben = stage.user("ann"), stage.user("ben")
+    stage.event(ann, 100, stage.kit.streaking())
+    assert stage.place(ann, board["key"])["value"] == 1 == stage.streak(ann)["length"]
+    if stage.control:
+        stage.next_day()
+        stage.event(ann, 100, stage.kit.streaking())
+        stage.event(ben, 100, stage.kit.streaking())
+        assert stage.place(ann, board["key"])["value"] == 2
+        until_lost(stage, ann)
+        assert stage.place(ann, board["key"])["value"] is None, "the streak is lost, and the board still has it"
+        assert stage.board(board["key"])["rankings"] == []
+
+
+def until_lost(stage: Stage, user: str) -> None:
+    """Days without activity, until no freeze holds the streak any longer."""
+    if (stage.kit.streak or {}).get("frequency") != "daily":
+        pytest.skip("the target's streak is not daily")
+    for _ in range(120):
+        stage.next_day()
+        if stage.streak(user)["length"] == 0:
+            return
+    pytest.skip("the target's freezes hold a streak for ever")
+
+
+@rule("A new run starts from nothing, the old one keeps its result", behaviour(8))
+def test_a_new_run_starts_from_nothing(stage: Stage) -> None:
+    rows = [
+        row
+        for row in stage.kit.boards(rankBy="metric", status="active", runUnit="day")
+        if not row["breakdownAttributes"] and row["runInterval"]
+    ]
+    board = stage.kit.need(rows, "metric leaderboard that repeats every few days")[0]
+    assert stage.clock
+    ann, ben = play(stage, board, 30, 20)
+    first, length = stage.today(), board["runInterval"]
+    began = first
+    while (began - day(board["start"])).days % length:
+        began -= DAY
+    stage.clock.advance(to=f"{began + length * DAY}T12:00:00.000Z")
+    assert stage.board(board["key"])["rankings"] == [], "the new run begins with old values"
+    stage.event(ben, 5, board["metricKey"])
+    assert [(row["userId"], row["value"]) for row in stage.board(board["key"])["rankings"]] == [(ben, 5)]
+    old = stage.board(board["key"], run=began)["rankings"]
+    assert [(row["userId"], row["value"]) for row in old] == [(ann, 30), (ben, 20)]
+    told = stage.event(ben, 1, board["metricKey"])["leaderboards"][board["key"]]
+    assert (day(told["start"]), day(told["end"])) == (began + length * DAY, began + (2 * length - 1) * DAY)
+
+
+@rule("A run is found by any of its days", behaviour(8, "choice"), choice=True)
+def test_a_run_is_found_by_any_day(stage: Stage) -> None:
+    board = open_board(stage)
+    (ann,) = play(stage, board, 30)
+    assert stage.board(board["key"], run=stage.today())["rankings"] == stage.board(board["key"])["rankings"]
+    assert stage.place(ann, board["key"], run=stage.today())["value"] == 30
+
+
+@rule("A scheduled leaderboard begins on its first day", behaviour(8))
+def test_a_scheduled_board_begins(stage: Stage) -> None:
+    rows = [row for row in stage.kit.boards(status="scheduled", rankBy="metric") if not row["breakdownAttributes"]]
+    board = stage.kit.need(rows, "scheduled metric leaderboard without breakdown")[0]
+    ann = stage.user("ann")
+    stage.event(ann, 10, board["metricKey"])
+    stage.clock.advance(to=f"{day(board['start'])}T12:00:00.000Z")
+    told = stage.event(ann, 25, board["metricKey"])["leaderboards"]
+    assert board["key"] in told, "its first day has come, and an event does not change it"
+    begun = stage.board(board["key"])
+    assert begun["status"] == "active"
+    assert [(row["userId"], row["value"]) for row in begun["rankings"]] == [(ann, 25)], "what came before counts not"
+    listed = {row["key"]: row["status"] for row in stage.get("leaderboards_all")}
+    assert listed[board["key"]] == "active"
+
+
+@rule("A board that repeats every month starts again on its day", behaviour(8))
+def test_a_monthly_board_starts_again(stages: Stages) -> None:
+    catalog = """
+name = "Months"
+[metrics.steps]
+name = "Steps"
+[leaderboards.monthly]
+name = "Monthly"
+rankBy = "metric"
+metricKey = "steps"
+start = "2025-01-05"
+runUnit = "month"
+runInterval = 1
+"""
+    stage = stages.new(catalog=catalog)
+    ann, ben = stage.user("ann"), stage.user("ben")
+    stage.event(ann, 30, "steps")
+    stage.clock.advance(to="2025-04-04T12:00:00.000Z")
+    stage.event(ben, 20, "steps")
+    assert [row["userId"] for row in stage.board("monthly")["rankings"]] == [ann, ben]
+    stage.clock.advance(to="2025-04-05T12:00:00.000Z")
+    assert stage.board("monthly")["rankings"] == [], "a month is over, and its values are not"
+    told = stage.event(ben, 5, "steps")["leaderboards"]["monthly"]
+    assert (told["start"], told["end"], told["rank"]) == ("2025-04-05", "2025-05-04", 1)
+    old = stage.board("monthly", run="2025-03-05")["rankings"]
+    assert [(row["userId"], row["value"]) for row in old] == [(ann, 30), (ben, 20)]
+
+
+@rule("What is taken away counts on a points leaderboard too", behaviour(8))
+def test_a_points_board_counts_deductions(stages: Stages) -> None:
+    catalog = """
+name = "Deductions"
+[metrics.steps]
+name = "Steps"
+[metrics.falls]
+name = "Falls"
+[points.xp]
+name = "XP"
+[[points.xp.triggers]]
+type = "metric"
+metricKey = "steps"
+metricThreshold = 1
+points = 10
+[[points.xp.triggers]]
+type = "metric"
+metricKey = "falls"
+metricThreshold = 1
+points = -15
+[leaderboards.xp]
+name = "XP"
+rankBy = "points"
+pointsSystemKey = "xp"
+start = "-5d"
+"""
+    stage = stages.new(catalog=catalog)
+    ann, ben = stage.user("ann"), stage.user("ben")
+    stage.event(ann, 5, "steps")
+    stage.event(ben, 4, "steps")
+    told = stage.event(ann, 1, "falls")["leaderboards"]["xp"]
+    assert (told["previousRank"], told["rank"]) == (1, 2)
+    rows = stage.board("xp")["rankings"]
+    assert [(row["userId"], row["value"]) for row in rows] == [(ben, 40), (ann, 35)]
