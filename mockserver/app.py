@@ -39,7 +39,6 @@ from mockserver.exchange import (
 from mockserver.game.errors import GameError, Refused
 from mockserver.spec import Document, Operation, bind, functions_of, header_text, status_of
 from mockserver.spec.binding import Function
-from mockserver.spec.bodies import too_large
 from mockserver.spec.paths import Paths
 from mockserver.worlds import Organisation, Worlds
 
@@ -199,15 +198,16 @@ class App(Starlette):
 
 def _ask(bound: _Bound, organisation: Organisation, arrival: _Arrival) -> Any:
     """Tenant, then shape, then meaning (behaviour, section 1). GameError: refused."""
-    game = organisation.game(_tenant(arrival))
-    operation = bound.operation
-    if arrival.repeated:
-        operation.refuse_repeated(arrival.repeated)
-    if arrival.body is None:
-        raise too_large()
-    arguments = operation.read(arrival.values, arrival.query, arrival.headers, arrival.body)
+    tenant = _tenant(arrival)
+    game = organisation.game(tenant)
+    arguments = bound.operation.read(
+        arrival.values, arrival.query, arrival.headers, arrival.body, repeated=arrival.repeated
+    )
     try:
-        return bound.function(game, **arguments)
+        content = bound.function(game, **arguments)
+        if tenant is not None:
+            organisation.admit(tenant, game)
+        return content
     finally:
         game.commit()
 

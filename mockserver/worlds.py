@@ -114,7 +114,8 @@ class Organisation:
             self._attach(game)
 
     def game(self, tenant: str | None = None) -> Game:
-        """The population that a request is about, caught up with the clock.
+        """The population that a request is about, caught up with the clock; of a tenant that is not known yet a new
+        one, which comes into being with `admit`.
 
         Raises `Refused` without a tenant where one is required, `NotFound` for one that is not listed.
         """
@@ -128,10 +129,15 @@ class Organisation:
             raise TenantNotFound(f"Tenant {tenant!r} was not found.")
         game = self.games.get(tenant)
         if game is None:
-            game = self.games[tenant] = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now))
+            game = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now))
             self._attach(game)
         self.catch_up(now)
         return game
+
+    def admit(self, tenant: str, game: Game) -> None:
+        """From now on a tenant is there: its first request was one that could be answered."""
+        if self.catalog.settings.multi_tenant:
+            self.games.setdefault(tenant, game)
 
     def next_due(self) -> int | None:
         """When something may fall due next in any population (ms UTC)."""

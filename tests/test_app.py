@@ -147,7 +147,7 @@ def test_a_refusal_has_the_status_of_the_table_and_names_what_is_wrong(
         (b'{"user": {"id": "a"}, "value": "1"}', 422, "`value` must be a number, not a string"),
         (b'{"user": {"id": "a"}, "value": true}', 422, "`value` must be a number, not a boolean"),
         (b'{"user": {"id": "a"}, "value": 1000000000001}', 422, "`value` must be at most 1000000000000"),
-        (b'{"user": {"id": "a"}, "value": 1e999}', 422, "number beyond"),
+        (b'{"user": {"id": "a"}, "value": 1e999}', 422, "too large"),
         (b'{"user": {"id": "a"}, "value": 0.1234567}', 422, "`value` must have at most 6 decimals"),
         (b'{"user": {"id": "a", "tz": 1}, "value": 1}', 422, "`user.tz` must be a string or null"),
         (b'{"user": {"id": "a"}, "value": 1, "attributes": {"b": 1}}', 422, "`attributes.b` must be a string"),
@@ -158,6 +158,11 @@ def test_a_bad_body_is_refused_before_anything_changes(server: Served, body: byt
     assert (reply.status, list(reply.json)) == (status, ["error"])
     assert says in reply.json["error"]
     assert server.ask("GET", "/v1/users/a").status == 422
+
+
+def test_the_path_is_looked_at_before_headers_and_body(server: Served) -> None:
+    large = server.ask("PUT", "/v1/users/%00", b" " * (1 << 20) + b"{}", Content_Type="application/json")
+    assert (large.status, "NUL" in large.json["error"]) == (422, True)
 
 
 @pytest.mark.parametrize(

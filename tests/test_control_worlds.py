@@ -295,3 +295,15 @@ def test_the_tenant_header_counts(trophy_server: MockServer) -> None:
         requests = http.mock("GET", "/requests", Tenant_ID="south").json()["requests"]
         assert {row["tenant"] for row in requests} == {"south"}
         assert len(http.get("/requests")["requests"]) > len(requests) > 0
+
+
+def test_a_tenant_comes_into_being_with_the_first_request_that_is_accepted(trophy_server: MockServer) -> None:
+    catalog = trophy_server.catalog()
+    catalog["settings"] |= {"multiTenant": True}
+    with trophy_server.world(catalog=catalog, now=NOON, frozen=True) as world, speaking_to(world) as http:
+        assert http.api("PUT", "/users/ada", {}, Tenant_ID="real").status_code == 200
+        refused(http.api("PUT", "/users/%FF", {}, Tenant_ID="ghost"), 400)
+        refused(http.api("GET", "/users/nobody", Tenant_ID="ghost"), 422)
+        assert http.mock("GET", "/facts", Tenant_ID="ghost").json()["total"] == 0
+        world.advance(days=14)
+        assert {event["tenant"] for event in http.get("/webhooks/events")["events"]} == {"real"}

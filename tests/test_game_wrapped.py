@@ -102,6 +102,12 @@ def test_an_idle_year_is_its_first_day_with_nothing_in_it() -> None:
     }
 
 
+def test_an_idle_year_has_no_streak_though_a_week_of_one_reaches_into_it() -> None:
+    story = lived("2024-12-30 09:00 ann words 1\n03-01", replace(BARE, streak=Streak("weekly")), "2024-12-01")
+    streak = wrapped(story, 2025)["entireYear"]["longestStreak"]
+    assert (streak["length"], streak["started"], streak["periodEnd"]) == (0, None, None)
+
+
 def test_the_first_year_of_the_calendar_is_idle_too() -> None:
     activity = wrapped(lived("2025-01-01 12:00 ann words 5", SAMPLE), 1)
     assert activity["mostActiveDay"]["date"] == "0001-01-01"

@@ -13,6 +13,7 @@ from mockserver.api.shared import (
     find_claimable,
     find_user,
     once_per_row,
+    tell_of,
 )
 from mockserver.game.achievements import rarity, visible
 from mockserver.game.catalog import Achievement, Catalog
@@ -80,10 +81,12 @@ def achievements_complete(game: Game, *, key: str, body: dict[str, Any]) -> JSON
     if not (known and key in known.achievements) and not matches(attributes, achievement.user_attributes):
         wanted = ", ".join(f"{row.key}: {row.value}" for row in achievement.user_attributes)
         raise Refused(f"Achievement {key!r} is only for users with the attributes {wanted}.")
-    entries: list[Entry] = game.tell(fact) if fact else []
+    entries: list[Entry] = []
+    if not (known and key in known.achievements):
+        entries = tell_of(game, fact, AchievementClaimed(user, key))
+    elif fact:
+        entries = game.tell(fact)
     person = world.users[user]
-    if key not in person.achievements:
-        entries = entries + game.tell(AchievementClaimed(user, key))
     completion = person.achievements[key]
     return {
         "completionId": world.id_of("completion", completion.seq),

@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.api.achievements import user_achievement_shape
 from mockserver.api.leaderboards import event_boards
 from mockserver.api.points import points_map
-from mockserver.api.shared import JSON, find_metric, find_user, identify
+from mockserver.api.shared import JSON, find_metric, find_user, identify, tell_of
 from mockserver.api.streaks import streak_shape
 from mockserver.game.achievements import visible
 from mockserver.game.catalog import Frequency, Metric
@@ -36,11 +36,9 @@ def metrics_event(game: Game, *, key: str, body: dict[str, Any], idempotency_key
     profile = identified.profile if identified else world.users[user].profile
     day = local_day(game.now, zone(profile.tz))
     event = change(world, user, key, millionths(body["value"]), day, attributes, idempotency_key or None)
-    entries = game.tell(identified) if identified else []
-    told = game.tell(event)
-    return _event_shape(world, world.users[user], metric, told[0].seq, [*entries, *told], game.now) | _replayed(
-        idempotency_key, False
-    )
+    entries = tell_of(game, identified, event)
+    number = next(entry.seq for entry in entries if entry.fact is event)
+    return _event_shape(world, world.users[user], metric, number, entries, game.now) | _replayed(idempotency_key, False)
 
 
 def _replayed(key: str | None, replayed: bool) -> JSON:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from mockserver.game.catalog import Achievement, Catalog, Filters, Leaderboard, Metric, PointsSystem, PointsTrigger
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
-from mockserver.game.facts import Entry
+from mockserver.game.facts import Entry, Fact, UserChanged, UserCreated
 from mockserver.game.periods import local_day
 from mockserver.game.state import Person
 from mockserver.game.users import check_attribute_keys, upsert
@@ -77,6 +77,17 @@ def identify(game: Game, user: str, fields: dict[str, Any]) -> list[Entry]:
     """Upserts a user; the entries are empty when nothing changed. Raises `Refused`."""
     fact = upsert(game.world, user, fields, game.now)
     return game.tell(fact) if fact else []
+
+
+def tell_of(game: Game, identified: UserCreated | UserChanged | None, fact: Fact) -> list[Entry]:
+    """Tells what a user did, and what that told of the user.
+
+    A new user comes first, since points of creation do. What changed of a known one is told together with the deed,
+    so that another group and another score are one move on a leaderboard.
+    """
+    if isinstance(identified, UserCreated):
+        return game.tell(identified) + game.tell(fact)
+    return game.tell(identified, fact) if identified else game.tell(fact)
 
 
 def attribute_pairs(raw: str | None, catalog: Catalog) -> dict[str, str]:

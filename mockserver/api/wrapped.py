@@ -12,7 +12,6 @@ from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
 from mockserver.game.metrics import number
 from mockserver.game.state import Person
-from mockserver.game.world import World
 from mockserver.game.wrapped import Change, Span
 
 
@@ -40,21 +39,8 @@ def users_wrapped(game: Game, *, id: str, year: int | None = None) -> JSON:
             # Choice: of a week that reaches over the year's end, what lies in the year.
             | period.shape(wrapped.within(week_span, span)),
             "mostActiveMonth": {"month": first_of_month.month - 1} | period.shape(wrapped.month_span(first_of_month)),
-            "entireYear": {"longestStreak": _streak_shape(world, person, span)} | period.shape(span),
+            "entireYear": {"longestStreak": period.streak_shape(span)} | period.shape(span),
         },
-    }
-
-
-def _streak_shape(world: World, person: Person, span: Span) -> JSON:
-    """Schema `WrappedStreak`."""
-    streak = wrapped.longest_streak(world, person, span)
-    first = streak.first.isoformat() if streak.first else None
-    return {
-        "length": streak.length,
-        "frequency": world.catalog.streak.frequency if world.catalog.streak else "daily",
-        "periodStart": first,
-        "periodEnd": streak.last.isoformat() if streak.last else None,
-        "started": first,
     }
 
 
@@ -63,6 +49,18 @@ class _Period:
 
     def __init__(self, game: Game, person: Person, idle: bool) -> None:
         self.game, self.world, self.person, self.idle = game, game.world, person, idle
+
+    def streak_shape(self, span: Span) -> JSON:
+        """Schema `WrappedStreak`; without any event in it, a year has none, though a week of one may reach into it."""
+        streak = wrapped.NO_STREAK if self.idle else wrapped.longest_streak(self.world, self.person, span)
+        first = streak.first.isoformat() if streak.first else None
+        return {
+            "length": streak.length,
+            "frequency": self.world.catalog.streak.frequency if self.world.catalog.streak else "daily",
+            "periodStart": first,
+            "periodEnd": streak.last.isoformat() if streak.last else None,
+            "started": first,
+        }
 
     def shape(self, span: Span, compared: bool = True) -> JSON:
         catalog, person = self.world.catalog, self.person

@@ -45,6 +45,8 @@ def parse(text: str, *, today: date, name: str = "catalog") -> Catalog:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(name, [_not_toml(str(error), text)]) from None
+    except RecursionError:
+        raise CatalogError(name, [Problem((), "this is nested too deeply to be a catalog")]) from None
     try:
         return from_data(data, today=today, name=name)
     except CatalogError as error:

@@ -38,10 +38,10 @@ FAR = 5  # an event is at most so many times as large as usual
 
 
 class Lived(Game):
-    """A game in which each fact that is told is a request of its own."""
+    """A game in which whatever is told is a request of its own."""
 
-    def tell(self, fact: f.Fact) -> list[f.Entry]:
-        entries = super().tell(fact)
+    def tell(self, *facts: f.Fact) -> list[f.Entry]:
+        entries = super().tell(*facts)
         self.commit()
         return entries
 

@@ -5,7 +5,6 @@ Part of `World.apply`, and like it without decisions: what a user gains from the
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -15,15 +14,13 @@ from mockserver.game.periods import (
     board_opens,
     boost_moments,
     end_of_period,
+    first_day,
     local_day,
     next_period,
-    run_on,
-    run_start,
     start_of_period,
     utc_day,
 )
 from mockserver.game.ranking import Run, group_of
-from mockserver.game.rows import Timeline
 from mockserver.game.state import Person, StreakState
 
 if TYPE_CHECKING:
@@ -102,12 +99,19 @@ def _as_far_as(start: date, before: Rhythm, after: Rhythm, today: date) -> date:
 
 
 def _change_boards(world: World, old: Catalog, new: Catalog, time: int) -> None:
+    anew = []
     for key, board in new.leaderboards.items():
         known = old.leaderboards.get(key)
         if known is None or _counts(known) != _counts(board) or (board.rank_by == "streak" and new.streak is None):
-            _score_the_past(world, board, time)
+            world.runs[key] = {}
+            anew.append(board)
         for run in world.runs.get(key, {}).values():
             run.limit = board.max_participants
+    _score_the_past(world, [board for board in anew if board.rank_by != "streak"])
+    for board in anew:
+        if board.rank_by == "streak" and board_opens(board) <= time and utc_day(time) <= (board.end or date.max):
+            for length, extended, user in world.lengths:
+                _gain(world, board, board.start, user, -length, extended)
 
 
 def _counts(board: Leaderboard) -> tuple[object, ...]:
@@ -116,39 +120,32 @@ def _counts(board: Leaderboard) -> tuple[object, ...]:
     return (*subject, board.start, board.end, board.run_unit, board.run_interval)
 
 
-def _score_the_past(world: World, board: Leaderboard, time: int) -> None:
+def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
     """A new board counts from its start, so what was done since then is on it from the beginning."""
     # Choice: so is what another metric, period or breakdown makes of an old one; its history is not told again.
-    runs = world.runs[board.key] = {}
-    for person in world.users.values():
-        gained = _lengths(board, person, time) if board.rank_by == "streak" else _gains(board, person)
-        for first, amount in gained.items():
-            run = runs.setdefault(first, Run(board.max_participants))
-            group = group_of(board, person.profile.attributes)
-            run.gain(board, person.profile.id, amount, group, time)
+    counting: dict[tuple[str, str | None], list[Leaderboard]] = {}
+    for board in boards:
+        counting.setdefault((board.rank_by, board.metric or board.points_system), []).append(board)
+    for entry in world.journal if counting else ():
+        fact = entry.fact
+        if isinstance(fact, f.MetricChanged):
+            concerned, amount = counting.get(("metric", fact.metric), ()), fact.value
+        elif isinstance(fact, f.PointsAwarded):
+            concerned, amount = counting.get(("points", fact.system), ()), fact.awarded
+        else:
+            continue
+        for board in concerned:
+            first = first_day(board, fact.day)
+            if first is not None:
+                _gain(world, board, first, fact.user, amount, entry.time)
 
 
-def _lengths(board: Leaderboard, person: Person, time: int) -> dict[date, int]:
-    opened = board_opens(board) <= time and (board.end is None or utc_day(time) <= board.end)
-    return {board.start: person.streak.length} if opened and person.streak.length else {}
-
-
-def _gains(board: Leaderboard, person: Person) -> Counter[date]:
-    gained: Counter[date] = Counter()
-    days, last = _timeline(person, board), (board.end or date.max).toordinal()
-    for day, change, _ in days.rows(board.start.toordinal(), last) if days else ():
-        index = run_on(board, date.fromordinal(day))
-        if index is not None:
-            gained[run_start(board, index)] += change
-    return gained
-
-
-def _timeline(person: Person, board: Leaderboard) -> Timeline | None:
-    if board.rank_by == "metric":
-        progress = person.metrics.get(str(board.metric))
-        return progress.days if progress else None
-    account = person.accounts.get(str(board.points_system))
-    return account.days if account else None
+def _gain(world: World, board: Leaderboard, first: date, user: str, amount: int, time: int) -> None:
+    """As it would have been at `time`, but for the group, which is the user's present one."""
+    run = world.runs[board.key].setdefault(first, Run(board.max_participants))
+    score = run.scores.get(user)
+    gained = (score.gained if score else 0) + amount
+    run.gain(board, user, gained, group_of(board, world.users[user].profile.attributes), time)
 
 
 def _note_boosts(world: World, old: Catalog, new: Catalog, time: int) -> None:

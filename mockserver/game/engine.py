@@ -6,7 +6,7 @@ the world as it is then; every fact that it yields is applied at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 
 from mockserver.game import achievements, leaderboards, points, schedule, streaks
@@ -19,7 +19,7 @@ Observer = Callable[[World, list[f.Entry]], None]
 # Phases (behaviour, section 4): total → streak → achievements → points → levels → leaderboards → reports.
 RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
     f.UserCreated: ((30, points.pay_creation),),
-    f.UserChanged: ((50, leaderboards.regroup),),
+    f.UserChanged: ((53, leaderboards.regroup),),  # after the scores that the same request changes
     f.MetricChanged: (
         (10, streaks.count_period),
         (20, achievements.complete_by_metric),
@@ -50,11 +50,12 @@ RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
 }
 
 
-def unfold(world: World, fact: f.Fact, time: int, agenda: schedule.Schedule) -> list[f.Entry]:
-    """Applies a fact and all that follows from it at `time`; the entries in the order in which they arose."""
+def unfold(world: World, facts: Iterable[f.Fact], time: int, agenda: schedule.Schedule) -> list[f.Entry]:
+    """Applies facts and all that follows from them at `time`; the entries in the order in which they arose."""
     entries: list[f.Entry] = []
     queue: list[tuple[int, int, Rule, f.Entry]] = []
-    _write(world, fact, time, None, entries, queue, agenda)
+    for fact in facts:
+        _write(world, fact, time, None, entries, queue, agenda)
     while queue:
         _, _, rule, cause = heappop(queue)
         for consequence in rule(world, cause):
@@ -97,9 +98,9 @@ class Game:
         self.agenda = schedule.Schedule(world, self.now)
         self._told: list[f.Entry] = []
 
-    def tell(self, fact: f.Fact) -> list[f.Entry]:
-        """Applies a fact and its consequences now."""
-        entries = unfold(self.world, fact, self.now, self.agenda)
+    def tell(self, *facts: f.Fact) -> list[f.Entry]:
+        """Applies facts and their consequences now."""
+        entries = unfold(self.world, facts, self.now, self.agenda)
         if self.observe is not None:
             self._told += entries
         return entries
@@ -124,7 +125,7 @@ class Game:
     def _settle(self, due: schedule.Due) -> None:
         entries: list[f.Entry] = []
         for fact in schedule.settle(self.world, due, self.now):
-            entries += unfold(self.world, fact, self.now, self.agenda)
+            entries += unfold(self.world, (fact,), self.now, self.agenda)
         self.agenda.renew(self.world, due)
         if entries and self.observe is not None:
             self.observe(self.world, entries)

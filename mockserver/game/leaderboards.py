@@ -80,9 +80,9 @@ def enter_streaks(world: World, entry: Entry) -> Iterator[Fact]:
     if isinstance(fact, RunStarted):
         board = world.catalog.leaderboards[fact.board]
         if board.rank_by == "streak":
-            for person in list(world.users.values()):
-                if person.streak.length:
-                    yield from _rescore(world, board, board.start, person, person.streak.length, entry.time)
+            for _, _, user in list(world.lengths):  # in the order of their places, so that nobody is passed
+                person = world.users[user]
+                yield from _rescore(world, board, board.start, person, person.streak.length, entry.time)
 
 
 def regroup(world: World, entry: Entry) -> Iterator[Fact]:
@@ -117,7 +117,7 @@ def _rescore(world: World, board: Leaderboard, first: date, person: Person, gain
     group, value = group_of(board, person.profile.attributes), whole_value(board, gained)
     score = run.scores.get(user)
     old_group, old, old_value = (score.group, score.ranked, score.value) if score else (group, None, 0)
-    place = score.place if score is not None and old_value == value else (-value, time, user)
+    place = score.place if score is not None and old_value == value else (-value, person.reached(board, time), user)
     new = place if value > 0 and group is not None else None
     left = None
     if group == old_group:
@@ -149,7 +149,8 @@ def _move(
     # downwards or away: those behind move up
     after = Standing(target, -new[0]) if new is not None and target <= limit else NOWHERE
     affected = range(start + 1, target)
-    nearest = affected[:most] if new is None else affected[max(0, len(affected) - most) :]
+    on_board = range(start + 1, min(target, limit))
+    nearest = affected[:most] if new is None else on_board[max(0, len(on_board) - most) :]
     return before, after, _shifted(ranking, limit, affected, nearest, limit, -1)
 
 

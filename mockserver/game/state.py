@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from mockserver.game.catalog import Filters
+from mockserver.game.catalog import Filters, Leaderboard
 from mockserver.game.facts import Profile
 from mockserver.game.periods import ONE_DAY, start_of_day, zone
 from mockserver.game.rows import Awards, CountedPeriods, Timeline
@@ -116,6 +116,12 @@ class Person:
     def end_of(self, day: date) -> int:
         """When `day` is over for this user (ms UTC)."""
         return start_of_day(day + ONE_DAY if day < date.max else day, self.zone)
+
+    def reached(self, board: Leaderboard, time: int) -> int:
+        """When the user reached the value that a change at `time` (ms UTC) brings: a streak may be older than its
+        board."""
+        extended = self.streak.extended if board.rank_by == "streak" else None
+        return time if extended is None else extended
 
     def total(self, metric: str) -> int:
         progress = self.metrics.get(metric)

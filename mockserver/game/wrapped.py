@@ -46,6 +46,9 @@ class Streak(NamedTuple):
     last: date | None
 
 
+NO_STREAK = Streak(0, None, None)
+
+
 class Days:
     """How many events a user sent, and how much they changed, on each day of a year."""
 
@@ -150,7 +153,7 @@ def longest_streak(world: World, person: Person, span: Span) -> Streak:
     # Choice: a week over the end of a year is in both.
     streak, week_start = world.catalog.streak, world.catalog.settings.week_start
     frequency = streak.frequency if streak else "daily"
-    best = Streak(0, None, None)
+    best = NO_STREAK
     for rows in _streaks(person.streak.history):
         periods = [Span(row.start, end_of_period(row.start, frequency, week_start)) for row in rows]
         counted = [period for period in periods if period.last >= span.first and period.first <= span.last]

@@ -168,7 +168,8 @@ def _score_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> None:
     run = runs.get(fact.run)
     if run is None:
         run = runs[fact.run] = Run(board.max_participants)
-    run.gain(board, fact.user, fact.gained, fact.group, entry.time)
+    reached = world.users[fact.user].reached(board, entry.time)
+    run.gain(board, fact.user, fact.gained, fact.group, reached)
     if fact.before.value != fact.after.value:
         run.scores[fact.user].remember(entry.time, fact.before, fact.after)
 

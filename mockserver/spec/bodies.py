@@ -120,7 +120,7 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> NoReturn:
         raise _too_deep()
     if any("\ud800" <= char <= "\udfff" for string in _strings(value) for char in string):
         raise Refused("The body holds a string with half a surrogate pair, which is not allowed.")
-    raise Refused(f"The body holds a number beyond ±{LIMIT}.")
+    raise Refused("The body holds a number that is too large to be read.")
 
 
 def _not_json(constant: str) -> NoReturn:

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from mockserver.game.errors import GameError, Refused
-from mockserver.spec.bodies import Body
+from mockserver.spec.bodies import Body, too_large
 from mockserver.spec.parameters import Parameter
 from mockserver.spec.wording import pointer
 
@@ -84,11 +84,17 @@ class Operation:
         return frozenset(names | {"body"} if self.body else names)
 
     def read(
-        self, values: Sequence[bytes], query: bytes, headers: Mapping[bytes, bytes], body: bytes
+        self,
+        values: Sequence[bytes],
+        query: bytes,
+        headers: Mapping[bytes, bytes],
+        body: bytes | None,
+        repeated: Headers = (),
     ) -> dict[str, Any]:
         """The request as keyword arguments, defaults filled in; None for what is absent and has none.
 
-        `values`: the path's variables in order, percent-encoded. `headers`: lower-case names. Raises Refused
+        `values`: the path's variables in order, percent-encoded. `headers`: lower-case names. `body` None: too large
+        to be read. `repeated`: all headers, needed only when any came several times. Raises Refused
         or Unreadable (behaviour, section 2), looking at the path, the query, the headers, then the body.
         """
         arguments = self.defaults.copy()
@@ -96,6 +102,8 @@ class Operation:
             arguments[parameter.argument] = parameter.read(parameter.decode(raw))
         if query and self._query:
             self._read_query(query, arguments)
+        if repeated:
+            self._refuse_repeated(repeated)
         for name, parameter in self._headers.items():
             if (given := headers.get(name)) is not None:
                 arguments[parameter.argument] = parameter.read(header_text(given))
@@ -103,6 +111,8 @@ class Operation:
             if arguments[parameter.argument] is None:
                 raise Refused(f"{parameter.subject} is required: {parameter.expected}.")
         if self.body is not None:
+            if body is None:
+                raise too_large()
             arguments["body"] = self.body.read(headers.get(b"content-type"), body)
         return arguments
 
@@ -124,8 +134,7 @@ class Operation:
             else:
                 raise Refused(f"{parameter.subject} must be given once, not several times.")
 
-    def refuse_repeated(self, headers: Headers) -> None:
-        """Refused when a declared header came several times; needed only when any header did."""
+    def _refuse_repeated(self, headers: Headers) -> None:
         for name, parameter in self._headers.items():
             if sum(given == name for given, _ in headers) > 1:
                 raise Refused(f"{parameter.subject} must be given once, not several times.")

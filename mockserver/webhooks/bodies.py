@@ -25,6 +25,7 @@ TOP = 10  # rankings in the events of a board (behaviour, section 11)
 
 Seen = tuple[str | None, Callable[..., JSON], tuple[Any, ...]]  # whom it is about; the body's shape; its arguments
 Standing = tuple[int | None, int | None]  # rank and value, as in `facts.Standing` but cheaper to make
+Move = tuple[str, Standing, Standing]  # of whom; before and after
 
 
 def _see_achievement(world: World, entry: f.Entry, fact: f.AchievementCompleted) -> Iterator[Seen]:
@@ -126,27 +127,39 @@ def top(world: World, run: Run, group: Group) -> Top:
 def _see_ranks(world: World, told: list[f.Entry]) -> Iterator[Seen]:
     """Everybody whose rank is another after the request than before it, whoever caused it."""
     catalog, time, users = world.catalog, told[0].time, world.users
-    for user, board, run, before, after in _moves(told):
-        if before[0] != after[0]:
-            yield user, shapes.rank_changed, (catalog, time, users[user].profile, board, run, *before, *after)
-
-
-def _moves(told: list[f.Entry]) -> Iterator[tuple[str, str, date, Standing, Standing]]:
-    """User, board, run and standing before and after; what moved somebody twice is one move."""
-    boards = {(fact.board, fact.run) for fact in map(_score, told)}
-    moves: dict[tuple[str, str, date], tuple[Standing, Standing]] = {}
+    runs: dict[tuple[str, date], list[f.ScoreChanged]] = {}
     for fact in map(_score, told):
-        for user, before, after in _places(fact):
-            if len(boards) == len(told):  # as nearly always
-                yield user, fact.board, fact.run, before, after
-            else:
-                key = user, fact.board, fact.run
-                moves[key] = (moves[key][0] if key in moves else before), after
-    for key, places in moves.items():
-        yield *key, *places
+        runs.setdefault((fact.board, fact.run), []).append(fact)
+    for (board, run), facts in runs.items():
+        moves = _places(facts[0]) if len(facts) == 1 else _moves(facts, world.runs[board][run])
+        for user, before, after in moves:
+            if before[0] != after[0]:
+                yield user, shapes.rank_changed, (catalog, time, users[user].profile, board, run, *before, *after)
 
 
-def _places(fact: f.ScoreChanged) -> Iterator[tuple[str, Standing, Standing]]:
+def _moves(facts: list[f.ScoreChanged], run: Run) -> Iterator[Move]:
+    """What several changes in one run come to for everybody whom one of them moved; they lead to the run as it is."""
+    before: dict[str, Standing] = {}
+    for number, fact in enumerate(facts):
+        for user, (rank, value), _ in _places(fact):
+            if user not in before:
+                rank = rank if user == fact.user else _rank_before(facts[:number], rank, run.limit)
+                before[user] = rank, None if rank is None else value
+    for user, standing in before.items():
+        yield user, standing, run.standing(user)
+
+
+def _rank_before(facts: list[f.ScoreChanged], rank: int | None, limit: int) -> int | None:
+    """Which rank somebody had before others moved as the `facts` say."""
+    if rank is None:
+        return None
+    for fact in reversed(facts):
+        was, now = fact.before.rank or limit + 1, fact.after.rank or limit + 1
+        rank += (was <= rank < now) - (now < rank <= was)
+    return rank if rank <= limit else None
+
+
+def _places(fact: f.ScoreChanged) -> Iterator[Move]:
     yield fact.user, fact.before, fact.after
     for user, before, after, value in fact.moved:
         yield user, (before, None if before is None else value), (after, None if after is None else value)

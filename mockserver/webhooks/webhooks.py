@@ -161,7 +161,8 @@ class Webhooks:
         wanted = asked.order(body)
         game = self._organisation.game(tenant)
         happening = trigger(game.world, wanted.kind, wanted.user, game.now)
-        (event,) = self.outbox.collect([happening], self._tenant_of(game.world), triggered=True)
+        whose = tenant if self._organisation.catalog.settings.multi_tenant else None
+        (event,) = self.outbox.collect([happening], whose, triggered=True)
         due = self._now() + round(wanted.delay * 1000)
         sent = [
             self._send(event, endpoint, due, tamper=wanted.tamper)

@@ -1,0 +1,147 @@
+"""Who is told that a rank changed: those whose rank is another after the request than before it, and what it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from boards import with_boards
+from hypothesis import given
+from hypothesis import strategies as st
+from lives import USERS, steady
+from sample import BARE, board, by_key, per_metric, points
+from story import Story
+
+from mockserver.game.catalog import PointsTrigger, Settings
+from mockserver.game.facts import CatalogChanged, Entry
+from mockserver.game.world import World
+from mockserver.webhooks.bodies import happenings
+
+Place = tuple[int | None, int | None]
+
+
+class Ears:
+    """A story whose webhooks are read at once. `ranks`: of whom what was told since the last look."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.bodies: list[dict[str, Any]] = []
+        story.game.observe = self._hear
+
+    def _hear(self, world: World, entries: list[Entry]) -> None:
+        self.bodies += [row.shape() for row in happenings(world, entries)]
+
+    def boards(self, kind: str) -> list[tuple[str | None, dict[str, Any]]]:
+        told, self.bodies = self.bodies, []
+        return [(body.get("user", {}).get("id"), body["leaderboard"]) for body in told if body["type"] == kind]
+
+    def ranks(self) -> dict[str, tuple[Place, Place]]:
+        rows = self.boards("leaderboard.rank_changed")
+        found = {
+            str(user): ((row["previousRank"], row["previousValue"]), (row["rank"], row["value"])) for user, row in rows
+        }
+        assert len(found) == len(rows), "somebody was told twice"
+        return found
+
+
+def standings(story: Story, key: str) -> dict[str, Place]:
+    runs = story.world.runs.get(key, {})
+    return {user: tuple(run.standing(user)) for run in runs.values() for user in run.scores}  # type: ignore[misc]
+
+
+def everybody(limit: int = 1000, neighbours: int = 1000, **more: Any) -> Ears:
+    """A board of regions with points, on which whoever is new begins with three."""
+    triggers = (per_metric(1, 1), PointsTrigger("hello", "user_creation", 3), per_metric(-2, 5))
+    row = board("b", "2025-01-01", breakdown=("region",), rank_by="points", points_system="xp", max_participants=limit)
+    settings = Settings(rank_changed_neighbours=neighbours)
+    return Ears(Story(with_boards(row, settings=settings, points=by_key(points(triggers=triggers)), **more)))
+
+
+deeds = st.lists(
+    st.tuples(st.sampled_from([*USERS, "eve", "fay"]), st.integers(-3, 12), st.sampled_from(["us", "eu", None])),
+    min_size=5,
+    max_size=25,
+)
+
+
+@steady
+@given(deeds, st.integers(1, 4))
+def test_everybody_whose_rank_changed_is_told_and_nobody_else(deeds: list[Any], limit: int) -> None:
+    ears = everybody(limit)
+    for user, value, region in deeds:
+        before = standings(ears.story, "b")
+        ears.story.event(user, "words", value, **({"user_region": region} if region else {}))
+        after = standings(ears.story, "b")
+        changed = {
+            who: (before.get(who, (None, None)), place)
+            for who, place in after.items()
+            if before.get(who, (None, None))[0] != place[0]
+        }
+        assert ears.ranks() == changed
+
+
+@steady
+@given(deeds, st.integers(1, 4), st.integers(0, 2))
+def test_where_only_the_nearest_are_told_all_that_is_told_is_true(
+    deeds: list[Any], limit: int, neighbours: int
+) -> None:
+    ears = everybody(limit, neighbours)
+    for user, value, region in deeds:
+        before = standings(ears.story, "b")
+        ears.story.event(user, "words", value, **({"user_region": region} if region else {}))
+        after = standings(ears.story, "b")
+        for who, (was, now) in ears.ranks().items():
+            assert (was, now) == (before.get(who, (None, None)), after[who])
+
+
+def test_a_group_in_which_nobody_was_before_or_after_is_not_told() -> None:
+    ears = Ears(Story(with_boards(board("b", "2025-01-01", breakdown=("region",)))))
+    ears.story.event("ann", "words", 5, user_region="us")
+    ears.boards("leaderboard.changed")
+    ears.story.event("ann", "words", -8, user_region="eu")
+    told = ears.boards("leaderboard.changed")
+    assert [row["breakdownAttributeValue"] for _, row in told] == ["us"]
+
+
+def test_of_those_who_move_up_the_nearest_on_the_board_are_told() -> None:
+    row = board("b", "2025-01-01", max_participants=3)
+    ears = Ears(Story(with_boards(row, settings=Settings(rank_changed_neighbours=5))))
+    for number in range(20):
+        ears.story.event(f"user-{number:02}", "words", 30 - number)
+    ears.ranks()
+    ears.story.event("user-00", "words", -18)
+    assert ears.ranks() == {
+        "user-00": ((1, 30), (None, None)),
+        "user-01": ((2, 29), (1, 29)),
+        "user-02": ((3, 28), (2, 28)),
+        "user-03": ((None, None), (3, 27)),
+    }
+
+
+STREAKS = board("streaks", "2025-04-03", rank_by="streak")
+
+
+@pytest.mark.parametrize("opened", ["by its start", "by a new catalog"])
+def test_a_streak_board_opens_with_the_ranks_of_those_who_got_there_first(opened: str) -> None:
+    catalog = replace(BARE, leaderboards=by_key(STREAKS))
+    ears = Ears(Story(catalog if opened == "by its start" else BARE))
+    names = [f"user-{number:02}" for number in range(30, 0, -1)]
+    for minute, name in enumerate(names):
+        ears.story.tell(f"04-01 09:{minute:02} {name} words 1")
+    ears.story.at("04-02 10:00")
+    if opened == "by a new catalog":
+        ears.story.game.tell(CatalogChanged(catalog))
+        ears.story.game.commit()
+    else:
+        assert ears.ranks() == {name: ((None, None), (rank, 1)) for rank, name in enumerate(names, 1)}
+    ranked = ears.story.ask("leaderboards_get", key="streaks", limit=30)["rankings"]
+    assert [row["userId"] for row in ranked] == names
+
+
+def test_on_a_board_that_comes_later_ties_go_to_who_got_there_first() -> None:
+    story = Story(BARE)
+    story.tell("04-01 09:00 zed words 10\n04-01 10:00 ann words 10\n04-01 11:00 bob words 12\n04-01 12:00 bob words -2")
+    story.at("04-02")
+    story.game.tell(CatalogChanged(replace(BARE, leaderboards=by_key(board("late", "2025-04-01")))))
+    assert story.ranking("late") == [("zed", 10), ("ann", 10), ("bob", 10)]
