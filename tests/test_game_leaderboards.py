@@ -232,7 +232,7 @@ def test_who_falls_off_is_told_and_who_gets_on_too() -> None:
     story.event("dan", "words", 100)
     assert moved(story) == [("ann", 1, 2, 50), ("cat", 3, None, 30)]
     story.event("dan", "words", -119)
-    assert moved(story) == [("cat", None, 3, 30)]
+    assert moved(story) == [("bob", 3, 2, 40), ("cat", None, 3, 30)]
     story.event("ann", "words", -60)
     assert moved(story) == [("bob", 2, 1, 40), ("dan", None, 3, 1)]
 
