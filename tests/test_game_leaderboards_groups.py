@@ -81,7 +81,7 @@ def test_changing_an_attribute_moves_the_score_to_the_other_group() -> None:
     assert story.ranking("regions", user_attributes="region:eu") == []
     assert history(story, "ann", "regions") == [(None, 1, None, 5), (1, 2, 5, 6)]
     left = [entry.fact.left for entry in story.world.journal if isinstance(entry.fact, ScoreChanged)]
-    assert left == [None, None, ("eu",), None]
+    assert left == [None, None, ("eu",)]
 
 
 def test_scores_of_a_run_that_has_begun_only_far_in_the_east_move_too() -> None:
