@@ -1,0 +1,103 @@
+"""Faults of leaderboards over time, of their pages, and of whom they show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Reply, spoil_answer, spoil_request, without
+from tests.mutants.progress import BOARDS, who
+
+LONG_AGO = "2001-01-01T00:00:00.000Z"
+
+
+def world(ask: Ask) -> str:
+    return str(ask.headers.get("x-api-key"))
+
+
+def old_names(content: JSON, ask: Ask, memory: Memory) -> None:
+    """A user's name is that of the first time that a board was read."""
+    for row in content["rankings"]:
+        row["userName"] = memory.setdefault(f"{world(ask)} {row['userId']}", row["userName"])
+
+
+def never_begins(content: JSON, ask: Ask, memory: Memory) -> None:
+    """What was once listed as scheduled stays so."""
+    waiting = memory.setdefault("waiting", set())
+    if ask.operation == "leaderboards_all":
+        waiting |= {row["key"] for row in content if row["status"] == "scheduled"}
+    elif ask.operation == "metrics_event":
+        content["leaderboards"] = {key: row for key, row in content["leaderboards"].items() if key not in waiting}
+    elif content["key"] in waiting:
+        content.update(status="scheduled", rankings=[])
+
+
+def remembered(content: JSON, ask: Ask, memory: Memory) -> None:
+    """On the streak board, whoever has lost a streak keeps the place."""
+    if content["rankBy"] != "streak":
+        return
+    if content["value"] is None:
+        content["value"], content["rank"] = memory.get(who(ask), (None, None))
+    memory[who(ask)] = content["value"], content["rank"]
+
+
+def no_new_month(content: JSON, ask: Ask, memory: Memory) -> None:
+    """An empty run of a monthly board shows the one before."""
+    place = f"{world(ask)} {content['key']}"
+    if content["runUnit"] == "month" and not content["breakdownAttributes"]:
+        content["rankings"] = memory[place] = content["rankings"] or memory.get(place, [])
+
+
+def only_gains(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Points that were taken away still count on the board."""
+    if ask.operation == "metrics_event":
+        for system, row in content["points"].items():
+            lost = f"{who(ask)} {system}"
+            memory[lost] = memory.get(lost, 0) - min(row["added"], 0)
+    elif content["rankBy"] == "points":
+        for row in content["rankings"]:
+            row["value"] += memory.get(f"{world(ask)} {row['userId']} {content['pointsSystemKey']}", 0)
+
+
+async def stays_in_its_group(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+    """Once a user has changed attributes, groups are as they were read before."""
+    answer = await forward(ask)
+    if ask.operation in ("users_update", "users_identify") and "attributes" in ask.json:
+        memory[world(ask)] = True
+    if ask.operation != "leaderboards_get" or "userAttributes" not in dict(ask.parameters) or answer.status != 200:
+        return answer
+    asked = f"{world(ask)} {ask.path} {ask.query}"
+    if not memory.get(world(ask)):
+        memory[asked] = answer
+    kept: Reply = memory.get(asked, answer)
+    return kept
+
+
+def not_with(name: str, *dropped: str) -> Any:
+    """Parameters are ignored when another is given."""
+
+    def change(ask: Ask, memory: Memory) -> Ask:
+        return without(*dropped)(ask, memory) if name in dict(ask.parameters) else ask
+
+    return change
+
+
+def long_ago(content: JSON, ask: Ask, memory: Memory) -> None:
+    for row in content["history"]:
+        row.update(time=LONG_AGO, timestamp=LONG_AGO)
+
+
+IN_TIME = [
+    Fault("boards show old names", BOARDS, spoil_answer("leaderboards_get", old_names)),
+    Fault(
+        "a scheduled board never begins",
+        BOARDS,
+        spoil_answer("leaderboards_all leaderboards_get metrics_event", never_begins),
+    ),
+    Fault("the streak board keeps lost streaks", BOARDS, spoil_answer("users_leaderboard", remembered)),
+    Fault("monthly boards never start again", BOARDS, spoil_answer("leaderboards_get", no_new_month)),
+    Fault("points boards ignore deductions", BOARDS, spoil_answer("metrics_event leaderboards_get", only_gains)),
+    Fault("another attribute is no other group", BOARDS, stays_in_its_group),
+    Fault("userId is ignored with a run", BOARDS, spoil_request("leaderboards_get", not_with("run", "userId"))),
+    Fault("groups have no pages", BOARDS, spoil_request("leaderboards_get", not_with("userAttributes", "offset"))),
+    Fault("the history of ranks is of long ago", BOARDS, spoil_answer("users_leaderboard", long_ago)),
+]
