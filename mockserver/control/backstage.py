@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import replace
 
 from mockserver.control.faults import Faults
@@ -29,6 +30,7 @@ class Backstage:
         self.requests = RequestLog()
         self.snapshots = Snapshots(organisation)
         self.moving = asyncio.Lock()
+        self._ending = asyncio.Event()
 
     def before(self, call: Call, prefer: bool) -> Awaitable[Answer | None] | None:
         """Faults and preferences; None at once when there are none."""
@@ -42,14 +44,23 @@ class Backstage:
         operation = call.operation.id if call.operation else ""
         if refused := self.faults.limit(operation):
             return refused
-        await self.faults.delay(operation)
+        await self._pause(self.faults.delay(operation))
         if wish.delay is not None:
-            await asyncio.sleep(wish.delay)
+            await self._pause(wish.delay)
         call.applied = wish.applied
         if wish.code is not None:
             return wish.answer()
         struck = self.faults.strike(call, operation)
         return replace(struck, headers=(*struck.headers, *wish.applied)) if struck and wish.applied else struck
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            if seconds:
+                await asyncio.wait_for(self._ending.wait(), seconds)
+
+    def hurry(self) -> None:
+        """The server is about to end: whoever is made to wait goes on at once."""
+        self._ending.set()
 
     def after(self, call: Call, answer: Answer) -> None:
         """Keeps the request in mind, and lets its webhooks go out."""

@@ -5,7 +5,6 @@ All of it is off unless switched on, each for all operations or for chosen ones 
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections import deque
@@ -154,9 +153,10 @@ class Faults:
         row = self.rate_limits
         return row.refuse(operation) if row is not None and concerns(row.operations, operation) else None
 
-    async def delay(self, operation: str) -> None:
-        if self.latency is not None and concerns(self.latency.operations, operation):
-            await asyncio.sleep(self.latency.seconds())
+    def delay(self, operation: str) -> float:
+        """Seconds before the request is looked at."""
+        row = self.latency
+        return row.seconds() if row is not None and concerns(row.operations, operation) else 0.0
 
     def strike(self, call: Call, operation: str) -> Answer | None:
         """What happens to the request instead of what it asked for, if anything."""

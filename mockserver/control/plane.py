@@ -99,6 +99,11 @@ class Plane:
         for organisation in self.worlds.tick():
             self.backstage(organisation).webhooks.flush()
 
+    def hurry(self) -> None:
+        """Nobody is made to wait any more, so that the server can end."""
+        for side in self._backstages.values():
+            side.hurry()
+
     async def close(self) -> None:
         """The end: deliveries under way get their grace."""
         for side in list(self._backstages.values()):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from socket import socket
+from typing import Any, Literal
 
 import uvicorn
 
@@ -29,7 +30,7 @@ def make_app(plane: Plane, *, check_responses: bool = True, watched: CatalogFile
 
     Raises `DocumentError` when the document does not fit the code.
     """
-    return create_app(
+    app = create_app(
         plane.worlds,
         plane.document,
         check_responses=check_responses,
@@ -38,11 +39,22 @@ def make_app(plane: Plane, *, check_responses: bool = True, watched: CatalogFile
         after=plane.after,
         lifespan=upkeep(plane, watched),
     )
+    app.state.hurry = plane.hurry
+    return app
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's; before it waits for open requests, those that are only made to wait are let go."""
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        app: Any = self.config.app
+        app.state.hurry()
+        await super().shutdown(sockets)
 
 
 def make_http(app: App, *, lifespan: Literal["auto", "off"] = "auto") -> uvicorn.Server:
     """What speaks HTTP for it. `lifespan` "off": whoever calls keeps that of the application."""
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             app,
             log_config=None,
