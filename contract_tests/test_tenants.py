@@ -34,6 +34,7 @@ def test_tenants_are_isolated(nobody: Stage) -> None:
     assert north.get("users_get", id="ann")["name"] == "Ann of the North"
     assert (north.total("ann", metric), south.total("ann", metric)) == (100_000, 0)
     assert south.completed("ann") == []
+    assert [row["userId"] for row in north.get("streaks_rankings")] == (["ann"] if nobody.kit.streak_metric else [])
     assert south.get("streaks_rankings") == []
     for system in nobody.kit.points:
         counts = south.get("points_summary", key=system)
@@ -47,14 +48,19 @@ def test_boards_rank_one_tenant(nobody: Stage) -> None:
     north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
     boards = [row["key"] for row in nobody.kit.boards(status="active") if not row["breakdownAttributes"]]
     nobody.kit.need(boards, "active leaderboard without a breakdown")
+    found: dict[str, list[str]] = {board: [] for board in boards}
     for tenant, user in ((north, "ann"), (south, "ben")):
+        for board in boards:
+            found[board] = [row["userId"] for row in north.board(board)["rankings"]]
+            assert south.board(board)["rankings"] == [], f"{board} shows users of another tenant"
         tenant.get("users_create", body={"id": user})
         for metric in nobody.kit.metrics:
             tenant.event(user, 1000, metric)
+    assert any(found.values()), "no event brought her on any board"
     for board in boards:
-        for tenant, user in ((north, "ann"), (south, "ben"), (north, "ann")):
-            ranked = [(row["userId"], row["rank"]) for row in tenant.board(board)["rankings"]]
-            assert ranked in ([], [(user, 1)]), f"{board} of {user}'s tenant shows {ranked}"
+        assert [row["userId"] for row in north.board(board)["rankings"]] == found[board]
+        ranked = [(row["userId"], row["rank"]) for row in south.board(board)["rankings"]]
+        assert ranked in ([], [("ben", 1)]), f"{board} of ben's tenant shows {ranked}"
 
 
 @rule("Preferences belong to one tenant's user", behaviour(1))
