@@ -183,7 +183,8 @@ class App(Starlette):
                 content = subject = _ask(bound, organisation, arrival)
                 status = operation.success
             except GameError as refusal:
-                status, content, subject = status_of(operation, refusal), {"error": str(refusal)}, refusal
+                status, content = status_of(operation, refusal), {"error": str(refusal)}
+                subject = type(refusal)  # itself it would keep alive all that it came through, the body too
             if self._check_responses and (fault := operation.check_answer(status, content)):
                 log.error("%s answered %d with a body that breaks the document at %s", operation.id, status, fault)
                 return error(500, f"Defect of the mock: the answer of {operation.id} breaks the document at {fault}")

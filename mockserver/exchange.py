@@ -35,7 +35,7 @@ class Call:
 
     `operation` is None where the document has none, `organisation` until the key is known, `body` until it is read.
     Who is asked before may leave `applied`, headers that the answer will carry, and `restate`, which turns the
-    status that the document declares for a content (or a refusal) into the one that goes out.
+    status that the document declares for a content (or a kind of refusal) into the one that goes out.
     """
 
     method: str

@@ -17,7 +17,6 @@ from mockserver.control.requests import FAULT
 from mockserver.exchange import DROPPED, Answer, Call, error
 from mockserver.game.errors import NotFound, Refused
 from mockserver.spec import Operation
-from mockserver.worlds import TenantNotFound
 
 JSON = Any
 Operations = frozenset[str] | None  # None: all
@@ -118,8 +117,7 @@ def restate(operation: Operation, status: int, outcome: Any) -> int:
     """202 for a replay, 404 for an unknown user on `GET /users/{id}` and an unknown metric on an event."""
     if operation.id == "metrics_event" and isinstance(outcome, dict) and outcome.get("idempotentReplayed"):
         return 202
-    unknown = isinstance(outcome, NotFound) and not isinstance(outcome, TenantNotFound)
-    return 404 if unknown and operation.id in ("metrics_event", "users_get") else status
+    return 404 if outcome is NotFound and operation.id in ("metrics_event", "users_get") else status
 
 
 @dataclass(slots=True)

@@ -160,6 +160,7 @@ def make_worlds(plan: Plan, keys: tuple[str, ...]) -> Worlds:
     worlds.populate = populate  # worlds that are made later are made in silence
     gc.freeze()
     gc.enable()
+    gc.set_threshold(20_000, 20, 50)  # what requests leave behind stays, or goes without a cycle: seldom worth a look
     return worlds
 
 

@@ -28,6 +28,10 @@ class Protocol(HttpToolsProtocol):
         if self.pipeline:  # uvicorn would read on with every answer, however many requests wait already
             self.flow.pause_reading()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.cycle = None  # type: ignore[assignment]  # it knows the protocol too: neither would go, nor the body
+
     def data_received(self, data: bytes) -> None:
         self._head += len(data) if self._in_head else 0
         super().data_received(data)  # where another head begins, the count does too
