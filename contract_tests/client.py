@@ -1,6 +1,7 @@
 """HTTP, bytes as given: paths are not normalised and bodies not mended, so that bad requests arrive as bad as they are.
 
-Every exchange is told to the `observer`, and no more than `rate` requests leave in a second.
+Every exchange is told to the `observer`, and no more than `rate` requests leave in a second. A target that says
+"too many" is waited for and asked again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,9 @@ from contract_tests.document import Document
 from contract_tests.exchange import Exchange
 
 TIMEOUT = 60.0
+#: A request that came too soon is sent again so often, and nobody waits longer than this for one of them.
+REPEATS = 10
+LONGEST_WAIT = 60.0
 _UNSET: Any = object()
 
 
@@ -26,16 +31,28 @@ class Pace:
     def __init__(self, rate: float | None) -> None:
         self.gap = 1 / rate if rate else 0.0
         self._next = 0.0
+        self._gave_up = False
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        if not self.gap:
-            return
         with self._lock:
             now = time.monotonic()
             due = max(self._next, now)
             self._next = due + self.gap
-        time.sleep(due - now)
+        if due > now:
+            time.sleep(due - now)
+
+    def again(self, exchange: Exchange, sent: int) -> bool:
+        """Whether a request that came too soon, and was sent so often, is sent once more; all wait as it asks.
+
+        Once one was refused for good no other is repeated: the target does not mean "a little later".
+        """
+        if exchange.retry_after is None or self._gave_up:
+            return False
+        self._gave_up = sent > REPEATS
+        with self._lock:
+            self._next = max(self._next, time.monotonic() + min(exchange.retry_after, LONGEST_WAIT))
+        return not self._gave_up
 
 
 class Wire:
@@ -168,14 +185,22 @@ class Client:
         Raises `OSError` when there is no answer.
         """
         sent = (headers or {}) if bare else self.headers() | (headers or {})
+        for number in count(1):
+            exchange = self._send(method, path, body, sent, below_base)
+            if not self.pace.again(exchange, number):
+                break
+        return exchange
+
+    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str], below_base: bool) -> Exchange:
+        """Once, at the agreed pace, told to the observer."""
         target = (self._prefix if below_base else "") + path
         self.pace.wait()
         began = time.perf_counter()
-        status, answer_headers, answer = self.wire.exchange(method, target, body, sent)
+        status, answer_headers, answer = self.wire.exchange(method, target, body, headers)
         exchange = Exchange(
             method=method,
             url=self.origin + target,
-            headers=sent,
+            headers=headers,
             body=body,
             status=status,
             answer_headers=answer_headers,

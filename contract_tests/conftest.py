@@ -168,11 +168,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     except (pytest.skip.Exception, KeyboardInterrupt):
         raise
     except Exception as error:
-        if not getattr(error, "recorded", False):
+        if not _recorded(error):
             suite.crashed(error)
         raise
     if suite.running.keys:
         pytest.fail(f"{len(suite.running.keys)} findings", pytrace=False)
+
+
+def _recorded(error: BaseException) -> bool:
+    """Whether it is among the findings; groups are made anew on their way here, what they hold is not."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_recorded(one) for one in error.exceptions)
+    return bool(getattr(error, "recorded", False))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from contract_tests.document import Operation
@@ -46,6 +48,20 @@ class Exchange:
     @property
     def media(self) -> str:
         return self.answer_headers.get("content-type", "")
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait before the same again when this came too soon (429); None when it did not."""
+        if self.status != 429:
+            return None
+        said = self.answer_headers.get("retry-after", "").strip()
+        if said.isdecimal():
+            return float(said)
+        try:
+            due = parsedate_to_datetime(said).timestamp()
+        except ValueError:
+            return 1.0  # what the real service asks for
+        return max(0.0, due - time.time())
 
     @property
     def size(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,9 @@ import schemathesis
 from requests.adapters import HTTPAdapter
 from schemathesis.core.failures import AcceptedNegativeData, Failure, FailureGroup
 from schemathesis.generation.meta import TestPhase
+from schemathesis.openapi.checks import UndefinedStatusCode
 
+from contract_tests.document import is_live_status
 from contract_tests.exchange import Exchange
 from contract_tests.options import Options
 from contract_tests.run import Run
@@ -207,14 +210,17 @@ class Judge:
         self.session.trust_env = False
 
     def call(self, case: Case) -> Any:
-        """Send a request, at the agreed pace, and record it."""
-        self.client.pace.wait()
-        began = time.perf_counter()
-        response = case.call(
-            base_url=self.client.base_url, session=self.session, headers=self.client.headers(), timeout=60
-        )
-        exchange = self._exchange(case, response, time.perf_counter() - began)
-        self.suite.observe(exchange)
+        """Send a request, at the agreed pace and again when it came too soon, and record it."""
+        for number in count(1):
+            self.client.pace.wait()
+            began = time.perf_counter()
+            response = case.call(
+                base_url=self.client.base_url, session=self.session, headers=self.client.headers(), timeout=60
+            )
+            exchange = self._exchange(case, response, time.perf_counter() - began)
+            self.suite.observe(exchange)
+            if not self.client.pace.again(exchange, number):
+                break
         return response, exchange
 
     def judge(self, case: Case, **context: Any) -> None:
@@ -231,20 +237,30 @@ class Judge:
         try:
             case.validate_response(response, headers=headers, **context)
         except (Failure, FailureGroup) as group:
-            kept = [failure for failure in _failures(group) if not _allowed(failure, case)]
+            kept = [failure for failure in _failures(group) if not self._allowed(failure, case, exchange)]
             for failure in kept:
                 self._found(failure, exchange)
             # Edge cases are all tried, each as small as it is; made-up requests are made smaller by raising.
             if kept and (Run.fail_fast or case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE):
-                group.recorded = True  # type: ignore[union-attr]
+                for failure in _failures(group):
+                    failure.recorded = True  # type: ignore[attr-defined]  # outlives the groups it is put into
                 raise
+
+    def _allowed(self, failure: Failure, case: Case, exchange: Exchange) -> bool:
+        """What schemathesis cannot be told beforehand: statuses that are only noted, and bodies that may be absent."""
+        if isinstance(failure, UndefinedStatusCode) and exchange.operation and not self.suite.options.strict:
+            return is_live_status(exchange.operation, exchange.status)
+        if not isinstance(failure, AcceptedNegativeData):
+            return False
+        no_body = not isinstance(case.body, (dict, list, str, int, float, bool)) or case.body == ""
+        return no_body and case.operation.definition.raw.get("operationId") in BODY_MAY_BE_ABSENT
 
     def _found(self, failure: Failure, exchange: Exchange) -> None:
         operation = exchange.operation
         source = f"{operation.pointer} · schemathesis {type(failure).__name__}" if operation else "schemathesis"
         title = failure.title
         if not self._said_already(failure, exchange):
-            self.suite.found(title, source, failure.message, exchange)
+            self.suite.found(title, source, failure.message or f"answered {exchange.status}", exchange)
 
     def _said_already(self, failure: Failure, exchange: Exchange) -> bool:
         """Our own look at every answer has said the same in terms of the document."""
@@ -284,11 +300,3 @@ def _failures(group: BaseException) -> Iterator[Failure]:
             yield from _failures(one)
     elif isinstance(group, Failure):
         yield group
-
-
-def _allowed(failure: Failure, case: Case) -> bool:
-    """The allowances that schemathesis cannot be told beforehand."""
-    if not isinstance(failure, AcceptedNegativeData):
-        return False
-    no_body = not isinstance(case.body, (dict, list, str, int, float, bool)) or case.body == ""
-    return no_body and case.operation.definition.raw.get("operationId") in BODY_MAY_BE_ABSENT

@@ -1,0 +1,69 @@
+"""The contract suite against targets of other kinds: strict ones, without a control plane, far away."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from contract_tests.exchange import Exchange
+from contract_tests.target import start
+from tests import replay_mock
+from tests.contract_proxy import KEY, fronted
+from tests.contract_runs import verify
+
+# Statuses of the real service
+
+
+def test_generated_requests_take_statuses_of_the_real_service_for_no_failure() -> None:
+    url, stop = start([sys.executable, "-m", "mockserver", "serve", "--port", "0", "--api-key", "k", "--live-statuses"])
+    words = (url, "--api-key", "k", "--profile", "quick", "--parts", "operations", "--only", "generated")
+    words = (*words, "--operations", "users_get,metrics_event")
+    try:
+        noted, strict = verify(*words), verify(*words, "--strict")
+    finally:
+        stop()
+    assert noted.code == 0, noted.said
+    assert "noted      users_get answered 404" in noted.said
+    assert strict.code == 1
+    assert "status 404 is not declared (--strict)" in strict.said
+
+
+def test_a_target_that_limits_rates_is_waited_for() -> None:
+    with fronted(limit=25) as front:
+        words = ("--parts", "operations,behaviour", "--operations", "users_get,users_create")
+        only = ("--only", "generated or known_key or preferences")
+        run = verify(front.url, "--api-key", KEY, "--profile", "quick", *words, *only)
+    assert front.refused >= 3
+    assert run.code == 0, run.said
+    assert "(429" not in run.said
+    assert "answered 429" in run.said, "it is noted"
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("7", 7.0), ("", 1.0), ("soon", 1.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)]
+)
+def test_a_target_says_how_long_to_wait(said: str, seconds: float) -> None:
+    headers = {"retry-after": said} if said else {}
+    assert Exchange("GET", "http://t/v1", {}, None, 429, headers, b"").retry_after == seconds
+    assert Exchange("GET", "http://t/v1", {}, None, 200, headers, b"").retry_after is None
+
+
+# What is found is said once, in words
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[replay_mock.QuietServer]:
+    server = replay_mock.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_made_up_request_that_shows_a_defect_is_one_finding(mock: replay_mock.QuietServer) -> None:
+    words = ("--parts", "operations", "--operations", "users_create", "--only", "generated", "--profile", "quick")
+    run = verify(mock.url, "--api-key", replay_mock.KEY, *words)
+    assert run.code == 1, run.said
+    assert "✗ Schema-violating request accepted" in run.said
+    assert "distinct failure" not in run.said
