@@ -219,16 +219,20 @@ def test_user_filters_must_match(stage: Stage) -> None:
         for a in stage.kit.achievements
         if a["trigger"] == "metric" and a["userAttributes"] and not a["eventAttributes"]
     ]
-    row = stage.kit.need(rows, "metric achievement with a user-attribute filter")[0]
+    found = stage.kit.need(rows, "metric achievement with a user-attribute filter")
+    row = max(found, key=lambda a: len(a["userAttributes"]))
     metric = metric_of(stage, row)
     wanted = {pair["key"]: pair["value"] for pair in row["userAttributes"]}
     fits, other = stage.user("fits", attributes=wanted), stage.user("other")
     wrong = stage.user("wrong", attributes=dict.fromkeys(wanted, "something else"))
-    for user in (fits, other, wrong):
+    partly = [stage.user("partly", attributes={key: value}) for key, value in wanted.items() if len(wanted) > 1]
+    for user in (fits, other, wrong, *partly):
         stage.event(user, row["metricValue"], metric)
     assert row["id"] in ids(stage.completed(fits)), "the filter matches, yet it is not completed"
     assert row["id"] not in ids(stage.completed(other)), "completed without the attribute"
     assert row["id"] not in ids(stage.completed(wrong)), "completed with another value"
+    for user in partly:
+        assert row["id"] not in ids(stage.completed(user)), "completed when one of several filters matches"
 
 
 @rule("An api achievement's user filter must be met", "#/paths/~1achievements~1{key}~1complete/post/responses/422")
@@ -236,7 +240,8 @@ def test_a_completion_needs_its_filter(stage: Stage) -> None:
     rows = [a for a in stage.kit.achievements if a["trigger"] == "api" and a["userAttributes"]]
     row = stage.kit.need(rows, "api achievement with a user-attribute filter")[0]
     ann = stage.user("ann")
-    stage.refused("achievements_complete", key=row["key"], body={"user": {"id": ann}})
+    answer = stage.refused("achievements_complete", key=row["key"], body={"user": {"id": ann}})
+    assert answer.status == 422, f"answered {answer.status}, expected 422: the achievement exists"
     assert stage.completed(ann) == []
     wanted = {pair["key"]: pair["value"] for pair in row["userAttributes"]}
     stage.get("achievements_complete", key=row["key"], body={"user": {"id": ann, "attributes": wanted}})
@@ -250,11 +255,15 @@ def test_event_filters_count_only_matching_events(stage: Stage) -> None:
         for a in stage.kit.achievements
         if a["trigger"] == "metric" and a["eventAttributes"] and not a["userAttributes"]
     ]
-    row = stage.kit.need(rows, "metric achievement with an event-attribute filter")[0]
+    found = stage.kit.need(rows, "metric achievement with an event-attribute filter")
+    row = max(found, key=lambda a: len(a["eventAttributes"]))
     metric, ann = metric_of(stage, row), stage.user("ann")
     wanted = {pair["key"]: pair["value"] for pair in row["eventAttributes"]}
     stage.event(ann, row["metricValue"] * 2, metric)
     stage.event(ann, row["metricValue"] * 2, metric, attributes=dict.fromkeys(wanted, "something else"))
+    for key, value in wanted.items():
+        if len(wanted) > 1:
+            stage.event(ann, row["metricValue"] * 2, metric, attributes={key: value})
     stage.event(ann, row["metricValue"] - 1, metric, attributes=wanted)
     assert row["id"] not in ids(stage.completed(ann)), "events that do not match were counted"
     answer = stage.event(ann, 1, metric, attributes=wanted)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contract_tests.rules import behaviour, rule
-from contract_tests.stage import Stage, day
+from contract_tests.stage import Stage, day, moment
 
 pytestmark = pytest.mark.operations("streaks_", "users_streak", "metrics_event")
 
@@ -46,7 +46,9 @@ def test_all_ways_to_ask_for_a_streak_agree(stage: Stage) -> None:
         assert read.get(name) == told[name], f"{name}: the event says {told[name]}, reading says {read.get(name)}"
     listed = stage.get("streaks_list", userIds=[ann])
     assert [(row["userId"], row["streakLength"]) for row in listed] == [(ann, read["length"])]
-    assert listed[0]["extended"] is not None
+    extended = listed[0]["extended"]
+    assert extended is not None
+    assert abs(moment(extended) - stage.now()) < timedelta(hours=1), f"extended {extended}, it is {stage.now()}"
 
 
 @rule("A daily streak that was extended today expires tomorrow", behaviour(5, "spec"))
@@ -130,6 +132,22 @@ def test_rankings_are_ordered(stage: Stage, kind: str) -> None:
         ]
 
 
+@rule("Rankings show the name that a user has now", "#/components/schemas/StreakRankingUser/properties/name")
+def test_rankings_show_new_names(stage: Stage) -> None:
+    ann = stage.user("ann", name="Ann")
+    write(stage, ann)
+
+    def names() -> list[str]:
+        rows = stage.get("streaks_rankings", type="active", limit=100)
+        return [row["name"] for row in rows if row["userId"] == ann]
+
+    if not stage.fresh and not names():
+        pytest.skip("the rankings are full of longer streaks")
+    assert names() == ["Ann"]
+    stage.get("users_update", id=ann, body={"name": "Ann the Great"})
+    assert names() == ["Ann the Great"], f"renamed, and the rankings say {names()}"
+
+
 @rule("An event that only subtracts extends no streak", behaviour(5, "choice"))
 def test_a_negative_event_starts_no_streak(stage: Stage) -> None:
     ann = stage.user("ann")
@@ -182,7 +200,13 @@ def test_a_missed_day_breaks_the_streak(stage: Stage) -> None:
     lost = stage.streak(ann)
     assert lost["length"] == 0, "a day was missed, and the streak goes on"
     assert (lost["started"], lost["expires"]) == (None, None)
+    shown = [row["length"] for row in lost["streakHistory"]]
+    assert shown == [0, 0, 0, 0, 1, 0, 0], f"the history of a lost streak is {shown}"
     assert (write(stage, ann))["length"] == 1
+    again = stage.streak(ann)
+    assert day(again["started"]) == stage.today(), f"a new streak says that it started {again['started']}"
+    listed = stage.get("streaks_list", userIds=[ann])
+    assert moment(listed[0]["extended"]) == stage.now()
     assert stage.get("streaks_rankings", type="longest", limit=1)[0]["streakLength"] == 1
 
 
@@ -205,6 +229,10 @@ def test_a_freeze_covers_a_missed_day(stage: Stage) -> None:
     assert after["freezes"] == before["freezes"] - 1, f"{before['freezes']} freezes before, {after['freezes']} after"
     used = [day(row["periodStart"]) for row in after["streakHistory"] if row["usedFreeze"]]
     assert used == [missed], f"usedFreeze on {used}, missed on {missed}"
+    shown = [row["length"] for row in after["streakHistory"]][-3:]
+    assert shown == [before["length"], before["length"], 0], f"the history around the frozen day is {shown}"
+    expires = missed + timedelta(days=1)
+    assert day(after["expires"]) == expires, f"a frozen day, yet it expires {after['expires']}"
     told = write(stage, ann)
     assert told["length"] == before["length"] + 1, "the frozen day counts, or the streak started anew"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutants.afterwards import AFTERWARDS
 from tests.mutants.boards import IN_TIME
 from tests.mutants.fault import Fault
 from tests.mutants.inputs import INPUTS
@@ -12,5 +13,5 @@ from tests.mutants.rules import RULES
 from tests.mutants.sequences import SEQUENCES
 from tests.mutants.shapes import SHAPES
 
-FAULTS: list[Fault] = [*SHAPES, *INPUTS, *RULES, *PROGRESS, *SEQUENCES, *POSTED, *PROFILES, *IN_TIME]
+FAULTS: list[Fault] = [*SHAPES, *INPUTS, *RULES, *PROGRESS, *SEQUENCES, *POSTED, *PROFILES, *IN_TIME, *AFTERWARDS]
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -1,0 +1,119 @@
+"""Faults that show only afterwards: of what achievements bring along, and of streaks that have ended or were frozen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from tests.mutants.boards import LONG_AGO, world
+from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Reply, spoil_answer, swap
+from tests.mutants.progress import ACHIEVEMENTS, STREAKS, who
+
+# Achievements
+
+
+def any_of(old: Any) -> Any:
+    """One filter of several that matches is enough."""
+
+    def matches(attributes: dict[str, str], filters: Any) -> bool:
+        return not filters or any(attributes.get(row.key) == row.value for row in filters)
+
+    return matches
+
+
+def one_storey(rows: list[JSON]) -> list[JSON]:
+    """Those that do not build on a composite."""
+    composites = {row["id"] for row in rows if row["trigger"] == "achievement"}
+    return [row for row in rows if not composites & set(row.get("achievementIds", []))]
+
+
+def flat(content: JSON, ask: Ask, memory: Memory) -> JSON:
+    if ask.operation == "users_achievements":
+        return content if ask.query else one_storey(content)
+    seen = memory.setdefault(who(ask), [])
+    seen += content["achievements"]
+    content["achievements"] = [row for row in one_storey(seen) if row in content["achievements"]]
+    return content
+
+
+async def brings_nothing(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+    """A composite that a call has completed never shows."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+", ask.user):
+        return await forward(ask)
+    hidden = memory.setdefault(who(ask), set())
+    listing = replace(ask, method="GET", path=f"/users/{ask.user}/achievements", query="", body=b"")
+    if ask.operation == "achievements_complete":
+        known = {row["id"] for row in _rows(await forward(listing))}
+        answer = await forward(ask)
+        now = _rows(await forward(listing))
+        hidden |= {row["id"] for row in now if row["trigger"] == "achievement"} - known
+        return answer
+    answer = await forward(ask)
+    if ask.operation == "users_achievements" and answer.status == 200:
+        return answer.with_json([row for row in answer.json if row["id"] not in hidden])
+    return answer
+
+
+def _rows(answer: Reply) -> Iterator[JSON]:
+    yield from answer.json if answer.status == 200 else []
+
+
+async def not_found(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+    """An achievement that is not for this user is said not to exist."""
+    answer = await forward(ask)
+    unmet = ask.operation == "achievements_complete" and b"is only for users" in answer.body
+    return replace(answer, status=404) if unmet else answer
+
+
+# Streaks
+
+
+def first_start(content: JSON, ask: Ask, memory: Memory) -> None:
+    if content["started"]:
+        content["started"] = memory.setdefault(who(ask), content["started"])
+
+
+def forgotten(content: JSON, ask: Ask, memory: Memory) -> None:
+    if content["length"] == 0:
+        for row in content["streakHistory"]:
+            row["length"] = 0
+
+
+def frozen_counts(content: JSON, ask: Ask, memory: Memory) -> None:
+    for row in content["streakHistory"]:
+        row["length"] += row["usedFreeze"]
+
+
+def unmoved(content: JSON, ask: Ask, memory: Memory) -> None:
+    """A frozen day does not put off the day on which a streak expires."""
+    if content["periodEnd"]:
+        content["expires"] = (date.fromisoformat(content["periodEnd"]) + timedelta(days=1)).isoformat()
+
+
+def long_ago(rows: JSON, ask: Ask, memory: Memory) -> None:
+    for row in rows:
+        row["extended"] = row["extended"] and LONG_AGO
+
+
+def old_names(rows: JSON, ask: Ask, memory: Memory) -> None:
+    for row in rows:
+        row["name"] = memory.setdefault(f"{world(ask)} {row['userId']}", row["name"])
+
+
+AFTERWARDS = [
+    Fault("one filter of several is enough", ACHIEVEMENTS, patch=swap("mockserver.game.state", "matches", any_of)),
+    Fault(
+        "composites of composites never unlock", ACHIEVEMENTS, spoil_answer("users_achievements metrics_event", flat)
+    ),
+    Fault("a completion brings no composite", ACHIEVEMENTS, brings_nothing),
+    Fault("an unmet filter is not found", ACHIEVEMENTS, not_found),
+    Fault("a streak starts with the first ever", STREAKS, spoil_answer("users_streak", first_start)),
+    Fault("a lost streak erases its history", STREAKS, spoil_answer("users_streak", forgotten)),
+    Fault("a frozen day counts in the history", STREAKS, spoil_answer("users_streak", frozen_counts)),
+    Fault("a freeze does not move the end", STREAKS, spoil_answer("users_streak", unmoved)),
+    Fault("listed streaks are of long ago", STREAKS, spoil_answer("streaks_list", long_ago)),
+    Fault("rankings show old names", STREAKS, spoil_answer("streaks_rankings", old_names)),
+]
