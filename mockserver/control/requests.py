@@ -23,11 +23,11 @@ FAULT = b"x-mock-fault"  # says on an answer which fault made it
 
 
 class Asked(NamedTuple):
-    """One request and its answer. `time` in milliseconds UTC of the world's clock, `duration` in real ones."""
+    """One request and its answer. `time` in milliseconds UTC of the world's clock, `answered` in real seconds."""
 
     number: int
     time: int
-    duration: float
+    answered: float
     operation: str
     template: str
     call: Call
@@ -38,7 +38,7 @@ class RequestLog:
     """The newest `KEPT` requests to the operations, and calls that moved the world."""
 
     def __init__(self) -> None:
-        self._rows: deque[Asked] = deque(maxlen=KEPT)
+        self._rows: deque[tuple[int, int, float, str, str, Call, Answer]] = deque(maxlen=KEPT)
         self._made = 0
 
     def __len__(self) -> int:
@@ -50,8 +50,7 @@ class RequestLog:
         if len(answer.body) > KEPT_BODY:
             answer = Answer(answer.status, answer.body[:KEPT_BODY], answer.headers)
         self._made += 1
-        duration = (perf_counter() - call.started) * 1000
-        self._rows.append(Asked(self._made, time, duration, operation, template, call, answer))
+        self._rows.append((self._made, time, perf_counter(), operation, template, call, answer))
 
     def clear(self) -> None:
         self._rows.clear()
@@ -61,7 +60,7 @@ class RequestLog:
         operation, user = query.one_of("operationId", operations), query.text("userId")
         status, limit = query.whole("status", 0, 599), query.whole("limit", 1, KEPT) or KEPT
         found = []
-        for row in reversed(self._rows):
+        for row in map(Asked._make, reversed(self._rows)):
             if operation not in (None, row.operation) or status not in (None, row.answer.status):
                 continue
             if tenant not in (None, tenant_of(row)):
@@ -88,7 +87,7 @@ def request_shape(row: Asked) -> JSON:
         "userId": user_of(row),
         "tenant": tenant_of(row),
         "status": answer.status or None,
-        "duration": round(row.duration, 3),
+        "duration": round((row.answered - call.started) * 1000, 3),
         "fault": "drops" if answer is DROPPED else fault.decode() if fault else None,
         "preference": applied.decode() if applied else None,
         "request": _readable(call.body),

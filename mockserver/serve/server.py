@@ -63,6 +63,7 @@ def make_http(app: App, *, lifespan: Literal["auto", "off"] = "auto") -> uvicorn
             ws="none",
             lifespan=lifespan,
             proxy_headers=False,
+            server_header=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=5,
         )

@@ -38,8 +38,20 @@ class Paths(Generic[Thing]):
 
         An empty segment is an empty variable: whoever reads it refuses it by name.
         """
+        segments, values, node = path.split(b"/"), list[bytes](), self._root
+        for segment in segments[1:]:  # without a choice there is no way back to remember
+            following = node.fixed.get(segment)
+            if following is None and node.any is not None and not (node.fixed and b"%" in segment):
+                values.append(segment)
+                following = node.any
+            elif following is None or node.any is not None:
+                return self._search(segments)
+            node = following
+        return None if node.here is None else (node.here, values)
+
+    def _search(self, segments: list[bytes]) -> tuple[Thing, list[bytes]] | None:
         values: list[bytes] = []
-        here = _walk(self._root, path.split(b"/"), 1, values)
+        here = _walk(self._root, segments, 1, values)
         return None if here is None else (here, values)
 
 
