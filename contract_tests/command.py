@@ -48,14 +48,17 @@ def run(options: Options, arguments: list[str]) -> int:
     """Run the suite with pytest, which keeps quiet: the suite reports for itself."""
     import pytest
 
+    from contract_tests.ready import prepare
     from contract_tests.suite import Suite
     from contract_tests.target import CannotRun
 
+    suite = None
     try:
         suite = Suite(options)
-        if suite.needs_target:
-            suite.connect()
+        prepare(suite)
     except CannotRun as error:
+        if suite is not None:
+            suite.close()
         click.echo(str(error), err=True)
         return 2
     here = Path(__file__).parent

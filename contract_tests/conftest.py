@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from contract_tests.control import Control
-from contract_tests.kit import Kit, discover, read_config
+from contract_tests.kit import Kit, discover
 from contract_tests.options import OPTIONS, PARTS, Options, part_of_file
-from contract_tests.report import baseline, terminal, write_all
+from contract_tests.ready import prepare, to_configure
+from contract_tests.report import terminal, write_all
 from contract_tests.run import Run
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
@@ -52,12 +53,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     suite = session.config.stash[SUITE]
     try:
-        if suite.needs_target:
-            suite.connect()
-        suite.known = baseline.read(suite.options.baseline)
+        prepare(suite)
     except CannotRun as error:
         suite.close()
         pytest.exit(str(error), returncode=2)
+    if todo := to_configure(suite):
+        terminal_writer = session.config.get_terminal_writer()  # is not captured
+        terminal_writer.line(todo)
+        terminal_writer.flush()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -102,7 +105,7 @@ class Stages:
         self.suite = suite
         self.target = suite.connect()
         self.client = self.target.client
-        self.config = read_config(suite.options.config)
+        self.config = suite.config
         self.run = "ct" if self.target.control else f"ct{int(time.time()):x}"
         self.count = 0
         self._kit: Kit | None = None

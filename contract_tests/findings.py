@@ -9,6 +9,9 @@ from typing import Any
 
 from contract_tests.exchange import Exchange
 
+#: So many places of one defect are told where no request shows it.
+TOLD = 20
+
 
 @dataclass
 class Finding:
@@ -39,7 +42,7 @@ class Finding:
 
 def _without_particulars(sentence: str) -> str:
     """Quoted values and numbers differ from run to run."""
-    return re.sub(r"\d+", "#", re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "'…'", sentence))[:160]
+    return re.sub(r"\d+", "#", re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "'…'", sentence))[:240]
 
 
 class Findings:
@@ -52,7 +55,9 @@ class Findings:
     def add(self, finding: Finding) -> None:
         self.counts[finding.key] = self.counts.get(finding.key, 0) + 1
         kept = self._rows.get(finding.key)
-        if kept is None or _size(finding) < _size(kept):
+        if kept is not None and finding.exchange is None:
+            _say_more(kept, finding)
+        elif kept is None or _size(finding) < _size(kept):
             self._rows[finding.key] = finding
 
     def of(self, keys: Iterable[str]) -> list[Finding]:
@@ -63,6 +68,13 @@ class Findings:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+
+def _say_more(kept: Finding, other: Finding) -> None:
+    """What no request shows is told wherever it was met, since nobody can look it up by a request."""
+    told = kept.got.splitlines()
+    if other.got not in told and len(told) < TOLD:
+        kept.got = "\n".join([*told, other.got])
 
 
 def _size(finding: Finding) -> int:

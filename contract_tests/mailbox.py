@@ -92,8 +92,8 @@ class Box:
 class PostOffice:
     """The receiver. A box is found by the path that a webhook is sent to; other paths share one box."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        """Raises `OSError` when the port is taken."""
+    def __init__(self, port: int, host: str = "127.0.0.1", name: str = "127.0.0.1") -> None:
+        """Listens on `host`; `name` is what senders call it. Raises `OSError` when the port is taken."""
         office = self
 
         class Counter(BaseHTTPRequestHandler):
@@ -109,7 +109,8 @@ class PostOffice:
         self._server = ThreadingHTTPServer((host, port), Counter)
         self._server.daemon_threads = True
         self._boxes: dict[str, Box] = {}
-        self.url = f"http://{host}:{self._server.server_port}"
+        self.arrived = 0
+        self.url = f"http://{name}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def box(self, secret: str | None, *, own: bool = True) -> Box:
@@ -119,6 +120,7 @@ class PostOffice:
 
     def _receive(self, post: BaseHTTPRequestHandler) -> None:
         body = post.rfile.read(int(post.headers.get("Content-Length") or 0))
+        self.arrived += 1
         letter = Letter(body, post.headers.get(HEADER), post.headers.get("Content-Type") or "")
         box = self._boxes.get(post.path) or self._boxes.get("")
         post.send_response(box.take(letter) if box else 404)

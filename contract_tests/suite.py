@@ -6,6 +6,7 @@ Every answer, in every part, is held against the document.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -16,8 +17,9 @@ from contract_tests.coverage import Coverage
 from contract_tests.document import Document, Problem, is_live_status
 from contract_tests.exchange import Exchange
 from contract_tests.findings import Finding, Findings
-from contract_tests.options import PARTS, Options
-from contract_tests.target import CannotRun, Target, connect, load_document
+from contract_tests.mailbox import PostOffice
+from contract_tests.options import Options
+from contract_tests.target import CannotRun, Target, check_options, connect, load_document
 
 #: A test that sends more than this keeps only the newest for its story.
 STORY = 400
@@ -45,9 +47,7 @@ class Suite:
 
     def __init__(self, options: Options) -> None:
         """Raises `CannotRun` for options that make no sense."""
-        unknown = [part for part in options.parts if part not in PARTS]
-        if unknown:
-            raise CannotRun(f"--parts: {unknown[0]} is not one of {', '.join(PARTS)}.")
+        check_options(options)
         self.options = options
         self.document: Document = load_document(options)
         self.coverage = Coverage(self.document)
@@ -59,6 +59,10 @@ class Suite:
         self.closed = False
         self.running: Running | None = None
         self.parts_run: set[str] = set()
+        self.prepared = False
+        self.config: dict[str, list[str]] = {}
+        self.captured: list[tuple[int, str]] = []
+        self.office: PostOffice | None = None
         self.known: set[str] = set()
         self.vanished: list[str] = []
         self._lock = threading.Lock()
@@ -78,7 +82,12 @@ class Suite:
         return self.options.parts != ("document",)
 
     def close(self) -> None:
-        if self.target is not None and not self.closed:
+        if self.closed:
+            return
+        if self.office is not None:
+            self.office.close()
+            self.office = None
+        if self.target is not None:
             self.closed = True
             self.target.client.wire.close()
             self.target.stop()
@@ -119,6 +128,12 @@ class Suite:
         rule = f"An answer {exchange.status} of {exchange.operation.id} is as the document declares it"
         self.found(f"{rule}: {_kind(problem.message)}", problem.source, problem.message, exchange, anywhere=True)
 
+    def found_in_webhook(self, kind: str, problem: Problem, place: str = "") -> None:
+        """`place` is where the webhook was captured."""
+        rule = f"The webhook {kind} is as the document declares it: {_kind(problem.message)}"
+        got = f"{place}: {problem.message}" if place else problem.message
+        self.found(rule, problem.source, got, anywhere=True)
+
     def found(
         self, rule: str, source: str, got: str, exchange: Exchange | None = None, *, anywhere: bool = False
     ) -> None:
@@ -144,8 +159,16 @@ class Suite:
 
 
 def _kind(message: str) -> str:
-    """The problem without its place in this one answer, so that a list of a hundred rows is one defect."""
-    return message.split(": ", 1)[-1][:100]
+    """The problem without what belongs to this one answer: a list of a hundred bad rows is one defect.
+
+    The field is named, and without quotes: what is quoted is no part of a finding's key.
+    """
+    place, colon, text = message.partition(": ")
+    if not colon or not (place.startswith("/") or place == "the body"):
+        place, text = "", message
+    text = re.sub(r'"([^"]*)" is a required property', r"\1 is a required property", text)
+    text = re.sub(r"^[\[{].*[\]}] (?=is|has|does|do)", "it ", text)
+    return f"{re.sub(r'[0-9]+', '#', place)} {text}".strip()[:120]
 
 
 def _sentence(error: BaseException) -> str:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from contract_tests.client import Client, Pace
 from contract_tests.document import Document
 from contract_tests.exchange import Exchange
-from contract_tests.options import Options
+from contract_tests.options import PARTS, Options
 
 LIVE_DOMAIN = "trophy.so"
 LIVE_RATE = 10.0  # events a second that the real service allows
@@ -77,8 +77,20 @@ def load_document(options: Options) -> Document:
         raise CannotRun(f"{path} cannot be read as an OpenAPI document: {error}.") from error
 
 
+def check_options(options: Options) -> None:
+    """Raises `CannotRun` for options that make no sense."""
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        raise CannotRun(f"--parts: {unknown[0]} is not one of {', '.join(PARTS)}.")
+    if options.rate is not None and not options.rate > 0:
+        raise CannotRun(f"--rate must be above 0 requests per second, not {options.rate:g}.")
+    if options.update_baseline and options.baseline is None:
+        raise CannotRun("--update-baseline needs a file to write: pass --baseline FILE too.")
+
+
 def connect(options: Options, observer: Callable[[Exchange], None]) -> Target:
     """Find the target or start it. Raises `CannotRun`."""
+    check_options(options)
     document = load_document(options)
     if options.base_url is None:
         url, stop = start_own_server(OWN_KEY)
@@ -90,7 +102,9 @@ def connect(options: Options, observer: Callable[[Exchange], None]) -> Target:
         if not options.api_key:
             raise CannotRun("An API key is needed: pass --api-key KEY.")
         options_key = options.api_key
-    rate = options.rate or (LIVE_RATE if is_live(url) else None)
+    rate = options.rate
+    if is_live(url):
+        rate = min(rate or LIVE_RATE, LIVE_RATE)
     client = Client(url, options_key, document, tenant=options.tenant, pace=Pace(rate), observer=observer)
     try:
         check_answers(client)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -19,17 +18,12 @@ from contract_tests.suite import Suite
 ORDER = ("achievement.", "streak.", "points.changed", "points.level_changed", "leaderboard.")
 
 
-@pytest.fixture(scope="session")
-def office(suite: Suite) -> Iterator[PostOffice]:
-    """The receiver: on the port asked for, or on any where the target is on this machine and can be told."""
-    target, port = suite.connect(), suite.options.webhook_listen
-    if port is None and not (target.control and target.local):
+@pytest.fixture
+def office(suite: Suite) -> PostOffice:
+    """The receiver, which listens since before the run."""
+    if suite.office is None:
         pytest.skip("nobody listens: pass --webhook-listen PORT and set the target's webhooks up to go there")
-    office = PostOffice(port or 0, "127.0.0.1" if target.local else "0.0.0.0")
-    if target.control is None:
-        print(f"\nSet up a webhook endpoint at the target for {office.url}, all types; its secret as --webhook-secret.")
-    yield office
-    office.close()
+    return suite.office
 
 
 @pytest.fixture
@@ -37,14 +31,21 @@ def box(stage: Stage, office: PostOffice, suite: Suite) -> Box:
     """What the stage's world sends; every letter is checked by itself when the scenario is over."""
     if stage.control is None:
         box = office.box(suite.options.webhook_secret, own=False)
-        box.settle = lambda: wait_until_quiet(box)
+        box.settle = lambda: settle_elsewhere(box, office)
     else:
         box = office.box(SECRET)
         stage.control.ask("POST", "/webhooks", {"url": box.url, "secret": SECRET})
         box.settle = partial(deliver, stage)
     assert suite.running is not None
-    suite.running.afterwards += [box.settle, lambda: check_each(suite, box.letters, box.secret)]
+    suite.running.afterwards += [box.settle, lambda: check_all(suite, box)]
     return box
+
+
+def settle_elsewhere(box: Box, office: PostOffice) -> None:
+    """Where no clock can be moved: wait, or skip when the target seems to send nothing at all."""
+    wait_until_quiet(box)
+    if not office.arrived:
+        pytest.skip(f"no webhook has come to {office.url}: is the target set up to send there?")
 
 
 def deliver(stage: Stage) -> None:
@@ -52,10 +53,16 @@ def deliver(stage: Stage) -> None:
     stage.clock.advance(seconds=1, wait=True)
 
 
-def check_each(suite: Suite, letters: list[Letter], secret: str | None) -> None:
+def check_all(suite: Suite, box: Box) -> None:
+    """Each letter by itself, once: where one box is for all scenarios, the next starts with an empty one."""
+    letters, box.letters = box.letters, []
     for letter in letters:
-        for problem in mistakes(letter, suite.document, secret):
-            suite.found(f"The webhook {letter.kind} is as the document declares it", problem.source, problem.message)
+        check_each(suite, letter, box.secret)
+
+
+def check_each(suite: Suite, letter: Letter, secret: str | None, place: str = "") -> None:
+    for problem in mistakes(letter, suite.document, secret):
+        suite.found_in_webhook(letter.kind, problem, place)
 
 
 def busy_event(stage: Stage, user: str) -> dict[str, Any]:
@@ -299,18 +306,16 @@ def test_boosts_and_runs_are_told(stage: Stage, box: Box) -> None:
 @rule("Webhooks captured elsewhere are as the document declares them", "the document's webhooks")
 def test_captured_webhooks(suite: Suite) -> None:
     """`--webhook-log`: one JSON document a line, a body or `{"body": …, "signature": …}` with the body as text."""
-    path = suite.options.webhook_log
-    if path is None:
+    if not suite.captured:
         pytest.skip("no --webhook-log FILE was given")
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in suite.captured:
+        place = f"line {number}"
         try:
             found = json.loads(line)
         except ValueError:
-            suite.found("A line of the log is JSON", str(path), f"line {number} is not")
+            suite.found("A line of the log is JSON", "the log", f"{place} is not")
             continue
         captured = isinstance(found, dict) and isinstance(found.get("body"), str)
         letter = Letter(found["body"].encode(), found.get("signature"), "application/json") if captured else None
         secret = suite.options.webhook_secret if captured else None
-        check_each(suite, [letter or Letter(line.encode(), None, "application/json")], secret)
+        check_each(suite, letter or Letter(line.encode(), None, "application/json"), secret, place)

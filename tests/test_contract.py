@@ -258,27 +258,3 @@ def test_statuses_of_the_real_service_are_noted_and_fail_only_when_strict() -> N
     assert "noted      metrics_event answered 202" in noted.said
     assert strict.code == 1
     assert "status 202 is not declared (--strict)" in strict.said
-
-
-def test_captured_webhooks_are_checked(tmp_path: Path) -> None:
-    user: dict[str, Any] = {
-        "id": "u",
-        "email": None,
-        "name": None,
-        "tz": None,
-        "subscribeToEmails": False,
-        "attributes": {},
-        "control": False,
-        "created": "2025-01-01T00:00:00.000Z",
-        "updated": "2025-01-01T00:00:00.000Z",
-    }
-    good = {"type": "streak.lost", "user": user, "length": 3}
-    log = tmp_path / "webhooks.jsonl"
-    log.write_text(json.dumps(good) + "\n", "utf-8")
-    words = ("--parts", "webhooks", "--only", "captured", "--webhook-log", str(log))
-    assert verify(*words).code == 0
-    log.write_text(json.dumps(good | {"length": "three"}) + "\nnot json\n", "utf-8")
-    run = verify(*words)
-    assert run.code == 1
-    assert '"three" is not of type "integer"' in run.said
-    assert "line 2 is not" in run.said

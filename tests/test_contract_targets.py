@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+from contract_tests.client import Client
 from contract_tests.exchange import Exchange
-from contract_tests.target import start
+from contract_tests.options import Options
+from contract_tests.ready import prepare, to_configure
+from contract_tests.suite import Suite
+from contract_tests.target import Target, start
 from tests import replay_mock
 from tests.contract_proxy import KEY, fronted
 from tests.contract_runs import verify
@@ -48,6 +53,32 @@ def test_a_target_says_how_long_to_wait(said: str, seconds: float) -> None:
     headers = {"retry-after": said} if said else {}
     assert Exchange("GET", "http://t/v1", {}, None, 429, headers, b"").retry_after == seconds
     assert Exchange("GET", "http://t/v1", {}, None, 200, headers, b"").retry_after is None
+
+
+# Webhooks of a target that cannot be told where to send them
+
+
+def test_a_receiver_says_before_the_run_what_to_set_up_and_nothing_that_comes_is_no_failure() -> None:
+    with fronted() as front:
+        words = ("--parts", "webhooks", "--only", "start_of_a_streak or achievements_are_told", "--webhook-listen", "0")
+        run = verify(front.url, "--api-key", KEY, *words)
+    assert run.code == 0, run.said
+    first = run.said.splitlines()[0]
+    assert re.search(r"Set up a webhook endpoint at the target, for all types: http://127\.0\.0\.1:\d+\.", first)
+    assert "--webhook-secret" in first
+    assert "skipped    2 × no webhook has come to http://127.0.0.1:" in run.said
+
+
+def test_a_target_elsewhere_is_told_an_address_that_it_can_reach() -> None:
+    suite = Suite(Options(base_url="http://192.0.2.1/v1", api_key="k", webhook_listen=0))
+    suite.target = Target(Client("http://192.0.2.1/v1", "k", suite.document), suite.document, False, None, lambda: None)
+    try:
+        prepare(suite)
+        said = to_configure(suite)
+    finally:
+        suite.close()
+    assert "0.0.0.0" not in said
+    assert re.search(r"http://[\w.-]+:\d+ \(or an address of yours that leads there\)", said)
 
 
 # What is found is said once, in words

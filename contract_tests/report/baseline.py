@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
+from contract_tests.options import Options
 from contract_tests.suite import Suite
 from contract_tests.target import CannotRun
 
 
-def read(path: Path | None) -> set[str]:
-    """The keys of the known failures; none where there is no file yet. Raises `CannotRun`."""
-    if path is None or not path.exists():
+def read(options: Options) -> set[str]:
+    """The keys of the known failures; none where the file is still to be written. Raises `CannotRun`."""
+    path = options.baseline
+    if path is None or (options.update_baseline and not path.exists()):
         return set()
+    if not path.exists():
+        raise CannotRun(f"--baseline: there is no file {path}; --update-baseline writes it.")
     try:
         found = json.loads(path.read_text("utf-8"))
         return {str(row["key"]) for row in found["known"]}
