@@ -77,6 +77,8 @@ def _key(stage: Stage, operation: Operation) -> str:
         return kit.metric()
     if "points/" in operation.path:
         levelled = [key for key in kit.points if kit.levels.get(key)]
+        if operation.id == "points_level_summary":  # without levels it is refused
+            return str(kit.need(levelled, "points system with levels")[0])
         return str(kit.need(levelled or list(kit.points), "points system")[0])
     if "leaderboards/" in operation.path:
         plain = [key for key, row in kit.leaderboards.items() if not row["breakdownAttributes"]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from datetime import timedelta
+from collections import defaultdict
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 from contract_tests.test_points import plain_trigger
+from contract_tests.test_summaries import check_periods, check_running
 
 pytestmark = pytest.mark.operations("points_", "users_points", "metrics_event")
 
@@ -56,6 +58,65 @@ def test_the_level_is_told_only_when_it_changed(stage: Stage) -> None:
             changes += 1
             assert answer["level"] == after
     assert changes, "200 times the threshold changed no level"
+
+
+@rule(
+    "In a completion's answer `level` is present only when it changed", "#/components/schemas/MetricEventPointsResponse"
+)
+def test_a_completion_tells_the_level_only_when_it_changed(stage: Stage) -> None:
+    """Ben completes at the bottom; Ann gets so near to the next level first that the award lifts her."""
+    system, levels, award = paying_completion(stage)
+    ann, ben = stage.user("ann"), stage.user("ben")
+    gain = check_completion(stage, ben, system, award)
+    above = [row["points"] for row in levels if row["points"] > gain]
+    earn(stage, ann, system, stage.kit.need(above, f"level above {gain} points of {system}")[0] - 1)
+    before = stage.points(ann, system)
+    if not before["total"] < level_above(levels, before) <= before["total"] + gain:
+        pytest.skip(f"no events bring a user within {gain} points of a level of {system}")
+    check_completion(stage, ann, system, award)
+    assert stage.points(ann, system)["level"] != before["level"], "the award did not lift her"
+
+
+def paying_completion(stage: Stage) -> tuple[str, list[dict[str, Any]], str]:
+    """A system with levels, and the key of an api achievement that pays there."""
+    keys = {
+        row["id"]: row["key"] for row in stage.kit.achievements if row["trigger"] == "api" and not row["userAttributes"]
+    }
+    found = [
+        (system, stage.kit.levels[system], keys[row["achievementId"]])
+        for system, row in stage.kit.triggers("achievement")
+        if row["achievementId"] in keys and not row["userAttributes"] and row["points"] > 0 and stage.kit.levels[system]
+    ]
+    picked: tuple[str, list[dict[str, Any]], str] = stage.kit.need(found, "api achievement that pays towards levels")[0]
+    return picked
+
+
+def check_completion(stage: Stage, user: str, system: str, achievement: str) -> int:
+    """Complete it; what it paid."""
+    before = stage.points(user, system)
+    answer = stage.get("achievements_complete", key=achievement, body={"user": {"id": user}})["points"][system]
+    after = stage.points(user, system)
+    changed = before["level"] != after["level"]
+    assert ("level" in answer) == changed, f"from {before['total']} to {after['total']}: {'level' in answer}"
+    if changed:
+        assert answer["level"] == after["level"]
+    assert answer["added"] == after["total"] - before["total"]
+    return int(answer["added"])
+
+
+def earn(stage: Stage, user: str, system: str, target: int) -> None:
+    """Events up to as near below `target` points as one trigger without filters brings a user."""
+    _, trigger, metric = plain_trigger(stage, system)
+    start = stage.points(user, system)["total"]
+    stage.event(user, trigger["metricThreshold"], metric)
+    step = stage.points(user, system)["total"] - start
+    more = (target - start - step) // step if step > 0 else 0
+    if more > 0:
+        stage.event(user, more * trigger["metricThreshold"], metric)
+
+
+def level_above(levels: list[dict[str, Any]], points: dict[str, Any]) -> float:
+    return min((row["points"] for row in levels if row["points"] > points["total"]), default=math.inf)
 
 
 @rule("Levels are listed in ascending order", behaviour(7, "spec"))
@@ -144,25 +205,48 @@ def test_the_points_summary_is_filtered(stage: Stage) -> None:
 @rule("Points event summaries agree with each other and with the total", behaviour(7))
 def test_points_summaries_agree(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage)
-    ann = stage.user("ann")
+    ann, gained = stage.user("ann"), defaultdict[date, int](int)
     start = stage.today() - timedelta(days=5)
-    for _ in range(3):
+    for days in (4, 1, 1, 4) if stage.control else (0, 0, 0):  # Wednesday, Sunday, Monday, Tuesday
+        before = stage.points(ann, system)["total"]
         stage.event(ann, 2 * trigger["metricThreshold"], metric)
-        if stage.control:
-            stage.pass_time(days=4)
+        gained[stage.today()] += stage.points(ann, system)["total"] - before
+        if days:
+            stage.pass_time(days=days)
     end = stage.today() + timedelta(days=2)
     total = stage.points(ann, system)["total"]
     for aggregation in ("daily", "weekly", "monthly"):
-        span = {"aggregation": aggregation, "startDate": start, "endDate": end}
-        rows = stage.get("users_points_event_summary", id=ann, key=system, **span)
+        rows = points_summary(stage, ann, system, aggregation, start, end)
         assert sum(row["change"] for row in rows) == total, f"{aggregation} does not add up to the total"
         assert rows[-1]["total"] == total
-        running = 0
-        for row in rows:
-            running += row["change"]
-            assert row["total"] == running, (
-                f"{aggregation} {row['date']}: total {row['total']}, changes add up to {running}"
-            )
+        check_running(rows, 0)
+        if stage.control and total == sum(gained.values()):
+            check_periods(rows, gained, aggregation)
+
+
+@rule("The totals of points are running totals, wherever the range begins", behaviour(7))
+def test_a_range_of_points_may_begin_later(stage: Stage) -> None:
+    system, trigger, metric = plain_trigger(stage)
+    assert stage.clock
+    ann = stage.user("ann")
+    stage.event(ann, 2 * trigger["metricThreshold"], metric)
+    stage.pass_time(days=70)
+    start, had = stage.today() - timedelta(days=3), stage.points(ann, system)["total"]
+    stage.event(ann, 3 * trigger["metricThreshold"], metric)
+    total = stage.points(ann, system)["total"]
+    for aggregation in ("daily", "weekly", "monthly"):
+        rows = points_summary(stage, ann, system, aggregation, start, start + timedelta(days=5))
+        assert rows[-1]["total"] == total, f"{aggregation}: the last total is {rows[-1]['total']}, she has {total}"
+        assert sum(row["change"] for row in rows) == total - had, f"{aggregation} counts what was before, or too little"
+        check_running(rows, had)
+
+
+def points_summary(
+    stage: Stage, user: str, system: str, aggregation: str, start: date, end: date
+) -> list[dict[str, Any]]:
+    span = {"aggregation": aggregation, "startDate": start, "endDate": end}
+    found: list[dict[str, Any]] = stage.get("users_points_event_summary", id=user, key=system, **span)
+    return found
 
 
 @rule("A points system lists its active triggers", "points_system")

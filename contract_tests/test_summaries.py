@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -95,7 +96,7 @@ def write_for_weeks(stage: Stage, user: str) -> dict[date, int]:
     return written
 
 
-def check_periods(rows: list[dict[str, Any]], written: dict[date, int], aggregation: str) -> None:
+def check_periods(rows: list[dict[str, Any]], written: Mapping[date, int], aggregation: str) -> None:
     """Each row tells what was written from its date up to the next row's."""
     starts = [day(row["date"]) for row in rows]
     for row, start, after in zip(rows, starts, [*starts[1:], date.max], strict=True):
