@@ -6,42 +6,17 @@ import copy
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from edits import DOCUMENT, Edit, at, edited, operation, schema
 
-from mockserver import spec
 from mockserver.spec.command import check
 from mockserver.spec.comparison import Change, compare
 from mockserver.spec.contradictions import contradictions
 from mockserver.spec.errata import errata, unanswered
-
-DOCUMENT = spec.load().raw
-SCHEMAS = ("components", "schemas")
-Edit = Callable[[dict[str, Any]], object]
-
-
-def at(thing: Any, *steps: Any) -> Any:
-    for step in steps:
-        thing = thing[step]
-    return thing
-
-
-def edited(edit: Edit) -> dict[str, Any]:
-    document = copy.deepcopy(DOCUMENT)
-    edit(document)
-    return document
-
-
-def schema(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return document["components"]["schemas"][name]  # type: ignore[no-any-return]
-
-
-def operation(document: dict[str, Any], path: str, method: str) -> dict[str, Any]:
-    return document["paths"][path][method]  # type: ignore[no-any-return]
 
 
 def run(*arguments: str) -> Result:

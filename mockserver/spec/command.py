@@ -14,12 +14,14 @@ from rich.text import Text
 
 import mockserver.api
 from mockserver.spec import Document, DocumentError, bind, functions_of, load
+from mockserver.spec.access import in_words, security_of
 from mockserver.spec.comparison import Change, compare
 from mockserver.spec.contradictions import Contradiction, contradictions
 from mockserver.spec.document import compiled, operations_of, read, webhooks_of
 from mockserver.spec.errata import Erratum, errata, unanswered
 
 FINE, FAULTS = 0, 1
+KEY = "X-API-KEY"  # what the mock itself asks for, whatever a document says
 
 
 class Unusable(click.ClickException):
@@ -147,6 +149,7 @@ def _changes(changes: list[Change]) -> Table:
 def _lacking(old: Document, new: dict[str, Any]) -> list[str]:
     """What there is to do before the mock can serve the new document."""
     lines = [f"a webhook body for {kind}" for kind, _ in webhooks_of(new) if kind not in old.webhooks]
+    lines += [f"entry by {ways}: it knows the header {KEY} only" for ways in _other_ways(new)]
     lines += [f"an answer in errata.toml: {one.where} {one.said}" for one in unanswered(contradictions(new), errata())]
     try:
         document = compiled(new)
@@ -157,3 +160,11 @@ def _lacking(old: Document, new: dict[str, Any]) -> list[str]:
     except DocumentError as error:
         lines += [line.strip() for line in str(error).splitlines()[1:]]
     return lines
+
+
+def _other_ways(new: dict[str, Any]) -> list[str]:
+    """What operations ask for, each kind once, where nobody is let in by the mock's key alone."""
+    ways = [security_of(new, declared) for _, _, _, declared in operations_of(new)]
+    return list(
+        dict.fromkeys(in_words(one) for one in ways if all(way.keys() != {f"header {KEY}".lower()} for way in one))
+    )

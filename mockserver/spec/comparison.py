@@ -123,7 +123,7 @@ def _parameters(place: Place) -> dict[str, Field]:
     for given in (*item.get("parameters", ()), *declared.get("parameters", ())):
         parameter = resolve(document, given)
         parameters[f"{parameter['in']} {parameter['name']}"] = parameter
-    found = {}
+    found: dict[str, Field] = {}
     for name, parameter in parameters.items():
         fields = flat(document, parameter.get("schema", {}), bool(parameter.get("required")))
         found |= {f"{name}{path}": field for path, field in fields.items()}
@@ -146,12 +146,13 @@ def _fields(where: str, before: dict[str, Field], after: dict[str, Field], *, as
             yield from _changed(
                 where, ((f"{name} {what}", breaking) for what, breaking in differences(old, new, asked))
             )
-        elif path.endswith("{}") or _below(path, before, after) or _below(path, after, before):
-            continue  # told with what is above it
+        elif path.endswith("{}"):
+            continue  # that fields without a name came or went is a change of what has them
         elif new is not None:
             needed = asked and new.required
-            yield Change("added", where, f"{name}{', required' if needed else ''}", needed)
-        else:
+            if not _below(path, before, after):
+                yield Change("added", where, f"{name}{', required' if needed else ''}", needed)
+        elif not _below(path, after, before):
             yield Change("removed", where, name, True)
 
 

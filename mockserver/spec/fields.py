@@ -114,7 +114,7 @@ def _field(parts: list[Json], required: bool) -> Field:
         format=given.get("format"),
         pattern=given.get("pattern"),
         bounds={words: bound for words, bound in bounds.items() if bound is not None},
-        step=Fraction(str(given["multipleOf"])) if "multipleOf" in given else None,
+        step=Fraction(str(given["multipleOf"])) if given.get("multipleOf") else None,
         unique=given.get("uniqueItems", False),
         further=min(map(_further, parts)),
         default=None if given.get("default") is None else str(given["default"]),
@@ -181,7 +181,7 @@ def _writing(old: Field, new: Field) -> Iterator[tuple[str, bool]]:
     if old.style != new.style:
         yield f"has the style {new.style}, had {old.style}", True
     if None not in (old.explode, new.explode) and old.explode != new.explode:
-        yield f"is {'' if new.explode else 'not '}exploded, was {'' if old.explode else 'not '}", True
+        yield ("is exploded, was not" if new.explode else "is not exploded, was"), True
 
 
 def _within(inner: frozenset[str], outer: frozenset[str]) -> bool:
