@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.conftest import Stages
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
 
@@ -77,6 +78,23 @@ def test_wrapped_tells_what_was_achieved(stage: Stage) -> None:
         assert row["rank"] == stage.place(ann, key)["rank"], f"on {key}"
 
 
+@rule(
+    "Whoever did more has the higher percentile", "#/components/schemas/WrappedMetric/properties/percentileThisPeriod"
+)
+def test_more_is_a_higher_percentile(stage: Stage) -> None:
+    metric, ann, ben = stage.kit.streaking(), stage.user("ann"), stage.user("ben")
+    stage.event(ann, 10, metric)
+    stage.event(ben, 100_000, metric)
+    for period in ("mostActiveWeek", "mostActiveMonth", "entireYear"):
+        less, more = (
+            wrapped(stage, user)["activity"][period]["metrics"][metric].get("percentileThisPeriod")
+            for user in (ann, ben)
+        )
+        if less is not None and more is not None:
+            assert less <= more, f"{period}: 10 are at {less}, 100,000 at {more}"
+            assert less < more or not stage.fresh, f"{period}: 10 and 100,000 are both at {less}"
+
+
 @rule("Attributes break a metric down", "#/components/schemas/WrappedMetric/properties/byAttribute")
 def test_wrapped_breaks_down_by_attribute(stage: Stage) -> None:
     key = stage.kit.need(stage.kit.event_attributes, "event attribute")[0]
@@ -96,6 +114,7 @@ def test_an_empty_year(stage: Stage) -> None:
     assert (activity["daysActive"], activity["weeksActive"], activity["monthsActive"]) == (0, 0, 0)
     assert activity["entireYear"]["longestStreak"]["length"] == 0
     assert activity["entireYear"]["achievements"] == []
+    assert day(activity["mostActiveDay"]["date"]).year == stage.today().year, "a day outside the year"
 
 
 @rule("The year lies between 1 and the current one", "users_wrapped, parameter year")
@@ -119,3 +138,121 @@ def test_the_percentage_is_relative_to_before(stage: Stage) -> None:
     assert (told["currentTotal"], told["changeThisPeriod"], told["percentChange"]) == (5000, 2000, 66.6)
     before = wrapped(stage, ann, year=2025)["activity"]["entireYear"]["metrics"][metric]
     assert (before["currentTotal"], before["percentChange"]) == (3000, 100)
+
+
+CATALOG = """
+name = "A year"
+
+[metrics.steps]
+name = "Steps"
+
+[streak]
+frequency = "daily"
+
+[achievements.first]
+name = "First"
+trigger = "metric"
+metricKey = "steps"
+metricValue = 10
+
+[achievements.second]
+name = "Second"
+trigger = "metric"
+metricKey = "steps"
+metricValue = 1000
+
+[points.xp]
+name = "XP"
+[[points.xp.triggers]]
+type = "metric"
+metricKey = "steps"
+metricThreshold = 1
+points = 2
+
+[leaderboards.daily]
+name = "Daily"
+rankBy = "metric"
+metricKey = "steps"
+start = "2025-01-01"
+runUnit = "day"
+runInterval = 1
+"""
+
+
+def live_through_a_year(stage: Stage) -> tuple[str, str, str]:
+    """Ann has a streak of three in March and is busiest in April, on Easter Sunday; Ben beats her on the Tuesday."""
+    ann, ben, cleo = stage.user("ann"), stage.user("ben"), stage.user("cleo")
+    for _ in range(3):
+        stage.event(ann, 100, "steps")
+        stage.next_day()
+    story = [
+        ("2025-04-10", [(ann, 7)]),
+        ("2025-04-20", [(ann, 50), (ann, 50), (ann, 50)]),
+        ("2025-04-22", [(ben, 500), (ann, 20), (cleo, 1)]),
+        ("2025-12-31", []),
+    ]
+    for when, events in story:
+        stage.clock.advance(to=f"{when}T12:00:00.000Z")
+        for user, value in events:
+            stage.event(user, value, "steps")
+    return ann, ben, cleo
+
+
+@rule("Each period of a wrapped tells its own change, in metrics and in points", behaviour(9), choice=True)
+def test_each_period_has_its_own_change(stages: Stages) -> None:
+    stage = stages.new(catalog=CATALOG)
+    ann, _, _ = live_through_a_year(stage)
+    activity = wrapped(stage, ann)["activity"]
+    week = activity["mostActiveWeek"]
+    assert activity["mostActiveDay"]["date"] == "2025-04-20"
+    assert (week["start"], week["end"]) == ("2025-04-20", "2025-04-26"), "weeks begin on Sunday"
+    assert activity["mostActiveMonth"]["month"] == 3
+    changes = {"mostActiveDay": 150, "mostActiveWeek": 170, "mostActiveMonth": 177, "entireYear": 477}
+    totals = {"mostActiveDay": 457, "mostActiveWeek": 477, "mostActiveMonth": 477, "entireYear": 477}
+    for period, change in changes.items():
+        steps, points = activity[period]["metrics"]["steps"], activity[period]["points"]["xp"]
+        assert (steps["changeThisPeriod"], steps["currentTotal"]) == (change, totals[period]), f"steps of {period}"
+        assert points["changeThisPeriod"] == 2 * change, f"points of {period}"
+        assert points["currentTotal"] == 2 * totals[period], f"points of {period}"
+
+
+@rule("The longest streak of a year is the longest that was, not the present one", behaviour(9))
+def test_the_longest_streak_of_a_year(stages: Stages) -> None:
+    stage = stages.new(catalog=CATALOG)
+    ann, _, _ = live_through_a_year(stage)
+    assert stage.streak(ann)["length"] == 0
+    longest = wrapped(stage, ann)["activity"]["entireYear"]["longestStreak"]
+    assert longest["length"] == 3, f"three days in March, wrapped says {longest['length']}"
+    assert (longest["started"], longest["periodEnd"]) == ("2025-03-12", "2025-03-14")
+
+
+@rule("A percentile is the share of the active users with a smaller or equal change", behaviour(9), choice=True)
+def test_percentiles_are_shares(stages: Stages) -> None:
+    stage = stages.new(catalog=CATALOG)
+    users = live_through_a_year(stage)
+    for period in ("mostActiveWeek", "mostActiveMonth", "entireYear"):
+        rows = [wrapped(stage, user)["activity"][period] for user in users]
+        assert [row["metrics"]["steps"]["percentileThisPeriod"] for row in rows] == [66.6, 100, 33.3], period
+        assert [row["points"]["xp"]["percentileThisPeriod"] for row in rows] == [66.6, 100, 33.3], period
+
+
+@rule("A wrapped tells the best rank of the year", "#/components/schemas/WrappedActivityPeriod/properties/leaderboards")
+def test_the_best_rank_of_a_year(stages: Stages) -> None:
+    stage = stages.new(catalog=CATALOG)
+    ann, _, _ = live_through_a_year(stage)
+    assert stage.place(ann, "daily", run="2025-04-22")["rank"] == 2
+    year = wrapped(stage, ann)["activity"]["entireYear"]
+    assert year["leaderboards"]["daily"]["rank"] == 1, "she was first on four days"
+
+
+@rule("A year has the achievements that were completed in it", behaviour(9))
+def test_a_year_has_its_own_achievements(stages: Stages) -> None:
+    stage = stages.new(catalog=CATALOG)
+    ann, _, _ = live_through_a_year(stage)
+    stage.clock.advance(to="2026-01-02T12:00:00.000Z")
+    stage.event(ann, 1000, "steps")
+    told = {
+        year: [row["name"] for row in wrapped(stage, ann, year=year)["activity"]["entireYear"]["achievements"]]
+        for year in (2025, 2026)
+    }
+    assert told == {2025: ["First"], 2026: ["Second"]}

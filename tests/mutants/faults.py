@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.afterwards import AFTERWARDS
+from tests.mutants.amounts import AMOUNTS
 from tests.mutants.boards import IN_TIME
 from tests.mutants.fault import Fault
 from tests.mutants.inputs import INPUTS
@@ -12,6 +13,19 @@ from tests.mutants.progress import PROGRESS
 from tests.mutants.rules import RULES
 from tests.mutants.sequences import SEQUENCES
 from tests.mutants.shapes import SHAPES
+from tests.mutants.years import YEARS
 
-FAULTS: list[Fault] = [*SHAPES, *INPUTS, *RULES, *PROGRESS, *SEQUENCES, *POSTED, *PROFILES, *IN_TIME, *AFTERWARDS]
+FAULTS: list[Fault] = [
+    *SHAPES,
+    *INPUTS,
+    *RULES,
+    *PROGRESS,
+    *SEQUENCES,
+    *POSTED,
+    *PROFILES,
+    *IN_TIME,
+    *AFTERWARDS,
+    *YEARS,
+    *AMOUNTS,
+]
 BY_NAME = {fault.name: fault for fault in FAULTS}
