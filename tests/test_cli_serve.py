@@ -76,7 +76,7 @@ def running(*options: str, variables: dict[str, str] | None = None) -> Iterator[
 
 def refused(*options: str, variables: dict[str, str] | None = None) -> str:
     """What a start that fails says, in one line, with exit code 2."""
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "mockserver", "serve", *(("--port", "0") if not variables else ()), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | (variables or {}))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
