@@ -116,7 +116,7 @@ def test_multipliers_multiply(make: Any) -> None:
         (["nearest"], [1.05], 7),
         (["nearest"], [1.25], 9),
         (["down"], [1.25], 8),
-        (["up", "up"], [1.1, 1.1], 9),
+        (["up", "up"], [1.5, 1.5], 16),
     ],
 )
 def test_awards_are_rounded_as_asked(make: Any, roundings: list[str], multipliers: list[float], expected: int) -> None:

@@ -1,0 +1,127 @@
+"""Defaults, told by users who have more than a default shows; and spellings that only look right."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from contract_tests.good import good_request
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage
+from contract_tests.test_points import plain_trigger
+
+pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "streaks_", "metrics_", "achievements_")
+#: More than any default shows.
+MANY = 12
+
+
+def check_default(stage: Stage, rows: str, operation: str, name: str, **arguments: Any) -> None:
+    """Leaving a parameter out shows as many rows as its declared default does, and there are more."""
+    parameters = stage.client.document.operations[operation].parameters
+    default = next(row["schema"]["default"] for row in parameters if row["name"] == name)
+
+    def ask(**given: int) -> list[Any]:
+        found = stage.get(operation, **arguments, **given)
+        return list(found[rows] if rows else found)
+
+    if len(ask(**{name: default + 1})) <= default:
+        pytest.skip(f"{operation} has no more than {default} {rows or 'rows'} to show")
+    shown = ask()
+    assert len(shown) == default, f"without {name} {len(shown)} are shown, the default is {default}"
+    assert shown == ask(**{name: default}), f"{name}={default} differs from leaving it out"
+
+
+@rule("Ten awards are shown where nothing else is asked", "users_points, parameter awards")
+def test_the_default_number_of_awards(stage: Stage) -> None:
+    system, trigger, metric = plain_trigger(stage)
+    ann = stage.user("ann")
+    for _ in range(MANY):
+        stage.event(ann, trigger["metricThreshold"], metric)
+    check_default(stage, "awards", "users_points", "awards", id=ann, key=system)
+
+
+@rule("Ten events of a ranking's history are shown where nothing else is asked", "users_leaderboard, numEvents")
+def test_the_default_number_of_history_events(stage: Stage) -> None:
+    board = ranking_by_metric(stage)
+    ann = stage.user("ann")
+    for _ in range(MANY):
+        stage.event(ann, 1000, board["metricKey"])
+    check_default(stage, "history", "users_leaderboard", "numEvents", id=ann, key=board["key"])
+
+
+@rule("Ten are ranked where nothing else is asked", "streaks_rankings and leaderboards_get, parameter limit")
+def test_the_default_number_of_ranks(stage: Stage) -> None:
+    board, metric = ranking_by_metric(stage), stage.kit.streaking()
+    for _ in range(MANY):
+        user = stage.user()
+        for key in {board["metricKey"], metric}:
+            stage.event(user, 1000, key)
+    check_default(stage, "", "streaks_rankings", "limit")
+    check_default(stage, "rankings", "leaderboards_get", "limit", key=board["key"])
+
+
+def ranking_by_metric(stage: Stage) -> Any:
+    """An active board of a metric, with room for more than a default shows and one ranking for all."""
+    found = [
+        row
+        for row in stage.kit.boards(status="active", rankBy="metric")
+        if not row["breakdownAttributes"] and (row["maxParticipants"] or MANY) >= MANY and row.get("metricKey")
+    ]
+    return stage.kit.need(found, "active leaderboard of a metric without a breakdown")[0]
+
+
+# Spellings
+
+
+@rule("Booleans are written true and false", behaviour(2, "choice"), choice=True)
+@pytest.mark.parametrize("operation", ["points_boosts", "leaderboards_all"])
+def test_booleans_are_true_and_false(stage: Stage, operation: str) -> None:
+    arguments = {"key": stage.kit.need(list(stage.kit.points), "points system")[0]} if "points" in operation else {}
+    for value in ("1", "0", "True", "yes", "on", "TRUE"):
+        stage.refused(operation, includeFinished=value, **arguments)
+
+
+@rule("A date is a date and nothing more", behaviour(2, "choice"), choice=True)
+@pytest.mark.parametrize("operation", ["users_metric_event_summary", "users_points_event_summary"])
+def test_dates_are_dates(stage: Stage, operation: str) -> None:
+    key = stage.kit.metric() if "metric" in operation else stage.kit.need(list(stage.kit.points), "points system")[0]
+    start, end = date(2025, 3, 1), date(2025, 3, 31)
+    good = {"id": stage.user("ann"), "key": key, "aggregation": "daily", "startDate": start, "endDate": end}
+    stage.get(operation, **good)
+    for name, value in (("startDate", start), ("endDate", end)):
+        for odd in (f"{value}T00:00:00Z", f"{value} ", f"{value:%Y%m%d}", f"{value:%d/%m/%Y}", "1741000000"):
+            stage.refused(operation, **good | {name: odd})
+
+
+@rule("A run is named by a date and nothing more", behaviour(2, "choice"), choice=True)
+def test_runs_are_dates(stage: Stage) -> None:
+    board = ranking_by_metric(stage)["key"]
+    yesterday = stage.today() - timedelta(days=1)
+    for odd in (f"{yesterday}T00:00:00Z", f"{yesterday:%Y%m%d}", "yesterday"):
+        stage.refused("leaderboards_get", key=board, run=odd)
+        stage.refused("users_leaderboard", id=stage.user("ann"), key=board, run=odd)
+
+
+@rule("A user's id is not empty", behaviour(2, "choice"), choice=True)
+def test_an_empty_id_is_refused(stage: Stage) -> None:
+    stage.refused_event("")
+    stage.refused("users_create", body={"id": "", "name": "Nobody"})
+    stage.refused("achievements_complete", key=stage.kit.plain("api")["key"], body={"user": {"id": ""}})
+
+
+BODIES = ("metrics_event", "users_create", "users_identify", "users_update", "users_update_preferences")
+
+
+@rule("Bodies up to 1 MiB are read, and fields that are not declared ignored", behaviour(2, "choice"), choice=True)
+@pytest.mark.parametrize("operation", BODIES)
+def test_large_bodies_are_read(stage: Stage, operation: str) -> None:
+    good = good_request(stage, stage.client.document.operations[operation], stage.user("ann"))
+    for size in (20_000, 120_000, 1_000_000):
+        good.body = good.body | {"padding": "x" * size}
+        answer = good.sent()
+        assert answer.status == good.operation.success, f"a body of {size:,} bytes: {answer.status} {answer.error!r}"
+    good.body = good.body | {"padding": "x" * 1_100_000}
+    answer = good.sent()
+    assert 400 <= answer.status < 500, f"a body of more than 1 MiB: {answer.status}"
