@@ -13,6 +13,7 @@ from tests.mutants.progress import PROGRESS
 from tests.mutants.rules import RULES
 from tests.mutants.sequences import SEQUENCES
 from tests.mutants.shapes import SHAPES
+from tests.mutants.spellings import SPELLINGS
 from tests.mutants.years import YEARS
 
 FAULTS: list[Fault] = [
@@ -27,5 +28,6 @@ FAULTS: list[Fault] = [
     *AFTERWARDS,
     *YEARS,
     *AMOUNTS,
+    *SPELLINGS,
 ]
 BY_NAME = {fault.name: fault for fault in FAULTS}
