@@ -16,6 +16,7 @@ FILES = {
     "test_operations.py": "operations",
     "test_requests.py": "operations",
     "test_webhooks.py": "webhooks",
+    "test_webhooks_in_time.py": "webhooks",
     "test_stateful.py": "stateful",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.afterwards import AFTERWARDS
 from tests.mutants.amounts import AMOUNTS
 from tests.mutants.boards import IN_TIME
+from tests.mutants.delivered import DELIVERED
 from tests.mutants.fault import Fault
 from tests.mutants.inputs import INPUTS
 from tests.mutants.posted import POSTED
@@ -27,6 +28,7 @@ FAULTS: list[Fault] = [
     *IN_TIME,
     *AFTERWARDS,
     *YEARS,
+    *DELIVERED,
     *AMOUNTS,
     *SPELLINGS,
 ]

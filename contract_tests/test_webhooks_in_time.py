@@ -1,0 +1,153 @@
+"""Webhooks of what time brings, and tries that time brings again. All of it needs a clock to move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract_tests.conftest import Stages
+from contract_tests.mailbox import Box
+from contract_tests.rules import behaviour, rule
+from contract_tests.stage import Stage
+from contract_tests.suite import Suite
+from contract_tests.test_webhooks import busy_event, find_office, open_box
+
+
+@pytest.fixture
+def box(stage: Stage, suite: Suite) -> Box:
+    return open_box(stage, find_office(suite), suite)
+
+
+@rule("A webhook that was not taken is sent again, the same bytes with the same signature", behaviour(11))
+def test_what_fails_is_sent_again(stage: Stage, box: Box) -> None:
+    assert stage.clock
+    key, ann = stage.kit.plain("api")["key"], stage.user("ann")
+    box.settle()
+    box.letters.clear()
+    box.answers.extend([500, 503])
+    stage.get("achievements_complete", key=key, body={"user": {"id": ann}})
+    for _ in range(12):
+        stage.clock.advance(seconds=30, wait=True)
+    tries = box.of("achievement.completed", user=ann)
+    assert [letter.answered for letter in tries] == [500, 200] or [letter.answered for letter in tries][-1] == 200
+    assert len(tries) >= 2, "it was not sent again"
+    assert len({(letter.body, letter.signature) for letter in tries}) == 1, "it was changed on the way"
+
+
+ONE_CALL = """
+name = "One call"
+[achievements.call]
+name = "Call"
+trigger = "api"
+"""
+
+
+@rule("Failed webhooks are tried again after 1, 2 and 4 minutes, whatever 4xx or 5xx was answered", behaviour(11))
+def test_retries_come_after_minutes(stages: Stages, suite: Suite) -> None:
+    office = find_office(suite)
+    stage = stages.new(catalog=ONE_CALL)
+    box, ann = open_box(stage, office, suite), stage.user("ann")
+    box.answers.extend([404, 500, 410])
+    stage.get("achievements_complete", key="call", body={"user": {"id": ann}})
+    done = [len(box.of("achievement.completed", user=ann))]
+    for seconds in (50, 20, 100, 30, 200, 50):
+        stage.clock.advance(seconds=seconds, wait=True)
+        done.append(len(box.letters))
+    assert done == [1, 1, 2, 2, 3, 3, 4], f"tries after 1, 51, 71, 171, 201, 401 and 451 seconds: {done}"
+
+
+@rule("Extending, freezing and losing a streak is told when it happens", behaviour(11))
+def test_the_life_of_a_streak_is_told(stage: Stage, box: Box) -> None:
+    """Ann writes on ten days, then never again; what each webhook says she holds follows from the others."""
+    if (stage.kit.streak or {}).get("frequency") != "daily":
+        pytest.skip("the target's streak is not daily")
+    assert stage.clock
+    ann = stage.user("ann", name="Ann")
+    held = stage.streak(ann).get("freezes", 0)
+    for _ in range(10):
+        told = stage.event(ann, 100, stage.kit.streaking())["currentStreak"]
+        stage.next_day()
+    extended = [letter.content["streak"]["length"] for letter in box.of("streak.extended", user=ann)]
+    assert extended == list(range(2, 11)), f"streak.extended said {extended}"
+    earned = [letter.content for letter in box.of("streak.freeze_earned", user=ann)]
+    assert sum(row["earned"] for row in earned) == told.get("freezes", 0)
+    stage.pass_time(days=10)
+    consumed = [letter.content for letter in box.of("streak.freeze_consumed", user=ann)]
+    assert sum(row["consumed"] for row in consumed) == sum(
+        row["earned"] for row in box_of(box, "streak.freeze_earned", ann)
+    )
+    (lost,) = box.of("streak.lost", user=ann)
+    assert lost.content["length"] == 10
+    assert stage.streak(ann)["length"] == 0
+    for letter in [one for one in box.letters if one.user == ann]:
+        assert letter.content["user"]["name"] == "Ann", f"{letter.kind} is of {letter.content['user']}"
+        if letter.kind.startswith("streak.freeze_"):
+            held += letter.content.get("earned", 0) - letter.content.get("consumed", 0)
+            assert letter.content["freezes"] == held, f"{letter.kind} says {letter.content['freezes']}, held are {held}"
+
+
+def box_of(box: Box, kind: str, user: str) -> list[dict[str, Any]]:
+    """What was sent before the streak was lost."""
+    kinds = [letter.kind for letter in box.letters if letter.user == user]
+    until = kinds.index("streak.lost") if "streak.lost" in kinds else len(kinds)
+    mine = [letter for letter in box.letters if letter.user == user][:until]
+    return [letter.content for letter in mine if letter.kind == kind]
+
+
+@rule("Boosts and runs are told at their hours", behaviour(11))
+def test_boosts_and_runs_are_told(stage: Stage, box: Box) -> None:
+    assert stage.clock
+    ann = stage.user("ann")
+    busy_event(stage, ann)
+    stage.pass_time(days=30)
+    active = [b for rows in stage.kit.boosts.values() for b in rows if b["status"] == "active" and b["end"]]
+    finished = {letter.content["boost"]["id"] for letter in box.of("points.boost_finished")}
+    assert {boost["id"] for boost in active} <= finished, "a boost ended, and no webhook says so"
+    begun = {letter.content["boost"]["id"] for letter in box.of("points.boost_started")}
+    waiting = [b for rows in stage.kit.boosts.values() for b in rows if b["status"] == "scheduled"]
+    today = stage.today().isoformat()
+    assert {boost["id"] for boost in waiting if boost["start"][:10] < today} <= begun
+    repeating = [
+        key for key, row in stage.kit.leaderboards.items() if row["runUnit"] == "day" and row["status"] == "active"
+    ]
+    for kind in ("leaderboard.started", "leaderboard.finished"):
+        told = {letter.content["leaderboard"]["key"] for letter in box.of(kind)}
+        assert set(repeating) <= told, f"{kind} was told of {sorted(told)} only"
+
+
+SPRINT = """
+name = "A sprint"
+[metrics.steps]
+name = "Steps"
+[leaderboards.sprint]
+name = "Sprint"
+rankBy = "metric"
+metricKey = "steps"
+start = "2025-03-20"
+end = "2025-03-25"
+"""
+
+
+@rule("A board's start is told at 10:00 UTC of the day before, its end at 13:00 of the day after", behaviour(11))
+def test_boards_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
+    """Reading the box lets a second pass."""
+    office = find_office(suite)
+    stage = stages.new(catalog=SPRINT)
+    box = open_box(stage, office, suite)
+    ann, ben = stage.user("ann"), stage.user("ben")
+
+    def told(kind: str, moment: str) -> list[dict[str, Any]]:
+        stage.clock.advance(to=moment)
+        return [letter.content["leaderboard"] for letter in box.of(kind)]
+
+    assert told("leaderboard.started", "2025-03-19T09:59:50.000Z") == [], "told too early"
+    assert len(told("leaderboard.started", "2025-03-19T10:00:00.000Z")) == 1, "not told at 10:00 UTC"
+    stage.clock.advance(to="2025-03-21T12:00:00.000Z")
+    stage.event(ann, 20, "steps")
+    stage.event(ben, 30, "steps")
+    final = stage.board("sprint")["rankings"]
+    assert [row["userId"] for row in final] == [ben, ann]
+    assert told("leaderboard.finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
+    (finished,) = told("leaderboard.finished", "2025-03-26T13:00:00.000Z")
+    assert finished["rankings"] == final, f"it ended as {final}, the webhook says {finished['rankings']}"
