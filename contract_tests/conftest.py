@@ -135,7 +135,8 @@ class Stages:
             if self.target.control and not read_only:
                 client, _ = self._world({})
             user = f"{self.run}-discovery"
-            self._kit = discover(client, self.config, user=user, read_only=read_only)
+            strangers = not self.target.live
+            self._kit = discover(client, self.config, user=user, read_only=read_only, strangers=strangers)
         return self._kit
 
 

@@ -8,7 +8,7 @@ are made once for each operation, not after every request.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,8 +35,11 @@ ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"
 BODY_MAY_BE_ABSENT = {"users_identify", "users_update", "users_update_preferences"}
 
 
-def load_schema(raw: dict[str, JSON], options: Options) -> Any:
-    """A document as schemathesis knows it, never with the document's own server behind it."""
+def load_schema(raw: dict[str, JSON], options: Options, within: Iterable[str] = ()) -> Any:
+    """A document as schemathesis knows it, never with the document's own server behind it.
+
+    Only the operations asked for, of those only the ones `within`, if any are named there.
+    """
     config = schemathesis.Config.from_dict(
         {
             "seed": options.seed,
@@ -51,11 +54,10 @@ def load_schema(raw: dict[str, JSON], options: Options) -> Any:
         }
     )
     schema: Any = schemathesis.openapi.from_dict(raw, config=config)
-    if options.operations:
-        schema = schema.include(operation_id=list(options.operations))
-    if options.read_only:
-        schema = schema.include(method=["GET"])
-    return schema
+    names = [name for name in within or options.operations if not options.operations or name in options.operations]
+    # In one call, since what is included by either of two calls stays in.
+    wanted = ({"operation_id": names} if names else {}) | ({"method": ["GET"]} if options.read_only else {})
+    return schema.include(**wanted) if wanted else schema
 
 
 def settings(options: Options, *, fail_fast: bool) -> hypothesis.settings:
@@ -86,8 +88,6 @@ class Reach:
     def aim(self, case: Case) -> None:
         """Replace made-up names by known ones wherever the request is meant to be good."""
         self._count += 1
-        if self.users and not self.stage.fresh and case.method not in ("GET", "HEAD", "OPTIONS"):
-            self._own_user(case)
         if case.meta is not None and case.meta.generation.mode.is_negative:
             return
         if isinstance(case.body, dict):
@@ -105,10 +105,18 @@ class Reach:
         if known != case.path_parameters:
             case.path_parameters = known
 
-    def _own_user(self, case: Case) -> None:
-        """Where others live too, nothing is written for anybody but the suite's own users."""
-        if "id" in (case.path_parameters or {}):
-            case.path_parameters = case.path_parameters | {"id": self.users[self._count % len(self.users)]}
+    def keep_to_own(self, case: Case) -> None:
+        """Where others live too, nothing is written for anybody but the suite's own users, in bad requests neither."""
+        if self.stage.fresh or not self.users or case.method in ("GET", "HEAD", "OPTIONS"):
+            return
+        own = self.users[self._count % len(self.users)]
+        if (case.path_parameters or {}).get("id") not in (None, *self.users):
+            case.path_parameters = case.path_parameters | {"id": own}
+        body = case.body if isinstance(case.body, dict) else {}
+        holders = [body, body.get("user")]
+        for holder in holders:
+            if isinstance(holder, dict) and isinstance(holder.get("id"), str) and holder["id"] not in self.users:
+                holder["id"] = own
 
     def _keys(self, path: str) -> list[str]:
         if "metrics/" in path:
@@ -117,7 +125,7 @@ class Reach:
             return list(self.kit.points)
         if "leaderboards/" in path:
             return list(self.kit.leaderboards)
-        return [row["key"] for row in self.kit.achievements if row.get("key")]
+        return [row["key"] for row in (*self.kit.achievements, *self.kit.unlisted) if row.get("key")]
 
     def _aim_query(self, case: Case) -> None:
         query = dict(case.query or {})
@@ -211,6 +219,7 @@ class Judge:
 
     def call(self, case: Case) -> Any:
         """Send a request, at the agreed pace and again when it came too soon, and record it."""
+        self.reach.keep_to_own(case)
         for number in count(1):
             self.client.pace.wait()
             began = time.perf_counter()

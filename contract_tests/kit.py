@@ -6,6 +6,7 @@ themselves nowhere else. With --read-only only what can be listed is found.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,18 +21,32 @@ from contract_tests.target import CannotRun
 JSON = Any
 #: Enough for any streak condition and most thresholds, small enough for any store of numbers.
 LARGE = 100_000
-CONFIG_KEYS = ("metrics", "points", "leaderboards", "user_attributes", "event_attributes", "users")
+#: What can be named in --config, and the words by which a skip means it.
+CONFIG_KEYS = {
+    "metrics": "metrics?",
+    "achievements": "achievement",
+    "points": "points (?:system|trigger)",
+    "leaderboards": "leaderboard",
+    "user_attributes": "user attribute",
+    "event_attributes": "event attribute",
+    "users": "user",
+}
+_MEANT = re.compile("|".join(rf"\b(?P<{key}>{words})\b" for key, words in CONFIG_KEYS.items()))
 
 
 @dataclass
 class Kit:
-    """Keys, in the order in which they were found, and the rows that the API tells about them."""
+    """Keys, in the order in which they were found, and the rows that the API tells about them.
+
+    `unlisted` are achievements that only --config names.
+    """
 
     metrics: list[str] = field(default_factory=list)
     points: dict[str, JSON] = field(default_factory=dict)
     levels: dict[str, list[JSON]] = field(default_factory=dict)
     boosts: dict[str, list[JSON]] = field(default_factory=dict)
     achievements: list[JSON] = field(default_factory=list)
+    unlisted: list[JSON] = field(default_factory=list)
     leaderboards: dict[str, JSON] = field(default_factory=dict)
     user_attributes: list[str] = field(default_factory=list)
     event_attributes: list[str] = field(default_factory=list)
@@ -43,7 +58,8 @@ class Kit:
     def need(self, found: Any, what: str) -> Any:
         """`found`, or a skip that says what the target has not."""
         if not found:
-            pytest.skip(f"the target shows no {what}; name one with --config if it has one")
+            key = named_by(what)
+            pytest.skip(f"the target shows no {what}" + (f"; name one under {key} in the --config file" if key else ""))
         return found
 
     def metric(self, number: int = 0) -> str:
@@ -75,10 +91,17 @@ class Kit:
         """An achievement with this trigger and without filters."""
         found = [
             row
-            for row in self.achievements
+            for row in (*self.achievements, *self.unlisted)
             if row["trigger"] == kind and not row["userAttributes"] and not row.get("eventAttributes")
         ]
         return self.need(found, f"{kind} achievement without filters")[0]
+
+
+def named_by(what: str) -> str | None:
+    """The key of the config under which such a thing can be named, if any."""
+    thing = re.split(r" (?:with|without|that|for|of|on)\b|,", what)[0]
+    found = [match.lastgroup for match in _MEANT.finditer(thing)]
+    return found[-1] if found else None
 
 
 def read_config(path: Path | None) -> dict[str, list[str]]:
@@ -97,20 +120,27 @@ def read_config(path: Path | None) -> dict[str, list[str]]:
     return found
 
 
-def discover(client: Client, config: dict[str, list[str]], *, user: str, read_only: bool) -> Kit:
-    """Everything that the API shows. Answers that cannot be read leave their part of the kit empty."""
+def discover(
+    client: Client, config: dict[str, list[str]], *, user: str, read_only: bool, strangers: bool = True
+) -> Kit:
+    """Everything that the API shows. Answers that cannot be read leave their part of the kit empty.
+
+    `strangers`: with --read-only users may be taken from a ranking, which tells about people who never asked for it.
+    """
     kit = Kit(
         metrics=list(config.get("metrics", [])),
         user_attributes=list(config.get("user_attributes", [])),
         event_attributes=list(config.get("event_attributes", [])),
         users=list(config.get("users", [])),
     )
-    kit.achievements = _listed(client, "achievements_all")
+    _find_achievements(client, kit, config.get("achievements", []), None if read_only else user)
     for row in _listed(client, "leaderboards_all", includeFinished=True):
         kit.leaderboards[row["key"]] = row
     for key in config.get("leaderboards", []):
         if key not in kit.leaderboards and "key" in (row := _read(client, "leaderboards_get", key=key)):
             kit.leaderboards[key] = {name: value for name, value in row.items() if name != "rankings"}
+    if read_only and strangers:
+        kit.users += [row["userId"] for row in _listed(client, "streaks_rankings", type="longest")]
     _find_metrics(client, kit, user, read_only)
     seen = [row["pointsSystemKey"] for row in kit.leaderboards.values() if row.get("pointsSystemKey")]
     seen += [] if read_only else _provoke(client, kit, user)
@@ -140,10 +170,19 @@ def _read(client: Client, operation: str, **arguments: Any) -> dict[str, JSON]:
     return found if isinstance(found, dict) else {}
 
 
+def _find_achievements(client: Client, kit: Kit, named: list[str], user: str | None) -> None:
+    """Those named come first; one that is not listed shows itself to a user who completes it."""
+    listed = _listed(client, "achievements_all")
+    kit.achievements = sorted(listed, key=lambda row: row.get("key") not in named)
+    for key in [key for key in named if all(row.get("key") != key for row in listed)]:
+        if user is not None:
+            told = _read(client, "achievements_complete", key=key, body={"user": {"id": user}}).get("achievement")
+            if isinstance(told, dict):
+                kit.unlisted.append({"trigger": "api", "userAttributes": [], **told, "key": key})
+
+
 def _find_metrics(client: Client, kit: Kit, user: str, read_only: bool) -> None:
     if read_only:
-        for row in _listed(client, "streaks_rankings", type="longest"):
-            kit.users.append(row["userId"])
         someone = kit.users[0] if kit.users else None
     else:
         client.call("users_identify", id=user, body={})

@@ -57,8 +57,8 @@ class Option:
 
 
 CONFIG = (
-    "TOML file with the target's keys, where they cannot be discovered: lists named metrics, points, leaderboards, "
-    "user_attributes, event_attributes, users"
+    "TOML file with the target's keys, where they cannot be discovered: lists named metrics, achievements, points, "
+    "leaderboards, user_attributes, event_attributes, users"
 )
 OPTIONS = (
     Option("base-url", "the implementation, e.g. http://127.0.0.1:8080/v1 (absent: the suite starts our own server)"),

@@ -86,7 +86,8 @@ def test_a_good_request_is_accepted(operation: Operation, here: Stage, somebody:
 @each("operation", OPERATIONS)
 def test_no_operation_answers_without_a_known_key(operation: Operation, here: Stage, somebody: str) -> None:
     good = good_request(here, operation, somebody)
-    body = b'{"user":{"id":"intruder"},"id":"intruder","value":1}' if good.has_body else None
+    intruder = b'{"user":{"id":"RUN-intruder"},"id":"RUN-intruder","value":1}'
+    body = of_this_run(intruder, here) if good.has_body else None
     media = {"Content-Type": "application/json"} if good.has_body else {}
     keys: list[dict[str, str]] = [
         {},
@@ -141,8 +142,8 @@ def test_odd_names_in_a_path_are_answered(operation: Operation, name: str, here:
             continue
         arguments = {key: value for key, value in good.arguments.items() if key != name}
         path, headers = operation.request(arguments)
-        # Names of this operation's own: putting a user makes one.
-        path = path.replace("{" + name + "}", text if what == "dots" else operation.id + text)
+        # Names of this run's and operation's own: putting a user makes one.
+        path = path.replace("{" + name + "}", text if what == "dots" else f"{here.prefix}-{operation.id}{text}")
         body = {} if operation.id == "users_identify" else good.body
         if good.has_body:
             answer = here.client.send_json(operation.method, path, body, headers=headers)
@@ -164,17 +165,22 @@ def test_a_path_that_is_no_text_is_refused(operation: Operation, name: str, here
     expect_refusal(here.client.send(operation.method, path, body=content, headers=headers | media), why="%FF%FE")
 
 
+#: `RUN` stands for the names of this run: whatever is made of such a body belongs to the suite.
 BAD_BYTES = {
-    "truncated JSON": b'{"user": {"id": "x"}, "value"',
+    "truncated JSON": b'{"user": {"id": "RUN-x"}, "value"',
     "no JSON at all": b"hello",
     "an array": b"[]",
     "a string": b'"text"',
     "null": b"null",
-    "not UTF-8": b'{"id": "\xff\xfe"}',
+    "not UTF-8": b'{"id": "RUN-\xff\xfe"}',
     "two documents": b"{}{}",
-    "NaN": b'{"user": {"id": "x"}, "id": "x", "name": NaN, "value": NaN, "notifications": NaN}',
-    "a bare comma": b'{"id": "x",}',
+    "NaN": b'{"user": {"id": "RUN-x"}, "id": "RUN-x", "name": NaN, "value": NaN, "notifications": NaN}',
+    "a bare comma": b'{"id": "RUN-x",}',
 }
+
+
+def of_this_run(content: bytes, here: Stage) -> bytes:
+    return content.replace(b"RUN", here.prefix.encode())
 
 
 @rule("A body that is not a JSON object is refused", "the operation's requestBody")
@@ -182,7 +188,7 @@ BAD_BYTES = {
 def test_a_body_that_is_no_json_object_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
     good = good_request(here, operation, somebody)
     for what, content in BAD_BYTES.items():
-        expect_refusal(good.raw(content, {"Content-Type": "application/json"}), why=what)
+        expect_refusal(good.raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
 
 
 @rule("Only application/json is accepted as a body", "the operation's requestBody")
@@ -190,18 +196,18 @@ def test_a_body_that_is_no_json_object_is_refused(operation: Operation, here: St
 def test_a_body_of_another_media_type_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
     good = good_request(here, operation, somebody)
     for media in ("text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"):
-        answer = good.raw(b"id=x&value=1", {"Content-Type": media})
+        answer = good.raw(of_this_run(b"id=RUN-x&value=1", here), {"Content-Type": media})
         expect_refusal(answer, why=f"Content-Type {media}")
 
 
 ODD_BODIES: dict[str, Any] = {
     "deep nesting": b'{"user":' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"}",
-    "a huge number": b'{"user":{"id":"odd"},"value":1e999,"id":1e999}',
-    "a number of 400 digits": b'{"user":{"id":"odd"},"value":' + b"9" * 400 + b"}",
-    "a lone surrogate": b'{"user":{"id":"\\ud800"},"id":"\\ud800","name":"\\ud800","value":1}',
-    "a NUL": b'{"user":{"id":"a\\u0000b"},"id":"a\\u0000b","name":"\\u0000","value":1}',
-    "one key twice": b'{"user":{"id":"odd"},"id":"odd","value":1,"value":2}',
-    "64 KiB of text": b'{"user":{"id":"odd","name":"' + b"x" * 65536 + b'"},"id":"odd","value":1}',
+    "a huge number": b'{"user":{"id":"RUN-odd"},"value":1e999,"id":1e999}',
+    "a number of 400 digits": b'{"user":{"id":"RUN-odd"},"value":' + b"9" * 400 + b"}",
+    "a lone surrogate": b'{"user":{"id":"RUN-\\ud800"},"id":"RUN-\\ud800","name":"\\ud800","value":1}',
+    "a NUL": b'{"user":{"id":"RUN-a\\u0000b"},"id":"RUN-a\\u0000b","name":"\\u0000","value":1}',
+    "one key twice": b'{"user":{"id":"RUN-odd"},"id":"RUN-odd","value":1,"value":2}',
+    "64 KiB of text": b'{"user":{"id":"RUN-odd","name":"' + b"x" * 65536 + b'"},"id":"RUN-odd","value":1}',
 }
 
 
@@ -210,7 +216,7 @@ ODD_BODIES: dict[str, Any] = {
 def test_odd_bodies_never_crash_the_server(operation: Operation, here: Stage, somebody: str) -> None:
     good = good_request(here, operation, somebody)
     for what, content in ODD_BODIES.items():
-        expect_no_crash(good.raw(content, {"Content-Type": "application/json"}), why=what)
+        expect_no_crash(good.raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
 
 
 def wrong_values(row: dict[str, Any]) -> dict[str, str]:

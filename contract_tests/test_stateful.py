@@ -26,10 +26,10 @@ class Walker:
 
     def setup(self) -> None:
         self.stage = self.stages.new()
-        self.judge = generated.Judge(self.suite, generated.Reach(self.stage, []))
+        users = [self.stage.name(word) for word in ("ann", "ben")]
+        self.judge = generated.Judge(self.suite, generated.Reach(self.stage, users))
         self.model = Model()
         self.last: Exchange | None = None
-        users = [self.stage.name(word) for word in ("ann", "ben")]
         for user in users:
             self.stage.call("users_create", body={"id": user})
         self.tame = generated.Tame(self.stage, users)
@@ -66,7 +66,7 @@ class Walker:
 def machine(suite: Suite, stages: Stages) -> Any:
     """A state machine that walks in a world of its own, one for each walk where the target can make one."""
     linked = with_links(suite.document, stages.kit())
-    schema = generated.load_schema(linked, suite.options).include(operation_id=sorted(ON_THE_WAY))
+    schema = generated.load_schema(linked, suite.options, sorted(ON_THE_WAY))
     walk = type("Walk", (Walker, schema.as_state_machine()), {"suite": suite, "stages": stages})
     return hypothesis.seed(suite.options.seed)(walk)
 
@@ -78,6 +78,8 @@ def machine(suite: Suite, stages: Stages) -> Any:
 def test_walks_through_the_api(suite: Suite, stages: Stages) -> None:
     if suite.options.read_only:
         pytest.skip("writes, and --read-only is on")
+    if suite.options.operations and not ON_THE_WAY & set(suite.options.operations):
+        pytest.skip("no walk comes by the operations asked for")
     stages.kit().need(stages.kit().metrics, "metric")
     effort = suite.options.effort
     run_state_machine_as_test(
