@@ -22,6 +22,7 @@ TIMEOUT = 60.0
 #: A request that came too soon is sent again so often, and nobody waits longer than this for one of them.
 REPEATS = 10
 LONGEST_WAIT = 60.0
+CONTROL_TOKEN = "X-Control-Token"
 _UNSET: Any = object()
 
 
@@ -126,6 +127,7 @@ class Client:
         document: Document,
         *,
         tenant: str | None = None,
+        control_token: str | None = None,
         pace: Pace | None = None,
         wire: Wire | None = None,
         observer: Callable[[Exchange], None] | None = None,
@@ -133,6 +135,7 @@ class Client:
         self.base_url = base_url.rstrip("/")
         self.api_key = api_key
         self.tenant = tenant
+        self.control_token = control_token
         self.document = document
         self.pace = pace or Pace(None)
         self.observer = observer
@@ -148,6 +151,7 @@ class Client:
             api_key,
             self.document,
             tenant=tenant,
+            control_token=self.control_token,
             pace=self.pace,
             wire=self.wire,
             observer=self.observer,
@@ -156,6 +160,10 @@ class Client:
     def headers(self) -> dict[str, str]:
         """What every good request carries."""
         return {"X-API-KEY": self.api_key} | ({"Tenant-ID": self.tenant} if self.tenant else {})
+
+    def control_headers(self) -> dict[str, str]:
+        """What a request to the control plane carries beside the key."""
+        return {CONTROL_TOKEN: self.control_token} if self.control_token else {}
 
     def call(self, operation_id: str, /, *, body: Any = _UNSET, **arguments: Any) -> Exchange:
         """An operation by the document's own names. None among the arguments means absent."""

@@ -18,7 +18,7 @@ def _option(option: Option) -> Callable[[Any], Any]:
     kind: Any = click.Choice(option.choices) if option.choices else option.kind
     if option.kind is Path:
         kind = click.Path(path_type=Path, dir_okay=False)
-    return click.option(f"--{option.name}", type=kind, help=option.help)
+    return click.option(f"--{option.name}", type=kind, envvar=option.env, help=option.help)
 
 
 def _all_options(command: Any) -> Any:
@@ -71,7 +71,17 @@ def run(options: Options, arguments: list[str]) -> int:
         code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite])
     finally:
         suite.close()
+    if suite.nothing_to_run:
+        click.echo(f"No test is left to run{_narrowed(options, arguments)}.", err=True)
     return int(code) if code in (0, 1) else 2
+
+
+def _narrowed(options: Options, arguments: list[str]) -> str:
+    """By what the tests were narrowed down."""
+    words = [f"--only {arguments[arguments.index('-k') + 1]}"] if "-k" in arguments else []
+    words += [f"--operations {','.join(options.operations)}"] if options.operations else []
+    words += ["--read-only"] if options.read_only else []
+    return f" with {', '.join(words)}" if words else ""
 
 
 def replayed(options: Options, path: Path) -> int:

@@ -65,7 +65,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     options = config.stash[SUITE].options
-    kept = [item for item in items if part_of(item) in options.parts and _wanted(item, options.operations)]
+    kept = [
+        item
+        for item in items
+        if part_of(item) in options.parts and _wanted(item, options.operations) and not _empty(item)
+    ]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = sorted(kept, key=lambda item: PARTS.index(part_of(item)))
 
@@ -80,6 +84,12 @@ def _wanted(item: pytest.Item, operations: tuple[str, ...]) -> bool:
     if not operations or marker is None:
         return True
     return any(name.startswith(prefix) for name in operations for prefix in marker.args)
+
+
+def _empty(item: pytest.Item) -> bool:
+    """Whether it is what pytest puts in the place of a test that is to run for none of the operations asked for."""
+    marker = item.get_closest_marker("skip")
+    return marker is not None and str(marker.kwargs.get("reason", "")).startswith("got empty parameter set")
 
 
 @pytest.fixture(scope="session")
@@ -114,9 +124,11 @@ class Stages:
         """A stage: in a world of its own (with `settings`) where there is a control plane."""
         self.count += 1
         if self.target.control is None or self.suite.options.read_only:
+            why = self.target.no_control if self.target.control is None else "--read-only is on"
             if settings:
-                pytest.skip("needs a world of its own (no /_mock control plane)")
-            return Stage(self.client, self.kit(), prefix=f"{self.run}-{self.count}", control=None, fresh=False)
+                pytest.skip(f"needs a world of its own ({why})")
+            prefix = f"{self.run}-{self.count}"
+            return Stage(self.client, self.kit(), prefix=prefix, control=None, fresh=False, no_control=why)
         client, control = self._world(settings)
         return Stage(client, self.kit(), prefix=self.run, control=control, fresh=True)
 
@@ -222,6 +234,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     write_all(suite)
     suite.close()
+    suite.nothing_to_run = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
     if exitstatus not in (0, 1):
         session.exitstatus = 2
 

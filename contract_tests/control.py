@@ -17,7 +17,7 @@ class Control:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """One call. Raises `AssertionError` unless it succeeds."""
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = self.client.control_headers() | ({"Content-Type": "application/json"} if body is not None else {})
         content = json.dumps(body).encode() if body is not None else None
         answer = self.client.send(method, self.prefix + path, body=content, headers=headers, below_base=False)
         assert 200 <= answer.status < 300, f"{method} {self.prefix}{path} answered {answer.status} {answer.error}"

@@ -11,8 +11,8 @@ from typing import Any
 
 from contract_tests.document import Operation
 
-#: The one header that a shared report must not show.
-SECRET = "x-api-key"
+#: The headers that a shared report must not show, and what a shell line reads them from instead.
+SECRETS = {"x-api-key": "$TROPHY_API_KEY", "x-control-token": "$MOCKSERVER_CONTROL_TOKEN"}
 
 
 @dataclass
@@ -69,14 +69,14 @@ class Exchange:
         return len(self.url) + len(self.body or b"") + sum(len(k) + len(v) for k, v in self.headers.items())
 
     def curl(self, *, show_key: bool) -> str:
-        """A line for a shell. Without `show_key` the key is read from $TROPHY_API_KEY."""
+        """A line for a shell. Without `show_key` keys are read from the environment."""
         words = ["curl", "-sS"]
         if self.method != "GET":
             words += ["-X", self.method]
         words.append(shlex.quote(self.url))
         for name, value in self.headers.items():
-            hidden = name.lower() == SECRET and not show_key and value
-            words += ["-H", f'"{name}: $TROPHY_API_KEY"' if hidden else shlex.quote(f"{name}: {value}")]
+            hidden = None if show_key or not value else SECRETS.get(name.lower())
+            words += ["-H", f'"{name}: {hidden}"' if hidden else shlex.quote(f"{name}: {value}")]
         if self.body is not None:
             return self._with_body(words)
         return " ".join(words)
@@ -94,7 +94,7 @@ class Exchange:
             "method": self.method,
             "url": self.url,
             "path": self.path,
-            "headers": {k: v for k, v in self.headers.items() if k.lower() != SECRET},
+            "headers": {k: v for k, v in self.headers.items() if k.lower() not in SECRETS},
             "body": None if self.body is None else self.body.decode("latin-1"),
             "status": self.status,
             "answer": self.answer.decode("utf-8", "replace"),

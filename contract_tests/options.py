@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -44,12 +45,13 @@ EFFORTS: dict[str, Effort] = {
 
 @dataclass(frozen=True)
 class Option:
-    """One option: `kind` is its Python type, `many` comma-separated."""
+    """One option: `kind` is its Python type, `env` the variable that is asked where it is absent."""
 
     name: str
     help: str
     kind: type = str
     choices: tuple[str, ...] = ()
+    env: str | None = None
 
     @property
     def field(self) -> str:
@@ -64,6 +66,11 @@ OPTIONS = (
     Option("base-url", "the implementation, e.g. http://127.0.0.1:8080/v1 (absent: the suite starts our own server)"),
     Option("api-key", "its API key"),
     Option("tenant", "the Tenant-ID to send, for organisations with multi-tenancy"),
+    Option(
+        "control-token",
+        "the token of the target's control plane, where it wants one",
+        env="MOCKSERVER_CONTROL_TOKEN",
+    ),
     Option("profile", "how hard to try", choices=PROFILES),
     Option("seed", "what generated requests grow from; the same seed sends the same ones", int),
     Option("operations", "only these operationIds, comma-separated"),
@@ -95,6 +102,7 @@ class Options:
     base_url: str | None = None
     api_key: str | None = None
     tenant: str | None = None
+    control_token: str | None = None
     profile: str = "standard"
     seed: int = 1
     operations: tuple[str, ...] = ()
@@ -119,7 +127,10 @@ class Options:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:
-        """From raw values by field name; None keeps the default."""
+        """From raw values by field name; None keeps the default, or what the environment says."""
+        for option in OPTIONS:
+            if option.env and given.get(option.field) is None:
+                given = given | {option.field: os.environ.get(option.env) or None}
         known = {row.name for row in fields(cls)}
         values = {name: value for name, value in given.items() if name in known and value is not None}
         for name in ("operations", "parts"):

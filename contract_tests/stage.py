@@ -5,6 +5,7 @@ Its verbs read like the story; each insists on the declared success unless it sa
 
 from __future__ import annotations
 
+import copy
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,18 +23,30 @@ _ABSENT: Any = object()
 class Stage:
     """`fresh`: nobody else is here, so absolute numbers can be expected."""
 
-    def __init__(self, client: Client, kit: Kit, *, prefix: str, control: Control | None, fresh: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        kit: Kit,
+        *,
+        prefix: str,
+        control: Control | None,
+        fresh: bool,
+        no_control: str = "no /_mock control plane",
+    ) -> None:
         self.client = client
         self.kit = kit
         self.prefix = prefix
         self.control = control
         self.fresh = fresh
+        self.no_control = no_control
         self._users = 0
 
     def of_tenant(self, tenant: str) -> Stage:
         """The same place for another tenant."""
         client = self.client.with_key(self.client.api_key, tenant)
-        return Stage(client, self.kit, prefix=self.prefix, control=self.control, fresh=self.fresh)
+        found = copy.copy(self)
+        found.client, found._users = client, 0
+        return found
 
     # Users
 
@@ -140,7 +153,7 @@ class Stage:
     def clock(self) -> Control:
         """The control plane, or a skip."""
         if self.control is None:
-            pytest.skip("the target's clock cannot be moved (no /_mock control plane)")
+            pytest.skip(f"the target's clock cannot be moved ({self.no_control})")
         return self.control
 
     def now(self) -> datetime:

@@ -57,6 +57,7 @@ class Suite:
         self.outcomes: dict[str, dict[str, int]] = {}
         self.target: Target | None = None
         self.closed = False
+        self.nothing_to_run = False
         self.running: Running | None = None
         self.parts_run: set[str] = set()
         self.prepared = False
@@ -151,7 +152,7 @@ class Suite:
         """The running test could not go on: what it says, and the request before it, are the finding."""
         assert self.running is not None
         last = self.running.story[-1] if self.running.story else None
-        self.found(self.running.rule, self.running.source, _sentence(error), last)
+        self.found(self.running.rule, self.running.source, _sentence(error, self.running.rule), last)
 
     def count(self, part: str, outcome: str) -> None:
         row = self.outcomes.setdefault(part, {})
@@ -171,10 +172,23 @@ def _kind(message: str) -> str:
     return f"{re.sub(r'[0-9]+', '#', place)} {text}".strip()[:120]
 
 
-def _sentence(error: BaseException) -> str:
+def _sentence(error: BaseException, rule: str) -> str:
+    """What went wrong, in words; where the test has none of its own, the rule's."""
     if isinstance(error, AssertionError):
         lines = [line for line in str(error).splitlines() if line.strip()]
-        return "\n".join(lines[:12]) or "an expectation was not met"
+        if lines and not lines[0].startswith("assert "):
+            return "\n".join(lines[:12])
+        return "\n".join([_not_so(rule, lines[0].removeprefix("assert ") if lines else ""), *lines[1:12]])
+    if isinstance(error, StopIteration):
+        return _not_so(rule, "what it speaks of is not there")
+    if isinstance(error, ValueError) and "values to unpack" in str(error):
+        wanted, got = re.search(r"expected (?:at least )?(\d+)", str(error)), re.search(r"got (\d+)", str(error))
+        said = f"{wanted[1] if wanted else 'others'} expected, {got[1] if got else 'more'} found"
+        return _not_so(rule, said)
     if isinstance(error, (KeyError, IndexError, TypeError, json.JSONDecodeError)):
         return f"the answer has not the expected shape ({type(error).__name__}: {error})"
     return f"{type(error).__name__}: {error}"
+
+
+def _not_so(rule: str, because: str) -> str:
+    return f"this does not hold: {rule}" + (f" ({because})" if because else "")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract_tests.client import Client, Pace
+from contract_tests.client import CONTROL_TOKEN, Client, Pace
 from contract_tests.document import Document
 from contract_tests.exchange import Exchange
 from contract_tests.options import PARTS, Options
@@ -35,13 +35,17 @@ class CannotRun(Exception):
 
 @dataclass
 class Target:
-    """A reachable implementation. `control` is the address of its control plane, when it has ours."""
+    """A reachable implementation. `control` is the address of its control plane, when it has ours.
+
+    `no_control` says why there is none.
+    """
 
     client: Client
     document: Document
     own: bool
     control: str | None
     stop: Callable[[], None]
+    no_control: str = "no /_mock control plane"
 
     @property
     def local(self) -> bool:
@@ -106,13 +110,16 @@ def connect(options: Options, observer: Callable[[Exchange], None]) -> Target:
     if is_live(url):
         rate = min(rate or LIVE_RATE, LIVE_RATE)
     client = Client(url, options_key, document, tenant=options.tenant, pace=Pace(rate), observer=observer)
+    client.control_token = options.control_token
+    target = Target(client, document, own, None, stop)
     try:
         check_answers(client)
+        _find_control(target)
     except CannotRun:
         client.wire.close()
         stop()
         raise
-    return Target(client, document, own, _control(client), stop)
+    return target
 
 
 def _base_url(given: str, document: Document) -> str:
@@ -147,14 +154,20 @@ def _said(answer: Exchange) -> str:
     return f"{answer.status} {answer.answer[:200].decode('utf-8', 'replace')}"
 
 
-def _control(client: Client) -> str | None:
-    """The control plane's address, when the clock can be read there."""
+def _find_control(target: Target) -> None:
+    """The control plane, when the clock can be read there. Raises `CannotRun` where it does not take the token."""
+    client = target.client
     try:
-        answer = client.send("GET", "/_mock/clock", below_base=False)
+        answer = client.send("GET", "/_mock/clock", headers=client.control_headers(), below_base=False)
         found: Any = answer.json
     except (OSError, AssertionError):
-        return None
-    return "/_mock" if answer.status == 200 and isinstance(found, dict) and "now" in found else None
+        return
+    if answer.status == 200 and isinstance(found, dict) and "now" in found:
+        target.control = "/_mock"
+    elif answer.status == 401 and CONTROL_TOKEN in answer.error:
+        if client.control_token:
+            raise CannotRun(f"The control plane of {client.base_url} does not accept this --control-token.")
+        target.no_control = "its /_mock control plane wants a token: pass --control-token"
 
 
 def start_own_server(api_key: str) -> tuple[str, Callable[[], None]]:

@@ -54,3 +54,12 @@ def test_a_log_without_webhooks(tmp_path: Path) -> None:
 )
 def test_options_that_make_no_sense(words: tuple[str, ...], sentence: str) -> None:
     assert sentence in refused(*words)
+
+
+def test_nothing_that_is_left_to_run() -> None:
+    run = verify("--only", "nosuch", "--parts", "document")
+    assert (run.code, run.complaint) == (2, "No test is left to run with --only nosuch.\n")
+    assert "KEPT" not in run.said
+    run = verify("--read-only", "--operations", "users_create", "--parts", "operations", "--only", "generated")
+    assert (run.code, len(run.complaint.splitlines())) == (2, 1), run.said + run.complaint
+    assert "with --only generated, --operations users_create, --read-only." in run.complaint

@@ -90,7 +90,8 @@ def _again(failure: dict[str, Any], client: Client, control: Control | None) -> 
             continue
         body = row["body"].encode("latin-1") if row["body"] is not None else None
         below = not row["path"].startswith("/_mock")
-        answer = client.send(row["method"], row["path"], body=body, headers=row["headers"], below_base=below)
+        headers = row["headers"] | ({} if below else client.control_headers())
+        answer = client.send(row["method"], row["path"], body=body, headers=headers, below_base=below)
         text = answer.answer.decode("utf-8", "replace")
         if row == failure["shownBy"]:
             break

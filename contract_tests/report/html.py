@@ -55,7 +55,7 @@ def _finding(finding: Finding, suite: Suite, *, opened: bool) -> str:
 
 def _grid(suite: Suite) -> str:
     parts = [part for part in PARTS if part in suite.parts_run and part != "document"]
-    head = "".join(f"<th>{name}</th>" for name in ("operation", *parts, "parameters", "statuses", "fields not seen"))
+    head = "".join(f"<th>{name}</th>" for name in ("operation", *parts, "parameters", "statuses", "fields seen"))
     rows = "".join(_row(suite, operation, parts) for operation in suite.document.operations.values())
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
