@@ -12,6 +12,7 @@ from statistics import median
 from benchmarks import engine, targets
 from benchmarks.load import BOARD, CALLS, EVENT, USER, Call, Run, loaded, middle, wrk
 from benchmarks.processes import Running
+from benchmarks.shares import show_shares
 from benchmarks.tables import Cell, console, judged, machine, show
 from mockserver.seed import user_id
 
@@ -49,6 +50,7 @@ def bench(seconds: float, rounds: int) -> None:
         show_requests(compare(command, seconds, rounds))
     show_starts(command, rounds)
     engine.show_alone()
+    show_shares()
 
 
 def compare(command: Path | None, seconds: float, rounds: int) -> Comparison:

@@ -60,6 +60,7 @@ def utc_day(time: int) -> date:
     return date.fromordinal(EPOCH_ORDINAL + time // DAY)
 
 
+@lru_cache(maxsize=4096)
 def local_day(time: int, tz: ZoneInfo) -> date:
     """The calendar day that people in `tz` have at that moment."""
     return datetime.fromtimestamp(time / 1000, tz).date()
