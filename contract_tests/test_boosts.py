@@ -68,7 +68,6 @@ def test_finished_boosts_are_listed_on_demand(stage: Stage) -> None:
 
 #: In the suite's worlds it is noon (UTC) of this day.
 TODAY, YESTERDAY, TOMORROW = "2025-03-12", "2025-03-11", "2025-03-13"
-COSTS = {"earn": 10, "spend": -15}
 
 
 @pytest.fixture
@@ -171,22 +170,3 @@ def test_boosts_are_listed_with_their_status(make: Any) -> None:
     every = {row["name"]: row["status"] for row in stage.get("points_boosts", key="xp", includeFinished=True)}
     assert listed == {"Now": "active", "Soon": "scheduled"}
     assert every == listed | {"Over": "finished"}
-
-
-@rule("Boosts do not change deductions", behaviour(7, "choice"), choice=True)
-def test_deductions_are_not_boosted(stages: Stages) -> None:
-    triggers = [{"type": "metric", "metricKey": key, "metricThreshold": 1, "points": n} for key, n in COSTS.items()]
-    boost = {"name": "Double", "start": TODAY, "multiplier": 2}
-    stage = stages.new(
-        catalog={
-            "name": "Spending",
-            "metrics": {key: {"name": key} for key in COSTS},
-            "points": {"coins": {"name": "Coins", "triggers": triggers, "boosts": [boost]}},
-        }
-    )
-    ann = stage.user("ann")
-    stage.event(ann, 1, "earn")
-    told = stage.event(ann, 1, "spend")["points"]["coins"]
-    assert (told["added"], told["total"]) == (-15, 5)
-    told = stage.event(ann, 1, "spend")["points"]["coins"]
-    assert (told["added"], told["awards"][0]["awarded"], told["total"]) == (-5, -5, 0), "more was taken than was there"

@@ -110,6 +110,7 @@ def test_an_unknown_attribute_key_is_refused_whole(stage: Stage) -> None:
     assert after["name"] == "Ann", "a refused request changed the name"
     assert "no-such-key" not in after["attributes"]
     newcomer = stage.name("newcomer")
+    stage.refused_event({"id": newcomer, "attributes": {"no-such-key": "x"}})
     stage.refused("users_create", body={"id": newcomer, "attributes": {"no-such-key": "x"}})
     stage.refused("users_get", id=newcomer)
 

@@ -12,7 +12,7 @@ from typing import Any
 from mockserver.game.catalog import MICRO
 from mockserver.game.periods import utc_day
 from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Reply, put, spoil_answer, swap
-from tests.mutants.progress import POINTS
+from tests.mutants.progress import POINTS, who
 from tests.mutants.rules import REPLAYS, TOTALS, scope_of
 
 SUMMARIES = "summaries"
@@ -173,6 +173,36 @@ def uncut(content: JSON, ask: Ask, memory: Memory) -> None:
                 row["awarded"] -= 1000
 
 
+def uncapped(content: JSON, ask: Ask, memory: Memory) -> None:
+    """An award that was cut at the cap tells what it would have brought."""
+    for system in content["points"].values():
+        for row in system["awards"]:
+            if row["awarded"] > 0 and row["total"] == system["maxPoints"]:
+                row["awarded"] += 1000
+
+
+def level_kept(content: JSON, ask: Ask, memory: Memory) -> None:
+    """A level that was reached is never lost."""
+    key = f"{who(ask)} {ask.path}"
+    best = memory.get(key)
+    if best and (content["level"] is None or content["level"]["points"] < best["points"]):
+        content["level"] = best
+    memory[key] = content["level"]
+
+
+def loss_untold(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Only climbing is told."""
+    for system in content["points"].values():
+        if system["added"] < 0:
+            system.pop("level", None)
+
+
+def null_untold(content: JSON, ask: Ask, memory: Memory) -> None:
+    for system in content["points"].values():
+        if "level" in system and system["level"] is None:
+            del system["level"]
+
+
 def level_always(content: JSON, ask: Ask, memory: Memory) -> None:
     for system in content["points"].values():
         system.setdefault("level", None)
@@ -214,6 +244,10 @@ AWARDED = [
         POINTS,
         spoil_answer(MANY, put("points.*.awards.*.date", lambda v: f"2001{v[4:]}")),
     ),
+    Fault("an award tells more than the cap allows", POINTS, spoil_answer("metrics_event", uncapped)),
+    Fault("a level is never lost", POINTS, spoil_answer("users_points", level_kept)),
+    Fault("the loss of a level is not told", POINTS, spoil_answer("metrics_event", loss_untold)),
+    Fault("the loss of all levels is not told", POINTS, spoil_answer("metrics_event", null_untold)),
     Fault("a completion always tells the level", POINTS, spoil_answer("achievements_complete", level_always)),
     Fault("a completion never tells the level", POINTS, spoil_answer("achievements_complete", level_never)),
 ]

@@ -44,6 +44,15 @@ def without_fields(*names: str) -> Any:
     return body(make)
 
 
+def known_attributes(content: JSON) -> JSON:
+    """Attributes of an event's user that are not set up are dropped without a word."""
+    user = content.get("user")
+    if not isinstance(user, dict) or not isinstance(user.get("attributes"), dict):
+        return content
+    known = {name: value for name, value in user["attributes"].items() if name != "no-such-key"}
+    return content | {"user": user | {"attributes": known}}
+
+
 def only_a_name(content: JSON) -> JSON:
     """Of an event's user everything but the name is ignored."""
     user = content.get("user")
@@ -65,6 +74,11 @@ FIELDS = [
         "an event's user cannot unsubscribe",
         USERS,
         spoil_request("metrics_event", without_fields("subscribeToEmails")),
+    ),
+    Fault(
+        "unknown attributes of an event's user are dropped",
+        USERS,
+        spoil_request("metrics_event", body(known_attributes)),
     ),
     Fault("a completion's user has only a name", USERS, spoil_request("achievements_complete", body(only_a_name))),
 ]
