@@ -24,11 +24,11 @@ def open_board(stage: Stage) -> Board:
     return found
 
 
-def has_room(stage: Stage, board: Board) -> bool:
+def has_room(stage: Stage, board: Board, players: int = PLAYERS) -> bool:
     """In a world of one's own there is; elsewhere others may fill a board, and then newcomers have no rank."""
     if stage.fresh:
         return True
-    place = max(0, board["maxParticipants"] - PLAYERS)
+    place = max(0, board["maxParticipants"] - players)
     return not stage.board(board["key"], offset=place, limit=1)["rankings"]
 
 

@@ -28,7 +28,7 @@ def test_a_scheduled_board_is_empty(stage: Stage) -> None:
 
 @rule("A streak leaderboard ranks by the current length", behaviour(8))
 def test_a_streak_board_ranks_lengths(stage: Stage) -> None:
-    rows = [row for row in stage.kit.boards(rankBy="streak", status="active") if has_room(stage, row)]
+    rows = [row for row in stage.kit.boards(rankBy="streak", status="active") if has_room(stage, row, 2)]
     board = stage.kit.need(rows, "active streak leaderboard with room")[0]
     ann, ben = stage.user("ann"), stage.user("ben")
     stage.event(ann, 100, stage.kit.streaking())

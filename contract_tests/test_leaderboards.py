@@ -276,7 +276,7 @@ def test_a_points_board_ranks_points(stage: Stage) -> None:
     rows = [
         r
         for r in stage.kit.boards(rankBy="points", status="active")
-        if not r["breakdownAttributes"] and r["runUnit"] is None and has_room(stage, r)
+        if not r["breakdownAttributes"] and r["runUnit"] is None and has_room(stage, r, 1)
     ]
     board = stage.kit.need(rows, "active points leaderboard that never repeats, with room")[0]
     ann = stage.user("ann")
