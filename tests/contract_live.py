@@ -1,4 +1,4 @@
-"""`python -m tests.contract_live …` is `mockserver verify …` that takes this machine for the live service, at any rate."""
+"""`python -m tests.contract_live …` is `mockserver verify …` that takes this machine for the live service."""
 
 from __future__ import annotations
 
