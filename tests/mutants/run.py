@@ -101,7 +101,7 @@ def try_suite(url: str, profile: str, parts: str | None) -> tuple[int, str, str]
 def first_failure(report: Path) -> tuple[str, str]:
     for case in ET.parse(report).getroot().iter("testcase"):
         for said in (*case.findall("failure"), *case.findall("error")):
-            part = re.search(r"found by +(\w+)", said.text or "")
+            part = re.search(r"^\W*found by +(\w+)", said.text or "", re.MULTILINE)
             return str(case.get("name")), part.group(1) if part else "?"
     return "", ""
 
