@@ -114,7 +114,10 @@ class LiveStatuses:
 
 
 def restate(operation: Operation, status: int, outcome: Any) -> int:
-    """202 for a replay, 404 for an unknown user on `GET /users/{id}` and an unknown metric on an event."""
+    """202 for a replay, 404 for an unknown user on `GET /users/{id}` and an unknown metric on an event.
+
+    An unknown tenant is another kind of NotFound, and stays what the document declares.
+    """
     if operation.id == "metrics_event" and isinstance(outcome, dict) and outcome.get("idempotentReplayed"):
         return 202
     return 404 if outcome is NotFound and operation.id in ("metrics_event", "users_get") else status

@@ -89,12 +89,12 @@ def _settings(
 ) -> Settings:
     from mockserver.control.plane import Settings
 
-    locked = not is_loopback(host)
+    token, locked = guarded(host, control_token)
     types = _types(webhook_events)
     if not webhooks:
         _refuse_what_concerns_none(webhook_events)
     return Settings(
-        token=control_token or (token_urlsafe(16) if locked else None),
+        token=token,
         locked=locked,
         prefer=prefer,
         live_statuses=live_statuses,
@@ -144,6 +144,13 @@ def _endpoint(url: str, secret: str | None, types: tuple[str, ...]) -> WebhookEn
     except Refused as error:
         raise click.UsageError(f"{error}.") from None
     return WebhookEndpoint(url, secret, types)
+
+
+def guarded(host: str, token: str | None) -> tuple[str | None, bool]:
+    """The control token of a server that listens there, made up where it is needed and not given; and whether nothing
+    else opens its control plane."""
+    locked = not is_loopback(host)
+    return token or (token_urlsafe(16) if locked else None), locked
 
 
 def is_loopback(host: str) -> bool:

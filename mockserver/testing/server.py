@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from secrets import token_urlsafe
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +12,7 @@ from mockserver.control.plane import Settings
 from mockserver.game.periods import iso
 from mockserver.seed import populate
 from mockserver.serve.greeting import base_url
-from mockserver.serve.options import is_loopback
+from mockserver.serve.options import guarded
 from mockserver.serve.server import make_app, make_plane
 from mockserver.sockets import open_socket
 from mockserver.testing.bridge import transport
@@ -63,8 +62,7 @@ class MockServer(World):
             api_key=api_key,
             control_token=control_token,
         )
-        locked = socket and not is_loopback(host)
-        token = control_token or (token_urlsafe(16) if locked else None)
+        token, locked = guarded(host, control_token) if socket else (control_token, False)
         super().__init__(self._opened, NOWHERE, api_key, token=token)
         self._plan = Plan(catalog_to_serve(catalog), seed, users, _milliseconds(now), frozen, history_days)
         self._settings = Settings(
