@@ -2,16 +2,17 @@
 
 One way through: path and method (404, 405) → key (401) → tenant → the document's shape → the function → the
 document's shape of the answer. Between the function's start and its end nothing is awaited, so a request is whole.
+Any ASGI server can call it; one that has a whole request in hand may ask for the answer at once.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import orjson
 from starlette.applications import Starlette
@@ -39,6 +40,7 @@ from mockserver.exchange import (
 from mockserver.game.errors import GameError, Refused
 from mockserver.spec import Document, Operation, bind, functions_of, header_text, status_of
 from mockserver.spec.binding import Function
+from mockserver.spec.operation import Headers
 from mockserver.spec.paths import Paths
 from mockserver.worlds import Organisation, Worlds
 
@@ -78,12 +80,16 @@ class _Bound:
 
 @dataclass(slots=True)
 class _Arrival:
-    """The parts of a request that its function gets to see, as they were sent."""
+    """A request whose head has been read: what the document has at its path, and what its function gets to see."""
 
+    method: str
+    path: str
+    there: Mapping[str, _Bound]
     values: list[bytes]
     query: bytes
     headers: Mapping[bytes, bytes]
-    repeated: Sequence[tuple[bytes, bytes]]  # all headers, when any came several times
+    repeated: Headers  # all headers, when any came several times
+    call: Call | None
     body: bytes | None = b""  # None: too large to be read
 
     def given_twice(self, name: bytes) -> bool:
@@ -119,64 +125,101 @@ class App(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-            for prefix in self._prefixes:
-                if raw.startswith(prefix):
-                    with suppress(Disconnected):
-                        await self._call(scope, receive, send, raw[len(prefix) - 1 :])
-                    return
+            below = self._below(raw)
+            if below is not None:
+                arrival = self._arrive(scope["method"], scope["path"], below, scope["query_string"], scope["headers"])
+                with suppress(Disconnected):
+                    await self._call(arrival, receive, send)
+                return
         await super().__call__(scope, receive, send)
 
-    async def _call(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
-        """Answers a request below a prefix; `path` is what follows it, as it was sent."""
-        method: str = scope["method"]
-        found = self._paths.find(path)
-        bound = found[0].get(method) if found else None
-        headers = dict(scope["headers"])
+    def answer_at_once(
+        self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes, write: Callable[[Answer], None]
+    ) -> bool:
+        """The shorter way of a request that has come in whole: nothing is awaited until its answer is written.
+
+        False, and nothing was done: it is not below a prefix, or something is to befall it that takes time.
+        """
+        below = self._below(raw)
+        if below is None:
+            return False
+        path = raw.decode("ascii")
+        arrival = self._arrive(method, unquote(path) if "%" in path else path, below, query, headers)
+        call, organisation = arrival.call, self._admit(arrival)
+        if isinstance(organisation, Answer):
+            answer = organisation
+        else:
+            if call and self._before and self._before(call) is not None:
+                return False
+            arrival.body = body
+            if call and arrival.there[method].operation.body is not None:
+                call.body = body
+            answer = self._answer(organisation, arrival)
+        write(answer)
+        if call and self._after:
+            self._after(call, answer)
+        return True
+
+    def _below(self, raw: bytes) -> bytes | None:
+        """What follows a prefix of the API, as it was sent; None when there is none."""
+        for prefix in self._prefixes:
+            if raw.startswith(prefix):
+                return raw[len(prefix) - 1 :]
+        return None
+
+    def _arrive(self, method: str, path: str, below: bytes, query: bytes, sent: Headers) -> _Arrival:
+        there, values = self._paths.find(below) or ({}, [])
+        headers = dict(sent)
+        repeated = sent if len(headers) != len(sent) else ()
         call = None
         if self._before or self._after:
-            operation = bound.operation if bound else None
-            call = Call(method, scope["path"], scope["query_string"], headers, operation=operation)
-        repeated = scope["headers"] if len(headers) != len(scope["headers"]) else ()
-        if call and repeated:
-            call.headers = joined(repeated)
-        if found is None or bound is None:
-            answer = _not_in_the_document(method, scope["path"], found[0] if found else {})
+            operation = there[method].operation if method in there else None
+            call = Call(method, path, query, joined(sent) if repeated else headers, operation=operation)
+        return _Arrival(method, path, there, values, query, headers, repeated, call)
+
+    async def _call(self, arrival: _Arrival, receive: Receive, send: Send) -> None:
+        organisation = self._admit(arrival)
+        if isinstance(organisation, Answer):
+            answer = organisation
         else:
-            arrival = _Arrival(found[1], scope["query_string"], headers, repeated)
-            answer = await self._enter(bound, arrival, receive, call)
+            answer = await self._enter(organisation, arrival, receive)
         try:
             await (drop(receive, send) if answer is DROPPED else send_answer(answer, send))
         finally:
-            if call and self._after:
-                self._after(call, answer)
+            if arrival.call and self._after:
+                self._after(arrival.call, answer)
 
-    async def _enter(self, bound: _Bound, arrival: _Arrival, receive: Receive, call: Call | None) -> Answer:
-        """Key, those beside the way, and body; then the function."""
-        organisation = self._organisation(arrival)
-        if isinstance(organisation, Answer):
-            return organisation
-        if call:
-            call.organisation = organisation
-        answer = await asked if call and self._before and (asked := self._before(call)) else None
-        if bound.operation.body is not None:  # of what is not answered by its function, too: somebody may look at it
-            try:
-                arrival.body = await read_body(receive, arrival.headers)
-            except TooLarge:
-                arrival.body = None
-            if call:
-                call.body = arrival.body or b""
-        return answer or self._answer(bound, organisation, arrival, call)
-
-    def _organisation(self, arrival: _Arrival) -> Organisation | Answer:
+    def _admit(self, arrival: _Arrival) -> Organisation | Answer:
+        """Path and method, then the key."""
+        if arrival.method not in arrival.there:
+            return _not_in_the_document(arrival.method, arrival.path, arrival.there)
         key = arrival.headers.get(b"x-api-key")
         if not key:
             return MISSING_KEY
         if arrival.repeated and arrival.given_twice(b"x-api-key"):
             return REPEATED_KEY
-        return self.worlds.find(header_text(key)) or UNKNOWN_KEY
+        organisation = self.worlds.find(header_text(key))
+        if arrival.call:
+            arrival.call.organisation = organisation
+        return organisation or UNKNOWN_KEY
 
-    def _answer(self, bound: _Bound, organisation: Organisation, arrival: _Arrival, call: Call | None) -> Answer:
+    async def _enter(self, organisation: Organisation, arrival: _Arrival, receive: Receive) -> Answer:
+        """Those beside the way, and the body; then the function."""
+        call = arrival.call
+        befalls = self._before(call) if call and self._before else None
+        answer = None if befalls is None else await befalls()
+        if arrival.there[arrival.method].operation.body is not None:
+            try:  # of what is not answered by its function, too: somebody may look at it
+                arrival.body = await read_body(receive, arrival.headers)
+            except TooLarge:
+                arrival.body = None
+            if call:
+                call.body = arrival.body or b""
+        return answer or self._answer(organisation, arrival)
+
+    def _answer(self, organisation: Organisation, arrival: _Arrival) -> Answer:
         """The function's answer, or its refusal, held against the document. Nothing is awaited in here."""
+        bound, call = arrival.there[arrival.method], arrival.call
         operation = bound.operation
         try:
             try:

@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 from starlette.types import Receive, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from mockserver.spec import Operation
 from mockserver.spec.bodies import LARGEST
@@ -51,9 +50,10 @@ class Call:
     restate: Callable[[Operation, int, Any], int] | None = None
 
 
-# Asked after the key check and before all else; an answer of its own ends the call, which then changes nothing.
-# None at once when there is nothing to do, so that nobody waits for it.
-Before = Callable[[Call], Awaitable[Answer | None] | None]
+# Asked after the key check and before all else: what is to befall the call, None when nothing is. It is awaited; an
+# answer of its own ends the call, which then changes nothing.
+Befalls = Callable[[], Awaitable[Answer | None]]
+Before = Callable[[Call], Befalls | None]
 # Told once the answer has gone out, whatever it was.
 After = Callable[[Call, Answer], None]
 
@@ -103,35 +103,9 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
-    cycle = getattr(send, "__self__", None)
-    if type(cycle) is RequestResponseCycle and not cycle.flow.write_paused and cycle.scope["method"] != "HEAD":
-        _write_at_once(answer, cycle)
-        return
     headers = [JSON_HEADER, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
-
-
-def _write_at_once(answer: Answer, cycle: RequestResponseCycle) -> None:
-    """What uvicorn would write, in one piece: ours is whole, and its headers need no second look."""
-    if cycle.disconnected:
-        return
-    head = [STATUS_LINE[answer.status]]
-    for name, value in cycle.default_headers:
-        head += (name, b": ", value, b"\r\n")
-    for name, value in answer.headers:
-        head += (name, b": ", value, b"\r\n")
-    if not cycle.keep_alive:
-        head.append(b"connection: close\r\n")
-    head.append(b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(answer.body))
-    head.append(answer.body)
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    cycle.transport.write(b"".join(head))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
 
 
 async def drop(receive: Receive, send: Send) -> None:

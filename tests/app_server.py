@@ -68,11 +68,11 @@ class Served:
 
 
 @contextmanager
-def served(app: App | None = None, **options: Any) -> Iterator[Served]:
-    """`app`, or one made with `options` over fresh worlds, until the block ends."""
+def served(app: App | None = None, *, http: Any = "httptools", **options: Any) -> Iterator[Served]:
+    """`app`, or one made with `options` over fresh worlds, until the block ends. `http`: the protocol it is told."""
     app = app or create_app(fresh_worlds(), DOCUMENT, **options)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, http=http, log_level="warning", access_log=False, proxy_headers=False))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

@@ -10,7 +10,7 @@ from app_server import DOCUMENT, Served, fresh_worlds, served
 
 from mockserver import spec
 from mockserver.app import create_app
-from mockserver.exchange import Answer, Call, error
+from mockserver.exchange import Answer, Befalls, Call, error
 
 EVENT = {"user": {"id": "ada"}, "value": 10}
 
@@ -300,8 +300,11 @@ def test_a_defect_of_the_mock_is_a_logged_500_in_the_shape_of_errors(
 def test_the_seams_see_each_call_and_may_answer_it() -> None:
     seen: list[tuple[str, str | None, int, bytes]] = []
 
-    async def before(call: Call) -> Answer | None:
-        return error(503, "on purpose", (b"retry-after", b"1")) if b"x-fail" in call.headers else None
+    async def fail() -> Answer:
+        return error(503, "on purpose", (b"retry-after", b"1"))
+
+    def before(call: Call) -> Befalls | None:
+        return fail if b"x-fail" in call.headers else None
 
     def after(call: Call, answer: Answer) -> None:
         seen.append((call.method, call.operation.id if call.operation else None, answer.status, call.body))

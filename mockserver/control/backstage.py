@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from mockserver.control.faults import Faults
 from mockserver.control.prefer import HEADER, Preference
 from mockserver.control.prefer import read as read_preference
 from mockserver.control.requests import RequestLog
-from mockserver.exchange import Answer, Call
+from mockserver.exchange import Answer, Befalls, Call
 from mockserver.game.errors import NotFound, Refused
 from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation
@@ -32,12 +32,12 @@ class Backstage:
         self.moving = asyncio.Lock()
         self._ending = asyncio.Event()
 
-    def before(self, call: Call, prefer: bool) -> Awaitable[Answer | None] | None:
-        """Faults and preferences; None at once when there are none."""
+    def before(self, call: Call, prefer: bool) -> Befalls | None:
+        """Faults and preferences; None when there are none."""
         wish = call.headers.get(HEADER) if prefer else None
         if wish is None and not self.faults.on:
             return None
-        return self._suffer(call, read_preference(wish) if wish else Preference())
+        return partial(self._suffer, call, read_preference(wish) if wish else Preference())
 
     async def _suffer(self, call: Call, wish: Preference) -> Answer | None:
         """The limit first, then the waiting, then what was asked for, then what strikes anyhow."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import inspect
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from mockserver.control.backstage import Backstage
 from mockserver.control.faults import Faults
 from mockserver.control.faults import read as read_faults
 from mockserver.control.table import ROWS
-from mockserver.exchange import Answer, Call, Disconnected, TooLarge, error, read_body, send_answer
+from mockserver.exchange import Answer, Befalls, Call, Disconnected, TooLarge, error, read_body, send_answer
 from mockserver.game.catalog import WebhookEndpoint
 from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
 from mockserver.spec import Document, header_text
@@ -83,8 +83,8 @@ class Plane:
             for path, rows in sorted(paths.items(), key=lambda pair: "{" in pair[0])
         ]
 
-    def before(self, call: Call) -> Awaitable[Answer | None] | None:
-        """What may befall a request before it is looked at; None at once when nothing is switched on."""
+    def before(self, call: Call) -> Befalls | None:
+        """What is to befall a request before it is looked at; None when nothing is."""
         side = self._backstages.get(call.organisation) if call.organisation else None
         return side.before(call, self.settings.prefer) if side else None
 

@@ -1,0 +1,188 @@
+"""The server's own way of speaking HTTP, over bare sockets: whatever way a request takes, its answer is the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from app_server import DOCUMENT, Served, fresh_worlds, served
+
+from mockserver.app import create_app
+from mockserver.exchange import Answer, Befalls, Call
+from mockserver.serve.protocol import MOST_AT_ONCE, Protocol
+
+KEY = b"X-API-KEY: 00000000.local"
+JSON = b"Content-Type: application/json"
+EVENT = b'{"user":{"id":"ann"},"value":12.5}'
+
+
+def request(start: bytes, *headers: bytes, body: bytes = b"") -> bytes:
+    length = [b"Content-Length: %d" % len(body)] if body else []
+    return b"\r\n".join([start, b"Host: here", *headers, *length, b"", body])
+
+
+REQUESTS = {
+    "event": request(b"POST /v1/metrics/words-written/event HTTP/1.1", KEY, JSON, body=EVENT),
+    "event without a key": request(b"POST /v1/metrics/words-written/event HTTP/1.1", JSON, body=EVENT),
+    "refused event": request(b"POST /v1/metrics/words-written/event HTTP/1.1", KEY, JSON, body=b'{"value":1}'),
+    "chunked": request(b"PUT /v1/users/ann HTTP/1.1", KEY, JSON, b"Transfer-Encoding: chunked")
+    + b'7\r\n{"name"\r\n7\r\n:"Ann"}\r\n0\r\n\r\n',
+    "read": request(b"GET /v1/users/ann HTTP/1.1", KEY),
+    "read with a body": request(b"GET /v1/users/ann HTTP/1.1", KEY, body=b"whatever"),
+    "escaped path and query": request(b"GET /v1/users/%61nn?x=%20y HTTP/1.1", KEY),
+    "alias": request(b"GET /api/achievements?userAttributes= HTTP/1.1", KEY),
+    "key twice": request(b"GET /v1/users/ann HTTP/1.1", KEY, KEY),
+    "unknown path": request(b"GET /v1/%ffnothing HTTP/1.1", KEY),
+    "wrong method": request(b"DELETE /v1/users/ann HTTP/1.1", KEY),
+    "method without a short way": request(b"OPTIONS /v1/users/ann HTTP/1.1", KEY),
+    "head": request(b"HEAD /v1/users/ann HTTP/1.1", KEY),
+    "outside the API": request(b"GET /_mock/health HTTP/1.1"),
+    "whole address": request(b"GET http://here/v1/users/ann HTTP/1.1", KEY),
+    "fragment": request(b"GET /v1/users/ann#there HTTP/1.1", KEY),
+    "asks first": request(b"PUT /v1/users/ann HTTP/1.1", KEY, JSON, b"Expect: 100-continue", body=b"{}"),
+    "wants to speak another language": request(
+        b"GET /v1/users/ann HTTP/1.1", KEY, b"Connection: upgrade", b"Upgrade: h2c"
+    ),
+}
+
+
+class Reader:
+    """Takes answers off a connection one by one."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._file = client.makefile("rb")
+
+    def answer(self, *, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers by lower-case name without the date, body; status 0 when there is none any more."""
+        line = self._file.readline()
+        if line.startswith(b"HTTP/1.1 100"):
+            assert self._file.readline() == b"\r\n"
+            line = self._file.readline()
+        if not line:
+            return 0, {}, b""
+        headers = {}
+        while (row := self._file.readline()) != b"\r\n":
+            name, _, value = row.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        headers.pop("date")
+        return int(line.split()[1]), headers, b"" if head_only else self._file.read(int(headers["content-length"]))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Served]:
+    with served(http=Protocol) as running:
+        yield running
+
+
+def ask_in(server: Served, *pieces: bytes, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
+    """One request in pieces, each of which the server has seen before the next one is sent."""
+    with closing(server.connect()) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number, piece in enumerate(pieces):
+            if number:
+                server.ask("GET", "/_mock/health")
+            client.sendall(piece)
+        return Reader(client).answer(head_only=head_only)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_way_makes_no_difference_to_the_answer(name: str) -> None:
+    raw, head_only = REQUESTS[name], name == "head"
+    ends = [len(raw)] if name == "asks first" else [raw.index(b"\r\n") + 9, raw.index(b"\r\n\r\n") + 6]
+    found = []
+    # Through uvicorn alone; whole, with its head in pieces, and with its body in pieces through ours.
+    for http, end in [("httptools", len(raw)), *((Protocol, end) for end in (len(raw), *ends))]:
+        with served(http=http) as server:
+            server.ask("PUT", "/v1/users/ann", {})
+            pieces = [piece for piece in (raw[:end], raw[end:]) if piece]
+            status, headers, body = ask_in(server, *pieces, head_only=head_only)
+            headers.pop("server", None)  # uvicorn's name
+            found.append((status, headers, body))
+    assert found[0][0] >= 200
+    assert all(answer == found[0] for answer in found[1:])
+
+
+def test_an_old_client_and_one_that_is_done_are_hung_up_on(server: Served) -> None:
+    raw = REQUESTS["alias"]
+    for last in (raw.replace(b"HTTP/1.1", b"HTTP/1.0"), raw.replace(b"Host: here", b"Host: here\r\nConnection: close")):
+        with closing(server.connect()) as client:
+            client.sendall(last + REQUESTS["read"])
+            reader = Reader(client)
+            status, headers, _ = reader.answer()
+            assert (status, headers["connection"]) == (200, "close")
+            assert reader.answer()[0] == 0
+
+
+def test_requests_sent_in_one_go_are_answered_in_their_order_and_all_of_them(server: Served) -> None:
+    number = 3 * MOST_AT_ONCE
+    bodies = [b'{"user":{"id":"pipe"},"value":%d}' % (n + 1) for n in range(number)]
+    start = b"POST /v1/metrics/words-written/event HTTP/1.1"
+    with closing(server.connect()) as client:
+        client.sendall(b"".join(request(start, KEY, JSON, body=body) for body in bodies))
+        reader = Reader(client)
+        totals = [json.loads(reader.answer()[2])["total"] for _ in bodies]
+    assert totals == [n * (n + 1) // 2 for n in range(1, number + 1)]
+
+
+@contextmanager
+def slow_for(user: str) -> Iterator[Served]:
+    """Requests about `user` are made to wait a moment."""
+
+    async def wait() -> Answer | None:
+        await asyncio.sleep(0.05)
+        return None
+
+    def before(call: Call) -> Befalls | None:
+        return wait if call.path.endswith(user) else None
+
+    with served(create_app(fresh_worlds(), DOCUMENT, before=before), http=Protocol) as running:
+        yield running
+
+
+def test_who_is_made_to_wait_is_not_overtaken_on_its_connection() -> None:
+    with slow_for("slow") as server, closing(server.connect()) as client:
+        for user in ("slow", "fast"):
+            server.ask("PUT", f"/v1/users/{user}", {})
+        wanted = ["fast", "slow", "fast", "slow", "slow", "fast"]
+        client.sendall(b"".join(request(f"GET /v1/users/{user} HTTP/1.1".encode(), KEY) for user in wanted))
+        reader = Reader(client)
+        assert [json.loads(reader.answer()[2])["id"] for _ in wanted] == wanted
+
+
+def test_who_leaves_in_the_middle_changes_nothing(server: Served) -> None:
+    raw = REQUESTS["event"].replace(b"ann", b"gone")
+    with closing(server.connect()) as client:
+        client.sendall(raw[:-3])
+        server.ask("GET", "/_mock/health")
+    assert server.ask("GET", "/v1/users/gone").json["error"] == "User 'gone' was not found."
+
+
+def test_what_is_no_http_after_a_good_head_is_told_so(server: Served) -> None:
+    with closing(server.connect()) as client:
+        client.sendall(request(b"PUT /v1/users/ann HTTP/1.1", KEY, JSON, b"Transfer-Encoding: chunked") + b"zz\r\n{}")
+        status, headers, _ = _plain(client)
+        assert (status, headers["connection"]) == (400, "close")
+
+
+def _plain(client: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """An answer that carries no date."""
+    raw = b""
+    while more := client.recv(65536):
+        raw += more
+    head, _, body = raw.partition(b"\r\n\r\n")
+    rows = [row.split(": ", 1) for row in head.decode().split("\r\n")[1:]]
+    return int(head.split()[1]), dict(rows), body
+
+
+def test_only_what_comes_in_whole_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, taken = create_app(fresh_worlds(), DOCUMENT), []
+    answer_at_once = app.answer_at_once
+    monkeypatch.setattr(app, "answer_at_once", lambda *asked: taken.append(asked[1]) or answer_at_once(*asked))
+    with served(app, http=Protocol) as server:
+        raw = REQUESTS["event"]
+        assert ask_in(server, raw[:-3], raw[-3:])[0] == ask_in(server, raw)[0] == 201
+    assert taken.count(b"/v1/metrics/words-written/event") == 1
