@@ -186,7 +186,7 @@ class Scene:
     def claim(self) -> tuple[Achievement, str] | None:
         """An achievement that the application completes, and for whom: rather one that is new, and pays."""
         rows = [row for row in self.catalog.achievements.values() if (row.trigger, row.status) == ("api", "active")]
-        paying = {trigger.achievement for _, trigger in self.catalog.triggers_by_type.get("achievement", ())}
+        paying = {subject for kind, subject in self.catalog.triggers_by if kind == "achievement"}
         rows.sort(key=lambda row: row.key not in paying)
         users = self.game.world.users
         pairs = [(row, user) for row in rows for user in (self.hero, self.newcomer["id"])]

@@ -26,6 +26,8 @@ def complete_by_metric(world: World, entry: Entry) -> Iterator[Fact]:
         person = world.users[fact.user]
         done = person.achievements
         for achievement in world.catalog.metric_achievements.get(fact.metric, ()):
+            if achievement.value > fact.total and not achievement.event_attributes:
+                continue  # most are far away
             if achievement.key not in done and qualifies(world, person, achievement):
                 yield AchievementCompleted(fact.user, achievement.key, silent=False)
 
@@ -62,8 +64,9 @@ def complete_filtered_composites(world: World, entry: Entry) -> Iterator[Fact]:
     # Choice: it does so with the user's next event or claim.
     fact = entry.fact
     if isinstance(fact, MetricChanged | AchievementClaimed):
+        person = world.users[fact.user]
         for achievement in world.catalog.filtered_composites:
-            if qualifies(world, world.users[fact.user], achievement):
+            if qualifies(world, person, achievement):
                 yield AchievementCompleted(fact.user, achievement.key, silent=False)
 
 

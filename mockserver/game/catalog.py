@@ -6,6 +6,7 @@ in millionths (`MICRO`), multipliers too, so that sums are exact.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -152,14 +153,14 @@ class PointsSystem:
         """The ids of those that pay at first identification."""
         return frozenset(row.id for row in self.triggers if row.type == "user_creation")
 
+    @cached_property
+    def _level_points(self) -> list[int]:
+        return [level.points for level in self.levels]
+
     def level_at(self, total: int) -> Level | None:
         """The highest level whose points are at most `total`."""
-        reached = None
-        for level in self.levels:
-            if level.points > total:
-                break
-            reached = level
-        return reached
+        reached = bisect_right(self._level_points, total)
+        return self.levels[reached - 1] if reached else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,14 +276,16 @@ class Catalog:
         return tuple(a for a in rows if a.trigger == "achievement" and a.status == "active" and a.user_attributes)
 
     @cached_property
-    def triggers_by_type(self) -> dict[str, tuple[tuple[PointsSystem, PointsTrigger], ...]]:
-        """Active points triggers with their systems, by type; those of a metric by `metric:<key>`."""
-        found: dict[str, list[tuple[PointsSystem, PointsTrigger]]] = {}
+    def triggers_by(
+        self,
+    ) -> dict[tuple[PointsTriggerType, str | None], tuple[tuple[PointsSystem, PointsTrigger], ...]]:
+        """Active points triggers with their systems, by type and by the key of the metric or achievement that pays."""
+        found: dict[tuple[PointsTriggerType, str | None], list[tuple[PointsSystem, PointsTrigger]]] = {}
         for system in self.points.values():
             for trigger in system.triggers:
                 if trigger.status == "active":
-                    kind = f"metric:{trigger.metric}" if trigger.type == "metric" else trigger.type
-                    found.setdefault(kind, []).append((system, trigger))
+                    subjects = {"metric": trigger.metric, "achievement": trigger.achievement}
+                    found.setdefault((trigger.type, subjects.get(trigger.type)), []).append((system, trigger))
         return {kind: tuple(rows) for kind, rows in found.items()}
 
     @cached_property
@@ -311,10 +314,10 @@ class Catalog:
                     yield trigger.metric, trigger.event_attributes
 
     @cached_property
-    def boards_by(self) -> dict[str, tuple[Leaderboard, ...]]:
-        """Leaderboards by what moves them: `metric:<key>`, `points:<key>` or `streak`."""
-        found: dict[str, list[Leaderboard]] = {}
+    def boards_by(self) -> dict[tuple[RankBy, str | None], tuple[Leaderboard, ...]]:
+        """Leaderboards by what moves them: a metric or a points system of that key, or the streak."""
+        found: dict[tuple[RankBy, str | None], list[Leaderboard]] = {}
         for board in self.leaderboards.values():
-            subject = board.metric if board.rank_by == "metric" else board.points_system
-            found.setdefault("streak" if board.rank_by == "streak" else f"{board.rank_by}:{subject}", []).append(board)
+            subjects = {"metric": board.metric, "points": board.points_system, "streak": None}
+            found.setdefault((board.rank_by, subjects[board.rank_by]), []).append(board)
         return {kind: tuple(rows) for kind, rows in found.items()}

@@ -54,33 +54,22 @@ def unfold(world: World, facts: Iterable[f.Fact], time: int, agenda: schedule.Sc
     """Applies facts and all that follows from them at `time`; the entries in the order in which they arose."""
     entries: list[f.Entry] = []
     queue: list[tuple[int, int, Rule, f.Entry]] = []
-    for fact in facts:
-        _write(world, fact, time, None, entries, queue, agenda)
-    while queue:
-        _, _, rule, cause = heappop(queue)
-        for consequence in rule(world, cause):
-            _write(world, consequence, time, cause.seq, entries, queue, agenda)
-    return entries
-
-
-def _write(
-    world: World,
-    fact: f.Fact,
-    time: int,
-    cause: int | None,
-    entries: list[f.Entry],
-    queue: list[tuple[int, int, Rule, f.Entry]],
-    agenda: schedule.Schedule,
-) -> None:
-    seq = len(world.journal) + 1
-    entry = f.Entry(seq, time, cause, fact)
-    world.apply(entry)
-    entries.append(entry)
-    kind = type(fact)
-    for number, (phase, rule) in enumerate(RULES.get(kind, ())):
-        heappush(queue, (phase, 8 * seq + number, rule, entry))
-    if kind in schedule.ARMS:
-        agenda.arm(world, entry)
+    cause: int | None = None
+    while True:
+        for fact in facts:
+            entry = world.write(fact, time, cause)
+            entries.append(entry)
+            kind = type(fact)
+            number = 8 * entry[0]
+            for phase, rule in RULES.get(kind, ()):
+                heappush(queue, (phase, number, rule, entry))
+                number += 1
+            if kind in schedule.ARMS:
+                agenda.arm(world, entry)
+        if not queue:
+            return entries
+        _, _, rule, reason = heappop(queue)
+        facts, cause = rule(world, reason), reason[0]
 
 
 class Game:

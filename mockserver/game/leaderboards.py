@@ -48,18 +48,19 @@ def score_metric(world: World, entry: Entry) -> Iterator[Fact]:
     """An event counts in the run that its local day is in. Section 8."""
     fact = entry.fact
     if isinstance(fact, MetricChanged):
-        for board in world.catalog.boards_by.get(f"metric:{fact.metric}", ()):
-            yield from _gain(world, board, fact.user, fact.day, fact.value, entry.time)
+        boards = world.catalog.boards_by.get(("metric", fact.metric))
+        if boards:
+            yield from _gain(world, boards, world.users[fact.user], fact.day, fact.value, entry.time)
 
 
 def score_points(world: World, entry: Entry) -> Iterator[Fact]:
     """So does a change of points. Section 8."""
     fact = entry.fact
     if isinstance(fact, PointsChanged):
-        boards = world.catalog.boards_by.get(f"points:{fact.system}", ())
-        day = local_day(entry.time, world.users[fact.user].zone) if boards else date.min
-        for board in boards:
-            yield from _gain(world, board, fact.user, day, fact.added, entry.time)
+        boards = world.catalog.boards_by.get(("points", fact.system))
+        if boards:
+            person = world.users[fact.user]
+            yield from _gain(world, boards, person, local_day(entry.time, person.zone), fact.added, entry.time)
 
 
 def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
@@ -67,11 +68,11 @@ def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if isinstance(fact, StreakStarted | StreakExtended | StreakLost):
         person = world.users[fact.user]
-        for board in world.catalog.boards_by.get("streak", ()):
+        for board in world.catalog.boards_by.get(("streak", None), ()):
             # Choice: it keeps the lengths of its last day, whatever becomes of them in the hours until it is final.
             over = board.end is not None and local_day(entry.time, person.zone) > board.end
             if board_opens(board) <= entry.time and not over:
-                yield from _rescore(world, board, board.start, person, person.streak.length, entry.time)
+                yield _rescore(world, board, board.start, person, person.streak.length, entry.time)
 
 
 def enter_streaks(world: World, entry: Entry) -> Iterator[Fact]:
@@ -82,7 +83,7 @@ def enter_streaks(world: World, entry: Entry) -> Iterator[Fact]:
         if board.rank_by == "streak":
             for _, _, user in list(world.lengths):  # in the order of their places, so that nobody is passed
                 person = world.users[user]
-                yield from _rescore(world, board, board.start, person, person.streak.length, entry.time)
+                yield _rescore(world, board, board.start, person, person.streak.length, entry.time)
 
 
 def regroup(world: World, entry: Entry) -> Iterator[Fact]:
@@ -99,24 +100,29 @@ def regroup(world: World, entry: Entry) -> Iterator[Fact]:
             run = world.run(board.key, first)
             score = run.scores.get(fact.user) if run else None
             if score is not None and score.group != group:
-                yield from _rescore(world, board, first, person, score.gained, entry.time)
+                yield _rescore(world, board, first, person, score.gained, entry.time)
 
 
-def _gain(world: World, board: Leaderboard, user: str, day: date, amount: int, time: int) -> Iterator[Fact]:
-    first = first_day(board, day)
-    if first is not None:
-        run = world.run(board.key, first)
-        score = run.scores.get(user) if run else None
-        gained = (score.gained if score else 0) + amount
-        yield from _rescore(world, board, first, world.users[user], gained, time)
+def _gain(
+    world: World, boards: tuple[Leaderboard, ...], person: Person, day: date, amount: int, time: int
+) -> Iterator[Fact]:
+    """What is gained on `day` on each of the boards that run then."""
+    user = person.profile.id
+    for board in boards:
+        first = first_day(board, day)
+        if first is not None:
+            run = world.run(board.key, first)
+            score = run.scores.get(user) if run else None
+            yield _rescore(world, board, first, person, amount if score is None else score.gained + amount, time)
 
 
-def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int, time: int) -> Iterator[Fact]:
-    user, most = person.profile.id, world.catalog.settings.rank_changed_neighbours
+def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int, time: int) -> ScoreChanged:
+    profile, most = person.profile, world.catalog.settings.rank_changed_neighbours
+    user = profile.id
     run = world.run(board.key, first) or Run(board.max_participants)
-    group, value = group_of(board, person.profile.attributes), whole_value(board, gained)
+    group, value = group_of(board, profile.attributes), whole_value(board, gained)
     score = run.scores.get(user)
-    old_group, old, old_value = (score.group, score.ranked, score.value) if score else (group, None, 0)
+    old_group, old, old_value = (score.group, score.ranked, -score.place[0]) if score else (group, None, 0)
     place = score.place if score is not None and old_value == value else (-value, person.reached(board, time), user)
     new = place if value > 0 and group is not None else None
     left = None
@@ -127,7 +133,7 @@ def _rescore(world: World, board: Leaderboard, first: date, person: Person, gain
         _, after, passed = _move(run, group, None, new, most)
         left, moved = None if before.rank is None else old_group, behind + passed
     visible = before != after or (group is not None and value != old_value and (value > 0 or old_value > 0))
-    yield ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, moved)
+    return ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, moved)
 
 
 def _move(
@@ -164,6 +170,8 @@ def _shifted(
     rows = list(enumerate(ranking[nearest.start : nearest.stop], nearest.start + 1)) if nearest else []
     if edge in affected and edge not in nearest:
         rows.append((edge + 1, ranking[edge]))
+    if affected.stop < limit:  # nobody is near the edge
+        return tuple([(user, rank, rank + step, -value) for rank, (value, _, user) in rows])
     moves = [(user, _within(rank, limit), _within(rank + step, limit), -value) for rank, (value, _, user) in rows]
     return tuple([row for row in moves if row[1] != row[2]])
 

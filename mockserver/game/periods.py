@@ -60,10 +60,14 @@ def utc_day(time: int) -> date:
     return date.fromordinal(EPOCH_ORDINAL + time // DAY)
 
 
-@lru_cache(maxsize=4096)
 def local_day(time: int, tz: ZoneInfo) -> date:
     """The calendar day that people in `tz` have at that moment."""
-    return datetime.fromtimestamp(time / 1000, tz).date()
+    return _day_of_second(time // SECOND, tz)
+
+
+@lru_cache(maxsize=4096)
+def _day_of_second(second: int, tz: ZoneInfo) -> date:
+    return datetime.fromtimestamp(second, tz).date()
 
 
 def _local(time: int, tz: ZoneInfo) -> datetime:

@@ -32,15 +32,17 @@ def pay_metric(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if not isinstance(fact, MetricChanged):
         return
+    triggers = world.catalog.triggers_by.get(("metric", fact.metric))
+    if not triggers:
+        return
     person = world.users[fact.user]
     progress = person.metrics[fact.metric]
-    for system, trigger in world.catalog.triggers_by_type.get(f"metric:{fact.metric}", ()):
-        if matches(fact.attributes, trigger.event_attributes):
-            _, peak, passed = progress.sum_of(trigger.event_attributes)
-            step = trigger.threshold * MICRO
-            times = peak // step - passed // step
-            if times > 0:
-                yield from award(world, person, system, trigger, entry.time, times)
+    for system, trigger in triggers:
+        _, peak, passed = progress.sum_of(trigger.event_attributes)
+        step = trigger.threshold * MICRO
+        times = peak // step - passed // step
+        if times > 0 and matches(fact.attributes, trigger.event_attributes):
+            yield from award(world, person, system, trigger, entry.time, times)
 
 
 def pay_streak(world: World, entry: Entry) -> Iterator[Fact]:
@@ -48,7 +50,7 @@ def pay_streak(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if isinstance(fact, StreakStarted | StreakExtended):
         length = fact.length if isinstance(fact, StreakExtended) else 1
-        for system, trigger in world.catalog.triggers_by_type.get("streak", ()):
+        for system, trigger in world.catalog.triggers_by.get(("streak", None), ()):
             if length % trigger.threshold == 0:
                 yield from award(world, world.users[fact.user], system, trigger, entry.time)
 
@@ -57,22 +59,21 @@ def pay_achievement(world: World, entry: Entry) -> Iterator[Fact]:
     """Once, with the completion; what was given silently pays nothing. Section 7."""
     fact = entry.fact
     if isinstance(fact, AchievementCompleted) and not fact.silent:
-        for system, trigger in world.catalog.triggers_by_type.get("achievement", ()):
-            if trigger.achievement == fact.achievement:
-                yield from award(world, world.users[fact.user], system, trigger, entry.time)
+        for system, trigger in world.catalog.triggers_by.get(("achievement", fact.achievement), ()):
+            yield from award(world, world.users[fact.user], system, trigger, entry.time)
 
 
 def pay_creation(world: World, entry: Entry) -> Iterator[Fact]:
     """At the first identification, before everything else. Section 7."""
     fact = entry.fact
     if isinstance(fact, UserCreated):
-        for system, trigger in world.catalog.triggers_by_type.get("user_creation", ()):
+        for system, trigger in world.catalog.triggers_by.get(("user_creation", None), ()):
             yield from award(world, world.users[fact.user], system, trigger, entry.time)
 
 
 def pay_time(world: World, person: Person, trigger_id: str, time: int) -> Iterator[Fact]:
     """Every N hours or days since the user was created. Section 7."""
-    for system, trigger in world.catalog.triggers_by_type.get("time", ()):
+    for system, trigger in world.catalog.triggers_by.get(("time", None), ()):
         if trigger.id == trigger_id:
             yield from award(world, person, system, trigger, time)
 
@@ -89,32 +90,37 @@ def award(
     world: World, person: Person, system: PointsSystem, trigger: PointsTrigger, time: int, times: int = 1
 ) -> Iterator[Fact]:
     """One award of `times` times the trigger's points, boosted, cut to the cap; nothing when cut to 0."""
-    attributes = person.profile.attributes
-    if not matches(attributes, trigger.user_attributes):
-        return
-    points, day = trigger.points * times, local_day(time, person.zone)
-    boosts = active_boosts(system, person, day) if points > 0 else ()
+    profile, points = person.profile, trigger.points * times
     total = person.points(system.key)
     cap = GREATEST_TOTAL if system.max_points is None else min(system.max_points, GREATEST_TOTAL)
+    if (total >= cap and points >= 0) or not matches(profile.attributes, trigger.user_attributes):
+        return
+    day = local_day(time, person.zone)
+    boosts = active_boosts(system, person, day) if points > 0 and system.boosts else ()
     after = min(max(total + boosted(points, boosts), 0), max(cap, total))
     if after != total:
-        user, ids = person.profile.id, tuple(boost.id for boost in boosts)
-        yield PointsAwarded(user, system.key, trigger.id, after - total, after, day, ids)
+        ids = tuple([boost.id for boost in boosts])
+        yield PointsAwarded(profile.id, system.key, trigger.id, after - total, after, day, ids)
 
 
 def active_boosts(system: PointsSystem, person: Person, day: date) -> tuple[Boost, ...]:
     """The boosts that apply to this user on the user's local `day`: matching global ones and own."""
+    profile = person.profile
     return tuple(
-        boost
-        for boost in system.boosts
-        if boost.user in (None, person.profile.id)
-        and status_of_days(boost.start, boost.end, day) == "active"
-        and matches(person.profile.attributes, boost.user_attributes)
+        [
+            boost
+            for boost in system.boosts
+            if boost.user in (None, profile.id)
+            and status_of_days(boost.start, boost.end, day) == "active"
+            and matches(profile.attributes, boost.user_attributes)
+        ]
     )
 
 
 def boosted(points: int, boosts: tuple[Boost, ...]) -> int:
     """All multipliers multiplied, rounded once: down, unless all ask for the same other rounding. Section 7."""
+    if not boosts:
+        return points
     product, unit = points, 1
     for boost in boosts:
         product *= boost.multiplier
@@ -133,9 +139,8 @@ def settle(world: World, entry: Entry) -> Iterator[Fact]:
     if isinstance(fact, PointsAwarded):
         account = world.users[fact.user].accounts[fact.system]
         if account.unsettled:
-            awards = account.awards.newest(account.unsettled)
-            added = sum(row.awarded for row in awards)
-            yield PointsChanged(fact.user, fact.system, added, account.total, tuple(row.seq for row in awards))
+            added, awards = account.awards.sum_of(account.unsettled)
+            yield PointsChanged(fact.user, fact.system, added, account.total, awards)
 
 
 def change_level(world: World, entry: Entry) -> Iterator[Fact]:

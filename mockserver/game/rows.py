@@ -143,9 +143,15 @@ class Awards:
         self._numbers = array("q")
         self._causes: list[tuple[str, tuple[str, ...]]] = []
 
-    def add(self, award: Award) -> None:
-        self._numbers.extend(award[:4])
-        self._causes.append(_cause(award.trigger, award.boosts))
+    def add(self, seq: int, time: int, awarded: int, total: int, trigger: str, boosts: tuple[str, ...]) -> None:
+        """As `Award` has them."""
+        self._numbers.extend((seq, time, awarded, total))
+        self._causes.append(_cause(trigger, boosts))
+
+    def sum_of(self, number: int) -> tuple[int, tuple[int, ...]]:
+        """What so many of the newest awarded together, and their numbers."""
+        rows = self._numbers[-4 * number :]
+        return sum(rows[2::4]), tuple(rows[::4])
 
     def newest(self, number: int) -> list[Award]:
         """As many as that, the newest last."""

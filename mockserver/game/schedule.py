@@ -123,7 +123,7 @@ def _organisation(world: World, after: int) -> Iterator[Due]:
 
 def _of_person(world: World, person: Person, now: int) -> Iterator[Due]:
     yield from _by_local_time(world, person)
-    for _, trigger in world.catalog.triggers_by_type.get("time", ()):
+    for _, trigger in world.catalog.triggers_by.get(("time", None), ()):
         yield from _time(world, person, now, trigger.id)
     for key in person.accounts:
         yield from _report(person, key)
@@ -150,7 +150,7 @@ def _freeze(world: World, person: Person) -> Iterator[Due]:
 
 
 def _time(world: World, person: Person, after: int, trigger_id: str) -> Iterator[Due]:
-    for _, trigger in world.catalog.triggers_by_type.get("time", ()):
+    for _, trigger in world.catalog.triggers_by.get(("time", None), ()):
         if trigger.id == trigger_id:
             yield Due(points.time_due(person, trigger, after), Kind.TIME, person.profile.id, trigger_id)
 

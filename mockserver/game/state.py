@@ -15,7 +15,10 @@ from mockserver.game.rows import Awards, CountedPeriods, Timeline
 
 def matches(attributes: dict[str, str], filters: Filters) -> bool:
     """Whether every filter finds its value, compared exactly."""
-    return all(attributes.get(row.key) == row.value for row in filters)
+    for row in filters:
+        if attributes.get(row.key) != row.value:
+            return False
+    return True
 
 
 class MatchingSum(NamedTuple):

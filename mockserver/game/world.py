@@ -9,11 +9,15 @@ from datetime import date
 from sortedcontainers import SortedList
 
 from mockserver.game.catalog import Catalog
-from mockserver.game.facts import Entry
+from mockserver.game.facts import Entry, Fact
 from mockserver.game.journal import Journal
 from mockserver.game.ranking import Run, group_of, whole_value
 from mockserver.game.state import Person, matches
 from mockserver.game.writers import WRITERS
+
+# From one id of a kind to the next. The golden ratio of the range: neighbours have nothing in common to the eye, and
+# as it is odd, the last twelve digits are the same only after 2**48 ids.
+STRIDE = 0x9E3779B97F4A7C15F39CC0605CEDC835
 
 __all__ = ["World", "group_of", "matches", "whole_value"]
 
@@ -35,19 +39,30 @@ class World:
         self.runs: dict[str, dict[date, Run]] = {}
         self.boosts_begun: set[str] = set()
         self.boosts_ended: set[str] = set()
+        self._first_ids: dict[str, int] = {}
 
     def id_of(self, kind: str, number: int) -> str:
         """A UUID (version 5 in form) that depends on nothing but the seed, the kind and the number."""
-        digest = hashlib.sha1(f"{self.seed}/{kind}/{number}".encode(), usedforsecurity=False).hexdigest()
-        return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
+        first = self._first_ids.get(kind)
+        if first is None:
+            digest = hashlib.sha1(f"{self.seed}/{kind}".encode(), usedforsecurity=False).digest()
+            first = self._first_ids[kind] = int.from_bytes(digest[:16])
+        digits = f"{(first + number * STRIDE) % 2**128:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
     def run(self, board: str, day: date) -> Run | None:
         """The run that begins on `day`, None while nobody has scored in it."""
         runs = self.runs.get(board)
         return runs.get(day) if runs else None
 
+    def write(self, fact: Fact, time: int, cause: int | None) -> Entry:
+        """Writes one fact down, with the next number: in the journal and in the state that it changes."""
+        entry = Entry(self.journal.last + 1, time, cause, fact)
+        self.apply(entry)
+        return entry
+
     def apply(self, entry: Entry) -> None:
-        """Writes one fact down: in the journal and in the state that it changes."""
+        """The same for an entry that is known already."""
         self.journal.append(entry)
         self.time = entry.time
         writer = WRITERS.get(type(entry.fact))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.game import facts as f
 from mockserver.game.changeover import change_catalog
 from mockserver.game.ranking import Run
-from mockserver.game.rows import Award, Timeline
+from mockserver.game.rows import Timeline
 from mockserver.game.state import Account, Completion, Person, Progress
 
 if TYPE_CHECKING:
@@ -42,9 +42,10 @@ def _metric_changed(world: World, entry: f.Entry, fact: f.MetricChanged) -> None
     if progress is None:
         progress = person.metrics[fact.metric] = Progress()
     day = fact.day.toordinal()
-    progress.total = fact.total
-    progress.passed = progress.peak
-    progress.peak = max(progress.peak, fact.total)
+    progress.total = total = fact.total
+    progress.passed = peak = progress.peak
+    if total > peak:
+        progress.peak = total
     progress.days.add(day, fact.value)
     if fact.attributes:
         progress.count(world.catalog.watched_filters.get(fact.metric, ()), fact.attributes, fact.value)
@@ -116,33 +117,39 @@ def _achievement_completed(world: World, entry: f.Entry, fact: f.AchievementComp
 
 
 def _points_awarded(world: World, entry: f.Entry, fact: f.PointsAwarded) -> None:
-    accounts = world.users[fact.user].accounts
-    account = accounts.get(fact.system)
-    totals = world.totals.setdefault(fact.system, Counter())
+    user, system, trigger, awarded, total, day, boosts = fact
+    accounts = world.users[user].accounts
+    account = accounts.get(system)
+    totals = world.totals.get(system)
+    if totals is None:
+        totals = world.totals[system] = Counter()
     if account is None:
-        account = accounts[fact.system] = Account()
-    elif totals[account.total] > 1:
-        totals[account.total] -= 1
+        account = accounts[system] = Account()
+    elif (others := totals[account.total]) > 1:
+        totals[account.total] = others - 1
     else:
         del totals[account.total]
-    totals[fact.total] += 1
-    account.total = fact.total
-    award = Award(entry.seq, entry.time, fact.awarded, fact.total, fact.trigger, fact.boosts)
-    account.awards.add(award)
+    totals[total] = totals.get(total, 0) + 1
+    account.total = total
+    account.awards.add(entry.seq, entry.time, awarded, total, trigger, boosts)
     account.unsettled += 1
-    account.days.add(fact.day.toordinal(), fact.awarded)
+    account.days.add(day.toordinal(), awarded)
 
 
 def _points_changed(world: World, entry: f.Entry, fact: f.PointsChanged) -> None:
     account = world.users[fact.user].accounts[fact.system]
     creation = world.catalog.points[fact.system].creation_triggers
     unsent = account.unsent or []
-    for award in account.awards.newest(account.unsettled):
-        if award.trigger in creation:
-            account.reported_total += award.awarded
-        else:
-            unsent.append(award.seq)
-            account.unsent_added += award.awarded
+    if creation:
+        for award in account.awards.newest(account.unsettled):
+            if award.trigger in creation:
+                account.reported_total += award.awarded
+            else:
+                unsent.append(award.seq)
+                account.unsent_added += award.awarded
+    else:
+        unsent += fact.awards
+        account.unsent_added += fact.added
     account.unsettled, account.unsent = 0, unsent or None
     account.awards.forget(len(unsent))
 
