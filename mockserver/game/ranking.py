@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sortedcontainers import SortedList
 
@@ -80,12 +80,13 @@ class Score:
 class Run:
     """One run of a board: everybody's score, and per group a ranking of (−value, reached, user)."""
 
-    __slots__ = ("limit", "rankings", "scores")
+    __slots__ = ("limit", "rankings", "scores", "told")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.scores: dict[str, Score] = {}
         self.rankings: dict[tuple[str, ...], SortedList] = {}
+        self.told: dict[tuple[str, ...], Any] = {}  # a memory for who tells of it, per group; no part of the state
 
     def ranking(self, group: tuple[str, ...]) -> SortedList:
         """The places of a group, best first; empty when nobody is in it."""

@@ -39,6 +39,7 @@ class World:
         self.runs: dict[str, dict[date, Run]] = {}
         self.boosts_begun: set[str] = set()
         self.boosts_ended: set[str] = set()
+        self.renamed = 0  # how often somebody got another name
         self._first_ids: dict[str, int] = {}
 
     def id_of(self, kind: str, number: int) -> str:

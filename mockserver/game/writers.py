@@ -27,6 +27,7 @@ def _user_created(world: World, entry: f.Entry, fact: f.UserCreated) -> None:
 
 def _user_changed(world: World, entry: f.Entry, fact: f.UserChanged) -> None:
     person = world.users[fact.user]
+    world.renamed += person.profile.name != fact.profile.name
     person.profile = fact.profile
     if fact.relocated and person.streak.expires is not None:
         _expire(person, person.streak.expires)

@@ -7,25 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
-from datetime import date
 from typing import Any, NamedTuple
 
 from mockserver.api.streaks import streak_shape
 from mockserver.game import facts as f
-from mockserver.game.ranking import Run
+from mockserver.game.catalog import Catalog
 from mockserver.game.rows import Award
 from mockserver.game.state import Completion
 from mockserver.game.world import World
 from mockserver.spec import Document, DocumentError
 from mockserver.webhooks import shapes
 from mockserver.webhooks.outbox import Happening
-from mockserver.webhooks.shapes import JSON, Group, Top
-
-TOP = 10  # rankings in the events of a board (behaviour, section 11)
+from mockserver.webhooks.scores import CHANGED, RANK_CHANGED, Scored, scored, top
+from mockserver.webhooks.shapes import JSON, Group
 
 Seen = tuple[str | None, Callable[..., JSON], tuple[Any, ...]]  # whom it is about; the body's shape; its arguments
-Standing = tuple[int | None, int | None]  # rank and value, as in `facts.Standing` but cheaper to make
-Move = tuple[str, Standing, Standing]  # of whom; before and after
 
 
 def _see_achievement(world: World, entry: f.Entry, fact: f.AchievementCompleted) -> Iterator[Seen]:
@@ -87,115 +83,32 @@ def _see_run(world: World, entry: f.Entry, fact: f.RunStarted | f.RunFinished) -
         yield None, shapes.board_changed, (world.catalog, entry.time, fact.board, fact.run, None, ([], []))
 
 
-def _see_scores(world: World, told: list[f.Entry]) -> Iterator[Seen]:
-    """Each group whose ranking changed, once, however often it did."""
-    changed = {
-        (fact.board, fact.run, group): entry
-        for entry in told
-        for fact in (_score(entry),)
-        for group in _groups_changed(fact)
-    }
-    for (_, _, group), entry in changed.items():
-        yield _see_top(world, entry, entry.fact, group)
-
-
-def _score(entry: f.Entry) -> f.ScoreChanged:
-    assert isinstance(entry.fact, f.ScoreChanged)
-    return entry.fact
-
-
-def _groups_changed(fact: f.ScoreChanged) -> Iterator[Group]:
-    """The groups whose ranking is another than before: everybody who moved is in one of them."""
-    if fact.left is not None:
-        yield fact.left
-    entered = fact.before != fact.after if fact.left is None else fact.after.rank is not None
-    if entered and fact.group is not None:
-        yield fact.group
-
-
 def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
     run = world.runs[fact.board][fact.run]
     return None, shapes.board_changed, (world.catalog, entry.time, fact.board, fact.run, group, top(world, run, group))
 
 
-def top(world: World, run: Run, group: Group) -> Top:
-    """The first places of a group and the names that people have now."""
-    places, users = run.ranking(group)[: min(TOP, run.limit)], world.users
-    return places, [users[place[2]].profile.name for place in places]
-
-
-def _see_ranks(world: World, told: list[f.Entry]) -> Iterator[Seen]:
-    """Everybody whose rank is another after the request than before it, whoever caused it."""
-    catalog, time, users = world.catalog, told[0].time, world.users
-    runs: dict[tuple[str, date], list[f.ScoreChanged]] = {}
-    for fact in map(_score, told):
-        runs.setdefault((fact.board, fact.run), []).append(fact)
-    for (board, run), facts in runs.items():
-        moves = _places(facts[0]) if len(facts) == 1 else _moves(facts, world.runs[board][run])
-        for user, before, after in moves:
-            if before[0] != after[0]:
-                yield user, shapes.rank_changed, (catalog, time, users[user].profile, board, run, *before, *after)
-
-
-def _moves(facts: list[f.ScoreChanged], run: Run) -> Iterator[Move]:
-    """What several changes in one run come to for everybody whom one of them moved; they lead to the run as it is."""
-    before: dict[str, Standing] = {}
-    for number, fact in enumerate(facts):
-        for user, (rank, value), _ in _places(fact):
-            if user not in before:
-                rank = rank if user == fact.user else _rank_before(facts[:number], rank, run.limit)
-                before[user] = rank, None if rank is None else value
-    for user, standing in before.items():
-        yield user, standing, run.standing(user)
-
-
-def _rank_before(facts: list[f.ScoreChanged], rank: int | None, limit: int) -> int | None:
-    """Which rank somebody had before others moved as the `facts` say."""
-    if rank is None:
-        return None
-    for fact in reversed(facts):
-        was, now = fact.before.rank or limit + 1, fact.after.rank or limit + 1
-        rank += (was <= rank < now) - (now < rank <= was)
-    return rank if rank <= limit else None
-
-
-def _places(fact: f.ScoreChanged) -> Iterator[Move]:
-    yield fact.user, fact.before, fact.after
-    for user, before, after, value in fact.moved:
-        yield user, (before, None if before is None else value), (after, None if after is None else value)
-
-
-def _each(see: Callable[[World, f.Entry, Any], Iterator[Seen]]) -> Callable[[World, list[f.Entry]], Iterator[Seen]]:
-    """Facts that are told one by one."""
-    return lambda world, told: (seen for entry in told for seen in see(world, entry, entry.fact))
-
-
-class Row(NamedTuple):
-    """`see` gets all facts of that type that one request or moment brought."""
-
-    fact: type[f.Fact]
-    see: Callable[[World, list[f.Entry]], Iterator[Seen]]
-
-
-# In the order in which the events of one request go out (behaviour, section 11).
-TABLE: dict[str, Row] = {
-    "achievement.completed": Row(f.AchievementCompleted, _each(_see_achievement)),
-    "streak.started": Row(f.StreakStarted, _each(_see_streak)),
-    "streak.extended": Row(f.StreakExtended, _each(_see_streak)),
-    "streak.lost": Row(f.StreakLost, _each(_see_loss)),
-    "streak.freeze_consumed": Row(f.FreezeConsumed, _each(_see_freeze_used)),
-    "streak.freeze_earned": Row(f.FreezeEarned, _each(_see_freeze_earned)),
-    "points.changed": Row(f.PointsReported, _each(_see_points)),
-    "points.boost_started": Row(f.BoostStarted, _each(_see_boost)),
-    "points.boost_finished": Row(f.BoostFinished, _each(_see_boost)),
-    "points.level_changed": Row(f.LevelChanged, _each(_see_level)),
-    "leaderboard.started": Row(f.RunStarted, _each(_see_run)),
-    "leaderboard.changed": Row(f.ScoreChanged, _see_scores),
-    "leaderboard.finished": Row(f.RunFinished, _each(_see_run)),
-    "leaderboard.rank_changed": Row(f.ScoreChanged, _see_ranks),
+# In the order in which the events of one request go out (behaviour, section 11): the fact that each tells of and how,
+# but for those of scores, which are told together.
+Row = tuple[type[f.Fact], Callable[[World, f.Entry, Any], Iterator[Seen]]]
+TABLE: dict[str, Row | Callable[[Scored, Catalog, int], Iterator[Happening]]] = {
+    "achievement.completed": (f.AchievementCompleted, _see_achievement),
+    "streak.started": (f.StreakStarted, _see_streak),
+    "streak.extended": (f.StreakExtended, _see_streak),
+    "streak.lost": (f.StreakLost, _see_loss),
+    "streak.freeze_consumed": (f.FreezeConsumed, _see_freeze_used),
+    "streak.freeze_earned": (f.FreezeEarned, _see_freeze_earned),
+    "points.changed": (f.PointsReported, _see_points),
+    "points.boost_started": (f.BoostStarted, _see_boost),
+    "points.boost_finished": (f.BoostFinished, _see_boost),
+    "points.level_changed": (f.LevelChanged, _see_level),
+    "leaderboard.started": (f.RunStarted, _see_run),
+    CHANGED: Scored.boards,
+    "leaderboard.finished": (f.RunFinished, _see_run),
+    RANK_CHANGED: Scored.ranks,
 }
 KINDS = tuple(TABLE)
-TOLD = {row.fact for row in TABLE.values()}
+ONE_BY_ONE = {row[0]: (kind, row[1]) for kind, row in TABLE.items() if isinstance(row, tuple)}
 
 
 def bind(document: Document) -> None:
@@ -208,14 +121,42 @@ def bind(document: Document) -> None:
         raise DocumentError("The document and the table of webhooks do not fit:\n  " + "\n  ".join(mismatches))
 
 
+class Sight(NamedTuple):
+    """What one request or moment brought, `number` webhooks in all: those of scores are made when they are read."""
+
+    number: int
+    catalog: Catalog
+    time: int
+    others: list[Happening]
+    scored: list[Scored]
+
+    def happenings(self) -> list[Happening]:
+        """In the order in which they go out."""
+        found = list(self.others)
+        for kind in (CHANGED, RANK_CHANGED):
+            tell = TABLE[kind]
+            assert callable(tell)
+            found += [happening for row in self.scored for happening in tell(row, self.catalog, self.time)]
+        return sorted(found, key=lambda happening: KINDS.index(happening.kind))
+
+
+def see(world: World, entries: list[f.Entry]) -> Sight | None:
+    """What one request or moment brought, while the world is as it was then; None: nothing to tell."""
+    others: list[Happening] = []
+    scores: list[f.ScoreChanged] = []
+    for entry in entries:
+        fact = entry[3]
+        if type(fact) is f.ScoreChanged:
+            scores.append(fact)
+        elif (told := ONE_BY_ONE.get(type(fact))) is not None:
+            kind, tell = told
+            others += [Happening(kind, entry.time, *seen) for seen in tell(world, entry, fact)]
+    number, found = scored(world, scores) if scores else (0, [])
+    number += len(others)
+    return Sight(number, world.catalog, entries[0].time, others, found) if number else None
+
+
 def happenings(world: World, entries: list[f.Entry]) -> list[Happening]:
     """The webhooks of one request or moment, in the order in which they go out."""
-    told: dict[type[f.Fact], list[f.Entry]] = {}
-    for entry in entries:
-        kind = type(entry.fact)
-        if kind in TOLD:
-            told.setdefault(kind, []).append(entry)
-    if not told:
-        return []
-    time, rows = entries[0].time, [(kind, row) for kind, row in TABLE.items() if row.fact in told]
-    return [Happening(kind, time, *seen) for kind, row in rows for seen in row.see(world, told[row.fact])]
+    sight = see(world, entries)
+    return sight.happenings() if sight else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -31,6 +31,15 @@ class Happening(NamedTuple):
 def shape(kind: str, time: int, make: Callable[..., dict[str, Any]], seen: tuple[Any, ...]) -> dict[str, Any]:
     """A body: every one carries its moment (behaviour, section 11)."""
     return {"type": kind, "timestamp": iso(time)} | make(*seen)
+
+
+class Glimpse(Protocol):
+    """What one request or moment brought: how many webhooks, and which they are."""
+
+    @property
+    def number(self) -> int: ...
+
+    def happenings(self) -> list[Happening]: ...
 
 
 class Event:
@@ -67,7 +76,7 @@ class Outbox:
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=KEPT)
         self._made = 0
-        self._unseen: deque[tuple[str | None, list[Happening]]] = deque()  # by tenant and request, oldest first
+        self._unseen: deque[tuple[str | None, Glimpse]] = deque()  # by tenant and request, oldest first
         self._number_unseen = 0
 
     def __iter__(self) -> Iterator[Event]:
@@ -80,19 +89,20 @@ class Outbox:
         self._see()
         return self._made - len(self._events)
 
-    def keep(self, happenings: list[Happening], tenant: str | None) -> None:
-        """Keeps them for whoever asks; most are let go before somebody does, and never become events."""
-        self._unseen.append((tenant, happenings))
-        self._number_unseen += len(happenings)
-        while self._number_unseen - len(self._unseen[0][1]) >= KEPT:
-            oldest = len(self._unseen.popleft()[1])
+    def keep(self, glimpse: Glimpse, tenant: str | None) -> None:
+        """Keeps it for whoever asks; most are let go before somebody does, and never become events."""
+        unseen = self._unseen
+        unseen.append((tenant, glimpse))
+        self._number_unseen += glimpse.number
+        while self._number_unseen - (oldest := unseen[0][1].number) >= KEPT:
+            unseen.popleft()
             self._number_unseen -= oldest
             self._made += oldest
 
     def _see(self) -> None:
         unseen, self._unseen, self._number_unseen = self._unseen, deque(), 0
-        for tenant, happenings in unseen:
-            self.collect(happenings, tenant)
+        for tenant, glimpse in unseen:
+            self.collect(glimpse.happenings(), tenant)
 
     def collect(self, happenings: Iterable[Happening], tenant: str | None, *, triggered: bool = False) -> list[Event]:
         """Keeps them as events, numbered on, and returns these."""

@@ -42,8 +42,9 @@ from mockserver.game.ranking import NOWHERE, Run
 from mockserver.game.rows import Award
 from mockserver.game.state import Completion, Person, StreakState
 from mockserver.game.world import World, group_of
-from mockserver.webhooks import bodies, shapes
+from mockserver.webhooks import shapes
 from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.scores import top
 
 Part = tuple[Callable[..., dict[str, Any]], tuple[Any, ...]]  # a shape and its arguments
 USUAL_STREAK = 7
@@ -232,9 +233,9 @@ def _scene(stage: Stage) -> Scene:
 
 def _run_started(stage: Stage) -> Part:
     board, first, run, group = _scene(stage)
-    top = bodies.top(stage.world, run, group)
+    places = top(stage.world, run, group)
     time = max(0, run_opens(board, first))
-    return shapes.board_changed, (stage.world.catalog, time, board.key, first, group, top)
+    return shapes.board_changed, (stage.world.catalog, time, board.key, first, group, places)
 
 
 def _board_changed(stage: Stage) -> Part:
@@ -252,7 +253,7 @@ def _run_finished(stage: Stage) -> Part:
 def _top(stage: Stage, scene: Scene) -> shapes.Top:
     """The ranking as it is, or with the user alone on it."""
     alone = [(-USUAL_STREAK, 0, stage.profile.id)], [stage.profile.name]
-    return bodies.top(stage.world, scene.run, scene.group) if scene.run.ranking(scene.group) else alone
+    return top(stage.world, scene.run, scene.group) if scene.run.ranking(scene.group) else alone
 
 
 def _rank(stage: Stage) -> Part:

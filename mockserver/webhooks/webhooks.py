@@ -13,7 +13,7 @@ from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry
 from mockserver.game.world import World
 from mockserver.webhooks import asked
-from mockserver.webhooks.bodies import KINDS, happenings
+from mockserver.webhooks.bodies import KINDS, see
 from mockserver.webhooks.delivery import Delivery, DeliveryLog, Timing
 from mockserver.webhooks.endpoints import Endpoint, Endpoints
 from mockserver.webhooks.lane import Lane
@@ -45,15 +45,16 @@ class Webhooks:
 
     def observe(self, world: World, entries: list[Entry]) -> None:
         """Takes what one request or due moment brought, while the world is as it was then."""
-        found = happenings(world, entries)
-        if found:
-            self.collect(found, self._tenant_of(world))
+        sight = see(world, entries)
+        if sight is not None:
+            tenant = self._tenant_of(world)
+            if len(self.endpoints):
+                self.collect(sight.happenings(), tenant)
+            else:
+                self.outbox.keep(sight, tenant)
 
     def collect(self, found: list[Happening], tenant: str | None = None) -> None:
         """Keeps what happened, and holds it for the endpoints that want it."""
-        if not len(self.endpoints):
-            self.outbox.keep(found, tenant)
-            return
         for event in self.outbox.collect(found, tenant):
             for endpoint in self.endpoints:
                 if endpoint.wants(event.kind):
@@ -183,6 +184,8 @@ class Webhooks:
 
     def _tenant_of(self, world: World) -> str | None:
         games = self._organisation.games
+        if len(games) == 1 and None in games:
+            return None
         return next((tenant for tenant, game in games.items() if game.world is world), None)
 
     def _send(self, event: Event, endpoint: Endpoint, due: int, **how: Any) -> Delivery:
