@@ -13,6 +13,7 @@ from mockserver.api.shared import (
     find_claimable,
     find_user,
     once_per_row,
+    sorted_out,
     tell_of,
 )
 from mockserver.game.achievements import rarity, visible
@@ -91,7 +92,7 @@ def achievements_complete(game: Game, *, key: str, body: dict[str, Any]) -> JSON
     return {
         "completionId": world.id_of("completion", completion.seq),
         "achievement": user_achievement_shape(world.catalog, achievement, completion),
-        "points": points_map(world, person, entries, game.now),
+        "points": points_map(world, person, sorted_out(entries, user), game.now),
     }
 
 

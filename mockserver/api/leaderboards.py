@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from mockserver.api.shared import JSON, attribute_pairs, find_board, find_user, 
 from mockserver.game.catalog import Catalog, Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
-from mockserver.game.facts import Entry, ScoreChanged, Standing
+from mockserver.game.facts import Entry, Fact, ScoreChanged, Standing
 from mockserver.game.leaderboards import current_run, named_run
 from mockserver.game.periods import board_status, iso, local_day, run_end, run_index, utc_day
 from mockserver.game.ranking import NOWHERE, Run
@@ -75,30 +75,34 @@ def rankings_shape(world: World, rows: Iterable[tuple[int, int, str]]) -> JSON:
     ]
 
 
-def event_boards(world: World, person: Person, entries: Iterable[Entry], now: int) -> JSON:
-    """What `entries` did to the user's own places in current runs: schema `MetricEventLeaderboardResponse` by board."""
-    user, moves = person.profile.id, dict[str, tuple[ScoreChanged, ScoreChanged]]()
+def event_boards(world: World, person: Person, happened: Mapping[type[Fact], Sequence[Entry]], now: int) -> JSON:
+    """What happened to the user's own places in current runs: schema `MetricEventLeaderboardResponse` by board."""
+    shapes: JSON = {}
     catalog, day = world.catalog, local_day(now, person.zone)
-    for entry in entries:
+    for entry in happened.get(ScoreChanged, ()):
         fact = entry.fact
-        if not isinstance(fact, ScoreChanged) or fact.user != user or not fact.visible:
-            continue
+        assert isinstance(fact, ScoreChanged)
+        key, first, group = fact.board, fact.run, fact.group
+        board = catalog.leaderboards[key]
         # Choice: scores of older runs may move with their user to another group, but are not told here.
-        if fact.run == current_run(catalog.leaderboards[fact.board], day):
-            moves[fact.board] = moves.get(fact.board, (fact,))[0], fact
-    shapes = {}
-    for key, (first, last) in moves.items():
-        board, run, group = catalog.leaderboards[key], world.runs[key][last.run], last.group
-        shapes[key] = {
-            **_board(catalog, board),
-            "status": board_status(board, now),
-            **run_dates(board, last.run),
-            **breakdown_shape(board, group),
-            "rank": last.after.rank,
-            "previousRank": first.before.rank,
-            "threshold": run.threshold(group) if group is not None else 1,
-        }
+        if fact.visible and first == current_run(board, day):
+            shape = _event_board(catalog, board, first, group).copy()
+            shape["status"] = board_status(board, now)
+            shape["rank"] = fact.after.rank
+            shape["previousRank"] = shapes[key]["previousRank"] if key in shapes else fact.before.rank
+            shape["threshold"] = world.runs[key][first].threshold(group) if group is not None else 1
+            shapes[key] = shape
     return shapes
+
+
+def _event_board(catalog: Catalog, board: Leaderboard, first: date, group: tuple[str, ...] | None) -> JSON:
+    """All that is the same for everybody in the group, as long as the run lasts."""
+    shapes, key = catalog.shapes, (board.key, first, group)
+    shape = shapes.get(key)
+    if shape is None:
+        shape = {**_board(catalog, board), **run_dates(board, first), **breakdown_shape(board, group)}
+        shapes[key] = shape
+    return shape
 
 
 def _run_of(board: Leaderboard, named: date | None, day: date, now: int) -> date:

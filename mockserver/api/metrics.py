@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.api.achievements import user_achievement_shape
 from mockserver.api.leaderboards import event_boards
 from mockserver.api.points import points_map
-from mockserver.api.shared import JSON, find_metric, find_user, identify, tell_of
+from mockserver.api.shared import JSON, find_metric, find_user, identify, sorted_out, tell_of
 from mockserver.api.streaks import streak_shape
 from mockserver.game.achievements import visible
 from mockserver.game.catalog import Frequency, Metric
@@ -37,7 +37,7 @@ def metrics_event(game: Game, *, key: str, body: dict[str, Any], idempotency_key
     day = local_day(game.now, zone(profile.tz))
     event = change(world, user, key, millionths(body["value"]), day, attributes, idempotency_key or None)
     entries = tell_of(game, identified, event)
-    number = next(entry.seq for entry in entries if entry.fact is event)
+    (number,) = [entry.seq for entry in entries if entry.fact is event]
     return _event_shape(world, world.users[user], metric, number, entries, game.now) | _replayed(idempotency_key, False)
 
 
@@ -47,23 +47,21 @@ def _replayed(key: str | None, replayed: bool) -> JSON:
 
 def _event_shape(world: World, person: Person, metric: Metric, event: int, entries: list[Entry], now: int) -> JSON:
     """Schema `EventResponse`: the state after the event, and of the rest only what it changed."""
-    extended = any(isinstance(entry.fact, StreakStarted | StreakExtended) for entry in entries)
+    catalog, happened = world.catalog, sorted_out(entries, person.profile.id)
+    facts = [entry.fact for entry in happened.get(AchievementCompleted, ())]
+    done = [fact.achievement for fact in facts if isinstance(fact, AchievementCompleted)]
+    streak = streak_shape(world, person)
+    streak["extended"] = StreakStarted in happened or StreakExtended in happened
     return {
         "eventId": world.id_of("event", event),
         "metricId": metric.id,
         "total": number(person.total(metric.key)),
         "achievements": [
-            user_achievement_shape(
-                world.catalog,
-                world.catalog.achievements[entry.fact.achievement],
-                person.achievements[entry.fact.achievement],
-            )
-            for entry in entries
-            if isinstance(entry.fact, AchievementCompleted)
+            user_achievement_shape(catalog, catalog.achievements[key], person.achievements[key]) for key in done
         ],
-        "currentStreak": streak_shape(world, person) | {"extended": extended},
-        "points": points_map(world, person, entries, now),
-        "leaderboards": event_boards(world, person, entries, now),
+        "currentStreak": streak,
+        "points": points_map(world, person, happened, now),
+        "leaderboards": event_boards(world, person, happened, now),
     }
 
 

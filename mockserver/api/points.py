@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from mockserver.api.shared import (
@@ -18,7 +18,7 @@ from mockserver.api.shared import (
 from mockserver.game.catalog import Boost, Catalog, Frequency, Level, PointsSystem, PointsTrigger
 from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
-from mockserver.game.facts import Entry, LevelChanged, PointsAwarded
+from mockserver.game.facts import Entry, Fact, LevelChanged, PointsAwarded
 from mockserver.game.metrics import number, summary
 from mockserver.game.periods import iso, local_day, status_of_days, utc_day
 from mockserver.game.points import active_boosts, spread, users_by_level
@@ -94,13 +94,21 @@ def trigger_shape(catalog: Catalog, row: PointsTrigger) -> JSON:
 
 def award_shape(world: World, award: Award, day: date) -> JSON:
     """Schema `PointsAward`; boosts with their status on the user's local `day`."""
-    catalog = world.catalog
-    shape = {
+    shapes, key = world.catalog.shapes, (award.trigger, award.boosts, day)
+    causes = shapes.get(key)
+    if causes is None:
+        causes = shapes[key] = _causes_shape(world.catalog, award, day)
+    return {
         "id": world.id_of("award", award.seq),
         "awarded": award.awarded,
         "date": iso(award.time),
         "total": award.total,
+        **causes,
     }
+
+
+def _causes_shape(catalog: Catalog, award: Award, day: date) -> JSON:
+    shape: JSON = {}
     trigger = catalog.triggers_by_id.get(award.trigger)
     if trigger is not None:  # a changed catalog may have dropped it
         shape["trigger"] = trigger_shape(catalog, trigger)
@@ -109,32 +117,31 @@ def award_shape(world: World, award: Award, day: date) -> JSON:
     return shape
 
 
-def change_shape(world: World, system: PointsSystem, awards: Iterable[Award], total: int, day: date) -> JSON:
+def change_shape(world: World, system: PointsSystem, awards: Sequence[Award], total: int, day: date) -> JSON:
     """Schema `MetricEventPointsResponse` without `level`; the newest award first."""
-    rows = sorted(awards, key=lambda row: -row.seq)
-    return system_shape(system) | {
-        "total": total,
-        "added": sum(row.awarded for row in rows),
-        "awards": [award_shape(world, row, day) for row in rows],
-    }
+    rows = sorted(awards, key=lambda row: -row.seq) if len(awards) > 1 else awards
+    shape: JSON = system_shape(system)
+    shape["total"] = total
+    shape["added"] = sum([row.awarded for row in rows])
+    shape["awards"] = [award_shape(world, row, day) for row in rows]
+    return shape
 
 
-def points_map(world: World, person: Person, entries: Iterable[Entry], now: int) -> JSON:
-    """What `entries` did to the user's points, by system: only systems that were affected."""
-    user, awards, levels = person.profile.id, dict[str, list[Award]](), dict[str, list[LevelChanged]]()
-    for entry in entries:
-        fact = entry.fact
-        if isinstance(fact, PointsAwarded) and fact.user == user:
-            award = Award(entry.seq, entry.time, fact.awarded, fact.total, fact.trigger, fact.boosts)
-            awards.setdefault(fact.system, []).append(award)
-        elif isinstance(fact, LevelChanged) and fact.user == user:
-            levels.setdefault(fact.system, []).append(fact)
-    day = local_day(now, person.zone) if awards else date.min
+def points_map(world: World, person: Person, happened: Mapping[type[Fact], Sequence[Entry]], now: int) -> JSON:
+    """What happened to the user's points, by system: only systems that were affected."""
+    if PointsAwarded not in happened:
+        return {}
+    awards, day = dict[str, list[Award]](), local_day(now, person.zone)
+    for seq, time, _, fact in happened[PointsAwarded]:
+        assert isinstance(fact, PointsAwarded)
+        award = Award(seq, time, fact.awarded, fact.total, fact.trigger, fact.boosts)
+        awards.setdefault(fact.system, []).append(award)
+    levels = [entry.fact for entry in happened.get(LevelChanged, ()) if isinstance(entry.fact, LevelChanged)]
     shapes = {}
     for key, rows in awards.items():
         system = world.catalog.points[key]
         shape = shapes[key] = change_shape(world, system, rows, person.points(key), day)
-        changes = levels.get(key)
+        changes = [fact for fact in levels if fact.system == key]
         if changes and changes[0].previous != changes[-1].level:
             shape["level"] = level_shape(system.level_at(person.points(key)))
     return shapes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, TypeVar
 
@@ -28,6 +28,20 @@ def once_per_row(make: Callable[[Catalog, Row], JSON]) -> Callable[[Catalog, Row
         return known[1]
 
     return shape
+
+
+def sorted_out(entries: Iterable[Entry], user: str) -> dict[type[Fact], list[Entry]]:
+    """What happened to a user, by the kind of fact."""
+    found: dict[type[Fact], list[Entry]] = {}
+    for entry in entries:
+        fact = entry[3]
+        if fact[0] == user:
+            kind = type(fact)
+            if kind in found:
+                found[kind].append(entry)
+            else:
+                found[kind] = [entry]
+    return found
 
 
 def find_user(game: Game, user: str) -> Person:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from mockserver.api.shared import JSON, find_user, today
 from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
@@ -21,25 +19,22 @@ def streak_shape(world: World, person: Person) -> JSON:
     streak, state = world.catalog.streak, person.streak
     frequency, counted = streak.frequency if streak else "daily", state.counted if state.length else None
     end = end_of_period(counted, frequency, world.catalog.settings.week_start) if counted else None
+    started, expires = state.started, state.expires
     shape = {
         "length": state.length,
         "frequency": frequency,
-        "started": _day(state.started),
-        "periodStart": _day(counted),
-        "periodEnd": _day(end),
-        "expires": _day(state.expires),
+        "started": started.isoformat() if started else None,
+        "periodStart": counted.isoformat() if counted else None,
+        "periodEnd": end.isoformat() if end else None,
+        "expires": expires.isoformat() if expires else None,
     }
     freezes = streak.freezes if streak else None
     if freezes is not None:
-        shape |= {"freezes": state.freezes, "maxFreezes": freezes.maximum}
+        shape["freezes"], shape["maxFreezes"] = state.freezes, freezes.maximum
         if freezes.auto_earn_interval:
             shape["freezeAutoEarnInterval"] = freezes.auto_earn_interval
             shape["freezeAutoEarnAmount"] = freezes.auto_earn_amount
     return shape
-
-
-def _day(day: date | None) -> str | None:
-    return day.isoformat() if day else None
 
 
 def users_streak(game: Game, *, id: str, history_periods: int) -> JSON:

@@ -35,7 +35,7 @@ def complete_by_metric(world: World, entry: Entry) -> Iterator[Fact]:
 def complete_by_streak(world: World, entry: Entry) -> Iterator[Fact]:
     """A streak achievement completes when the streak reaches its length. Section 6."""
     fact = entry.fact
-    if isinstance(fact, StreakStarted | StreakExtended):
+    if isinstance(fact, (StreakStarted, StreakExtended)):
         person = world.users[fact.user]
         for achievement in world.catalog.streak_achievements:
             if qualifies(world, person, achievement):
@@ -63,7 +63,7 @@ def complete_filtered_composites(world: World, entry: Entry) -> Iterator[Fact]:
     """A composite completes, too, when its filters match only after its last prerequisite. Section 6."""
     # Choice: it does so with the user's next event or claim.
     fact = entry.fact
-    if isinstance(fact, MetricChanged | AchievementClaimed):
+    if isinstance(fact, (MetricChanged, AchievementClaimed)):
         person = world.users[fact.user]
         for achievement in world.catalog.filtered_composites:
             if qualifies(world, person, achievement):

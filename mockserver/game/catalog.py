@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 MICRO = 1_000_000
+MOST_REMEMBERED = 20_000
 
 Frequency = Literal["daily", "weekly", "monthly"]
 Status = Literal["active", "inactive", "archived", "locked"]
@@ -213,6 +214,15 @@ class Settings:
     rank_changed_neighbours: int = 10
 
 
+class Memo(dict[Any, Any]):
+    """Forgets everything when it has grown too large: days are in many keys, and clocks go far."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        super().__setitem__(key, value)
+
+
 @dataclass(frozen=True)
 class Catalog:
     """All of it. Mappings are in catalog order, by key."""
@@ -233,9 +243,9 @@ class Catalog:
         return {row.name: getattr(self, row.name) for row in fields(self)}
 
     @cached_property
-    def shapes(self) -> dict[str, Any]:
+    def shapes(self) -> Memo:
         """What is made of its rows once and for all, by whoever shows them, under a key of theirs."""
-        return {}
+        return Memo()
 
     @cached_property
     def metric_achievements(self) -> dict[str, tuple[Achievement, ...]]:

@@ -55,15 +55,18 @@ def unfold(world: World, facts: Iterable[f.Fact], time: int, agenda: schedule.Sc
     entries: list[f.Entry] = []
     queue: list[tuple[int, int, Rule, f.Entry]] = []
     cause: int | None = None
+    journal = world.journal
     while True:
         for fact in facts:
-            entry = world.write(fact, time, cause)
+            seq = journal.last + 1
+            entry = f.Entry(seq, time, cause, fact)
+            world.apply(entry)
             entries.append(entry)
             kind = type(fact)
-            number = 8 * entry[0]
+            seq *= 8
             for phase, rule in RULES.get(kind, ()):
-                heappush(queue, (phase, number, rule, entry))
-                number += 1
+                heappush(queue, (phase, seq, rule, entry))
+                seq += 1
             if kind in schedule.ARMS:
                 agenda.arm(world, entry)
         if not queue:

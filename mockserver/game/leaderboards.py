@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sortedcontainers import SortedList
 
-from mockserver.game.catalog import Leaderboard
+from mockserver.game.catalog import Catalog, Leaderboard, RankBy
 from mockserver.game.facts import (
     Entry,
     Fact,
@@ -48,25 +48,25 @@ def score_metric(world: World, entry: Entry) -> Iterator[Fact]:
     """An event counts in the run that its local day is in. Section 8."""
     fact = entry.fact
     if isinstance(fact, MetricChanged):
-        boards = world.catalog.boards_by.get(("metric", fact.metric))
+        boards = boards_on(world.catalog, "metric", fact.metric, fact.day)
         if boards:
-            yield from _gain(world, boards, world.users[fact.user], fact.day, fact.value, entry.time)
+            yield from _gain(world, boards, world.users[fact.user], fact.value, entry.time)
 
 
 def score_points(world: World, entry: Entry) -> Iterator[Fact]:
     """So does a change of points. Section 8."""
     fact = entry.fact
     if isinstance(fact, PointsChanged):
-        boards = world.catalog.boards_by.get(("points", fact.system))
+        person = world.users[fact.user]
+        boards = boards_on(world.catalog, "points", fact.system, local_day(entry.time, person.zone))
         if boards:
-            person = world.users[fact.user]
-            yield from _gain(world, boards, person, local_day(entry.time, person.zone), fact.added, entry.time)
+            yield from _gain(world, boards, person, fact.added, entry.time)
 
 
 def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
     """A streak board shows the current length, from its opening until its end at home. Section 8."""
     fact = entry.fact
-    if isinstance(fact, StreakStarted | StreakExtended | StreakLost):
+    if isinstance(fact, (StreakStarted, StreakExtended, StreakLost)):
         person = world.users[fact.user]
         for board in world.catalog.boards_by.get(("streak", None), ()):
             # Choice: it keeps the lengths of its last day, whatever becomes of them in the hours until it is final.
@@ -103,24 +103,33 @@ def regroup(world: World, entry: Entry) -> Iterator[Fact]:
                 yield _rescore(world, board, first, person, score.gained, entry.time)
 
 
-def _gain(
-    world: World, boards: tuple[Leaderboard, ...], person: Person, day: date, amount: int, time: int
-) -> Iterator[Fact]:
-    """What is gained on `day` on each of the boards that run then."""
-    user = person.profile.id
-    for board in boards:
-        first = first_day(board, day)
-        if first is not None:
-            run = world.run(board.key, first)
-            score = run.scores.get(user) if run else None
-            yield _rescore(world, board, first, person, amount if score is None else score.gained + amount, time)
+Running = tuple[Leaderboard, date]  # a board and the first day of one of its runs
+
+
+def boards_on(catalog: Catalog, rank_by: RankBy, subject: str, day: date) -> tuple[Running, ...]:
+    """The boards that a metric or points system moves, and their runs that count on `day`."""
+    key = rank_by, subject, day
+    known: tuple[Running, ...] | None = catalog.shapes.get(key)
+    if known is None:
+        boards = catalog.boards_by.get((rank_by, subject), ())
+        known = tuple((board, first) for board in boards if (first := first_day(board, day)) is not None)
+        catalog.shapes[key] = known
+    return known
+
+
+def _gain(world: World, boards: tuple[Running, ...], person: Person, amount: int, time: int) -> Iterator[Fact]:
+    for board, first in boards:
+        run = world.run(board.key, first)
+        score = run.scores.get(person.profile.id) if run else None
+        yield _rescore(world, board, first, person, amount if score is None else score.gained + amount, time)
 
 
 def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int, time: int) -> ScoreChanged:
     profile, most = person.profile, world.catalog.settings.rank_changed_neighbours
     user = profile.id
     run = world.run(board.key, first) or Run(board.max_participants)
-    group, value = group_of(board, profile.attributes), whole_value(board, gained)
+    group = group_of(board, profile.attributes) if board.breakdown else ()
+    value = whole_value(board, gained)
     score = run.scores.get(user)
     old_group, old, old_value = (score.group, score.ranked, -score.place[0]) if score else (group, None, 0)
     place = score.place if score is not None and old_value == value else (-value, person.reached(board, time), user)
@@ -144,12 +153,13 @@ def _move(
     if group is None or (old is None and new is None):
         return NOWHERE, NOWHERE, ()
     ranking, limit = run.ranking(group), run.limit
-    size = len(ranking)
-    start = size if old is None else ranking.bisect_left(old)
-    target = size if new is None else ranking.bisect_left(new)
+    start = len(ranking) if old is None else ranking.bisect_left(old)
+    target = len(ranking) if new is None else ranking.bisect_left(new)
     before = NOWHERE if old is None or start >= limit else Standing(start + 1, -old[0])
     if new is not None and target <= start:  # upwards: those between make room
         after = Standing(target + 1, -new[0]) if target < limit else NOWHERE
+        if target == start:
+            return before, after, ()
         affected = range(target, start)
         return before, after, _shifted(ranking, limit, affected, affected[:most], limit - 1, 1)
     # downwards or away: those behind move up
@@ -167,11 +177,12 @@ def _shifted(
     Not those who are off the board before and after."""
     if not affected:
         return ()
+    if affected.stop < limit and affected == nearest:  # the usual case: all are near, and nobody is near the edge
+        places = enumerate(ranking[affected.start : affected.stop], affected.start + 1)
+        return tuple([(user, rank, rank + step, -value) for rank, (value, _, user) in places])
     rows = list(enumerate(ranking[nearest.start : nearest.stop], nearest.start + 1)) if nearest else []
     if edge in affected and edge not in nearest:
         rows.append((edge + 1, ranking[edge]))
-    if affected.stop < limit:  # nobody is near the edge
-        return tuple([(user, rank, rank + step, -value) for rank, (value, _, user) in rows])
     moves = [(user, _within(rank, limit), _within(rank + step, limit), -value) for rank, (value, _, user) in rows]
     return tuple([row for row in moves if row[1] != row[2]])
 

@@ -48,7 +48,7 @@ def pay_metric(world: World, entry: Entry) -> Iterator[Fact]:
 def pay_streak(world: World, entry: Entry) -> Iterator[Fact]:
     """Each time the length becomes a multiple of the threshold. Section 7."""
     fact = entry.fact
-    if isinstance(fact, StreakStarted | StreakExtended):
+    if isinstance(fact, (StreakStarted, StreakExtended)):
         length = fact.length if isinstance(fact, StreakExtended) else 1
         for system, trigger in world.catalog.triggers_by.get(("streak", None), ()):
             if length % trigger.threshold == 0:

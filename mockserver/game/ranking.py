@@ -63,7 +63,7 @@ class Score:
         rows = self.history
         if rows is None:
             rows = self.history = array("q")
-        rows.extend((time, before.rank or 0, before.value or 0, after.rank or 0, after.value or 0))
+        rows.extend((time, before[0] or 0, before[1] or 0, after[0] or 0, after[1] or 0))
         if len(rows) > 2 * 5 * KEPT_HISTORY:
             del rows[: 5 * KEPT_HISTORY]
 
@@ -113,15 +113,15 @@ class Run:
         ranking = self.ranking(group)
         return 1 if len(ranking) < self.limit else 1 - ranking[self.limit - 1][0]
 
-    def gain(self, board: Leaderboard, user: str, gained: int, group: tuple[str, ...] | None, time: int) -> None:
-        """Replaces a user's score and moves its place in the ranking."""
+    def gain(self, board: Leaderboard, user: str, gained: int, group: tuple[str, ...] | None, time: int) -> Score:
+        """Replaces a user's score, which it returns, and moves its place in the ranking."""
         value, score = whole_value(board, gained), self.scores.get(user)
         if score is None:
             score = self.scores[user] = Score(gained, (-value, time, user), group)
         else:
             score.gained, place = gained, score.place
             if place[0] == -value and score.group == group:
-                return
+                return score
             if place[0] < 0 and score.group is not None:
                 self.rankings[score.group].remove(place)
             if place[0] != -value:
@@ -132,3 +132,4 @@ class Run:
             if ranking is None:
                 ranking = self.rankings[group] = SortedList()
             ranking.add(score.place)
+        return score

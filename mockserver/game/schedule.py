@@ -83,21 +83,21 @@ class Schedule:
     def arm(self, world: World, entry: f.Entry) -> None:
         """What a fact that was just applied makes fall due."""
         fact = entry.fact
-        if isinstance(fact, f.CatalogChanged):
-            self.rebuild(world, entry.time)
+        if isinstance(fact, f.PointsChanged):
+            account = world.users[fact.user].accounts[fact.system]
+            if account.unsent and account.unsent[0] >= fact.awards[0] and account.window_until > entry.time:
+                self._add(_report(world.users[fact.user], fact.system))
+        elif isinstance(fact, (f.StreakStarted, f.StreakExtended, f.FreezeConsumed)):
+            self._add(_streak(world.users[fact.user]))
+        elif isinstance(fact, (f.FreezeEarned, f.FreezeIntervalPassed)):
+            self._add(_freeze(world, world.users[fact.user]))
         elif isinstance(fact, f.UserCreated):
             self._add(_of_person(world, world.users[fact.user], entry.time))
         elif isinstance(fact, f.UserChanged):
             if fact.relocated:
                 self._add(_by_local_time(world, world.users[fact.user]))
-        elif isinstance(fact, f.PointsChanged):
-            account = world.users[fact.user].accounts[fact.system]
-            if account.unsent and account.unsent[0] >= fact.awards[0] and account.window_until > entry.time:
-                self._add(_report(world.users[fact.user], fact.system))
-        elif isinstance(fact, f.FreezeEarned | f.FreezeIntervalPassed):
-            self._add(_freeze(world, world.users[fact.user]))
-        elif isinstance(fact, f.StreakStarted | f.StreakExtended | f.FreezeConsumed):
-            self._add(_streak(world.users[fact.user]))
+        elif isinstance(fact, f.CatalogChanged):
+            self.rebuild(world, entry.time)
 
     def renew(self, world: World, due: Due) -> None:
         """Puts the next one of a recurring kind on the agenda."""

@@ -9,7 +9,7 @@ from datetime import date
 from sortedcontainers import SortedList
 
 from mockserver.game.catalog import Catalog
-from mockserver.game.facts import Entry, Fact
+from mockserver.game.facts import Entry
 from mockserver.game.journal import Journal
 from mockserver.game.ranking import Run, group_of, whole_value
 from mockserver.game.state import Person, matches
@@ -56,16 +56,10 @@ class World:
         runs = self.runs.get(board)
         return runs.get(day) if runs else None
 
-    def write(self, fact: Fact, time: int, cause: int | None) -> Entry:
-        """Writes one fact down, with the next number: in the journal and in the state that it changes."""
-        entry = Entry(self.journal.last + 1, time, cause, fact)
-        self.apply(entry)
-        return entry
-
     def apply(self, entry: Entry) -> None:
-        """The same for an entry that is known already."""
+        """Writes one fact down: in the journal and in the state that it changes."""
         self.journal.append(entry)
-        self.time = entry.time
-        writer = WRITERS.get(type(entry.fact))
+        _, self.time, _, fact = entry
+        writer = WRITERS.get(type(fact))
         if writer is not None:
-            writer(self, entry, entry.fact)
+            writer(self, entry, fact)

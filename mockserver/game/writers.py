@@ -171,15 +171,14 @@ def _boost_finished(world: World, entry: f.Entry, fact: f.BoostFinished) -> None
 
 
 def _score_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> None:
-    board = world.catalog.leaderboards[fact.board]
-    runs = world.runs.setdefault(fact.board, {})
-    run = runs.get(fact.run)
+    user, key, first, group, _, gained, before, after, _, _ = fact
+    board = world.catalog.leaderboards[key]
+    run = world.run(key, first)
     if run is None:
-        run = runs[fact.run] = Run(board.max_participants)
-    reached = world.users[fact.user].reached(board, entry.time)
-    run.gain(board, fact.user, fact.gained, fact.group, reached)
-    if fact.before.value != fact.after.value:
-        run.scores[fact.user].remember(entry.time, fact.before, fact.after)
+        run = world.runs.setdefault(key, {})[first] = Run(board.max_participants)
+    score = run.gain(board, user, gained, group, world.users[user].reached(board, entry[1]))
+    if before[1] != after[1]:
+        score.remember(entry[1], before, after)
 
 
 WRITERS: dict[type[Any], Callable[[World, f.Entry, Any], None]] = {
