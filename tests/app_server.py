@@ -68,11 +68,24 @@ class Served:
 
 
 @contextmanager
-def served(app: App | None = None, *, http: Any = "httptools", **options: Any) -> Iterator[Served]:
-    """`app`, or one made with `options` over fresh worlds, until the block ends. `http`: the protocol it is told."""
+def served(
+    app: App | None = None, *, http: Any = "httptools", keep_alive: float = 5, **options: Any
+) -> Iterator[Served]:
+    """`app`, or one made with `options` over fresh worlds, until the block ends.
+
+    `http`: the protocol it is told. `keep_alive`: seconds after which an idle connection is hung up on.
+    """
     app = app or create_app(fresh_worlds(), DOCUMENT, **options)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http=http, log_level="warning", access_log=False, proxy_headers=False))
+    config = uvicorn.Config(
+        app,
+        http=http,
+        timeout_keep_alive=keep_alive,  # type: ignore[arg-type]  # seconds need not be whole
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

@@ -186,3 +186,12 @@ def test_only_what_comes_in_whole_takes_the_short_way(monkeypatch: pytest.Monkey
         raw = REQUESTS["event"]
         assert ask_in(server, raw[:-3], raw[-3:])[0] == ask_in(server, raw)[0] == 201
     assert taken.count(b"/v1/metrics/words-written/event") == 1
+
+
+def test_who_falls_silent_is_hung_up_on() -> None:
+    with served(http=Protocol, keep_alive=0.1) as server, closing(server.connect()) as client:
+        reader = Reader(client)
+        for name in ("read", "method without a short way", "read"):
+            client.sendall(REQUESTS[name])
+            assert reader.answer()[0] >= 400  # there is no such user, and no such method
+        assert reader.answer()[0] == 0

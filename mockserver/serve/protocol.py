@@ -3,7 +3,9 @@ connection can fill the memory with has a limit, and what is no HTTP is told in 
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -32,17 +34,19 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._answer_at_once: Callable[..., bool] | None = getattr(self.app, "answer_at_once", None)
+        self._quiet_since: float | None = None  # by the loop's clock: when the last answer went out; None: reading
+        self._timer: TimerHandle | None = None
 
     def on_message_begin(self) -> None:
         self._in_head, self._head = True, 0
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         if self._left and self._is_plain():
             self._body = b""
         else:
-            super().on_headers_complete()
+            self._hand_over()
 
     def _is_plain(self) -> bool:
         """Whether nothing speaks against answering the request as soon as it is whole."""
@@ -76,29 +80,47 @@ class Protocol(HttpToolsProtocol):
         method = METHODS[self.parser.get_method()]
         assert self._answer_at_once is not None
         if not self._answer_at_once(method, path, query, self.headers, body, self._write):
-            self._hand_over(body)
+            self._hand_over()
+            super().on_body(body)
             super().on_message_complete()
 
-    def _hand_over(self, body: bytes) -> None:
-        """Lets uvicorn begin with a request, of whose body this much has come in."""
+    def _hand_over(self) -> None:
+        """Lets uvicorn begin with a request whose head has come in."""
+        url, headers, asks_first = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, asks_first
+        self.scope["headers"] = headers
         super().on_headers_complete()
-        if body:
-            super().on_body(body)
 
     def _write(self, answer: Answer) -> None:
         """The whole answer in one piece; our headers need no second look."""
-        head = [STATUS_LINE[answer.status]]
-        for name, value in (*self.server_state.default_headers, *answer.headers):
-            head += (name, b": ", value, b"\r\n")
+        body, more = answer.body, b""
+        for name, value in answer.headers:
+            more += b"%b: %b\r\n" % (name, value)
         keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
         if not keep_alive:
-            head.append(b"connection: close\r\n")
-        head.append(b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(answer.body))
-        head.append(answer.body)
-        self.transport.write(b"".join(head))
+            more += b"connection: close\r\n"
+        first = _first_lines(answer.status, tuple(self.server_state.default_headers))
+        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (first, more, len(body), body))
         if not keep_alive:
             self.transport.close()
-        self.on_response_complete()
+        self.server_state.total_requests += 1
+        self._await_next()
+
+    def _await_next(self) -> None:
+        """Hangs up when no request comes for a while. The timer is left to run: to set one costs more than to look."""
+        self._quiet_since = self.loop.time()
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.timeout_keep_alive, self._listen_for_silence)
+
+    def _listen_for_silence(self) -> None:
+        self._timer = None
+        if self._quiet_since is not None:
+            rest = self._quiet_since + self.timeout_keep_alive - self.loop.time()
+            if rest > 0:
+                self._timer = self.loop.call_later(rest, self._listen_for_silence)
+            else:
+                self.timeout_keep_alive_handler()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -107,16 +129,20 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self.cycle = None  # type: ignore[assignment]  # it knows the protocol too: neither would go, nor the body
 
     def data_received(self, data: bytes) -> None:
         self._head += len(data) if self._in_head else 0
-        self._left = MOST_AT_ONCE
+        self._left, self._quiet_since = MOST_AT_ONCE, None
         super().data_received(data)  # where another head begins, the count does too
         if self._body is not None:  # the rest is still on its way
             body, self._body = self._body, None
             if not self.transport.is_closing():
-                self._hand_over(body)
+                self._hand_over()
+                super().on_body(body)
         if self._in_head and self._head > LARGEST_HEAD:
             self.send_400_response(f"The request's line and headers must be at most {LARGEST_HEAD} bytes.")
 
@@ -128,3 +154,10 @@ class Protocol(HttpToolsProtocol):
         head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
         self.transport.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
         self.transport.close()
+
+
+@lru_cache(maxsize=256)
+def _first_lines(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Of every answer with this status in the same second; the date is among the headers."""
+    rows = b"".join([b"%b: %b\r\n" % row for row in headers])
+    return b"%b%bcontent-type: application/json\r\n" % (STATUS_LINE[status], rows)
