@@ -31,6 +31,7 @@ NAMES = {
     "day": "localDate",
     "level_changed": "levelChanged",
     "idempotency_key": "idempotencyKey",
+    "shifts": "moved",
 }
 
 
@@ -85,8 +86,9 @@ def _lists(world: World, value: dict[str, tuple[str, ...]]) -> JSON:
     return {key: list(row) for key, row in value.items()}
 
 
-def _moved(world: World, value: tuple[f.Moved, ...]) -> JSON:
-    return [{"userId": user, "previousRank": was, "rank": now, "value": score} for user, was, now, score in value]
+def _moved(world: World, value: tuple[f.Shift, ...]) -> JSON:
+    rows = f.moves_of(value)
+    return [{"userId": user, "previousRank": was, "rank": now, "value": score} for user, was, now, score in rows]
 
 
 _BY_NAME: dict[str, Callable[[World, Any], JSON]] = {
@@ -94,7 +96,7 @@ _BY_NAME: dict[str, Callable[[World, Any], JSON]] = {
     "boost": _boost,
     "boosts": _boosts,
     "notifications": _lists,
-    "moved": _moved,
+    "shifts": _moved,
 }
 
 

@@ -13,10 +13,10 @@ from mockserver.game.facts import (
     Entry,
     Fact,
     MetricChanged,
-    Moved,
     PointsChanged,
     RunStarted,
     ScoreChanged,
+    Shift,
     Standing,
     StreakExtended,
     StreakLost,
@@ -136,18 +136,18 @@ def _rescore(world: World, board: Leaderboard, first: date, person: Person, gain
     new = place if value > 0 and group is not None else None
     left = None
     if group == old_group:
-        before, after, moved = _move(run, group, old, new, most)
+        before, after, shifts = _move(run, group, old, new, most)
     else:
         before, _, behind = _move(run, old_group, old, None, most)
         _, after, passed = _move(run, group, None, new, most)
-        left, moved = None if before.rank is None else old_group, behind + passed
+        left, shifts = None if before.rank is None else old_group, behind + passed
     visible = before != after or (group is not None and value != old_value and (value > 0 or old_value > 0))
-    return ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, moved)
+    return ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, shifts)
 
 
 def _move(
     run: Run, group: tuple[str, ...] | None, old: Place | None, new: Place | None, most: int
-) -> tuple[Standing, Standing, tuple[Moved, ...]]:
+) -> tuple[Standing, Standing, tuple[Shift, ...]]:
     """What it does to a group's ranking when `old` (None: no place) becomes `new`: standing before and after, and
     the others who move, as far as they are told: the `most` nearest, and who falls off or gets on. Section 11."""
     if group is None or (old is None and new is None):
@@ -172,23 +172,16 @@ def _move(
 
 def _shifted(
     ranking: SortedList, limit: int, affected: range, nearest: range, edge: int, step: int
-) -> tuple[Moved, ...]:
+) -> tuple[Shift, ...]:
     """Of those at the `affected` indexes, who all move by `step` ranks: the nearest, and the one at the board's edge.
     Not those who are off the board before and after."""
-    if not affected:
-        return ()
-    if affected.stop < limit and affected == nearest:  # the usual case: all are near, and nobody is near the edge
-        places = enumerate(ranking[affected.start : affected.stop], affected.start + 1)
-        return tuple([(user, rank, rank + step, -value) for rank, (value, _, user) in places])
-    rows = list(enumerate(ranking[nearest.start : nearest.stop], nearest.start + 1)) if nearest else []
-    if edge in affected and edge not in nearest:
-        rows.append((edge + 1, ranking[edge]))
-    moves = [(user, _within(rank, limit), _within(rank + step, limit), -value) for rank, (value, _, user) in rows]
-    return tuple([row for row in moves if row[1] != row[2]])
-
-
-def _within(rank: int, limit: int) -> int | None:
-    return rank if rank <= limit else None
+    shifts: tuple[Shift, ...] = ()
+    start, stop = nearest.start, min(nearest.stop, limit if step > 0 else limit + 1)
+    if start < stop:
+        shifts = ((start + 1, step, limit, tuple(ranking[start:stop])),)
+    if edge in affected and not start <= edge < stop:
+        shifts += ((edge + 1, step, limit, (ranking[edge],)),)
+    return shifts
 
 
 def open_runs(board: Leaderboard, time: int) -> list[date]:

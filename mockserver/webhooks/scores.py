@@ -66,10 +66,11 @@ def scored(world: World, facts: list[f.ScoreChanged]) -> tuple[int, list[Scored]
         if len(runs) < len(facts):
             rows = [_of_several(world, several) for several in runs.values()]
             return sum(len(row.tops) + len(row.profiles) for row in rows), rows
-    number, found = 0, []
+    number, found = 0, list[Scored]()
     for fact in facts:
-        user, others = fact.user, fact.moved
-        users = [user, *[row[0] for row in others]] if fact.before[0] != fact.after[0] else [row[0] for row in others]
+        users = [place[2] for shift in fact.shifts for place in shift[3]]
+        if fact.before[0] != fact.after[0]:
+            users.insert(0, fact.user)
         groups = _groups_changed(fact)
         if groups or users:
             number += len(groups) + len(users)
