@@ -18,7 +18,7 @@ from mockserver.game.world import World
 from mockserver.spec import Document, DocumentError
 from mockserver.webhooks import shapes
 from mockserver.webhooks.outbox import Happening
-from mockserver.webhooks.scores import CHANGED, RANK_CHANGED, Scored, scored, top
+from mockserver.webhooks.scores import CHANGED, RANK_CHANGED, Scores, each_in_its_run, scores, several, top
 from mockserver.webhooks.shapes import JSON, Group
 
 Seen = tuple[str | None, Callable[..., JSON], tuple[Any, ...]]  # whom it is about; the body's shape; its arguments
@@ -88,10 +88,10 @@ def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
     return None, shapes.board_changed, (world.catalog, entry.time, fact.board, fact.run, group, top(world, run, group))
 
 
-# In the order in which the events of one request go out (behaviour, section 11): the fact that each tells of and how,
-# but for those of scores, which are told together.
+# In the order in which the events of one request go out (behaviour, section 11): the fact that each tells of and how;
+# None for those of scores, which are told together.
 Row = tuple[type[f.Fact], Callable[[World, f.Entry, Any], Iterator[Seen]]]
-TABLE: dict[str, Row | Callable[[Scored, Catalog, int], Iterator[Happening]]] = {
+TABLE: dict[str, Row | None] = {
     "achievement.completed": (f.AchievementCompleted, _see_achievement),
     "streak.started": (f.StreakStarted, _see_streak),
     "streak.extended": (f.StreakExtended, _see_streak),
@@ -103,12 +103,12 @@ TABLE: dict[str, Row | Callable[[Scored, Catalog, int], Iterator[Happening]]] = 
     "points.boost_finished": (f.BoostFinished, _see_boost),
     "points.level_changed": (f.LevelChanged, _see_level),
     "leaderboard.started": (f.RunStarted, _see_run),
-    CHANGED: Scored.boards,
+    CHANGED: None,
     "leaderboard.finished": (f.RunFinished, _see_run),
-    RANK_CHANGED: Scored.ranks,
+    RANK_CHANGED: None,
 }
 KINDS = tuple(TABLE)
-ONE_BY_ONE = {row[0]: (kind, row[1]) for kind, row in TABLE.items() if isinstance(row, tuple)}
+ONE_BY_ONE = {row[0]: (kind, row[1]) for kind, row in TABLE.items() if row}
 
 
 def bind(document: Document) -> None:
@@ -122,38 +122,39 @@ def bind(document: Document) -> None:
 
 
 class Sight(NamedTuple):
-    """What one request or moment brought, `number` webhooks in all: those of scores are made when they are read."""
+    """What one request or moment brought: most webhooks of scores are made only when somebody reads them."""
 
     number: int
     catalog: Catalog
     time: int
-    others: list[Happening]
-    scored: list[Scored]
+    made: list[Happening]
+    scores: Scores | None
 
     def happenings(self) -> list[Happening]:
         """In the order in which they go out."""
-        found = list(self.others)
-        for kind in (CHANGED, RANK_CHANGED):
-            tell = TABLE[kind]
-            assert callable(tell)
-            found += [happening for row in self.scored for happening in tell(row, self.catalog, self.time)]
-        return sorted(found, key=lambda happening: KINDS.index(happening.kind))
+        scored = self.scores.happenings(self.catalog, self.time) if self.scores else ()
+        return sorted([*self.made, *scored], key=lambda happening: KINDS.index(happening.kind))
 
 
 def see(world: World, entries: list[f.Entry]) -> Sight | None:
     """What one request or moment brought, while the world is as it was then; None: nothing to tell."""
-    others: list[Happening] = []
-    scores: list[f.ScoreChanged] = []
+    made: list[Happening] = []
+    facts: list[f.ScoreChanged] = []
     for entry in entries:
         fact = entry[3]
         if type(fact) is f.ScoreChanged:
-            scores.append(fact)
+            facts.append(fact)
         elif (told := ONE_BY_ONE.get(type(fact))) is not None:
             kind, tell = told
-            others += [Happening(kind, entry.time, *seen) for seen in tell(world, entry, fact)]
-    number, found = scored(world, scores) if scores else (0, [])
-    number += len(others)
-    return Sight(number, world.catalog, entries[0].time, others, found) if number else None
+            made += [Happening(kind, entry.time, *seen) for seen in tell(world, entry, fact)]
+    number, seen, time = len(made), None, entries[0].time
+    if facts and each_in_its_run(facts):
+        seen = scores(world, facts)
+        number += len(seen.tops) + len(seen.profiles)
+    elif facts:
+        made += several(world, facts, time)
+        number = len(made)
+    return Sight(number, world.catalog, time, made, seen) if number else None
 
 
 def happenings(world: World, entries: list[f.Entry]) -> list[Happening]:

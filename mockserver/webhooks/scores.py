@@ -27,70 +27,71 @@ Standing = tuple[int | None, int | None]  # rank and value, as in `facts.Standin
 Move = tuple[str, Standing, Standing]  # of whom; before and after
 
 
-class Scored(NamedTuple):
-    """What one request or moment did to a run, of which `fact` is the last that happened.
+class Scores(NamedTuple):
+    """Changes of scores, each in a run of its own, with what they were about as it was then.
 
-    `moves` None: those of `fact` alone. `profiles`: of everybody who has another rank now, in the order of the moves.
+    `tops`: of each group whose ranking changed; `profiles`: of everybody who has another rank; both in their order.
     """
 
-    fact: f.ScoreChanged
-    tops: list[tuple[Group, Top]]
-    moves: list[Move] | None
+    facts: list[f.ScoreChanged]
+    tops: list[Top]
     profiles: list[f.Profile]
 
-    def boards(self, catalog: Catalog, time: int) -> Iterator[Happening]:
-        """Each group whose ranking changed, once, however often it did."""
-        fact, tops, _, _ = self
-        for group, top in tops:
-            seen = catalog, time, fact.board, fact.run, group, top
-            yield Happening(CHANGED, time, None, shapes.board_changed, seen)
-
-    def ranks(self, catalog: Catalog, time: int) -> Iterator[Happening]:
-        """Everybody whose rank is another after the request than before it, whoever caused it."""
-        fact, _, moves, profiles = self
-        rows = moved(_places(fact)) if moves is None else moves
-        for profile, (user, before, after) in zip(profiles, rows, strict=True):
-            seen = catalog, time, profile, fact.board, fact.run, *before, *after
-            yield Happening(RANK_CHANGED, time, user, shapes.rank_changed, seen)
+    def happenings(self, catalog: Catalog, time: int) -> Iterator[Happening]:
+        """Each group whose ranking changed, and everybody whose rank is another, whoever caused it."""
+        tops, profiles = iter(self.tops), iter(self.profiles)
+        for fact in self.facts:
+            yield from _boards(catalog, time, fact, zip(groups_changed(fact), tops, strict=False))
+            yield from _ranks(catalog, time, fact, zip(moved(_places(fact)), profiles, strict=False))
 
 
-def scored(world: World, facts: list[f.ScoreChanged]) -> tuple[int, list[Scored]]:
-    """What changes of scores, all of one request or moment, come to for each run, and how many webhooks that is.
-
-    Called while the world is as it was then.
-    """
-    if len(facts) > 1:
-        runs: dict[tuple[str, date], list[f.ScoreChanged]] = {}
-        for fact in facts:
-            runs.setdefault((fact.board, fact.run), []).append(fact)
-        if len(runs) < len(facts):
-            rows = [_of_several(world, several) for several in runs.values()]
-            return sum(len(row.tops) + len(row.profiles) for row in rows), rows
-    number, found = 0, list[Scored]()
+def scores(world: World, facts: list[f.ScoreChanged]) -> Scores:
+    """What one request or moment brought, while the world is as it was then."""
+    tops: list[Top] = []
+    profiles: list[f.Profile] = []
+    users = world.users
     for fact in facts:
-        users = [place[2] for shift in fact.shifts for place in shift[3]]
+        for group in groups_changed(fact):
+            tops.append(top(world, world.runs[fact.board][fact.run], group))
         if fact.before[0] != fact.after[0]:
-            users.insert(0, fact.user)
-        groups = _groups_changed(fact)
-        if groups or users:
-            number += len(groups) + len(users)
-            found.append(_scored(world, fact, groups, None, users))
-    return number, found
+            profiles.append(users[fact.user].profile)
+        for shift in fact.shifts:
+            profiles += [users[place[2]].profile for place in shift[3]]
+    return Scores(facts, tops, profiles)
 
 
-def _of_several(world: World, facts: list[f.ScoreChanged]) -> Scored:
-    fact = facts[-1]
-    groups = dict.fromkeys(group for each in facts for group in _groups_changed(each))
-    moves = moved(_moves(facts, world.runs[fact.board][fact.run]))
-    return _scored(world, fact, groups, moves, [move[0] for move in moves])
+def each_in_its_run(facts: list[f.ScoreChanged]) -> bool:
+    """Whether none of them is about a run that another is about, too."""
+    return len(facts) == 1 or len({(fact.board, fact.run) for fact in facts}) == len(facts)
 
 
-def _scored(
-    world: World, fact: f.ScoreChanged, groups: Iterable[Group], moves: list[Move] | None, users: list[str]
-) -> Scored:
-    people, run = world.users, world.runs[fact.board][fact.run]
-    tops = [(group, top(world, run, group)) for group in groups]
-    return Scored(fact, tops, moves, [people[user].profile for user in users])
+def several(world: World, facts: list[f.ScoreChanged], time: int) -> Iterator[Happening]:
+    """What changes of scores come to when some are in the same run, while the world is as it was then."""
+    runs: dict[tuple[str, date], list[f.ScoreChanged]] = {}
+    for fact in facts:
+        runs.setdefault((fact.board, fact.run), []).append(fact)
+    for (board, first), rows in runs.items():
+        run = world.runs[board][first]
+        groups = dict.fromkeys(group for fact in rows for group in groups_changed(fact))
+        moves = moved(_moves(rows, run))
+        yield from _boards(world.catalog, time, rows[-1], [(group, top(world, run, group)) for group in groups])
+        yield from _ranks(world.catalog, time, rows[-1], [(move, world.users[move[0]].profile) for move in moves])
+
+
+def _boards(
+    catalog: Catalog, time: int, fact: f.ScoreChanged, rows: Iterable[tuple[Group, Top]]
+) -> Iterator[Happening]:
+    for group, first_places in rows:
+        seen = catalog, time, fact.board, fact.run, group, first_places
+        yield Happening(CHANGED, time, None, shapes.board_changed, seen)
+
+
+def _ranks(
+    catalog: Catalog, time: int, fact: f.ScoreChanged, rows: Iterable[tuple[Move, f.Profile]]
+) -> Iterator[Happening]:
+    for (user, before, after), profile in rows:
+        seen = catalog, time, profile, fact.board, fact.run, *before, *after
+        yield Happening(RANK_CHANGED, time, user, shapes.rank_changed, seen)
 
 
 def moved(moves: Iterable[Move]) -> list[Move]:
@@ -98,7 +99,7 @@ def moved(moves: Iterable[Move]) -> list[Move]:
     return [move for move in moves if move[1][0] != move[2][0]]
 
 
-def _groups_changed(fact: f.ScoreChanged) -> list[Group]:
+def groups_changed(fact: f.ScoreChanged) -> list[Group]:
     """The groups whose ranking is another than before: everybody who moved is in one of them."""
     left, group = fact.left, fact.group
     if left is None:
