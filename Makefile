@@ -14,6 +14,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m compileall -q mockserver # a quick start even where PYTHONDONTWRITEBYTECODE is set
 	@touch $@
 
 run: $(READY) ## set up and start the fake Trophy on http://127.0.0.1:8080 (ARGS='--seed 2 --users 10')

@@ -36,6 +36,7 @@ def populate(game: Game, *, seed: int, users: int, until: int, report: Report | 
         game.catch_up(deed.time)
         _do(game, deed, people)
         count += 1
+    people.names.remember()
     if report is not None:
         report(1.0, count)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from mockserver.seed.customs import Customs
+from mockserver.seed.names import Names
 
 # Numbering starts here, so that the document's own example, `user-123`, exists.
 FIRST_NUMBER = 123
@@ -70,7 +70,7 @@ class People:
     def __init__(self, seed: str, customs: Customs) -> None:
         self._seed = seed
         self._customs = customs
-        self._fakers: dict[str, Any] = {}
+        self.names = Names(seed)
 
     def identity(self, number: int) -> dict[str, Any]:
         """The fields of schema `UpsertedUser` that somebody is first identified with."""
@@ -101,20 +101,8 @@ class People:
 
     def _name(self, locale: str, number: int) -> str:
         """Given and family name, in the order of the place."""
-        faker = self._faker(locale)
-        faker.seed_instance(f"{self._seed}/name/{number}")
-        given, family = faker.first_name(), faker.last_name()
+        given, family = self.names.name(locale, number)
         return f"{family} {given}" if locale in FAMILY_NAME_FIRST else f"{given} {family}"
-
-    def _faker(self, locale: str) -> Any:
-        """A Faker that knows the people of one place: only their names are loaded, the rest would take too long."""
-        if locale not in self._fakers:
-            from faker import Generator
-
-            generator: Any = Generator()
-            generator.add_provider(import_module(f"faker.providers.person.{locale}").Provider)
-            self._fakers[locale] = generator
-        return self._fakers[locale]
 
 
 def _email(name: str, number: int) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from mockserver import cache
 
 
 class DocumentError(Exception):
@@ -27,22 +27,9 @@ def check(raw: bytes, document: dict[str, Any]) -> None:
         _remember(mark)
 
 
-def cache_directory() -> Path | None:
-    """The user's directory for things that can be made again; None when there is no home."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return root / "mockserver" / "checked"
-
-
 def _mark(raw: bytes) -> Path | None:
     """The empty file that says that this document passed this version of openapi-core."""
-    directory = cache_directory()
+    directory = cache.directory("checked")
     if directory is None:
         return None
     return directory / f"{hashlib.sha256(raw).hexdigest()}-{version('openapi-core')}"
