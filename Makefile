@@ -46,6 +46,7 @@ mutants-parts: $(READY) ## which part of the contract suite alone catches what (
 	$(BIN)/python -m tests.mutants.run --parts $(ARGS)
 
 bench: $(READY) ## beside bare Starlette and Prism: requests per second, starts, memory (installs wrk and Prism if it may)
+	@$(BIN)/python -m compileall -q mockserver
 	$(BIN)/python -m benchmarks compare $(ARGS)
 
 bench-growth: $(READY) ## what a call costs in ever larger worlds, what users and events weigh (about 20 minutes)

@@ -31,18 +31,19 @@ def metrics_event(game: Game, *, key: str, body: dict[str, Any], idempotency_key
     first = known.keys.get((key, idempotency_key)) if known and known.keys and idempotency_key else None
     if known is not None and first is not None:
         identify(game, user, body["user"])
-        return _event_shape(world, known, metric, first, [], game.now) | _replayed(idempotency_key, True)
+        return _event_shape(world, known, metric, first, [], game.now) | _keyed(idempotency_key, replayed=True)
     identified = upsert(world, user, body["user"], game.now)
     profile = identified.profile if identified else world.users[user].profile
     day = local_day(game.now, zone(profile.tz))
     event = change(world, user, key, millionths(body["value"]), day, attributes, idempotency_key or None)
     entries = tell_of(game, identified, event)
     (number,) = [entry.seq for entry in entries if entry.fact is event]
-    return _event_shape(world, world.users[user], metric, number, entries, game.now) | _replayed(idempotency_key, False)
+    shape = _event_shape(world, world.users[user], metric, number, entries, game.now)
+    return shape | _keyed(idempotency_key, replayed=False) if idempotency_key else shape
 
 
-def _replayed(key: str | None, replayed: bool) -> JSON:
-    return {"idempotencyKey": key, "idempotentReplayed": replayed} if key else {}
+def _keyed(key: str | None, *, replayed: bool) -> JSON:
+    return {"idempotencyKey": key, "idempotentReplayed": replayed}
 
 
 def _event_shape(world: World, person: Person, metric: Metric, event: int, entries: list[Entry], now: int) -> JSON:

@@ -22,7 +22,7 @@ def upsert(world: World, user: str, fields: Mapping[str, Any], now: int) -> User
     Raises `Refused` for an unknown zone or attribute key, and for a subscription without an email.
     """
     person = world.users.get(user)
-    if person is not None and not fields.keys() - {"id"}:
+    if person is not None and len(fields) == ("id" in fields):
         return None
     old = person.profile if person else _stranger(world, user, now)
     new = _changed(world, old, fields)

@@ -18,6 +18,7 @@ from mockserver.game.writers import WRITERS
 # From one id of a kind to the next. The golden ratio of the range: neighbours have nothing in common to the eye, and
 # as it is odd, the last twelve digits are the same only after 2**48 ids.
 STRIDE = 0x9E3779B97F4A7C15F39CC0605CEDC835
+LAST_ID = 2**128 - 1
 
 __all__ = ["World", "group_of", "matches", "whole_value"]
 
@@ -48,7 +49,7 @@ class World:
         if first is None:
             digest = hashlib.sha1(f"{self.seed}/{kind}".encode(), usedforsecurity=False).digest()
             first = self._first_ids[kind] = int.from_bytes(digest[:16])
-        digits = f"{(first + number * STRIDE) % 2**128:032x}"
+        digits = f"{(first + number * STRIDE) & LAST_ID:032x}"
         return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
     def run(self, board: str, day: date) -> Run | None:
