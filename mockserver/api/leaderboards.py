@@ -83,10 +83,9 @@ def event_boards(world: World, person: Person, happened: Mapping[type[Fact], Seq
         fact = entry.fact
         assert isinstance(fact, ScoreChanged)
         key, first, group = fact.board, fact.run, fact.group
-        board = catalog.leaderboards[key]
         # Choice: scores of older runs may move with their user to another group, but are not told here.
-        if fact.visible and first == current_run(board, day):
-            shape = _event_board(catalog, board, first, group).copy()
+        if fact.visible and (known := _event_board(catalog, key, first, group, day)) is not None:
+            board, shape = known[0], known[1].copy()
             shape["status"] = board_status(board, now)
             shape["rank"] = fact.after.rank
             shape["previousRank"] = shapes[key]["previousRank"] if key in shapes else fact.before.rank
@@ -95,14 +94,17 @@ def event_boards(world: World, person: Person, happened: Mapping[type[Fact], Seq
     return shapes
 
 
-def _event_board(catalog: Catalog, board: Leaderboard, first: date, group: tuple[str, ...] | None) -> JSON:
-    """All that is the same for everybody in the group, as long as the run lasts."""
-    shapes, key = catalog.shapes, (board.key, first, group)
-    shape = shapes.get(key)
-    if shape is None:
+def _event_board(
+    catalog: Catalog, key: str, first: date, group: tuple[str, ...] | None, day: date
+) -> tuple[Leaderboard, JSON] | None:
+    """All that is the same for everybody in the group on that day; None when another run is the current one then."""
+    shapes, which = catalog.shapes, (key, first, group, day)
+    if which not in shapes:
+        board = catalog.leaderboards[key]
         shape = {**_board(catalog, board), **run_dates(board, first), **breakdown_shape(board, group)}
-        shapes[key] = shape
-    return shape
+        shapes[which] = (board, shape) if current_run(board, day) == first else None
+    known: tuple[Leaderboard, JSON] | None = shapes[which]
+    return known
 
 
 def _run_of(board: Leaderboard, named: date | None, day: date, now: int) -> date:

@@ -9,6 +9,7 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
+from math import inf
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -212,8 +213,12 @@ def start_of_utc(day: date) -> int:
 
 def board_status(board: Leaderboard, time: int) -> Literal["active", "scheduled", "finished"]:
     """Active from `board_opens` until 12 hours after the end in UTC (behaviour, section 8)."""
-    if time < board_opens(board):
+    opens, closes = _opening_hours(board)
+    if time < opens:
         return "scheduled"
-    if board.end is not None and time >= start_of_utc(board.end) + DAY + 12 * HOUR:
-        return "finished"
-    return "active"
+    return "active" if time < closes else "finished"
+
+
+@lru_cache(maxsize=4096)
+def _opening_hours(board: Leaderboard) -> tuple[int, float]:
+    return board_opens(board), inf if board.end is None else start_of_utc(board.end) + DAY + 12 * HOUR

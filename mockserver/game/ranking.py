@@ -115,21 +115,22 @@ class Run:
 
     def gain(self, board: Leaderboard, user: str, gained: int, group: tuple[str, ...] | None, time: int) -> Score:
         """Replaces a user's score, which it returns, and moves its place in the ranking."""
-        value, score = whole_value(board, gained), self.scores.get(user)
+        value, score = -whole_value(board, gained), self.scores.get(user)
         if score is None:
-            score = self.scores[user] = Score(gained, (-value, time, user), group)
+            place = value, time, user
+            score = self.scores[user] = Score(gained, place, group)
         else:
-            score.gained, place = gained, score.place
-            if place[0] == -value and score.group == group:
+            score.gained, place, left = gained, score.place, score.group
+            if place[0] == value and left == group:
                 return score
-            if place[0] < 0 and score.group is not None:
-                self.rankings[score.group].remove(place)
-            if place[0] != -value:
-                score.place = (-value, time, user)
+            if place[0] < 0 and left is not None:
+                self.rankings[left].remove(place)
+            if place[0] != value:
+                score.place = place = value, time, user
             score.group = group
-        if value > 0 and group is not None:
+        if value < 0 and group is not None:
             ranking = self.rankings.get(group)
             if ranking is None:
                 ranking = self.rankings[group] = SortedList()
-            ranking.add(score.place)
+            ranking.add(place)
         return score

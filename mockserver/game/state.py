@@ -123,8 +123,9 @@ class Person:
     def reached(self, board: Leaderboard, time: int) -> int:
         """When the user reached the value that a change at `time` (ms UTC) brings: a streak may be older than its
         board."""
-        extended = self.streak.extended if board.rank_by == "streak" else None
-        return time if extended is None else extended
+        if board.rank_by != "streak" or self.streak.extended is None:
+            return time
+        return self.streak.extended
 
     def total(self, metric: str) -> int:
         progress = self.metrics.get(metric)

@@ -51,11 +51,12 @@ def scores(world: World, facts: list[f.ScoreChanged]) -> Scores:
     profiles: list[f.Profile] = []
     users = world.users
     for fact in facts:
+        user, board, first, _, _, _, before, after, _, shifts = fact
         for group in groups_changed(fact):
-            tops.append(top(world, world.runs[fact.board][fact.run], group))
-        if fact.before[0] != fact.after[0]:
-            profiles.append(users[fact.user].profile)
-        for shift in fact.shifts:
+            tops.append(top(world, world.runs[board][first], group))
+        if before[0] != after[0]:
+            profiles.append(users[user].profile)
+        for shift in shifts:
             profiles += [users[place[2]].profile for place in shift[3]]
     return Scores(facts, tops, profiles)
 
@@ -101,15 +102,15 @@ def moved(moves: Iterable[Move]) -> list[Move]:
 
 def groups_changed(fact: f.ScoreChanged) -> list[Group]:
     """The groups whose ranking is another than before: everybody who moved is in one of them."""
-    left, group = fact.left, fact.group
+    _, _, _, group, left, _, before, after, _, _ = fact
     if left is None:
-        return [group] if group is not None and fact.before != fact.after else []
-    return [left, group] if group is not None and fact.after.rank is not None else [left]
+        return [group] if group is not None and before != after else []
+    return [left, group] if group is not None and after[0] is not None else [left]
 
 
 def top(world: World, run: Run, group: Group) -> Top:
     """The first places of a group and the names that people have now."""
-    places = run.ranking(group)[: min(TOP, run.limit)]
+    places = run.ranking(group)[: TOP if run.limit > TOP else run.limit]
     known = run.told.get(group)
     if known is None or known[0] != world.renamed or known[1][0] != places:  # most changes are further down
         users = world.users
