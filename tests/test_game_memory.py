@@ -11,10 +11,11 @@ from lives import event, take
 from sample import BARE, SAMPLE
 from story import moment
 
+from mockserver.game import catalog
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game
 from mockserver.game.journal import CHUNK
-from mockserver.game.periods import MINUTE
+from mockserver.game.periods import DAY, MINUTE
 from mockserver.game.world import World
 
 USERS = 64
@@ -74,3 +75,12 @@ def test_awards_are_kept_until_they_are_reported_however_many_there_are() -> Non
     assert account.unsent is not None
     assert len(account.unsent) == 999  # the first was told at once
     assert {award.seq for award in account.awards.newest(10**6)} >= set(account.unsent)
+
+
+def test_what_is_remembered_of_a_catalog_does_not_pile_up_with_the_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "MOST_REMEMBERED", 50)
+    game = lived(SAMPLE)
+    for _ in range(200):
+        game.catch_up(game.now + DAY)
+        take(game, event("user-0", "words", 10, None, None))
+    assert 0 < len(game.world.catalog.shapes) <= 50

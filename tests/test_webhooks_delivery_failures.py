@@ -242,9 +242,7 @@ def test_a_webhook_that_cannot_be_made_is_logged_as_failed_and_keeps_back_no_oth
     assert "ZeroDivisionError" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "url", ["http://a..b/", "http://nobody.invalid/", "https://127.0.0.1:1/", "http://" + "a" * 70]
-)
+@pytest.mark.parametrize("url", ["http://nobody.invalid/", "https://127.0.0.1:1/"])
 def test_a_host_that_cannot_be_reached_is_a_failed_attempt_with_its_reason(home: Organisation, url: str) -> None:
     async def story() -> Any:
         hooks = Webhooks(home, Timing(retries=0))

@@ -59,6 +59,9 @@ def test_an_endpoint_wants_all_types_unless_it_names_some_and_none_when_it_is_of
         ("http:///trophy", "names no host"),
         ("http://a.test:99999/", "cannot be read"),
         ("http://a.test:0/", "names port 0"),
+        ("http://a..b/", "names a host that cannot be"),
+        ("http://.test/", "names a host that cannot be"),
+        ("http://" + "a" * 70, "names a host that cannot be"),
         ("http://[::1/", "cannot be read"),
         ("http://a test/", "contains white space"),
         ("http://a.test/\n", "contains white space"),
@@ -69,6 +72,13 @@ def test_an_address_that_cannot_be_sent_to_is_refused_with_the_reason_and_an_exa
         endpoints().add(url)
     assert f'webhook "url" {why}' in str(refusal.value)
     assert "http://127.0.0.1:9000/trophy" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost/", "http://a.test./x", "http://[::1]:9000/", "https://bücher.example/"]
+)
+def test_an_address_that_can_be_is_taken(url: str) -> None:
+    assert endpoints().add(url).url == url
 
 
 def test_a_type_that_the_document_does_not_have_is_refused_with_the_nearest_one() -> None:

@@ -157,7 +157,7 @@ class Plane:
         if self.settings.locked:
             raise Unauthorised(
                 f"This server can be reached from other machines, so its control plane wants the {TOKEN} header "
-                "(the token is printed at start, or set with --control-token)."
+                "(`serve` prints it at start and takes one with --control-token; MockServer has it as control_token)."
             )
         return False
 

@@ -102,6 +102,8 @@ def _problem_of(url: str) -> str | None:
         return "must begin with http:// or https://"
     if not parts.hostname:
         return "names no host"
+    if not all(0 < len(label) < 64 for label in parts.hostname.removesuffix(".").split(".")):
+        return "names a host that cannot be (1 to 63 characters between dots)"
     return "names port 0" if port == 0 else None
 
 
