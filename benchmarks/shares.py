@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import cProfile
 import pstats
 import random
@@ -14,10 +13,10 @@ from benchmarks.processes import KEY
 from benchmarks.tables import show
 from mockserver.app import App
 from mockserver.control.plane import Settings
+from mockserver.exchange import Answer
 from mockserver.seed import populate, user_id
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.server import make_app, make_plane
-from mockserver.testing.bridge import scope_of
 from mockserver.worlds import Plan, Worlds
 
 USERS = 50
@@ -45,7 +44,7 @@ def show_shares() -> None:
     """Shares of the time by part. Profiling makes small functions dearer than they are: read it as a map."""
     stay()
     profile = cProfile.Profile()
-    asyncio.run(_events(_app(), profile))
+    _events(_app(), profile)
     seconds: Counter[str] = Counter()
     for (file, _, name), row in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         seconds[_part(file, name, row)] += row[2]
@@ -65,32 +64,25 @@ def _part(file: str, name: str, row: Any) -> str:
     if file == "~" and not any(word in name for word in ("jsonschema_rs", "orjson")):
         callers = row[4]
         place = max(callers, key=lambda caller: callers[caller][2])[0] if callers else ""
-    return next((part for word, part in PARTS if word in place), "asyncio and the rest")
+    return next((part for word, part in PARTS if word in place), "the rest")
 
 
-async def _events(app: App, profile: cProfile.Profile) -> None:
+def _events(app: App, profile: cProfile.Profile) -> None:
     dice = random.Random(1)
     for _ in range(500):  # warms up
-        await _event(app, dice)
+        _event(app, dice)
     profile.enable()
     for _ in range(EVENTS):
-        await _event(app, dice)
+        _event(app, dice)
     profile.disable()
 
 
-async def _event(app: App, dice: random.Random) -> None:
+def _event(app: App, dice: random.Random) -> None:
     metric = dice.choice(list(AMOUNTS))
-    path = f"/v1/metrics/{metric}/event"
+    path = f"/v1/metrics/{metric}/event".encode()
     value, user = dice.randint(1, AMOUNTS[metric]), user_id(dice.randrange(USERS))
     body = f'{{"user":{{"id":"{user}"}},"value":{value}}}'.encode()
     headers = [(b"x-api-key", KEY.encode()), (b"content-type", b"application/json")]
-    statuses: list[int] = []
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        statuses.append(message.get("status", 0))
-
-    await app(scope_of("POST", path, path.encode(), b"", headers), receive, send)
-    assert statuses[0] == 201
+    answers: list[Answer] = []
+    assert app.answer_at_once("POST", path, b"", headers, body, answers.append)
+    assert answers[0].status == 201

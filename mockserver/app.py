@@ -140,25 +140,39 @@ class App(Starlette):
 
         False, and nothing was done: it is not below a prefix, or something is to befall it that takes time.
         """
+        try:
+            found = self._at_once(method, raw, query, headers, body)
+        except Exception:
+            log.exception("%s failed; this is a defect of the mock", method)
+            found = None, DEFECT
+        if found is None:
+            return False
+        call, answer = found
+        write(answer)
+        if call and self._after:
+            try:
+                self._after(call, answer)
+            except Exception:
+                log.exception("What follows an answer failed; this is a defect of the mock")
+        return True
+
+    def _at_once(
+        self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes
+    ) -> tuple[Call | None, Answer] | None:
         below = self._below(raw)
         if below is None:
-            return False
+            return None
         path = raw.decode("ascii")
         arrival = self._arrive(method, unquote(path) if "%" in path else path, below, query, headers)
         call, organisation = arrival.call, self._admit(arrival)
         if isinstance(organisation, Answer):
-            answer = organisation
-        else:
-            if call and self._before and self._before(call) is not None:
-                return False
-            arrival.body = body
-            if call and arrival.there[method].operation.body is not None:
-                call.body = body
-            answer = self._answer(organisation, arrival)
-        write(answer)
-        if call and self._after:
-            self._after(call, answer)
-        return True
+            return call, organisation
+        if call and self._before and self._before(call) is not None:
+            return None
+        arrival.body = body
+        if call and arrival.there[method].operation.body is not None:
+            call.body = body
+        return call, self._answer(organisation, arrival)
 
     def _below(self, raw: bytes) -> bytes | None:
         """What follows a prefix of the API, as it was sent; None when there is none."""

@@ -129,17 +129,18 @@ def test_requests_sent_in_one_go_are_answered_in_their_order_and_all_of_them(ser
 
 
 @contextmanager
-def slow_for(user: str) -> Iterator[Served]:
-    """Requests about `user` are made to wait a moment."""
+def slow_for(user: str, seconds: float = 0.05, **options: float) -> Iterator[Served]:
+    """Requests about `user` are made to wait."""
 
     async def wait() -> Answer | None:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(seconds)
         return None
 
     def before(call: Call) -> Befalls | None:
         return wait if call.path.endswith(user) else None
 
-    with served(create_app(fresh_worlds(), DOCUMENT, before=before), http=Protocol) as running:
+    app = create_app(fresh_worlds(), DOCUMENT, before=before)
+    with served(app, http=Protocol, **options) as running:  # type: ignore[arg-type]
         yield running
 
 
@@ -195,3 +196,38 @@ def test_who_falls_silent_is_hung_up_on() -> None:
             client.sendall(REQUESTS[name])
             assert reader.answer()[0] >= 400  # there is no such user, and no such method
         assert reader.answer()[0] == 0
+
+
+def test_who_waits_longer_for_an_answer_than_others_may_be_silent_is_not_hung_up_on() -> None:
+    with slow_for("slow", seconds=0.4, keep_alive=0.1) as server, closing(server.connect()) as client:
+        wanted = ["fast", "slow"]  # the first one is answered at once, and from then on the connection is watched
+        client.sendall(b"".join(request(f"GET /v1/users/{user} HTTP/1.1".encode(), KEY) for user in wanted))
+        reader = Reader(client)
+        assert [reader.answer()[0] for _ in wanted] == [422, 422]
+
+
+@pytest.mark.parametrize("end", [None, -3])
+def test_an_address_without_end_is_refused_whatever_way_it_comes(server: Served, end: int | None) -> None:
+    raw = request(b"PUT /v1/users/ann?" + b"a" * 66_000 + b" HTTP/1.1", KEY, JSON, body=b"{}    ")
+    with closing(server.connect()) as client:
+        client.sendall(raw[:end])
+        assert _plain(client)[0] == 400
+
+
+def test_a_defect_is_told_once_logged_and_never_blamed_on_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    def before(call: Call) -> Befalls | None:
+        if call.path.endswith("before"):
+            raise ZeroDivisionError
+        return None
+
+    def after(call: Call, answer: Answer) -> None:
+        if call.path.endswith("after"):
+            raise ZeroDivisionError
+
+    app = create_app(fresh_worlds(), DOCUMENT, before=before, after=after)
+    with served(app, http=Protocol) as server, closing(server.connect()) as client:
+        reader = Reader(client)
+        for user, status in (("before", 500), ("after", 200), ("neither", 200)):
+            client.sendall(request(f"PUT /v1/users/{user} HTTP/1.1".encode(), KEY, JSON, body=b"{}"))
+            assert reader.answer()[0] == status
+    assert [row.exc_info[0] for row in caplog.records if row.exc_info] == [ZeroDivisionError] * 2

@@ -42,7 +42,9 @@ def test_a_second_start_says_the_same_without_faker(home: Path) -> None:
     assert len(files(home)) == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"[1]", b'{"ja_JP/2": 5}', b'{"ja_JP/2": ["one"]}'])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"\xff", b"[1]", b'{"ja_JP/2": 5}', b'{"ja_JP/2": ["one"]}', b"[" * 200_000]
+)
 def test_what_is_damaged_is_made_again(home: Path, damage: bytes) -> None:
     first = start()
     files(home)[0].write_bytes(damage)

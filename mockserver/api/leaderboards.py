@@ -84,7 +84,7 @@ def event_boards(world: World, person: Person, happened: Mapping[type[Fact], Seq
         assert isinstance(fact, ScoreChanged)
         key, first, group = fact.board, fact.run, fact.group
         # Choice: scores of older runs may move with their user to another group, but are not told here.
-        if fact.visible and (known := _event_board(catalog, key, first, group, day)) is not None:
+        if fact.visible and (known := _event_board(catalog, key, first, group, day)):
             board, shape = known[0], known[1].copy()
             shape["status"] = board_status(board, now)
             shape["rank"] = fact.after.rank
@@ -96,14 +96,15 @@ def event_boards(world: World, person: Person, happened: Mapping[type[Fact], Seq
 
 def _event_board(
     catalog: Catalog, key: str, first: date, group: tuple[str, ...] | None, day: date
-) -> tuple[Leaderboard, JSON] | None:
-    """All that is the same for everybody in the group on that day; None when another run is the current one then."""
+) -> tuple[Leaderboard, JSON] | tuple[()]:
+    """All that is the same for everybody in the group on that day; empty when another run is the current one then."""
     shapes, which = catalog.shapes, (key, first, group, day)
-    if which not in shapes:
-        board = catalog.leaderboards[key]
-        shape = {**_board(catalog, board), **run_dates(board, first), **breakdown_shape(board, group)}
-        shapes[which] = (board, shape) if current_run(board, day) == first else None
-    known: tuple[Leaderboard, JSON] | None = shapes[which]
+    known: tuple[Leaderboard, JSON] | tuple[()] | None = shapes.get(which)
+    if known is None:
+        board, known = catalog.leaderboards[key], ()
+        if current_run(board, day) == first:
+            known = board, {**_board(catalog, board), **run_dates(board, first), **breakdown_shape(board, group)}
+        shapes[which] = known
     return known
 
 

@@ -74,7 +74,7 @@ def _file(seed: str) -> Path | None:
 
 def _read(file: Path | None) -> dict[str, tuple[str, str]]:
     """What is there; nothing when it is not what was written."""
-    with suppress(OSError, ValueError, TypeError, AttributeError):
+    with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
         known = json.loads(file.read_text("utf-8")) if file else {}
         return {str(key): (str(given), str(family)) for key, (given, family) in known.items()}
     return {}

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from mockserver.exchange import Answer
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's line and headers that are waited for, beside the first that come in
+LONGEST_URL = 65535  # bytes; beyond them the parser's reading of addresses gives up
 MOST_AT_ONCE = 16  # answers in a row on one connection, then others get their turn
 
 METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE")}
@@ -60,6 +61,7 @@ class Protocol(HttpToolsProtocol):
             or self.parser.should_upgrade()
             or self.parser.get_method() not in METHODS
             or not self.url.startswith(b"/")
+            or len(self.url) > LONGEST_URL
             or b"#" in self.url
             or not self.url.isascii()
         )
@@ -86,6 +88,7 @@ class Protocol(HttpToolsProtocol):
 
     def _hand_over(self) -> None:
         """Lets uvicorn begin with a request whose head has come in."""
+        self._quiet_since = None  # uvicorn knows itself how long to wait after this one
         url, headers, asks_first = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.headers, self.expect_100_continue = url, headers, asks_first

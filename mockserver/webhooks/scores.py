@@ -68,15 +68,15 @@ def each_in_its_run(facts: list[f.ScoreChanged]) -> bool:
 
 def several(world: World, facts: list[f.ScoreChanged], time: int) -> Iterator[Happening]:
     """What changes of scores come to when some are in the same run, while the world is as it was then."""
+    changed = {(fact.board, fact.run, group): fact for fact in facts for group in groups_changed(fact)}
+    for (board, first, group), fact in changed.items():
+        yield from _boards(world.catalog, time, fact, [(group, top(world, world.runs[board][first], group))])
     runs: dict[tuple[str, date], list[f.ScoreChanged]] = {}
     for fact in facts:
         runs.setdefault((fact.board, fact.run), []).append(fact)
     for (board, first), rows in runs.items():
-        run = world.runs[board][first]
-        groups = dict.fromkeys(group for fact in rows for group in groups_changed(fact))
-        moves = moved(_moves(rows, run))
-        yield from _boards(world.catalog, time, rows[-1], [(group, top(world, run, group)) for group in groups])
-        yield from _ranks(world.catalog, time, rows[-1], [(move, world.users[move[0]].profile) for move in moves])
+        moves = moved(_moves(rows, world.runs[board][first]))
+        yield from _ranks(world.catalog, time, rows[0], [(move, world.users[move[0]].profile) for move in moves])
 
 
 def _boards(
