@@ -231,3 +231,17 @@ def test_a_defect_is_told_once_logged_and_never_blamed_on_the_client(caplog: pyt
             client.sendall(request(f"PUT /v1/users/{user} HTTP/1.1".encode(), KEY, JSON, body=b"{}"))
             assert reader.answer()[0] == status
     assert [row.exc_info[0] for row in caplog.records if row.exc_info] == [ZeroDivisionError] * 2
+
+
+def test_who_says_that_nothing_more_comes_still_gets_the_answers(server: Served) -> None:
+    with closing(server.connect()) as client:
+        client.sendall(2 * REQUESTS["event"])
+        client.shutdown(socket.SHUT_WR)
+        reader = Reader(client)
+        assert [reader.answer()[0] for _ in range(3)] == [201, 201, 0]
+
+
+def test_what_is_no_http_after_a_request_is_told_after_its_answer(server: Served) -> None:
+    with closing(server.connect()) as client:
+        client.sendall(REQUESTS["event"] + b"nonsense\r\n\r\n")
+        assert Reader(client).answer()[0] == 201
