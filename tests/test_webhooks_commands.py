@@ -354,8 +354,8 @@ def test_a_handler_that_cannot_be_asked_is_neither_good_nor_bad() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("http://a..b/", "--secret", SECRET), "no request can be sent to http://a..b/ (encoding with 'idna'"),
-        (("http://☃..b/", "--secret", SECRET), "no request can be sent to http://☃..b/ (Invalid IDNA hostname"),
+        (("http://a..b/", "--secret", SECRET), "HANDLER_URL names a host that cannot be"),
+        (("http://☃.test/", "--secret", SECRET), "no request can be sent to http://☃.test/ (Invalid IDNA hostname"),
         (("http://127.0.0.1:1/", "--secret", ""), "must not be empty"),
         (("http://127.0.0.1:1/", "--secret", SECRET, "--timeout", "-1"), "-1.0 is not in the range 0<x<=3600"),
         (("http://127.0.0.1:1/", "--secret", SECRET, "--timeout", "0"), "0.0 is not in the range 0<x<=3600"),
