@@ -84,6 +84,7 @@ def served(
         log_level="warning",
         access_log=False,
         proxy_headers=False,
+        timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))

@@ -6,13 +6,14 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 import pytest
 from app_server import DOCUMENT, Served, fresh_worlds, served
 
 from mockserver.app import create_app
-from mockserver.exchange import Answer, Befalls, Call
+from mockserver.exchange import DROPPED, Answer, Befalls, Call
 from mockserver.serve.protocol import MOST_AT_ONCE, Protocol
 
 KEY = b"X-API-KEY: 00000000.local"
@@ -245,3 +246,26 @@ def test_what_is_no_http_after_a_request_is_told_after_its_answer(server: Served
     with closing(server.connect()) as client:
         client.sendall(REQUESTS["event"] + b"nonsense\r\n\r\n")
         assert Reader(client).answer()[0] == 201
+
+
+def test_a_dropped_request_is_over_though_another_one_waits_behind_it() -> None:
+    left: list[set[asyncio.Task[Any]]] = []
+
+    async def drop_it() -> Answer | None:
+        return DROPPED
+
+    async def look() -> Answer | None:
+        left.append({task for task in asyncio.all_tasks() if "run_asgi" in repr(task)} - {asyncio.current_task()})
+        return None
+
+    def before(call: Call) -> Befalls | None:
+        return {"dropped": drop_it, "look": look}.get(call.path.rpartition("/")[2])
+
+    with served(create_app(fresh_worlds(), DOCUMENT, before=before), http=Protocol) as server:
+        with closing(server.connect()) as client:
+            client.sendall(2 * request(b"GET /v1/users/dropped HTTP/1.1", KEY))
+            with suppress(ConnectionResetError):
+                assert client.recv(1) == b""
+        server.ask("GET", "/v1/users/anybody")  # one turn more
+        server.ask("GET", "/v1/users/look")
+    assert left == [set()]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from mockserver.exchange import Answer
 
@@ -37,6 +37,7 @@ class Protocol(HttpToolsProtocol):
         self._answer_at_once: Callable[..., bool] | None = getattr(self.app, "answer_at_once", None)
         self._quiet_since: float | None = None  # by the loop's clock: when the last answer went out; None: reading
         self._timer: TimerHandle | None = None
+        self._under_way: RequestResponseCycle | None = None
 
     def on_message_begin(self) -> None:
         self._in_head, self._head = True, 0
@@ -130,8 +131,16 @@ class Protocol(HttpToolsProtocol):
         if self.pipeline:  # uvicorn would read on with every answer, however many requests wait already
             self.flow.pause_reading()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._under_way = cycle
+        super()._start_asgi_task(cycle, app)
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._under_way is not None:  # uvicorn tells only the newest, which may still be waiting for its turn
+            self._under_way.disconnected = True
+            self._under_way.message_event.set()
+            self._under_way = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
