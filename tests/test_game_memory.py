@@ -11,6 +11,7 @@ from lives import event, take
 from sample import BARE, SAMPLE
 from story import moment
 
+from mockserver.api.metrics import metrics_event
 from mockserver.game import catalog
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game
@@ -83,4 +84,13 @@ def test_what_is_remembered_of_a_catalog_does_not_pile_up_with_the_days(monkeypa
     for _ in range(200):
         game.catch_up(game.now + DAY)
         take(game, event("user-0", "words", 10, None, None))
-    assert 0 < len(game.world.catalog.shapes) <= 50
+    assert 0 < len(game.world.catalog.remembered) <= 50
+
+
+def test_answers_need_nothing_of_what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catalogs are shared, and another thread may make one forget at any moment."""
+    first = metrics_event(lived(SAMPLE), key="words", body={"user": {"id": "user-0"}, "value": 10})
+    monkeypatch.setattr(catalog.Memo, "__setitem__", lambda memo, key, value: None)
+    SAMPLE.remembered.clear()
+    assert first["leaderboards"]
+    assert metrics_event(lived(SAMPLE), key="words", body={"user": {"id": "user-0"}, "value": 10}) == first

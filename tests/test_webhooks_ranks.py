@@ -16,7 +16,7 @@ from story import Story
 from mockserver.game.catalog import PointsTrigger, Settings
 from mockserver.game.facts import CatalogChanged, Entry
 from mockserver.game.world import World
-from mockserver.webhooks.bodies import happenings
+from mockserver.webhooks.bodies import Sight, happenings, see
 
 Place = tuple[int | None, int | None]
 
@@ -117,6 +117,23 @@ def test_of_those_who_move_up_the_nearest_on_the_board_are_told() -> None:
         "user-02": ((3, 28), (2, 28)),
         "user-03": ((None, None), (3, 27)),
     }
+
+
+def test_what_is_read_late_tells_the_names_and_ranks_that_were_then() -> None:
+    story, seen = Story(with_boards(board("b", "2025-01-01"))), list[Sight | None]()
+    for number in range(12):
+        story.event(f"user-{number:02}", "words", 300 - 10 * number)
+    story.game.observe = lambda world, entries: seen.append(see(world, entries))
+    for name in ("Ann", "Anne"):
+        story.ask("users_identify", id="user-00", body={"name": name})
+        story.event("user-11", "words", 6)  # below the first ten: their places stay what they are
+    story.event("user-01", "words", 500)
+    told = [row.shape() for sight in seen if sight for row in sight.happenings()]
+    boards = [row["leaderboard"]["rankings"] for row in told if row["type"] == "leaderboard.changed"]
+    firsts = [(rows[0]["userId"], rows[0]["userName"]) for rows in boards]
+    assert firsts == [("user-00", "Ann"), ("user-00", "Anne"), ("user-01", None)]
+    assert [rows[0]["value"] for rows in boards] == [300, 300, 790]
+    assert [sight.number for sight in seen if sight] == [len(sight.happenings()) for sight in seen if sight]
 
 
 STREAKS = board("streaks", "2025-04-03", rank_by="streak")

@@ -98,13 +98,13 @@ def _event_board(
     catalog: Catalog, key: str, first: date, group: tuple[str, ...] | None, day: date
 ) -> tuple[Leaderboard, JSON] | tuple[()]:
     """All that is the same for everybody in the group on that day; empty when another run is the current one then."""
-    shapes, which = catalog.shapes, (key, first, group, day)
-    known: tuple[Leaderboard, JSON] | tuple[()] | None = shapes.get(which)
+    remembered, which = catalog.remembered, (key, first, group, day)
+    known: tuple[Leaderboard, JSON] | tuple[()] | None = remembered.get(which)
     if known is None:
         board, known = catalog.leaderboards[key], ()
         if current_run(board, day) == first:
             known = board, {**_board(catalog, board), **run_dates(board, first), **breakdown_shape(board, group)}
-        shapes[which] = known
+        remembered[which] = known
     return known
 
 

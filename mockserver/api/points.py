@@ -94,10 +94,10 @@ def trigger_shape(catalog: Catalog, row: PointsTrigger) -> JSON:
 
 def award_shape(world: World, award: Award, day: date) -> JSON:
     """Schema `PointsAward`; boosts with their status on the user's local `day`."""
-    shapes, key = world.catalog.shapes, (award.trigger, award.boosts, day)
-    causes = shapes.get(key)
+    known, key = world.catalog.remembered, (award.trigger, award.boosts, day)
+    causes = known.get(key)
     if causes is None:
-        causes = shapes[key] = _causes_shape(world.catalog, award, day)
+        causes = known[key] = _causes_shape(world.catalog, award, day)
     return {
         "id": world.id_of("award", award.seq),
         "awarded": award.awarded,

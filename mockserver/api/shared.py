@@ -22,9 +22,9 @@ def once_per_row(make: Callable[[Catalog, Row], JSON]) -> Callable[[Catalog, Row
     """For a shape that depends on nothing but the catalog: made once, then shared. Copy it before you change it."""
 
     def shape(catalog: Catalog, row: Row) -> JSON:
-        known = catalog.shapes.get(row.id)
+        known = catalog.remembered.get(row.id)
         if known is None or known[0] is not row:
-            known = catalog.shapes[row.id] = row, make(catalog, row)
+            known = catalog.remembered[row.id] = row, make(catalog, row)
         return known[1]
 
     return shape

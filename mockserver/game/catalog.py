@@ -243,8 +243,8 @@ class Catalog:
         return {row.name: getattr(self, row.name) for row in fields(self)}
 
     @cached_property
-    def shapes(self) -> Memo:
-        """What is made of its rows once and for all, by whoever shows them, under a key of theirs."""
+    def remembered(self) -> Memo:
+        """What follows from its rows alone, found once by whoever needs it, under a key of theirs."""
         return Memo()
 
     @cached_property

@@ -58,15 +58,12 @@ def unfold(world: World, facts: Iterable[f.Fact], time: int, agenda: schedule.Sc
     journal = world.journal
     while True:
         for fact in facts:
-            seq = journal.last + 1
-            entry = f.Entry(seq, time, cause, fact)
+            entry = f.Entry(journal.last + 1, time, cause, fact)
             world.apply(entry)
             entries.append(entry)
             kind = type(fact)
-            seq *= 8
-            for phase, rule in RULES.get(kind, ()):
-                heappush(queue, (phase, seq, rule, entry))
-                seq += 1
+            for number, (phase, rule) in enumerate(RULES.get(kind, ()), 8 * entry[0]):
+                heappush(queue, (phase, number, rule, entry))
             if kind in schedule.ARMS:
                 agenda.arm(world, entry)
         if not queue:

@@ -109,11 +109,11 @@ Running = tuple[Leaderboard, date]  # a board and the first day of one of its ru
 def boards_on(catalog: Catalog, rank_by: RankBy, subject: str, day: date) -> tuple[Running, ...]:
     """The boards that a metric or points system moves, and their runs that count on `day`."""
     key = rank_by, subject, day
-    known: tuple[Running, ...] | None = catalog.shapes.get(key)
+    known: tuple[Running, ...] | None = catalog.remembered.get(key)
     if known is None:
         boards = catalog.boards_by.get((rank_by, subject), ())
         known = tuple((board, first) for board in boards if (first := first_day(board, day)) is not None)
-        catalog.shapes[key] = known
+        catalog.remembered[key] = known
     return known
 
 

@@ -141,16 +141,12 @@ def _points_changed(world: World, entry: f.Entry, fact: f.PointsChanged) -> None
     account = world.users[fact.user].accounts[fact.system]
     creation = world.catalog.points[fact.system].creation_triggers
     unsent = account.unsent or []
-    if creation:
-        for award in account.awards.newest(account.unsettled):
-            if award.trigger in creation:
-                account.reported_total += award.awarded
-            else:
-                unsent.append(award.seq)
-                account.unsent_added += award.awarded
-    else:
-        unsent += fact.awards
-        account.unsent_added += fact.added
+    for award in account.awards.newest(account.unsettled):
+        if award.trigger in creation:
+            account.reported_total += award.awarded
+        else:
+            unsent.append(award.seq)
+            account.unsent_added += award.awarded
     account.unsettled, account.unsent = 0, unsent or None
     account.awards.forget(len(unsent))
 

@@ -26,7 +26,7 @@ class Names:
         self._fakers: dict[str, Any] = {}
         self._file = _file(seed)
         self._known = _read(self._file)
-        self._read = len(self._known)
+        self._on_disk = len(self._known)
 
     def name(self, locale: str, number: int) -> tuple[str, str]:
         """Given and family name of the `number`-th one, who lives where Faker's `locale` is."""
@@ -42,7 +42,7 @@ class Names:
 
     def remember(self) -> None:
         """Puts what is new on disk. Best effort: without it the next start takes as long as this one."""
-        if self._file is None or len(self._known) == self._read:
+        if self._file is None or len(self._known) == self._on_disk:
             return
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)

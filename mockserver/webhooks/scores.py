@@ -110,7 +110,7 @@ def groups_changed(fact: f.ScoreChanged) -> list[Group]:
 
 def top(world: World, run: Run, group: Group) -> Top:
     """The first places of a group and the names that people have now."""
-    places = run.ranking(group)[: TOP if run.limit > TOP else run.limit]
+    places = run.ranking(group)[: min(TOP, run.limit)]
     known = run.told.get(group)
     if known is None or known[0] != world.renamed or known[1][0] != places:  # most changes are further down
         users = world.users

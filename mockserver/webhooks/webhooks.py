@@ -184,8 +184,6 @@ class Webhooks:
 
     def _tenant_of(self, world: World) -> str | None:
         games = self._organisation.games
-        if len(games) == 1 and None in games:
-            return None
         return next((tenant for tenant, game in games.items() if game.world is world), None)
 
     def _send(self, event: Event, endpoint: Endpoint, due: int, **how: Any) -> Delivery:
