@@ -192,7 +192,7 @@ def test_an_answer_is_held_against_its_schema_and_the_fault_is_pointed_at() -> N
 @pytest.mark.parametrize("value", ["2026-02-30T00:00:00.000Z", "2026-01-01", "2026-01-01T00:00:00", "yesterday"])
 def test_dates_in_answers_must_be_dates(value: str) -> None:
     user = {"id": "a", "email": None, "name": None, "tz": None, "subscribeToEmails": True, "attributes": {}}
-    answer = {**user, "control": False, "created": "2026-01-01T00:00:00.000Z", "updated": value}
+    answer = {**user, "control": False, "created": "2026-01-01T00:00:00.000Z", "updated": value, "signUpDate": None}
     assert str(DOCUMENT.operations["users_get"].check_answer(200, answer)).startswith("/updated: ")
 
 

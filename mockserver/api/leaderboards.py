@@ -42,6 +42,9 @@ def _board(catalog: Catalog, board: Leaderboard) -> JSON:
         "maxParticipants": board.max_participants,
         "runUnit": board.run_unit,
         "runInterval": board.run_interval,
+        "startTime": None,
+        "endTime": None,
+        "userAttributes": [],
     }
     if board.metric is not None:
         metric = catalog.metrics[board.metric]
@@ -182,6 +185,7 @@ def users_leaderboard(game: Game, *, id: str, key: str, run: date | None = None,
                 {
                     "time": iso(event.time),
                     "timestamp": iso(event.time),
+                    "date": local_day(event.time, person.zone).isoformat(),
                     "previousRank": event.before.rank,
                     "rank": event.after.rank,
                     "previousValue": event.before.value,

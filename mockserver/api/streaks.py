@@ -44,10 +44,21 @@ def users_streak(game: Game, *, id: str, history_periods: int) -> JSON:
     freezes = world.catalog.streak.freezes if world.catalog.streak else None
     rows = [
         {"periodStart": row.start.isoformat(), "periodEnd": row.end.isoformat(), "length": row.length}
+        | {"usedPause": False}
         | ({} if freezes is None else {"usedFreeze": row.frozen})
         for row in history(world, person, history_periods, today(game, person))
     ]
-    return streak_shape(world, person) | {"streakHistory": rows, "rank": rank(world, person)}
+    return streak_shape(world, person) | {
+        "extended": _extended(person),
+        "pauses": [],
+        "streakHistory": rows,
+        "rank": rank(world, person),
+    }
+
+
+def _extended(person: Person) -> str | None:
+    """When the latest period was counted; None without a streak."""
+    return None if person.streak.extended is None else iso(person.streak.extended)
 
 
 def streaks_list(game: Game, *, user_ids: list[str]) -> JSON:
@@ -64,7 +75,7 @@ def streaks_list(game: Game, *, user_ids: list[str]) -> JSON:
         {
             "userId": person.profile.id,
             "streakLength": person.streak.length,
-            "extended": None if person.streak.extended is None else iso(person.streak.extended),
+            "extended": _extended(person),
         }
         for person in people
     ]

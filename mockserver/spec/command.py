@@ -56,6 +56,7 @@ def _report(console: Console, document: Document) -> int:
     console.print(f"{len(document.operations)} operations, {len(document.webhooks)} webhooks.\n")
     console.print(_operations(document))
     console.print(_webhooks(document))
+    console.print(_additions(document))
     found, rows = contradictions(document.raw), errata()
     console.print(_contradictions(document, found, rows))
     open_ones = unanswered(found, rows)
@@ -86,6 +87,15 @@ def _webhooks(document: Document) -> Table:
     table = _table("\nWebhooks", "type", "in short")
     for kind, declared in webhooks_of(document.raw):
         table.add_row(kind, _words(declared))
+    return table
+
+
+def _additions(document: Document) -> Table:
+    table = _table(
+        "\nAdditions: fields that newer official clients require", "schema", "field", "since", "the mock sends"
+    )
+    for row in document.additions:
+        table.add_row(*map(Text, (row.schema, row.field, row.since, row.why)))
     return table
 
 

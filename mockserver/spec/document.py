@@ -13,6 +13,7 @@ import jsonschema_rs
 import orjson
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry
 
+from mockserver.spec.additions import Addition, additions, extended, in_force
 from mockserver.spec.bodies import Body, within_limits
 from mockserver.spec.checked import DocumentError, check
 from mockserver.spec.operation import Check, Operation
@@ -41,12 +42,16 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Document:
-    """`raw` is the document as JSON, `prefix` the path of its server, `/v1`."""
+    """`raw` is the document as JSON, `prefix` the path of its server, `/v1`.
+
+    `additions`: fields that responses and webhooks must have beside the document's own.
+    """
 
     raw: dict[str, Any]
     prefix: str
     operations: dict[str, Operation]
     webhooks: dict[str, Webhook]
+    additions: tuple[Addition, ...] = ()
 
 
 def resource(name: str) -> Path:
@@ -98,8 +103,11 @@ class _Compiler:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        schemas = {"components": {"schemas": document.get("components", {}).get("schemas", {})}}
-        self.registry = Registry([(ANSWERS, schemas), (REQUESTS, within_limits(schemas))], draft=Draft202012)
+        schemas = document.get("components", {}).get("schemas", {})
+        self.additions = in_force(schemas, additions(resource("fixtures") / "additions.toml"))
+        answers = {"components": {"schemas": extended(schemas, self.additions)}}
+        requests = within_limits({"components": {"schemas": schemas}})
+        self.registry = Registry([(ANSWERS, answers), (REQUESTS, requests)], draft=Draft202012)
         self.compiled: dict[str, Draft202012Validator] = {}
         self.warned: set[str] = set()
 
@@ -117,7 +125,7 @@ class _Compiler:
                 webhooks[kind] = Webhook(kind, Check(self.validator(_json_schema(declared["requestBody"]), ANSWERS)))
             except (ValueError, KeyError, jsonschema_rs.ReferencingError) as error:
                 raise DocumentError(f"webhook {kind} {_first_line(error)}") from error
-        return Document(self.document, self._prefix(), operations, webhooks)
+        return Document(self.document, self._prefix(), operations, webhooks, tuple(self.additions))
 
     def _prefix(self) -> str:
         servers = self.document.get("servers") or [{"url": "/"}]

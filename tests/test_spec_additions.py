@@ -1,0 +1,86 @@
+"""Fields that newer clients require: defined as data, required of every response, and never at odds with a document."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from edits import DOCUMENT, edited, schema
+
+from mockserver.spec import DocumentError
+from mockserver.spec.additions import additions
+from mockserver.spec.command import check
+from mockserver.spec.document import compiled, resource
+
+ROWS = additions(resource("fixtures") / "additions.toml")
+EXAMPLES = {
+    ("users_get", "User"): "users_get.200.json",
+    ("users_streak", "StreakResponse"): "users_streak.200.json",
+    ("users_leaderboard", "LeaderboardEvent"): "users_leaderboard.200.json",
+    ("leaderboards_get", "LeaderboardResponse"): "leaderboards_get.200.json",
+}
+
+
+def _example(name: str) -> Any:
+    import json
+
+    return json.loads((resource("fixtures") / "examples" / name).read_text())
+
+
+def _without(value: Any, field: str) -> Any:
+    """A copy in which no object has the field any more."""
+    if isinstance(value, list):
+        return [_without(row, field) for row in value]
+    if isinstance(value, dict):
+        return {key: _without(row, field) for key, row in value.items() if key != field}
+    return value
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.field)
+def test_a_response_without_an_added_field_is_none(row: Any) -> None:
+    document = compiled(DOCUMENT)
+    (operation, _), file = next((key, file) for key, file in EXAMPLES.items() if key[1] == row.schema)
+    example = _example(file)
+    name = row.field.rpartition(".")[2]
+    assert document.operations[operation].check_answer(200, example) is None
+    fault = document.operations[operation].check_answer(200, _without(example, name))
+    assert fault is not None
+    assert f'"{name}" is a required property' in fault
+
+
+def test_what_a_document_has_itself_is_its_own() -> None:
+    def newer(document: Any) -> None:
+        own = schema(document, "LeaderboardEvent")
+        own["properties"]["date"] = {"type": "string"}
+
+    left = compiled(edited(newer)).additions
+    assert [row for row in ROWS if row not in left] == [row for row in ROWS if row.field == "date"]
+
+
+def test_an_addition_that_contradicts_the_document_stops_the_start() -> None:
+    def other_type(document: Any) -> None:
+        schema(document, "User")["properties"]["signUpDate"] = {"type": "integer"}
+
+    def closed(document: Any) -> None:
+        schema(document, "User")["additionalProperties"] = False
+
+    with pytest.raises(DocumentError, match=re.escape("adds `signUpDate` to User, but the document says integer")):
+        compiled(edited(other_type))
+    with pytest.raises(DocumentError, match="adds `signUpDate` to User, but the document allows no further fields"):
+        compiled(edited(closed))
+
+
+def test_a_document_without_the_schema_needs_no_addition_to_it() -> None:
+    before = deepcopy(DOCUMENT)
+    left = compiled(edited(lambda document: schema(document, "User")["properties"].update(signUpDate={}))).additions
+    assert "signUpDate" not in {row.field for row in left}
+    assert before == DOCUMENT  # nothing is written into the document itself
+
+
+def test_check_lists_them() -> None:
+    printed = CliRunner().invoke(check, []).output
+    for row in ROWS:
+        assert re.search(rf"{row.schema} .*{re.escape(row.field)} .*{re.escape(row.since)}", printed), row
