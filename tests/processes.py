@@ -12,6 +12,10 @@ from contextlib import contextmanager
 KEY = "00000000.local"
 
 
+def admin_url(base_url: str) -> str:
+    return base_url.removesuffix("/v1") + "/admin/v1"
+
+
 @contextmanager
 def serving(*options: str, cwd: str | None = None, python: str = sys.executable) -> Iterator[str]:
     """`mockserver serve` with these options on a free port; gives the base URL, /v1 included."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import admin_url
 
 from mockserver import catalogs
 
@@ -130,7 +131,7 @@ def test_the_printed_javascript_hands_the_sdk_what_it_wants(server: Server, tmp_
     (tmp_path / "try.js").write_text("\n".join(lines[start : start + 3]))
     done = subprocess.run(["node", str(tmp_path / "try.js")], capture_output=True, text=True, check=True, timeout=60)
     options = json.loads(done.stdout)
-    assert options == {"apiKey": "00000000.local", "environment": {"api": server.url, "admin": server.url}}
+    assert options == {"apiKey": "00000000.local", "environment": {"api": server.url, "admin": admin_url(server.url)}}
 
 
 def test_a_frozen_clock_stands_where_it_was_put_and_that_is_said(server: Server) -> None:

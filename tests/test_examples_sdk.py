@@ -17,7 +17,7 @@ from receiver import Receiver
 from trophy import NotificationPreferences, TrophyApi, TrophyApiEnvironment, UpsertedUser
 from trophy.core.pydantic_utilities import UniversalBaseModel
 
-from mockserver.examples.writing import HANDLER, SECRET, SERVER, write
+from mockserver.examples.writing import GONE, HANDLER, SECRET, SERVER, write
 from mockserver.spec.parameters import snake_case
 from mockserver.webhooks.signing import verify
 
@@ -51,7 +51,9 @@ def test_the_sdk_reads_every_good_answer_and_loses_nothing(name: str, operation:
         model = MODELS.get(key)
         arguments[snake_case(key)] = model(**{snake_case(k): v for k, v in value.items()}) if model else value
     group, _, method = operation.partition("_")
-    environment = TrophyApiEnvironment(api="http://mock/v1", admin="http://mock/v1")
+    if operation in GONE and not hasattr(getattr(TrophyApi(api_key=KEY), group), method):
+        pytest.skip("this version of the client has no such method")
+    environment = TrophyApiEnvironment(api="http://mock/v1", admin="http://mock/admin/v1")
     with httpx.Client(transport=httpx.MockTransport(answer)) as transport:
         client = TrophyApi(api_key=KEY, environment=environment, httpx_client=transport)
         found = getattr(getattr(client, group), "all_" if method == "all" else method)(**arguments)
@@ -95,6 +97,7 @@ def test_every_request_can_be_pasted_as_python(server: str) -> None:
     assert all(
         ".all_(" in snippet or f".{name.partition('_')[2]}(" in snippet
         for name, snippet in zip(OPERATIONS, snippets, strict=True)
+        if name not in GONE
     )
     script = "\n".join(snippets).replace(SERVER, server)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)

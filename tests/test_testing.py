@@ -38,7 +38,7 @@ NOON = "2026-03-01T12:00:00Z"
 
 
 def environment(world: World | AsyncWorld[MockServer]) -> TrophyApiEnvironment:
-    return TrophyApiEnvironment(api=world.url, admin=world.url)
+    return TrophyApiEnvironment(api=world.url, admin=world.admin_url)
 
 
 def client_of(world: World, http: httpx.Client) -> TrophyApi:
@@ -199,7 +199,7 @@ def test_the_vendors_client_needs_no_socket() -> None:
             server.advance(days=3)
             assert client_of(server, http).users.streak("ada").length == 0
         with server.world() as world, httpx.Client(transport=server.transport(httpx)) as http:
-            assert client_of(world, http).streaks.rankings() == []
+            assert client_of(world, http).streaks.list(user_ids=["ada"]) == []
 
 
 def test_the_vendors_async_client_needs_no_socket() -> None:

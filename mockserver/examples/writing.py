@@ -31,6 +31,9 @@ FORMATS = {"json": "json", "jsonl": "jsonl", "yaml": "yaml", "curl": "sh", "http
 MODELS = {"user": "UpsertedUser", "notifications": "NotificationPreferences"}
 
 
+GONE = {"streaks_rankings"}  # newer versions of the SDK have no method for it
+
+
 class Message(NamedTuple):
     """An HTTP request as it is sent."""
 
@@ -94,18 +97,18 @@ def _http(example: Example, document: Document) -> str:
 def _python(example: Example, document: Document) -> str:
     """A call of the official SDK, or the plain request where the SDK would not send such a thing."""
     good = example.part == REQUEST or example.part.startswith("2")
-    if example.ask is None or not good or "Tenant-ID" in example.ask.headers:
+    if example.ask is None or not good or "Tenant-ID" in example.ask.headers or example.name in GONE:
         return _urllib(message(example, document))
     operation = document.operations[example.name]
     arguments = _arguments(example.ask, operation)
     models = [model for name, model in MODELS.items() if name in arguments]
     group, _, method = operation.id.partition("_")
     function = f"trophy.{group}.all_" if method == "all" else f"trophy.{group}.{method}"
-    base = f"{SERVER}{document.prefix}"
+    environment = f'TrophyApiEnvironment(api="{SERVER}{document.prefix}", admin="{SERVER}/admin/v1")'
     return (
         f"from trophy import {', '.join(['TrophyApi', 'TrophyApiEnvironment', *models])}\n\n"
-        f'base = "{base}"\n'
-        f'trophy = TrophyApi(api_key="{example.ask.key}", environment=TrophyApiEnvironment(api=base, admin=base))\n'
+        f"environment = {environment}\n"
+        f'trophy = TrophyApi(api_key="{example.ask.key}", environment=environment)\n'
         f"answer = {_call(function, arguments)}\n"
         "print(answer)\n"
     )

@@ -19,24 +19,26 @@ def base_url(host: str, port: int) -> str:
     return f"{local_url(host, port)}/v1"
 
 
+def admin_url(base: str) -> str:
+    """Where the admin half of the official clients belongs: beside the API, since both have paths of the same name."""
+    return f"{base.removesuffix('/v1')}/admin/v1"
+
+
 def greeting(plane: Plane, base: str, *, check_responses: bool) -> str:
     """The text printed at start-up."""
     worlds, settings = plane.worlds, plane.settings
     first = next(iter(worlds))
-    python = "from trophy import TrophyApi, TrophyApiEnvironment"
-    call = f'TrophyApi(api_key="{first.key}", environment=TrophyApiEnvironment(api=base, admin=base))'
-    node = f'new TrophyApiClient({{ apiKey: "{first.key}", environment: {{ api: base, admin: base }} }})'
     rows = [
         ("Base URL", base),
         *(("API key", key) for key in worlds.roots),
         *_endpoints(plane),
         *([("Token", f"{settings.token} (header {TOKEN}, for /_mock)")] if settings.locked else ()),
-        ("Python", python),
-        ("", f'base = "{base}"'),
-        ("", f"trophy = {call}"),
+        ("Python", "from trophy import TrophyApi, TrophyApiEnvironment"),
+        ("", f'environment = TrophyApiEnvironment(api="{base}", admin="{admin_url(base)}")'),
+        ("", f'trophy = TrophyApi(api_key="{first.key}", environment=environment)'),
         ("Node", 'const { TrophyApiClient } = require("@trophyso/node");'),
-        ("", f'const base = "{base}";'),
-        ("", f"const trophy = {node};"),
+        ("", f'const environment = {{ api: "{base}", admin: "{admin_url(base)}" }};'),
+        ("", f'const trophy = new TrophyApiClient({{ apiKey: "{first.key}", environment }});'),
         ("Try", _curl(first, base)),
     ]
     lines = [click.style(_headline(first), bold=True), ""]

@@ -2,7 +2,7 @@
 
     with MockServer() as server:
         client = TrophyApi(
-            api_key=server.api_key, environment=TrophyApiEnvironment(api=server.url, admin=server.url)
+            api_key=server.api_key, environment=TrophyApiEnvironment(api=server.url, admin=server.admin_url)
         )
         client.metrics.event("words-written", user=UpsertedUser(id="ada"), value=100)
         server.advance(days=3)

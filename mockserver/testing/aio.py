@@ -42,6 +42,11 @@ class AsyncWorld(Generic[W]):
         return self.sync.url
 
     @property
+    def admin_url(self) -> str:
+        """The base URL for the admin half of the official clients."""
+        return self.sync.admin_url
+
+    @property
     def api_key(self) -> str:
         return self.sync.api_key
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlencode
 import orjson
 
 from mockserver.control.plane import TOKEN
+from mockserver.serve.greeting import admin_url
 from mockserver.testing.bridge import scope_of
 from mockserver.testing.options import AnyCatalog, catalog_to_send
 from mockserver.testing.room import Room
@@ -45,6 +46,11 @@ class World:
     @property
     def url(self) -> str:
         return self._url
+
+    @property
+    def admin_url(self) -> str:
+        """The base URL for the admin half of the official clients."""
+        return admin_url(self.url)
 
     # Time
 

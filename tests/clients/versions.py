@@ -1,0 +1,55 @@
+"""Which versions of the official clients are tried, and where each is installed: apart from all others, once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from mockserver import cache
+
+# Every minor version on PyPI that can read the document, each in its last release; of 1.0 the first one, too.
+PYTHON = (
+    "1.0.40", "1.0.42", "1.1.2", "1.2.1", "1.3.4", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "1.8.0", "1.9.1", "1.10.0",
+    "1.11.0", "1.12.0", "1.13.0", "1.14.0", "1.15.0", "1.16.0", "1.17.0", "1.18.0", "1.19.0", "1.20.1", "1.21.1",
+    "1.22.0", "1.23.0", "1.24.0", "1.25.0", "1.26.1", "1.27.0",
+)  # fmt: skip
+NODE = ("1.0.21", "1.0.42")  # npm has no newer one
+SAME_AS_DOCUMENT = "1.8.0"
+NEWEST = PYTHON[-1]
+
+
+def python_client(version: str) -> Path:
+    """The folder to put first on the module path; what the client needs comes from this environment."""
+    folder = _home() / f"python-{version}"
+    if not folder.exists():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        _install(folder, [*command, "--target", "{}", f"trophy=={version}"])
+    return folder
+
+
+def node_client(version: str) -> Path:
+    """The folder whose `node_modules` has the client."""
+    folder = _home() / f"node-{version}"
+    if not folder.exists():
+        command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]
+        _install(folder, [*command, "{}", f"@trophyso/node@{version}"])
+    return folder
+
+
+def _home() -> Path:
+    return cache.directory("clients") or Path(tempfile.gettempdir()) / "mockserver-clients"
+
+
+def _install(folder: Path, command: list[str]) -> None:
+    """A folder is there whole or not at all, whoever else installs the same at the same time."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as room:
+        made = Path(room) / "made"
+        subprocess.run([part.format(made) for part in command], check=True, capture_output=True, text=True)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise

@@ -1,0 +1,57 @@
+"""The official clients: the newest runs in all tests, the one of the document's own version here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import pytest
+import trophy
+from clients.versions import NEWEST, SAME_AS_DOCUMENT, python_client
+from processes import KEY, admin_url, serving
+from trophy.core.api_error import ApiError
+
+HERE = Path(__file__).parent
+READS_ALL = ("test_sdk.py", "test_examples_sdk.py", "test_webhooks_trigger.py")
+
+
+def test_the_newest_client_that_is_listed_is_the_one_that_all_tests_use() -> None:
+    assert version("trophy") == NEWEST
+
+
+def test_the_client_of_the_documents_version_passes_the_same_tests() -> None:
+    older = os.pathsep.join((str(python_client(SAME_AS_DOCUMENT)), str(HERE)))
+    environment = os.environ | {"PYTHONPATH": older, "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""}
+    asked = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", "not pasted"]
+    done = subprocess.run(
+        [*asked, *(str(HERE / name) for name in READS_ALL)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skipped" not in done.stdout  # what newer clients lack, this one has
+
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    with serving("--users", "2", "--history-days", "3") as url:
+        yield url
+
+
+def test_the_admin_half_of_the_client_never_reads_what_is_the_applications(base_url: str) -> None:
+    """Paths such as /leaderboards are in both halves; an ID of a board is none of its key."""
+    environment = trophy.TrophyApiEnvironment(api=base_url, admin=admin_url(base_url))
+    with httpx.Client() as connections:
+        client = trophy.TrophyApi(api_key=KEY, environment=environment, httpx_client=connections)
+        assert client.leaderboards.get("all-time").key == "all-time"
+        with pytest.raises(ApiError) as refused:
+            client.admin.leaderboards.get("all-time")
+    assert refused.value.status_code in (404, 422)
