@@ -126,6 +126,13 @@ rankBy = "metric"
 metricKey = "steps"
 start = "2025-03-20"
 end = "2025-03-25"
+[points.xp]
+name = "XP"
+[[points.xp.boosts]]
+name = "Sprint week"
+start = "2025-03-20"
+end = "2025-03-25"
+multiplier = 2
 """
 
 
@@ -151,3 +158,18 @@ def test_boards_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
     assert told("leaderboard.finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
     (finished,) = told("leaderboard.finished", "2025-03-26T13:00:00.000Z")
     assert finished["rankings"] == final, f"it ended as {final}, the webhook says {finished['rankings']}"
+
+
+@rule("So are those of everybody's boosts", behaviour(11))
+def test_boosts_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
+    stage = stages.new(catalog=SPRINT)
+    box = open_box(stage, find_office(suite), suite)
+
+    def told(kind: str, moment: str) -> list[str]:
+        stage.clock.advance(to=moment)
+        return [letter.content["boost"]["name"] for letter in box.of(kind)]
+
+    assert told("points.boost_started", "2025-03-19T09:59:50.000Z") == [], "told too early"
+    assert told("points.boost_started", "2025-03-19T10:00:00.000Z") == ["Sprint week"], "not told at 10:00 UTC"
+    assert told("points.boost_finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
+    assert told("points.boost_finished", "2025-03-26T13:00:00.000Z") == ["Sprint week"], "not told at 13:00 UTC"

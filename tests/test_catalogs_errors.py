@@ -106,6 +106,8 @@ MISTAKES = [
     ("multiplier = 2", "multiplier = 2\nuserId = 'u'\nuserAttributes = { plan = 'x' }",
      "line 32, points.xp.boosts[0].userId",
      "expected either `userId` or `userAttributes`, found both", False),
+    ('start = "-1d"\n[streak', 'start = "-1d"\nmaxParticipants = 1001\n[streak',
+     "line 37, leaderboards.board.maxParticipants", "a whole number from 1 to 1000, found 1001", True),
     ('start = "-1d"\n[streak', 'start = "-1d"\nrunUnit = "day"\n[streak', "line 32, leaderboards.board",
      "`runInterval` is missing: a leaderboard that repeats", False),
     ('rankBy = "metric"', 'rankBy = "streak"\nrunUnit = "day"', "line 35, leaderboards.board.runUnit",

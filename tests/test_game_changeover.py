@@ -188,10 +188,11 @@ def test_new_boosts_are_told_only_of_what_is_to_come() -> None:
     story = Story(replace(BARE, points=by_key(points())))
     story.tell("04-01 09:00 ann is name=Ann\n04-03 12:00")
     rows = (
-        boost("over", "2025-03-01", "2025-04-02", 2),
+        boost("over", "2025-03-01", "2025-04-01", 2),
         boost("running", "2025-03-01", "2025-04-05", 2),
         boost("own", "2025-04-02", "2025-04-06", 2, user="ann"),
-        boost("coming", "2025-04-04", "2025-04-07", 2),
+        boost("begun", "2025-04-04", "2025-04-07", 2),
+        boost("coming", "2025-04-05", None, 2),
     )
     change(story, points=by_key(points(boosts=rows)))
     story.at("04-04 12:00")
@@ -199,11 +200,11 @@ def test_new_boosts_are_told_only_of_what_is_to_come() -> None:
     change(story, points=by_key(points(boosts=(longer, *rows[1:]))))
     story.at("05-01")
     assert story.facts("Boost") == plain("""
-        04-04 00:00 BoostStarted id-coming
-        04-05 23:59:59.000Z BoostFinished id-running
+        04-04 10:00 BoostStarted id-coming
+        04-06 13:00 BoostFinished id-running
         04-07 00:00 ann BoostFinished id-own
-        04-07 23:59:59.000Z BoostFinished id-coming
-        04-08 23:59:59.000Z BoostFinished id-over
+        04-08 13:00 BoostFinished id-begun
+        04-09 13:00 BoostFinished id-over
     """)
 
 

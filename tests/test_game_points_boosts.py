@@ -101,7 +101,7 @@ def test_the_status_of_an_awards_boosts_follows_the_users_day() -> None:
     assert column(story.ask("points_boosts", key="xp"), "name", "status")[0] == ("double", "active")
 
 
-def test_boosts_are_told_at_the_first_and_the_last_second_utc_those_of_a_user_at_local_midnights() -> None:
+def test_boosts_are_told_when_they_have_begun_and_ended_everywhere_those_of_a_user_at_local_midnights() -> None:
     boosts = (
         boost("all", "2025-04-03", "2025-04-04", 2),
         boost("own", "2025-04-03", "2025-04-04", 2, user="ann"),
@@ -110,11 +110,11 @@ def test_boosts_are_told_at_the_first_and_the_last_second_utc_those_of_a_user_at
     )
     story = "04-01 09:00 ann is tz=Asia/Tokyo\n04-30"
     assert told(with_points(boosts=boosts), story, "Boost") == plain("""
+        04-02 10:00 BoostStarted id-all
         04-02 15:00 ann BoostStarted id-own
-        04-03 00:00 BoostStarted id-all
+        04-04 10:00 BoostStarted id-endless
         04-04 15:00 ann BoostFinished id-own
-        04-04 23:59:59.000Z BoostFinished id-all
-        04-05 00:00 BoostStarted id-endless
+        04-05 13:00 BoostFinished id-all
         04-06 15:00 ann BoostFinished id-missed
     """)
 

@@ -142,16 +142,17 @@ def test_a_new_level_is_told_with_the_one_before() -> None:
     tell(story)
 
 
-def test_a_boost_is_told_when_it_starts_and_a_second_before_its_last_day_is_over() -> None:
+def test_a_boost_is_told_at_ten_of_the_day_before_and_at_one_of_the_day_after() -> None:
     async def story(the: Teller) -> None:
-        await the.at(datetime(2025, 4, 6, 23, 59, 58, tzinfo=UTC))
+        await the.at(datetime(2025, 4, 7, 12, 59, 59, tzinfo=UTC))
         assert await the.told("points.boost_finished") == []
         await the.later(seconds=1)
         finished = await the.only("points.boost_finished")
-        assert finished["timestamp"] == "2025-04-06T23:59:59.000Z"
-        await the.at(datetime(2025, 4, 12, tzinfo=UTC))
+        assert finished["timestamp"] == "2025-04-07T13:00:00.000Z"
+        await the.at(datetime(2025, 4, 11, 10, tzinfo=UTC))
         started = await the.only("points.boost_started")
-        assert started["timestamp"] == "2025-04-12T00:00:00.000Z"
+        assert started["timestamp"] == "2025-04-11T10:00:00.000Z"
+        await the.at(datetime(2025, 4, 12, tzinfo=UTC))
         boosts = await the.get("/points/xp/boosts?includeFinished=true")
         for body, name, status in ((started, "Premium Fortnight", "active"), (finished, "Double XP Week", "finished")):
             (boost,) = (row for row in boosts if row["name"] == name)

@@ -275,7 +275,7 @@ LEADERBOARD = Table(
             "User attributes that part it into groups, each with its own ranking.",
             attribute="breakdown",
         ),
-        Field("maxParticipants", Whole(1), "Only so many are on it."),
+        Field("maxParticipants", Whole(1, 1000), "Only so many are on it."),
         Field(
             "runUnit",
             choice("day", "month", "year"),

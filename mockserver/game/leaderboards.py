@@ -29,6 +29,7 @@ from mockserver.game.periods import (
     board_opens,
     first_day,
     local_day,
+    opening_of,
     run_end,
     run_index,
     run_on,
@@ -41,7 +42,6 @@ from mockserver.game.state import Person
 from mockserver.game.world import World, group_of, whole_value
 
 FINAL_AFTER = DAY + 12 * HOUR  # from the start of the last day, UTC
-FINISHED_AFTER = DAY + 13 * HOUR
 
 
 def score_metric(world: World, entry: Entry) -> Iterator[Fact]:
@@ -213,8 +213,8 @@ def named_run(board: Leaderboard, day: date, time: int) -> date | None:
 
 
 def run_opens(board: Leaderboard, first: date) -> int:
-    """10:00 UTC of the day before (behaviour, section 11)."""
-    return start_of_utc(first) - DAY + 10 * HOUR
+    """When a run starts (ms UTC; behaviour, section 11)."""
+    return opening_of(first)
 
 
 def next_start(board: Leaderboard, after: int) -> tuple[int, int] | None:

@@ -19,6 +19,7 @@ SECOND = 1000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+FINISHED_AFTER = DAY + 13 * HOUR  # the start of a last day, UTC: an hour after the day has ended everywhere
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 ONE_DAY = timedelta(days=1)
@@ -194,17 +195,23 @@ def status_of_days(start: date, end: date | None, today: date) -> Literal["activ
 
 
 def boost_moments(boost: Boost, tz: ZoneInfo | None) -> tuple[int, int | None]:
-    """When a boost starts and finishes (ms UTC): at 00:00:00Z and 23:59:59Z; one of a single user at the midnights
-    of that user's zone (behaviour, section 11). None: it never finishes."""
+    """When the start and the end of a boost are told (ms UTC): at 10:00 of the day before and 13:00 of the day after,
+    when it has begun or ended in the first or last zone; of a single user's boost at the midnights of that user's
+    zone (behaviour, section 11). None: it never finishes."""
     end = boost.end
     if tz is None:
-        return start_of_utc(boost.start), None if end is None else start_of_utc(end) + DAY - SECOND
+        return opening_of(boost.start), None if end is None else start_of_utc(end) + FINISHED_AFTER
     return start_of_day(boost.start, tz), None if end in (None, date.max) else start_of_day(end + ONE_DAY, tz)
 
 
 def board_opens(board: Leaderboard) -> int:
-    """10:00 UTC of the day before the start: then it is the first day somewhere."""
-    return start_of_utc(board.start) - DAY + 10 * HOUR
+    """When it becomes active (ms UTC)."""
+    return opening_of(board.start)
+
+
+def opening_of(day: date) -> int:
+    """10:00 UTC of the day before: then it is `day` somewhere."""
+    return start_of_utc(day) - DAY + 10 * HOUR
 
 
 def start_of_utc(day: date) -> int:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mockserver.game import facts as f
 from mockserver.game import leaderboards, points, streaks
 from mockserver.game.catalog import Boost, PointsSystem
-from mockserver.game.periods import boost_moments, run_start
+from mockserver.game.periods import FINISHED_AFTER, boost_moments, run_start
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
@@ -168,7 +168,7 @@ def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
     if kind is Kind.RUN_START:
         found = leaderboards.next_start(board, after)
     else:
-        offset = leaderboards.FINAL_AFTER if kind is Kind.RUN_FINAL else leaderboards.FINISHED_AFTER
+        offset = leaderboards.FINAL_AFTER if kind is Kind.RUN_FINAL else FINISHED_AFTER
         found = leaderboards.next_end(board, after, offset)
     if found is not None:
         yield Due(found[0], kind, key, str(found[1]))

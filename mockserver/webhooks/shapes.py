@@ -63,7 +63,7 @@ def level_changed(profile: f.Profile, system: PointsSystem, fact: f.LevelChanged
 
 
 def boost_changed(system: PointsSystem, boost: Boost, status: str) -> JSON:
-    """Schema `PointsBoostWebhookPayload`; it has finished a second before its last day is over."""
+    """Schema `PointsBoostWebhookPayload`: of everybody's boosts it tells a start before the day has begun in UTC."""
     return {
         "boost": boost_shape(boost, boost.start)
         | {

@@ -25,9 +25,10 @@ from mockserver.game.catalog import (
     PointsTrigger,
     Streak,
 )
-from mockserver.game.leaderboards import FINISHED_AFTER, current_run, run_opens
+from mockserver.game.leaderboards import current_run, run_opens
 from mockserver.game.periods import (
     DAY,
+    FINISHED_AFTER,
     end_of_period,
     local_day,
     next_period,

@@ -50,13 +50,25 @@ def at_once(old: Any) -> Any:
 
 
 def ten_hours_early() -> None:
-    from mockserver.game import leaderboards
+    from mockserver.game import schedule
 
-    leaderboards.FINISHED_AFTER -= 10 * 3_600_000
+    schedule.FINISHED_AFTER -= 10 * 3_600_000
 
 
 def at_midnight(old: Any) -> Any:
     return lambda board, first: old(board, first) + 14 * 3_600_000
+
+
+def by_utc_days(old: Any) -> Any:
+    """Everybody's boosts are told at the midnights of UTC."""
+
+    def moments(boost: Any, tz: Any) -> Any:
+        start, finish = old(boost, tz)
+        if tz is not None:
+            return start, finish
+        return start + 14 * 3_600_000, None if finish is None else finish - 13 * 3_600_000
+
+    return moments
 
 
 DELIVERED = [
@@ -73,6 +85,11 @@ DELIVERED = [
         "leaderboard.started comes at midnight",
         WEBHOOKS,
         patch=swap("mockserver.game.leaderboards", "run_opens", at_midnight),
+    ),
+    Fault(
+        "boosts are told at midnights of UTC",
+        WEBHOOKS,
+        patch=swap("mockserver.game.schedule", "boost_moments", by_utc_days),
     ),
     Fault("retries come at once", WEBHOOKS, patch=swap("mockserver.webhooks.delivery", "Timing", at_once)),
     Fault("a refused webhook counts as taken", WEBHOOKS, sender=refusals_are_fine),
