@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutants mutants-parts examples examples-check docs bench bench-growth soak
+.PHONY: help run test lint mutants mutants-parts examples examples-check docs clients bench bench-growth soak
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ examples-check: $(READY) ## examples of 200 seeds and all three catalogs against
 
 docs: $(READY) ## write docs/commands.md anew
 	$(BIN)/python tests/commands_page.py
+
+clients: $(READY) ## every version of the official clients through all its methods (ARGS='1.27.0'; installs each once)
+	@$(BIN)/python -m tests.clients.run $(ARGS)
 
 mutants: $(READY) ## prove that the contract suite bites: every planted fault, one at a time (about 25 minutes)
 	$(BIN)/python -m tests.mutants.run $(ARGS)

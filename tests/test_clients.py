@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import trophy
-from clients.versions import NEWEST, SAME_AS_DOCUMENT, python_client
+from clients.run import table, walk_node, walk_python
+from clients.versions import NEWEST, NODE, SAME_AS_DOCUMENT, python_client
 from processes import KEY, admin_url, serving
 from trophy.core.api_error import ApiError
+
+from mockserver.api import streaks
+from mockserver.testing import MockServer
+from mockserver.webhooks.bodies import KINDS
 
 HERE = Path(__file__).parent
 READS_ALL = ("test_sdk.py", "test_examples_sdk.py", "test_webhooks_trigger.py")
@@ -38,6 +45,43 @@ def test_the_client_of_the_documents_version_passes_the_same_tests() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout  # what newer clients lack, this one has
+
+
+@pytest.mark.parametrize("version", [SAME_AS_DOCUMENT, NEWEST])
+def test_every_method_of_a_client_reads_what_it_gets(version: str) -> None:
+    with MockServer() as server:
+        walked = walk_python(server, version)
+    assert list(walked.troubles()) == []
+    assert len(walked.said["application"]) in (27, 28)
+    assert len(walked.said["webhooks"]) == len(KINDS)
+    assert any(f"{version}"[-1] in line for line in table([walked]).splitlines())
+
+
+def test_a_field_that_a_client_misses_is_a_trouble_of_that_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = streaks.users_streak
+
+    def without_pauses(game: Any, *, id: str, history_periods: int) -> Any:
+        whole = shape(game, id=id, history_periods=history_periods)
+        return {name: value for name, value in whole.items() if name != "pauses"}
+
+    without_pauses.__module__, without_pauses.__name__ = streaks.__name__, "users_streak"
+    monkeypatch.setattr(streaks, "users_streak", without_pauses)
+    with MockServer(check_responses=False) as server:
+        older, newest = walk_python(server, SAME_AS_DOCUMENT), walk_python(server, NEWEST)
+    assert list(older.troubles()) == []
+    (trouble,) = newest.troubles()
+    assert trouble.startswith(f"Python {NEWEST}  users.streak: unreadable: ")
+    assert "pauses" in trouble
+    (row,) = [line for line in table([older, newest]).splitlines() if line.startswith("users.streak ")]
+    assert row.split()[1:] == ["·", "X"]
+
+
+@pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="Node is not installed")
+def test_the_newest_client_in_javascript_reads_what_it_gets() -> None:
+    with MockServer() as server:
+        walked = walk_node(server, NODE[-1])
+    assert list(walked.troubles()) == []
+    assert len(walked.said["application"]) == 24
 
 
 @pytest.fixture(scope="module")

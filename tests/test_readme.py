@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from clients.versions import NODE as NODE_CLIENTS
+from clients.versions import node_client
 from readme_run import ROOT, SERVES, Block, Place, Shell, blocks, place
 
 BLOCKS = blocks()
@@ -86,15 +89,11 @@ def test_what_the_text_tells_to_make_can_be_made() -> None:
 NODE = [block for block in BLOCKS if block.language == "js"]
 
 
+@pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="Node is not installed")
 @pytest.mark.parametrize("block", NODE, ids=lambda block: block.heading)
 def test_the_node_blocks_run(block: Block, where: Place) -> None:
-    try:
-        found = subprocess.run(["node", "-p", "require.resolve('@trophyso/node')"], capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("Node is not installed")
-    if found.returncode:
-        pytest.skip("the package @trophyso/node is not installed where Node looks for it (NODE_PATH)")
     served(where)
+    where.environment["NODE_PATH"] = str(node_client(NODE_CLIENTS[-1]) / "node_modules")
     file = where.folder / "snippet.js"
     file.write_text(where.fit(block.text))
     assert where.run(["node", str(file)]).startswith("750 [ 'First Words', 'Novice Writer', 'Spark' ] 1")
