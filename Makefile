@@ -36,8 +36,9 @@ examples: $(READY) ## write fixtures/examples/ anew
 examples-check: $(READY) ## examples of 200 seeds and all three catalogs against the document
 	EXAMPLE_SEEDS=200 $(BIN)/python -m pytest tests/test_examples.py -n 2 -q -k is_there_and_valid
 
-docs: $(READY) ## write docs/commands.md anew
+docs: $(READY) ## write docs/commands.md and the tables of docs/control.md anew
 	$(BIN)/python tests/commands_page.py
+	$(BIN)/python tests/control_page.py
 
 clients: $(READY) ## every version of the official clients through all its methods (ARGS='1.27.0'; installs each once)
 	@$(BIN)/python -m tests.clients.run $(ARGS)

@@ -26,6 +26,11 @@ class Clock:
     def frozen(self) -> bool:
         return self._frozen_at is not None
 
+    @property
+    def hands(self) -> tuple[int, int | None]:
+        """The same as long as nobody moves, stops or starts the clock."""
+        return self._offset, self._frozen_at
+
     def now(self) -> int:
         if self._frozen_at is not None:
             return self._frozen_at

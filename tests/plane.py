@@ -7,10 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpx2
+from jsonschema_rs import Draft202012, Draft202012Validator, Registry
 
+from mockserver.control.described import CALLS
+from mockserver.control.openapi import openapi
+from mockserver.control.table import ROWS
+from mockserver.spec.paths import Paths
 from mockserver.testing import World
 
 
@@ -30,10 +36,17 @@ class Http:
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         if content is not None:
             given.setdefault("Content-Type", "application/json")
-        return self.client.request(method, self.root + path, content=content, headers=given)
+        with self.client.stream(method, self.root + path, content=content, headers=given) as answer:
+            if answer.headers.get("Content-Type", "").startswith("text/event-stream"):  # which does not end
+                return httpx2.Response(answer.status_code, headers=answer.headers, request=answer.request)
+            answer.read()
+            return answer
 
     def mock(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
-        return self.send(method, f"/_mock{path}", body, **headers)
+        """The answer is held against the plane's own document."""
+        answer = self.send(method, f"/_mock{path}", body, **headers)
+        check_answer(method, path, answer)
+        return answer
 
     def api(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
         return self.send(method, f"/v1{path}", body, **headers)
@@ -52,6 +65,37 @@ class Http:
 
     def with_key(self, key: str | None) -> Http:
         return Http(self.client, self.root, key)
+
+
+@cache
+def _checks() -> tuple[Paths[dict[str, Any]], Registry]:
+    """By path and method, the declared responses of the plane."""
+    document = openapi(ROWS, CALLS)
+    found = Paths((path.removeprefix("/_mock"), item) for path, item in document["paths"].items())
+    return found, Registry([("urn:plane", document)], draft=Draft202012)
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    content = json.loads(schema.replace('"#/', '"urn:plane#/'))
+    return Draft202012Validator(content, registry=_checks()[1], validate_formats=True)
+
+
+def check_answer(method: str, path: str, answer: httpx2.Response) -> None:
+    """Whether the document declares this answer; of what it does not have only 404 and 405 may come."""
+    item, _ = _checks()[0].find(path.partition("?")[0].encode()) or ({}, [])
+    if method.lower() not in item:
+        assert answer.status_code in (200, 404, 405, 431), f"{method} {path}: {answer.status_code}"
+        return
+    declared = item[method.lower()]["responses"]
+    assert str(answer.status_code) in declared, f"{method} {path} answered {answer.status_code}: {answer.text}"
+    content = declared[str(answer.status_code)].get("content")
+    if content is None:
+        assert not answer.content
+    elif "application/json" in content:
+        validator = _validator(json.dumps(content["application/json"]["schema"]))
+        faults = [f"{list(fault.instance_path)}: {fault.message}" for fault in validator.iter_errors(answer.json())]
+        assert not faults, f"{method} {path}: {faults[:3]}"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from mockserver.catalogs.places import line_of, lines_of
 from mockserver.catalogs.problems import CatalogError, Place, Problem, Reading
 from mockserver.game.catalog import Catalog
 
-__all__ = ["CatalogError", "dump", "fixture", "from_data", "load", "parse", "read"]
+__all__ = ["CatalogError", "dump", "fixture", "from_data", "load", "parse", "read", "to_toml"]
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
 
@@ -69,6 +69,20 @@ def from_data(data: Any, *, today: date, name: str = "catalog") -> Catalog:
 def dump(catalog: Catalog) -> dict[str, JSON]:
     """The catalog as plain JSON, days absolute and ids given, in words that `from_data` reads back."""
     return fields.CATALOG.write(catalog)
+
+
+def to_toml(content: dict[str, JSON]) -> str:
+    """What `dump` gives, as the text of a file that `parse` reads."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_null(content), multiline_strings=False)
+
+
+def _without_null(value: Any) -> Any:
+    """TOML has no null, which is as good as nothing."""
+    if isinstance(value, dict):
+        return {name: _without_null(one) for name, one in value.items() if one is not None}
+    return [_without_null(one) for one in value] if isinstance(value, list) else value
 
 
 def fixture(name: str) -> File:

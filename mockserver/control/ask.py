@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.control.backstage import Backstage
@@ -38,6 +38,7 @@ class Ask:
     pairs: list[tuple[str, str]]
     body: bytes
     media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def side(self) -> Backstage:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from mockserver.control.faults import Faults
+from mockserver.control.feed import Feed
 from mockserver.control.prefer import HEADER, Preference
 from mockserver.control.prefer import read as read_preference
 from mockserver.control.requests import RequestLog
@@ -30,6 +31,7 @@ class Backstage:
         self.requests = RequestLog()
         self.snapshots = Snapshots(organisation)
         self.moving = asyncio.Lock()
+        self.feed = Feed(organisation)
         self._ending = asyncio.Event()
 
     def before(self, call: Call, prefer: bool) -> Befalls | None:
@@ -61,6 +63,7 @@ class Backstage:
     def hurry(self) -> None:
         """The server is about to end: whoever is made to wait goes on at once."""
         self._ending.set()
+        self.feed.close()
 
     def after(self, call: Call, answer: Answer) -> None:
         """Keeps the request in mind, and lets its webhooks go out."""
@@ -72,6 +75,7 @@ class Backstage:
     async def forget(self) -> None:
         """Requests, events and deliveries so far; what waits to be delivered is dropped."""
         self.requests.clear()
+        self.feed.poke()
         await self.webhooks.reset()
 
 

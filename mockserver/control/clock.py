@@ -62,6 +62,7 @@ async def move(side: Backstage, to: Callable[[int], int], frozen: bool | None = 
         finally:
             clock.set(clock.now(), then_frozen)
             side.webhooks.clock_moved()
+            side.feed.poke()
         return clock_shape(organisation) | {
             "from": iso(start),
             "counts": dict(sorted(happened.counts.items())),

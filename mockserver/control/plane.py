@@ -6,6 +6,7 @@ import hmac
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -13,10 +14,13 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from mockserver.control.ask import Ask, Forbidden, Row, Unauthorised
+from mockserver.control.ask import JSON, Ask, Forbidden, Row, Unauthorised
 from mockserver.control.backstage import Backstage
+from mockserver.control.described import CALLS
 from mockserver.control.faults import Faults
 from mockserver.control.faults import read as read_faults
+from mockserver.control.openapi import openapi
+from mockserver.control.stream import Stream
 from mockserver.control.table import ROWS
 from mockserver.exchange import Answer, Befalls, Call, Disconnected, TooLarge, error, read_body, send_answer
 from mockserver.game.catalog import WebhookEndpoint
@@ -70,6 +74,11 @@ class Plane:
                 side.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
 
     # For the shell
+
+    @cached_property
+    def openapi(self) -> JSON:
+        """The document of the plane's own calls."""
+        return openapi(ROWS, CALLS)
 
     @property
     def routes(self) -> list[Route]:
@@ -128,6 +137,7 @@ class Plane:
         """A world was deleted: nothing more is sent for it."""
         side = self._backstages.pop(organisation, None)
         if side is not None:
+            side.feed.close()
             await side.webhooks.reset()
 
     def admit(self, headers: Mapping[str, str], row: Row) -> Backstage | None:
@@ -190,6 +200,9 @@ class _Endpoint:
             side = self._plane.admit(request.headers, row)
             call.body = await _body(receive, call.headers)
             answer = await self._answer(row, self._ask(request, call, side))
+            if isinstance(answer, Stream):
+                await answer.send(receive, send, only_head=request.method == "HEAD")
+                return
         except Disconnected:
             return
         except GameError as refusal:
@@ -208,12 +221,15 @@ class _Endpoint:
             pairs=request.query_params.multi_items(),
             body=call.body,
             media_type=request.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+            headers=request.headers,
         )
 
-    async def _answer(self, row: Row, ask: Ask) -> Answer:
+    async def _answer(self, row: Row, ask: Ask) -> Answer | Stream:
         if not row.root:
             ask.side  # noqa: B018  a call about a world needs one, whatever else is wrong
         content: Any = row.answer(ask)
         if inspect.isawaitable(content):
             content = await content
+        if isinstance(content, Stream):
+            return content
         return Answer(row.status, b"" if row.status == 204 else orjson.dumps(content))

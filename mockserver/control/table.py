@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from mockserver.control import clock, insight, trouble, webhooks, worlds
+from mockserver.control import (
+    boards,
+    clock,
+    insight,
+    openapi,
+    overview,
+    people,
+    stream,
+    trial,
+    trouble,
+    webhooks,
+    worlds,
+)
 from mockserver.control.ask import Row
 
 ROWS = (
@@ -19,10 +31,19 @@ ROWS = (
     Row("mock_snapshots_delete", "DELETE", "/snapshots/{id}", worlds.delete_snapshot, 204),
     Row("mock_catalog", "GET", "/catalog", worlds.read_the_catalog),
     Row("mock_catalog_put", "PUT", "/catalog", worlds.put_catalog),
+    Row("mock_catalog_try", "POST", "/catalog/try", trial.try_catalog),
+    Row("mock_overview", "GET", "/overview", overview.overview),
+    Row("mock_users", "GET", "/users", people.list_users),
+    Row("mock_user", "GET", "/user", people.show_user),
+    Row("mock_achievements", "GET", "/achievements", overview.list_achievements),
+    Row("mock_points", "GET", "/points", overview.list_points),
+    Row("mock_leaderboards", "GET", "/leaderboards", boards.list_boards),
+    Row("mock_leaderboard", "GET", "/leaderboard", boards.show_board),
     Row("mock_requests", "GET", "/requests", insight.list_requests),
     Row("mock_requests_clear", "DELETE", "/requests", insight.clear_requests, 204),
     Row("mock_facts", "GET", "/facts", insight.list_facts),
     Row("mock_why", "GET", "/why", insight.explain),
+    Row("mock_stream", "GET", "/stream", stream.stream),
     Row("mock_faults", "GET", "/faults", trouble.show_faults),
     Row("mock_faults_set", "PUT", "/faults", trouble.set_faults),
     Row("mock_faults_clear", "DELETE", "/faults", trouble.clear_faults, 204),
@@ -34,4 +55,6 @@ ROWS = (
     Row("mock_webhooks_deliveries", "GET", "/webhooks/deliveries", webhooks.list_deliveries),
     Row("mock_webhooks_redeliver", "POST", "/webhooks/deliveries/{id}/redeliver", webhooks.redeliver),
     Row("mock_webhooks_trigger", "POST", "/webhooks/trigger", webhooks.trigger),
+    Row("mock_document", "GET", "/document", openapi.show_document),
+    Row("mock_openapi", "GET", "/openapi.json", openapi.show_openapi),
 )

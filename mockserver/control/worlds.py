@@ -182,20 +182,25 @@ def delete_snapshot(ask: Ask) -> None:
 
 
 def read_the_catalog(ask: Ask) -> JSON:
-    """The catalog in force, days absolute; it can be put back as it is."""
-    ask.query()
-    return catalogs.dump(ask.organisation.catalog)
+    """The catalog in force, days absolute; it can be put back as it is. As TOML: `{"toml"}`, the text of a file."""
+    wanted = ask.query("format").one_of("format", ("json", "toml"))
+    content = catalogs.dump(ask.organisation.catalog)
+    return {"toml": catalogs.to_toml(content)} if wanted == "toml" else content
 
 
 async def put_catalog(ask: Ask) -> JSON:
     """A whole new catalog, as JSON, as TOML with that media type, or by name; days count from the world's first."""
-    side = ask.side
-    given = _toml(ask.body) if ask.media_type in TOML else ask.json()
+    side, given = ask.side, given_catalog(ask)
     async with side.moving:
         organisation = side.organisation
         organisation.change_catalog(read_catalog(given, organisation.first_day))
     side.webhooks.flush()
     return catalogs.dump(organisation.catalog)
+
+
+def given_catalog(ask: Ask) -> Any:
+    """What the body says: the text of a file in TOML with that media type, else what its JSON says."""
+    return _toml(ask.body) if ask.media_type in TOML else ask.json()
 
 
 def _toml(body: bytes) -> str:

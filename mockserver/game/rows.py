@@ -38,6 +38,11 @@ class Timeline:
             self._rows = list(rows)
             self._rows[at + 1] += change
 
+    @property
+    def last(self) -> int | None:
+        """The latest day (ordinal) with an event; None without any."""
+        return self._rows[-3] if self._rows else None
+
     def rows(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """(day, change, events) from `first` to `last`, both ordinals inclusive, oldest first."""
         rows, at = self._rows, self._from(first)

@@ -1,0 +1,88 @@
+"""What wakes those who listen to a world: one flag for all of them, and the same bytes for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import orjson
+
+from mockserver.control.facts import JSON, fact_shape
+from mockserver.game.facts import Entry
+from mockserver.game.world import World
+from mockserver.worlds import Organisation
+
+PAUSE = 0.1  # seconds in which what happens is gathered before it is told
+MOST = 100  # facts that are told after one pause; of more only the newest
+KEEP_ALIVE = 15.0  # seconds without a word
+
+Wanted = Callable[[Entry], bool]
+
+
+class Feed:
+    """Wakes the streams of one world. Costs a world nothing while nobody listens, and one flag per request else."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self._organisation = organisation
+        self._listeners = 0
+        self._news = asyncio.Event()
+        self._told: dict[tuple[int, int, int], bytes] = {}
+        self.closed = False
+
+    def close(self) -> None:
+        """Ends all streams."""
+        self.closed = True
+        self.poke()
+
+    def poke(self) -> None:
+        """Something happened that is no fact: the clock was moved, the state was replaced."""
+        self._news.set()
+
+    def _observe(self, world: World, entries: list[Entry]) -> None:
+        self._news.set()
+
+    def enter(self) -> None:
+        self._listeners += 1
+        if self._listeners == 1:
+            self._organisation.watch(self._observe)
+
+    def leave(self) -> None:
+        self._listeners -= 1
+        if not self._listeners:
+            self._organisation.unwatch(self._observe)
+            self._told.clear()
+
+    async def wait(self) -> bool:
+        """Until there may be news; False when there was none for a while."""
+        news = self._news
+        try:
+            await asyncio.wait_for(news.wait(), KEEP_ALIVE)
+        except TimeoutError:
+            return False
+        await asyncio.sleep(0 if self.closed else PAUSE)
+        if self._news is news:  # the first to wake makes the flag that the next pause waits for
+            self._news = asyncio.Event()
+            self._told.clear()
+        return True
+
+    def facts(self, world: World, after: int, wanted: Wanted | None) -> bytes:
+        """All facts after that number, at most the newest `MOST`; a gap is told of."""
+        last = len(world.journal)
+        first = max(after + 1, last - MOST + 1)
+        which = id(world), after, last
+        if wanted is None and which in self._told:
+            return self._told[which]
+        gap = b"" if first == after + 1 else message("gap", {"from": after + 1, "to": first - 1})
+        entries = [world.journal.entry(number) for number in range(first, last + 1)]
+        told = gap + b"".join(
+            message("fact", fact_shape(world, entry), entry.seq) for entry in entries if wanted is None or wanted(entry)
+        )
+        if wanted is None:
+            self._told[which] = told
+        return told
+
+
+def message(event: str, data: JSON, id: int | None = None) -> bytes:
+    """One event of the stream."""
+    number = b"" if id is None else b"id: %d\n" % id
+    return b"event: %b\n%bdata: %b\n\n" % (event.encode(), number, orjson.dumps(data))
