@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -25,6 +26,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 import mockserver.api
 from mockserver.exchange import (
     DROPPED,
+    NOT_KEPT,
     After,
     Answer,
     Before,
@@ -37,7 +39,9 @@ from mockserver.exchange import (
     read_body,
     send_answer,
 )
+from mockserver.game.engine import Game
 from mockserver.game.errors import GameError, Refused
+from mockserver.log.record import TENANT, Record, cannot_repeat
 from mockserver.spec import Document, Operation, bind, functions_of, header_text, status_of
 from mockserver.spec.binding import Function
 from mockserver.spec.operation import Headers
@@ -118,7 +122,8 @@ class App(Starlette):
         self.worlds = worlds
         self.document = document
         self._prefixes = tuple(f"{prefix}/".encode() for prefix in dict.fromkeys((document.prefix, ALIAS)))
-        self._paths = _bound_paths(document, bind(document, functions_of(mockserver.api)))
+        self.functions = bind(document, functions_of(mockserver.api))
+        self._paths = _bound_paths(document, self.functions)
         self._check_responses = check_responses
         self._before, self._after = before, after
 
@@ -148,13 +153,22 @@ class App(Starlette):
         if found is None:
             return False
         call, answer = found
+        turn = self.worlds.turn
+        if turn is None or not turn.open:
+            self._finish(call, answer, write)
+        else:  # it may rest on what is not kept yet
+            turn.hold(partial(self._finish, call, answer, write))
+        return True
+
+    def _finish(self, call: Call | None, answer: Answer, write: Callable[[Answer], None], kept: bool = True) -> None:
+        if not kept:
+            answer = NOT_KEPT
         write(answer)
         if call and self._after:
             try:
                 self._after(call, answer)
             except Exception:
                 log.exception("What follows an answer failed; this is a defect of the mock")
-        return True
 
     def _at_once(
         self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes
@@ -197,6 +211,8 @@ class App(Starlette):
             answer = organisation
         else:
             answer = await self._enter(organisation, arrival, receive)
+            if self.worlds.turn is not None and not await self.worlds.turn.settled():
+                answer = NOT_KEPT
         try:
             await (drop(receive, send) if answer is DROPPED else send_answer(answer, send))
         finally:
@@ -215,7 +231,9 @@ class App(Starlette):
         organisation = self.worlds.find(header_text(key))
         if arrival.call:
             arrival.call.organisation = organisation
-        return organisation or UNKNOWN_KEY
+        if organisation is None:
+            return UNKNOWN_KEY
+        return NOT_KEPT if organisation.away else organisation
 
     async def _enter(self, organisation: Organisation, arrival: _Arrival, receive: Receive) -> Answer:
         """Those beside the way, and the body; then the function."""
@@ -230,6 +248,19 @@ class App(Starlette):
             if call:
                 call.body = arrival.body or b""
         return answer or self._answer(organisation, arrival)
+
+    def replay(self, organisation: Organisation, record: Record) -> None:
+        """Lets happen again what a record tells of a request, at its time. Raises `LogError` for what is none."""
+        try:
+            game = organisation.game(record.tenant, record.time)
+            if record.name == TENANT:
+                organisation.admit(str(record.tenant), game)
+                return
+            function = self.functions[record.name]
+            with suppress(GameError):  # refused with something written, as it was then
+                perform(organisation, game, record.tenant, record.name, function, record.arguments)
+        except (GameError, KeyError, TypeError) as error:
+            raise cannot_repeat(record, error) from None
 
     def _answer(self, organisation: Organisation, arrival: _Arrival) -> Answer:
         """The function's answer, or its refusal, held against the document. Nothing is awaited in here."""
@@ -261,13 +292,30 @@ def _ask(bound: _Bound, organisation: Organisation, arrival: _Arrival) -> Any:
     arguments = bound.operation.read(
         arrival.values, arrival.query, arrival.headers, arrival.body, repeated=arrival.repeated
     )
+    return perform(organisation, game, tenant, bound.operation.id, bound.function, arguments)
+
+
+def perform(
+    organisation: Organisation,
+    game: Game,
+    tenant: str | None,
+    name: str,
+    function: Function,
+    arguments: dict[str, Any],
+) -> Any:
+    """Calls an operation's function, and writes down what it was told if that changed anything."""
+    recorder, journal = organisation.recorder, game.world.journal
+    before, founded = journal.last, False
     try:
-        content = bound.function(game, **arguments)
-        if tenant is not None:
-            organisation.admit(tenant, game)
+        content = function(game, **arguments)
+        founded = tenant is not None and organisation.admit(tenant, game)
         return content
     finally:
         game.commit()
+        if recorder is not None and journal.last != before:
+            recorder.add(Record(game.now, name, arguments, tenant))
+        elif recorder is not None and founded:
+            recorder.add(Record(game.now, TENANT, {}, tenant))
 
 
 def _tenant(arrival: _Arrival) -> str | None:

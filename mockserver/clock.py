@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK
 
+_pinned: ContextVar[int | None] = ContextVar("pinned", default=None)
+
 
 def real_time() -> int:
-    return time.time_ns() // 1_000_000
+    pinned = _pinned.get()
+    return time.time_ns() // 1_000_000 if pinned is None else pinned
+
+
+@contextmanager
+def pin(real: int | None = None) -> Iterator[int]:
+    """In this context the real time stands still: at `real`, or where it is (pinned already or not)."""
+    now = real_time() if real is None else real
+    token = _pinned.set(now)
+    try:
+        yield now
+    finally:
+        _pinned.reset(token)
 
 
 class Clock:

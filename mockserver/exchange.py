@@ -71,6 +71,14 @@ def error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
     return Answer(status, orjson.dumps({"error": sentence}), headers)
 
 
+# Where a log is kept, and it cannot be written.
+NOT_KEPT = error(
+    503,
+    "What the request changed could not be kept, so it did not happen; the server's log says why. Try again.",
+    (b"retry-after", b"1"),
+)
+
+
 def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Headers by name; several of one name are one with commas between (RFC 9110)."""
     found: dict[bytes, bytes] = {}

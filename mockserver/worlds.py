@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 from mockserver.clock import Clock
 from mockserver.game.catalog import Catalog
@@ -17,6 +17,7 @@ from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import CatalogChanged, Entry
 from mockserver.game.periods import DAY, FIRST_CLOCK, utc_day
 from mockserver.game.world import World
+from mockserver.log.turn import Recorder, Turn
 
 DEFAULT_KEY = "00000000.local"
 CatalogOn = Callable[[date], Catalog]
@@ -51,19 +52,28 @@ class Plan:
 
 
 class Organisation:
-    """One world: what an API key opens. Its catalog counts relative days from its `first_day` (UTC)."""
+    """One world: what an API key opens. Its catalog counts relative days from its `first_day` (UTC).
+
+    `recorder` writes down what the world is told, where a log is kept. `state` (of `state()`) instead of a new life.
+    """
 
     clock: Clock
     first_day: date
     catalog: Catalog
     games: dict[str | None, Game]
 
-    def __init__(self, key: str, plan: Plan, populate: Populate | None = None) -> None:
+    def __init__(self, key: str, plan: Plan, populate: Populate | None = None, state: Any = None) -> None:
         self.key = key
         self.plan = plan
+        self.recorder: Recorder | None = None
+        self.away = False  # it is on its way back to what its log says, and answers nobody meanwhile
         self._populate = populate
         self._observers: list[Observer] = []
-        self.reset()
+        if state is None:
+            self.reset()
+        else:
+            self.clock = Clock()
+            self.resume(state)
 
     def become(self, other: Organisation) -> None:
         """Takes over the whole state of another world, which must not be used any more; observers stay."""
@@ -113,13 +123,13 @@ class Organisation:
         for game in self.games.values():
             self._attach(game)
 
-    def game(self, tenant: str | None = None) -> Game:
-        """The population that a request is about, caught up with the clock; of a tenant that is not known yet a new
-        one, which comes into being with `admit`.
+    def game(self, tenant: str | None = None, now: int | None = None) -> Game:
+        """The population that a request is about, caught up with the clock (or `now`); of a tenant that is not known
+        yet a new one, which comes into being with `admit`.
 
         Raises `Refused` without a tenant where one is required, `NotFound` for one that is not listed.
         """
-        now = self.clock.now()
+        now = self.clock.now() if now is None else now
         settings = self.catalog.settings
         if not settings.multi_tenant:
             tenant = None
@@ -134,10 +144,12 @@ class Organisation:
         self.catch_up(now)
         return game
 
-    def admit(self, tenant: str, game: Game) -> None:
-        """From now on a tenant is there: its first request was one that could be answered."""
-        if self.catalog.settings.multi_tenant:
-            self.games.setdefault(tenant, game)
+    def admit(self, tenant: str, game: Game) -> bool:
+        """From now on a tenant is there: its first request was one that could be answered. Whether it is new."""
+        if not self.catalog.settings.multi_tenant or tenant in self.games:
+            return False
+        self.games[tenant] = game
+        return True
 
     def next_due(self) -> int | None:
         """When something may fall due next in any population (ms UTC)."""
@@ -163,12 +175,20 @@ class Organisation:
 
     def snapshot(self) -> bytes:
         """All of the world's state: populations, catalog and clock."""
-        worlds = {tenant: (game.world, game.now) for tenant, game in self.games.items()}
-        return pickle.dumps((self.first_day, self.catalog, self.clock.now(), self.clock.frozen, worlds), protocol=5)
+        return pickle.dumps(self.state(), protocol=5)
 
     def restore(self, snapshot: bytes) -> None:
         """Everything as it was when the snapshot was taken, the clock included."""
-        self.first_day, self.catalog, now, frozen, worlds = pickle.loads(snapshot)
+        self.resume(pickle.loads(snapshot))
+
+    def state(self) -> Any:
+        """What a snapshot holds, to be pickled alone or with what refers to it."""
+        worlds = {tenant: (game.world, game.now) for tenant, game in self.games.items()}
+        return self.first_day, self.catalog, self.clock.now(), self.clock.frozen, worlds
+
+    def resume(self, state: Any) -> None:
+        """Goes on from a `state()`, which must not be used any more; its clock from where it stood."""
+        self.first_day, self.catalog, now, frozen, worlds = state
         self.clock.set(now, frozen)
         self.games = {}
         for tenant, (world, then) in worlds.items():
@@ -176,15 +196,57 @@ class Organisation:
             self._attach(game)
 
 
-class Worlds:
-    """All organisations of one server, by API key. `roots`: the keys given at start."""
+class Keeper(Protocol):
+    """Keeps what the worlds of a server are told. Raises `LogError` when it cannot."""
 
-    def __init__(self, plan: Plan, keys: tuple[str, ...] = (DEFAULT_KEY,), populate: Populate | None = None) -> None:
+    def founded(self, organisation: Organisation, real: int, made: int) -> None:
+        """A world was made at that real time (ms UTC), the so many-th of this server."""
+        ...
+
+    def deleted(self, organisation: Organisation) -> None:
+        """A world is about to be deleted."""
+        ...
+
+    def told(self, organisation: Organisation, name: str, arguments: dict[str, Any]) -> None:
+        """The server itself has told a world something, at the moment (pinned) that it is."""
+        ...
+
+    def tick(self) -> None:
+        """Called several times a second."""
+        ...
+
+    def save_all(self) -> None:
+        """Before the end: what makes the next start quick."""
+        ...
+
+    def close(self) -> None:
+        """The end: nothing is told any more."""
+        ...
+
+
+class Worlds:
+    """All organisations of one server, by API key. `roots`: the keys given at start.
+
+    `known`: worlds that were there before; `made`: how many had been made with a key from the counter by then.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        keys: tuple[str, ...] = (DEFAULT_KEY,),
+        populate: Populate | None = None,
+        known: Iterable[Organisation] = (),
+        made: int = 0,
+    ) -> None:
         self.plan = plan
         self.roots = keys
         self.populate = populate
-        self._made = 0
-        self._worlds = {key: Organisation(key, plan, populate) for key in keys}
+        self.turn: Turn | None = None  # where logs are kept, answers wait for its end
+        self.keeper: Keeper | None = None
+        self.made = made
+        there = {organisation.key: organisation for organisation in known}
+        roots = {key: there.get(key) or Organisation(key, plan, populate) for key in keys}
+        self._worlds = roots | there
 
     def __iter__(self) -> Iterator[Organisation]:
         return iter(list(self._worlds.values()))
@@ -201,8 +263,8 @@ class Worlds:
 
     def new_key(self) -> str:
         """The next key, derived from the server's seed and a counter."""
-        self._made += 1
-        digest = hashlib.sha256(f"{self.plan.seed}/world/{self._made}".encode()).hexdigest()
+        self.made += 1
+        digest = hashlib.sha256(f"{self.plan.seed}/world/{self.made}".encode()).hexdigest()
         return f"{digest[:8]}.{digest[8:40]}"
 
     def admit(self, organisation: Organisation) -> Organisation:

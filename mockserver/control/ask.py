@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver.clock import pin
 from mockserver.control.backstage import Backstage
 from mockserver.control.fields import Fields, Query
 from mockserver.game.engine import Game
 from mockserver.game.errors import GameError
+from mockserver.log.record import Record
 from mockserver.spec.bodies import parse
 from mockserver.worlds import Organisation
 
@@ -29,9 +32,13 @@ class Forbidden(GameError):
 
 @dataclass(slots=True)
 class Ask:
-    """`backstage` is that of the world which the key opens, None where the control token alone was given."""
+    """`backstage` is that of the world which the key opens, None where the control token alone was given.
+
+    `name`: the call's. `again`: the record that it repeats, when it was made before.
+    """
 
     plane: Plane
+    name: str
     backstage: Backstage | None
     tenant: str | None
     path: Mapping[str, str]
@@ -39,6 +46,7 @@ class Ask:
     body: bytes
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    again: Record | None = None
 
     @property
     def side(self) -> Backstage:
@@ -64,6 +72,26 @@ class Ask:
         """The body; none at all is as good as an empty object. Choice: its media type is not looked at."""
         return parse(self.body) if self.body else {}
 
+    @contextmanager
+    def effect(self, real: int | None = None, time: int | None = None, given: Any = None) -> Iterator[None]:
+        """Within it the call changes the world, at one moment, without waiting for anything; then it is kept.
+
+        `real` and `time`: when that is not now. `given`: what is kept instead of the body.
+        """
+        with pin(real) as real:
+            time = self.organisation.clock.now() if time is None else time
+            self.organisation.catch_up(time)  # what was due before has happened before
+            yield
+            recorder = self.organisation.recorder
+            if recorder is not None and self.again is None:
+                recorder.add(Record(time, self.name, self._arguments(given), self.tenant, real))
+
+    def _arguments(self, given: Any) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"path": dict(self.path)} if self.path else {}
+        if given is not None:
+            return arguments | {"body": given}
+        return arguments | {"body": self.json()}
+
     def fields(self, *known: str) -> Fields:
         return Fields(self.json(), known)
 
@@ -72,7 +100,11 @@ class Ask:
 
 
 class Row(NamedTuple):
-    """One call: `name` stands for it in the request log; `root`: only for root keys and the control token."""
+    """One call: `name` stands for it in the request log; `root`: only for root keys and the control token.
+
+    `kept`: it changes its world, or what stands beside it, and is written down where a log is kept. A call that waits
+    for something says itself when it takes effect (`Ask.effect`); one that does not, has it done.
+    """
 
     name: str
     method: str
@@ -80,3 +112,4 @@ class Row(NamedTuple):
     answer: Callable[[Ask], JSON | Awaitable[JSON]]
     status: int = 200
     root: bool = False
+    kept: bool = False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from mockserver.control.faults import Faults
 from mockserver.control.feed import Feed
@@ -72,11 +74,21 @@ class Backstage:
             self.requests.add(now, call.operation.id, call.operation.path, call, answer)
         self.webhooks.flush()
 
-    async def forget(self) -> None:
-        """Requests, events and deliveries so far; what waits to be delivered is dropped."""
+    def state(self) -> Any:
+        """To be pickled together with the world's."""
+        return self.webhooks.state(), self.snapshots.state()
+
+    def resume(self, state: Any) -> None:
+        """Goes on from a `state()`, which must not be used any more; while the webhooks pause."""
+        webhooks, snapshots = state
+        self.webhooks.resume(webhooks)
+        self.snapshots.resume(snapshots)
+
+    def forget(self) -> Awaitable[None]:
+        """Requests, events and deliveries so far, at once; await that what is under way has been dropped."""
         self.requests.clear()
         self.feed.poke()
-        await self.webhooks.reset()
+        return self.webhooks.reset()
 
 
 class Snapshots:
@@ -109,6 +121,12 @@ class Snapshots:
     def times(self) -> dict[str, int]:
         """The world's time (milliseconds UTC) at which each was taken, oldest first."""
         return {name: time for name, (time, _) in self._kept.items()}
+
+    def state(self) -> Any:
+        return self._made, self._kept
+
+    def resume(self, state: Any) -> None:
+        self._made, self._kept = state
 
     def _find(self, name: str) -> tuple[int, bytes]:
         if name not in self._kept:

@@ -45,24 +45,31 @@ class Happened:
         return {"tenant": next((tenant for tenant, game in games if game.world is world), None)}
 
 
-async def move(side: Backstage, to: Callable[[int], int], frozen: bool | None = None) -> JSON:
+async def move(ask: Ask, to: Callable[[int], int], frozen: bool | None = None) -> JSON:
     """Lets the time pass from now to `to(now)`; `frozen` None leaves the clock running or frozen as it is.
 
     Other worlds are served meanwhile; moves of this one wait for each other. Refused when time would run backwards.
     """
+    side = ask.side
     organisation = side.organisation
     async with side.moving:
         clock = organisation.clock
-        start, then_frozen = clock.now(), clock.frozen if frozen is None else frozen
+        start = ask.again.time if ask.again else clock.now()
+        then_frozen = clock.frozen if frozen is None else frozen
         target, happened = to(start), Happened(organisation)
         _check(start, target)
         try:
             while not _stride(side, happened, target):
                 await asyncio.sleep(0)
-        finally:
+        except BaseException:
             clock.set(clock.now(), then_frozen)
             side.webhooks.clock_moved()
             side.feed.poke()
+            raise
+        with ask.effect(time=start):
+            clock.set(clock.now(), then_frozen)
+        side.webhooks.clock_moved()
+        side.feed.poke()
         return clock_shape(organisation) | {
             "from": iso(start),
             "counts": dict(sorted(happened.counts.items())),
@@ -119,7 +126,7 @@ async def set_clock(ask: Ask) -> JSON:
     now, frozen = fields.moment("now"), fields.flag("frozen")
     if now is None and frozen is None:
         raise Refused("The body must have `now`, an ISO 8601 time, or `frozen`, true or false, or both.")
-    return await move(ask.side, lambda start: start if now is None else now, frozen)
+    return await move(ask, lambda start: start if now is None else now, frozen)
 
 
 async def advance_clock(ask: Ask) -> JSON:
@@ -130,7 +137,7 @@ async def advance_clock(ask: Ask) -> JSON:
         raise Refused("The body must have either `to` or an amount of time, not both.")
     if to is None and passing is None and wait is None:
         raise Refused("The body must have `days`, `hours`, `minutes` or `seconds`, or the time to go `to`.")
-    moved = await move(ask.side, lambda start: start + (passing or 0) if to is None else to)
+    moved = await move(ask, lambda start: start + (passing or 0) if to is None else to)
     if wait:
         await ask.side.webhooks.idle()
     return moved

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import inspect
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,9 +23,20 @@ from mockserver.control.faults import read as read_faults
 from mockserver.control.openapi import openapi
 from mockserver.control.stream import Stream
 from mockserver.control.table import ROWS
-from mockserver.exchange import Answer, Befalls, Call, Disconnected, TooLarge, error, read_body, send_answer
+from mockserver.exchange import (
+    NOT_KEPT,
+    Answer,
+    Befalls,
+    Call,
+    Disconnected,
+    TooLarge,
+    error,
+    read_body,
+    send_answer,
+)
 from mockserver.game.catalog import WebhookEndpoint
 from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
+from mockserver.log.record import LogError, Record
 from mockserver.spec import Document, header_text
 from mockserver.spec.bodies import too_large
 from mockserver.webhooks.delivery import Timing
@@ -32,6 +44,8 @@ from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation, Worlds
 
 TOKEN = "X-Control-Token"
+
+log = logging.getLogger("mockserver")
 
 STATUSES: dict[type[GameError], int] = {
     Unauthorised: 401,
@@ -67,6 +81,8 @@ class Plane:
         self.document = document
         self.settings = settings or Settings()
         self.names = [*document.operations, *(row.name for row in ROWS)]
+        # Makes a request again that a record tells of; set by whoever makes the application.
+        self.repeat: Callable[[Organisation, Record], None] | None = None
         self._backstages: dict[Organisation, Backstage] = {}
         for organisation in worlds:
             side = self.backstage(organisation)
@@ -107,6 +123,11 @@ class Plane:
         """Lets happen what has fallen due under the running clocks, and sends what came of it."""
         for organisation in self.worlds.tick():
             self.backstage(organisation).webhooks.flush()
+
+    def flush(self) -> None:
+        """Lets webhooks that have not been delivered yet go out."""
+        for side in self._backstages.values():
+            side.webhooks.flush()
 
     def hurry(self) -> None:
         """Nobody is made to wait any more, so that the server can end."""
@@ -172,6 +193,15 @@ class Plane:
         return False
 
 
+async def perform(row: Row, ask: Ask) -> Any:
+    """The call's answer; one that changes something, and waits for nothing, takes effect as a whole."""
+    if row.kept and not inspect.iscoroutinefunction(row.answer):
+        with ask.effect():
+            return row.answer(ask)
+    content: Any = row.answer(ask)
+    return await content if inspect.isawaitable(content) else content
+
+
 def status_of(refusal: GameError) -> int:
     """One table for the whole plane; an error of no particular kind counts as refused."""
     return next((STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES), 422)
@@ -199,22 +229,29 @@ class _Endpoint:
         try:
             side = self._plane.admit(request.headers, row)
             call.body = await _body(receive, call.headers)
-            answer = await self._answer(row, self._ask(request, call, side))
+            answer = await self._answer(row, self._ask(row, request, call, side))
             if isinstance(answer, Stream):
                 await answer.send(receive, send, only_head=request.method == "HEAD")
                 return
+            turn = self._plane.worlds.turn
+            if turn is not None and not await turn.settled():
+                answer = NOT_KEPT
         except Disconnected:
             return
         except GameError as refusal:
             answer = error(status_of(refusal), str(refusal))
+        except LogError as failed:
+            log.error("What %s wants could not be kept, so it did not happen: %s.", row.name, failed)
+            answer = NOT_KEPT
         await send_answer(answer, send)
         if side is not None and row.method != "GET" and row.name not in SILENT:
             side.requests.add(side.organisation.clock.now(), row.name, row.path, call, answer)
 
-    def _ask(self, request: Request, call: Call, side: Backstage | None) -> Ask:
+    def _ask(self, row: Row, request: Request, call: Call, side: Backstage | None) -> Ask:
         tenant = request.headers.get("Tenant-ID")
         return Ask(
             plane=self._plane,
+            name=row.name,
             backstage=side,
             tenant=header_text(tenant.encode("latin-1")) if tenant else None,
             path=request.path_params,
@@ -227,9 +264,7 @@ class _Endpoint:
     async def _answer(self, row: Row, ask: Ask) -> Answer | Stream:
         if not row.root:
             ask.side  # noqa: B018  a call about a world needs one, whatever else is wrong
-        content: Any = row.answer(ask)
-        if inspect.isawaitable(content):
-            content = await content
+        content = await perform(row, ask)
         if isinstance(content, Stream):
             return content
         return Answer(row.status, b"" if row.status == 204 else orjson.dumps(content))

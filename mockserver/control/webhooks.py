@@ -27,7 +27,9 @@ def switch_endpoint(ask: Ask) -> JSON:
 
 
 async def delete_endpoint(ask: Ask) -> None:
-    await ask.side.webhooks.delete_endpoint(ask.path["id"])
+    with ask.effect():
+        deleted = ask.side.webhooks.delete_endpoint(ask.path["id"])
+    await deleted
 
 
 def list_events(ask: Ask) -> JSON:

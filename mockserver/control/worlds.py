@@ -10,7 +10,7 @@ from typing import Any
 
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
-from mockserver.clock import real_time
+from mockserver.clock import pin, real_time
 from mockserver.control.ask import JSON, Ask, Forbidden
 from mockserver.control.fields import Fields
 from mockserver.game.catalog import Catalog
@@ -52,9 +52,13 @@ async def make_world(ask: Ask) -> JSON:
     worlds = ask.plane.worlds
     fields = ask.fields("catalog", "seed", "users", "historyDays", "now", "frozen")
     plan = _plan(fields, worlds.plan)
-    organisation = await found(worlds, worlds.new_key(), plan)
+    key, made = worlds.new_key(), worlds.made
+    with pin() as real:
+        organisation = await found(worlds, key, plan)
+        ask.plane.backstage(organisation)
+        if worlds.keeper is not None:
+            worlds.keeper.founded(organisation, real, made)
     worlds.admit(organisation)
-    ask.plane.backstage(organisation)
     return world_shape(worlds, organisation)
 
 
@@ -86,11 +90,26 @@ def catalog_on(given: Any) -> CatalogOn:
             f"or the name of one that comes with the server: {_NAMES}."
         )
 
-    @lru_cache(maxsize=1)
-    def catalog(today: date) -> Catalog:
-        return read_catalog(given, today)
+    return Given(given)
 
-    return catalog
+
+class Given:
+    """A catalog that was sent: `source` is what was said, with names of catalogs spelt out."""
+
+    def __init__(self, given: str | dict[str, Any]) -> None:
+        self.source = spelt_out(given)
+        self._given = given
+        self._read: tuple[date, Catalog] | None = None
+
+    def __call__(self, today: date) -> Catalog:
+        if self._read is None or self._read[0] != today:
+            self._read = today, read_catalog(self._given, today)
+        return self._read[1]
+
+
+def spelt_out(given: Any) -> Any:
+    """A catalog by name as its text: another version may have another one of that name."""
+    return catalogs.read(catalogs.fixture(given)) if given in COMING_WITH_IT else given
 
 
 def read_catalog(given: Any, today: date) -> Catalog:
@@ -100,7 +119,7 @@ def read_catalog(given: Any, today: date) -> Catalog:
     if given in COMING_WITH_IT:
         return _coming_with_it(given, today)
     try:
-        return catalogs.parse(given, today=today, name="The catalog")
+        return _parsed(given, today)
     except CatalogError as error:
         if "\n" in given or _is_toml(given):
             raise
@@ -109,9 +128,14 @@ def read_catalog(given: Any, today: date) -> Catalog:
         raise CatalogError(error.name, [problem._replace(message=sentence)]) from None
 
 
+@lru_cache(maxsize=16)
+def _parsed(text: str, today: date) -> Catalog:
+    """Worlds that begin on the same day share one catalog, which nobody changes."""
+    return catalogs.parse(text, today=today, name="The catalog")
+
+
 @lru_cache(maxsize=8)
 def _coming_with_it(name: str, today: date) -> Catalog:
-    """Worlds that begin on the same day share one catalog, which nobody changes."""
     return catalogs.load(catalogs.fixture(name), today=today)
 
 
@@ -136,8 +160,11 @@ async def delete_world(ask: Ask) -> None:
     if key in worlds.roots:
         raise Forbidden("A world whose key was given at start cannot be deleted; reset it instead.")
     organisation = worlds.find(key)
-    if organisation is None or not worlds.delete(key):
+    if organisation is None:
         raise NotFound(f"No world has the API key {key[:80]!r}.")
+    if worlds.keeper is not None:
+        worlds.keeper.deleted(organisation)
+    worlds.delete(key)
     await ask.plane.dismiss(organisation)
 
 
@@ -147,9 +174,13 @@ async def reset(ask: Ask) -> JSON:
     side = ask.side
     organisation = side.organisation
     async with side.moving:
-        organisation.become(await found(ask.plane.worlds, organisation.key, organisation.plan))
-        side.faults = ask.plane.faults_at_start(organisation)
-        await side.forget()
+        with pin() as real:
+            fresh = await found(ask.plane.worlds, organisation.key, organisation.plan)
+        with ask.effect(real):
+            organisation.become(fresh)
+            side.faults = ask.plane.faults_at_start(organisation)
+            forgotten = side.forget()
+        await forgotten
     return world_shape(ask.plane.worlds, organisation)
 
 
@@ -164,7 +195,8 @@ async def take_snapshot(ask: Ask) -> JSON:
     """Keeps the state of the world; `{"id"}` names it."""
     ask.fields()
     async with ask.side.moving:
-        return {"id": ask.side.snapshots.take()}
+        with ask.effect():
+            return {"id": ask.side.snapshots.take()}
 
 
 async def restore_snapshot(ask: Ask) -> JSON:
@@ -172,8 +204,10 @@ async def restore_snapshot(ask: Ask) -> JSON:
     ask.fields()
     side = ask.side
     async with side.moving:
-        side.snapshots.restore(ask.path["id"])
-        await side.forget()
+        with ask.effect():
+            side.snapshots.restore(ask.path["id"])
+            forgotten = side.forget()
+        await forgotten
     return world_shape(ask.plane.worlds, side.organisation)
 
 
@@ -193,7 +227,9 @@ async def put_catalog(ask: Ask) -> JSON:
     side, given = ask.side, given_catalog(ask)
     async with side.moving:
         organisation = side.organisation
-        organisation.change_catalog(read_catalog(given, organisation.first_day))
+        catalog = read_catalog(given, organisation.first_day)
+        with ask.effect(given=spelt_out(given)):
+            organisation.change_catalog(catalog)
     side.webhooks.flush()
     return catalogs.dump(organisation.catalog)
 

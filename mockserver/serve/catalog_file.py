@@ -28,6 +28,11 @@ class CatalogFile:
         self._stamp = self._stamped()
         self.text = catalogs.read(path)
 
+    @property
+    def source(self) -> str:
+        """What is kept of it where worlds are kept."""
+        return self.text
+
     def __call__(self, first_day: date) -> Catalog:
         """Raises `CatalogError` when the text is no catalog."""
         return self.as_of(first_day, self.text)

@@ -6,15 +6,19 @@ import gc
 import logging
 import signal
 import socket
+from collections.abc import Collection
+from dataclasses import fields
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mockserver.catalogs import CatalogError
 from mockserver.game.errors import GameError
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
+from mockserver.log.record import LogError
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.options import control_options, option
 from mockserver.sockets import listen_on
@@ -22,6 +26,7 @@ from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
+    from mockserver.keep.keeper import Keeper
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
 LONGEST_HISTORY = 3650  # days
@@ -109,6 +114,13 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     show_default=True,
     help="Hold every answer against the document.",
 )
+@option(
+    "--keep",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Keep the worlds in this directory: what was answered is there again after any end of the process.",
+)
+@option("--keep-sync", is_flag=True, help="Answer only when it is on the disk: it survives a power cut, too.")
 @control_options
 @option("--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much is logged.")
 def serve(
@@ -123,18 +135,26 @@ def serve(
     now: int | None,
     frozen: bool,
     check_responses: bool,
+    keep: str | None,
+    keep_sync: bool,
     settings: Settings,
     log_level: str,
 ) -> None:
     """Start the fake Trophy: one organisation per API key, people in it, and a clock."""
+    from mockserver.serve.keeping import make_keeper
+
     log_to_stderr(log_level)
     try:
         file = CatalogFile(find(catalog))
         listening = listen_on(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
-        worlds = make_worlds(plan, keys)
-        run(worlds, settings, listening, host, watched=file if watch else None, check_responses=check_responses)
-    except CatalogError as error:
+        if keep_sync and keep is None:
+            raise click.UsageError("--keep-sync says how --keep writes, which is not given.")
+        keeper = None if keep is None else make_keeper(keep, sync=keep_sync)
+        worlds = make_worlds(plan, keys, keeper, asked_for(plan))
+        watched = file if watch else None
+        run(worlds, settings, listening, host, watched=watched, check_responses=check_responses, keeper=keeper)
+    except (CatalogError, LogError) as error:
         raise CannotServe(str(error)) from None
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
@@ -149,14 +169,24 @@ def log_to_stderr(level: str) -> None:
         logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-def make_worlds(plan: Plan, keys: tuple[str, ...]) -> Worlds:
-    """A world for each key, its people's lives lived."""
+def asked_for(plan: Plan) -> set[str]:
+    """The fields of the plan that an option or a variable has given."""
+    context = click.get_current_context()
+    names = (field.name for field in fields(plan))
+    return {name for name in names if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
+
+
+def make_worlds(plan: Plan, keys: tuple[str, ...], keeper: Keeper | None = None, given: Collection[str] = ()) -> Worlds:
+    """A world for each key, its people's lives lived; and those that are kept."""
     from mockserver.seed import populate
     from mockserver.serve.progress import Progress, populations
 
     gc.disable()  # nothing of what is made here will be garbage
     with Progress(plan.users, populations(plan) * len(keys)) as progress:
-        worlds = Worlds(plan, keys, progress.populate)
+        if keeper is None:
+            worlds = Worlds(plan, keys, progress.populate)
+        else:
+            worlds = keeper.open(plan, keys, progress.populate, given)
     worlds.populate = populate  # worlds that are made later are made in silence
     gc.freeze()
     gc.enable()
@@ -172,15 +202,20 @@ def run(
     *,
     watched: CatalogFile | None,
     check_responses: bool,
+    keeper: Keeper | None = None,
 ) -> None:
     """Serves until the process is told to stop; Ctrl-C is a KeyboardInterrupt once all is closed."""
     from mockserver.serve.greeting import base_url, greeting
+    from mockserver.serve.keeping import bring_up
     from mockserver.serve.server import make_app, make_http, make_plane
     from mockserver.spec import DocumentError
 
     try:
         plane = make_plane(worlds, settings)
         app = make_app(plane, check_responses=check_responses, watched=watched)
+        if keeper is not None:
+            bring_up(keeper, plane)
+            gc.freeze()
     except (DocumentError, GameError) as error:
         raise CannotServe(str(error)) from None
     base = base_url(host, listening.getsockname()[1])

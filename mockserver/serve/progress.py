@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from mockserver.clock import Clock
 from mockserver.game.engine import Game
@@ -21,32 +21,18 @@ def populations(plan: Plan) -> int:
     return len(settings.tenants or ()) if settings.multi_tenant else 1
 
 
-class Progress:
-    """Lets people live in so many populations, `users` in each, under one bar; as a context it cleans up at the end."""
+class Bar:
+    """A bar on stderr that is drawn once the matter takes above a second; as a context it cleans up at the end."""
 
-    def __init__(self, users: int, populations: int = 1) -> None:
-        self._people = users * populations
-        self._populations = populations
-        self._settled = self._events = 0  # of the populations that are complete
+    def __init__(self, text: str) -> None:
+        self._text = text
         self._started = time.perf_counter()
         self._bar: Any = None
         self._task: Any = None
         self._over = False
 
-    def populate(self, game: Game, *, seed: int, users: int, until: int) -> None:
-        """Fills the next population."""
-        count = 0
-
-        def report(done: float, so_far: int) -> None:
-            nonlocal count
-            count = so_far
-            self._show((self._settled + done) / self._populations, self._events + so_far)
-
-        populate(game, seed=seed, users=users, until=until, report=report)
-        self._settled += 1
-        self._events += count
-
-    def _show(self, done: float, count: int) -> None:
+    def show(self, done: float, count: int) -> None:
+        """How much is done (0 to 1), and how many events that were."""
         elapsed = time.perf_counter() - self._started
         if self._bar is None:
             if self._over or elapsed < PATIENCE:
@@ -61,16 +47,48 @@ class Progress:
         columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
         text = TextColumn("{task.description}")
         self._bar = Progress(text, *columns, console=Console(stderr=True), transient=False)
-        self._task = self._bar.add_task(f"{self._people:,} people live through their days", total=1.0, rate="")
+        self._task = self._bar.add_task(self._text, total=1.0, rate="")
         self._bar.start()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._over = True  # worlds that are made later are nobody's to wait for
+        self._over = True  # what comes later is nobody's to wait for
         if self._bar is not None:
             if kind is None:
                 self._bar.update(self._task, completed=1.0)
             self._bar.stop()
             self._bar = None
+
+
+class Progress(Bar):
+    """Lets people live in so many populations, `users` in each, under one bar."""
+
+    def __init__(self, users: int, populations: int = 1) -> None:
+        super().__init__(f"{users * populations:,} people live through their days")
+        self._populations = populations
+        self._settled = self._events = 0  # of the populations that are complete
+
+    def populate(self, game: Game, *, seed: int, users: int, until: int) -> None:
+        """Fills the next population."""
+        count = 0
+
+        def report(done: float, so_far: int) -> None:
+            nonlocal count
+            count = so_far
+            self.show((self._settled + done) / self._populations, self._events + so_far)
+
+        populate(game, seed=seed, users=users, until=until, report=report)
+        self._settled += 1
+        self._events += count
+
+
+class Repeating(Bar):
+    """What was kept is repeated."""
+
+    def __init__(self) -> None:
+        super().__init__("What was kept is repeated")
+
+    def report(self, done: int, total: int) -> None:
+        self.show(done / max(total, 1), done)

@@ -40,6 +40,7 @@ def make_app(plane: Plane, *, check_responses: bool = True, watched: CatalogFile
         lifespan=upkeep(plane, watched),
     )
     app.state.hurry = plane.hurry
+    plane.repeat = app.replay
     return app
 
 

@@ -9,7 +9,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Any
 
 from mockserver.catalogs import CatalogError
+from mockserver.clock import pin
 from mockserver.control.plane import Plane
+from mockserver.log.record import CATALOG
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.worlds import Worlds
 
@@ -26,12 +28,17 @@ def upkeep(plane: Plane, watched: CatalogFile | None) -> Callable[[Any], Abstrac
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
+        plane.flush()
         task = asyncio.create_task(_keep_up(plane, watched))
         yield
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        if (keeper := plane.worlds.keeper) is not None:
+            keeper.save_all()
         await plane.close()
+        if keeper is not None:
+            keeper.close()
 
     return lifespan
 
@@ -41,6 +48,8 @@ async def _keep_up(plane: Plane, watched: CatalogFile | None) -> None:
         await asyncio.sleep(TICK)
         try:
             plane.tick()
+            if plane.worlds.keeper is not None:
+                plane.worlds.keeper.tick()
             if watched is not None:
                 reload(plane.worlds, watched)
         except Exception:
@@ -60,5 +69,8 @@ def reload(worlds: Worlds, watched: CatalogFile) -> None:
         return
     watched.text = text
     for organisation in concerned:
-        organisation.change_catalog(catalogs[organisation.first_day])
+        with pin():
+            organisation.change_catalog(catalogs[organisation.first_day])
+            if worlds.keeper is not None:
+                worlds.keeper.told(organisation, CATALOG, {"catalog": text})
     log.info("%s was read again and is in force.", watched.path)

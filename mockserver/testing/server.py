@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from starlette.types import ASGIApp
 
+from mockserver.app import App
 from mockserver.control.fields import read_moment
 from mockserver.control.plane import Settings
 from mockserver.game.periods import iso
 from mockserver.seed import populate
 from mockserver.serve.greeting import base_url
+from mockserver.serve.keeping import bring_up, make_keeper
 from mockserver.serve.options import guarded
 from mockserver.serve.server import make_app, make_plane
 from mockserver.sockets import open_socket
@@ -25,6 +28,7 @@ from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 if TYPE_CHECKING:
     from mockserver.testing.aio import AsyncMockServer
 
+PLAN = {"catalog": "catalog", "seed": 1, "users": 0, "history_days": 60, "now": None, "frozen": False}
 NOWHERE = "http://mockserver/v1"  # the base URL of a server without a socket
 
 
@@ -54,6 +58,7 @@ class MockServer(World):
         live_statuses: bool = False,
         webhook_retry_delay: float = 60.0,
         control_token: str | None = None,
+        keep: str | Path | None = None,
     ) -> None:
         check_options(
             users=users,
@@ -69,15 +74,18 @@ class MockServer(World):
             token=token, locked=locked, live_statuses=live_statuses, timing=Timing(retry_delay=webhook_retry_delay)
         )
         self._check_responses = check_responses
+        self._keep = keep
+        given = dict(zip(PLAN, (catalog, seed, users, history_days, now, frozen), strict=True))
+        self._given = {name for name, default in PLAN.items() if given[name] != default}
         self._place = (host, port) if socket else None
         self._here: Room | None = None
 
     def start(self) -> Self:
-        """Serves from now on; `stop` ends it. Raises `CatalogError` for a catalog that cannot be used, OSError."""
+        """Serves from now on; `stop` ends it. Raises `CatalogError` for a catalog that cannot be used, `LogError` for
+        a directory that cannot be kept in, OSError."""
         if self._here is not None:
             raise RuntimeError("This server runs already.")
-        worlds = Worlds(self._plan, (self.api_key,), populate)
-        application = make_app(make_plane(worlds, self._settings), check_responses=self._check_responses)
+        application = self._application()
         listening = None
         if self._place is not None:
             listening = open_socket(*self._place)
@@ -86,6 +94,21 @@ class MockServer(World):
         room.open()
         self._here = room
         return self
+
+    def _application(self) -> App:
+        keys = (self.api_key,)
+        if self._keep is None:
+            plane = make_plane(Worlds(self._plan, keys, populate), self._settings)
+            return make_app(plane, check_responses=self._check_responses)
+        keeper = make_keeper(self._keep)
+        try:
+            plane = make_plane(keeper.open(self._plan, keys, populate, self._given), self._settings)
+            application = make_app(plane, check_responses=self._check_responses)
+            bring_up(keeper, plane)
+        except BaseException:
+            keeper.close()
+            raise
+        return application
 
     def stop(self) -> None:
         """Returns when nothing of the server is left. Webhooks under way get a few seconds."""

@@ -7,10 +7,10 @@ import logging
 import ssl
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from mockserver.webhooks.endpoints import Endpoint
 from mockserver.webhooks.outbox import Event
@@ -89,13 +89,14 @@ class DeliveryLog:
     def __init__(self) -> None:
         self._rows: deque[Delivery] = deque(maxlen=KEPT)
         self._made = 0
+        self._skipped = 0
 
     def __iter__(self) -> Iterator[Delivery]:
         return iter(self._rows)
 
     @property
     def let_go(self) -> int:
-        return self._made - len(self._rows)
+        return self._made - self._skipped - len(self._rows)
 
     def add(self, event: Event, endpoint: Endpoint, due: int, **how: Any) -> Delivery:
         """A new delivery, `how` as the fields of `Delivery`."""
@@ -103,6 +104,32 @@ class DeliveryLog:
         delivery = Delivery(self._made, event, endpoint, due, **how)
         self._rows.append(delivery)
         return delivery
+
+    def skip(self) -> int:
+        """Counts one that nobody had room for, and gives its number: numbers follow from what the world was told
+        alone, not from how fast receivers are."""
+        self._made += 1
+        self._skipped += 1
+        return self._made
+
+
+class Outcome(NamedTuple):
+    """What has come of a delivery so far; `due` when the next attempt falls due, if it is still `waiting`."""
+
+    state: State
+    due: int
+    attempts: list[Attempt]
+
+
+class Ledger(Protocol):
+    """Where outcomes are kept, so that a server that starts again goes on where the last one was. At least once: an
+    outcome that was not kept before the end is a delivery that is made again."""
+
+    def outcomes(self, generation: int) -> Mapping[int, Outcome]:
+        """By the number of the delivery; `generation` counts how often all was forgotten."""
+        ...
+
+    def keep(self, generation: int, number: int, outcome: Outcome) -> None: ...
 
 
 @cache

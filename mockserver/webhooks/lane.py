@@ -9,6 +9,8 @@ import asyncio
 import heapq
 import logging
 from collections import deque
+from collections.abc import Callable
+from contextvars import Context
 from typing import TYPE_CHECKING, Protocol
 
 from mockserver.clock import Clock
@@ -31,11 +33,14 @@ class Home(Protocol):
 class Lane:
     """Deliveries are held until the request's answer is out, then released; the earliest due goes first."""
 
-    def __init__(self, endpoint: Endpoint, home: Home, timing: Timing) -> None:
+    def __init__(
+        self, endpoint: Endpoint, home: Home, timing: Timing, keep: Callable[[Delivery], None] | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.delivered = self.failed = self.dropped = 0
         self._home = home
         self._timing = timing
+        self._keep = keep  # told of every attempt, where outcomes are kept
         self._held: deque[Delivery] = deque()
         self._queue: list[tuple[int, int, Delivery]] = []
         self._under_way: Delivery | None = None
@@ -68,6 +73,19 @@ class Lane:
     def hold(self, delivery: Delivery) -> None:
         """Takes a delivery in, without starting anything."""
         self._held.append(delivery)
+
+    def resume(self, delivery: Delivery) -> None:
+        """Takes in a delivery that was made before, by what has come of it."""
+        if delivery.state == "waiting":
+            self.hold(delivery)
+        self.delivered += delivery.state == "delivered"
+        self.failed += delivery.state == "failed"
+        self.dropped += delivery.state == "dropped"
+
+    def left(self) -> list[Delivery]:
+        """What is held, queued or under way."""
+        under_way = [] if self._under_way is None else [self._under_way]
+        return [*under_way, *(row[2] for row in self._queue), *self._held]
 
     def release(self) -> None:
         """Lets what was held go out. Called within the event loop, after the answer."""
@@ -113,7 +131,8 @@ class Lane:
     def _start(self) -> None:
         if self._task is None and not self._closing:
             self._wake, self._settled = asyncio.Event(), asyncio.Event()
-            self._task = asyncio.get_running_loop().create_task(self._work())
+            # In a context of its own: whoever starts it may have pinned the time.
+            self._task = asyncio.get_running_loop().create_task(self._work(), context=Context())
         self._wake.set()
 
     async def _work(self) -> None:
@@ -172,6 +191,8 @@ class Lane:
             ended = at if self._home.clock.frozen else at + int(made.duration)
             delivery.due = ended + self._timing.delay(len(delivery.attempts))
             self._push(delivery)
+        if self._keep is not None:
+            self._keep(delivery)
 
     def _give_up(self, delivery: Delivery, error: str) -> None:
         delivery.state = "failed"
@@ -189,5 +210,7 @@ class Lane:
         for delivery in left:
             delivery.state = "dropped"
         self.dropped += len(left)
-        if left:
+        if left and self._keep is not None:
+            log.info("%d webhooks to %s go on when the server starts again", len(left), self.endpoint.url)
+        elif left:
             log.warning("%d webhooks to %s were not delivered before the end", len(left), self.endpoint.url)

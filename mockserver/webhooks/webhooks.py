@@ -6,7 +6,8 @@ All of it runs in the server's event loop; nothing is started before there is so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mockserver.game.errors import NotFound, Refused
@@ -14,7 +15,7 @@ from mockserver.game.facts import Entry
 from mockserver.game.world import World
 from mockserver.webhooks import asked
 from mockserver.webhooks.bodies import KINDS, see
-from mockserver.webhooks.delivery import Delivery, DeliveryLog, Timing
+from mockserver.webhooks.delivery import Delivery, DeliveryLog, Ledger, Outcome, Timing
 from mockserver.webhooks.endpoints import Endpoint, Endpoints
 from mockserver.webhooks.lane import Lane
 from mockserver.webhooks.listing import check_filters, delivery_shape, event_shape, newest
@@ -31,15 +32,22 @@ class Webhooks:
     """`observe` collects after each request or moment, `flush` sends after the answer; neither waits."""
 
     def __init__(self, organisation: Organisation, timing: Timing | None = None) -> None:
-        self.endpoints = Endpoints(KINDS, f"{organisation.plan.seed}/{organisation.key}")
-        self.outbox = Outbox()
-        self.log = DeliveryLog()
         self._organisation = organisation
         self._timing = timing or Timing()
+        self.paused = False  # nothing goes out while a world is on its way back to where it was
+        self._ledger: Ledger | None = None
         self._lanes: dict[str, Lane] = {}
+        self._begin()
+        organisation.watch(self.observe)
+
+    def _begin(self) -> None:
+        organisation = self._organisation
+        self.endpoints = Endpoints(KINDS, f"{organisation.plan.seed}/{organisation.key}")
+        self.outbox, self.log = Outbox(), DeliveryLog()
+        self._generation = 0  # how often all was forgotten
+        self._known: dict[int, Outcome] = {}  # what is known of deliveries that are not made yet
         for row in organisation.catalog.webhooks:
             self.add_endpoint(row.url, row.secret, row.events, row.active)
-        organisation.watch(self.observe)
 
     # What happens in the world
 
@@ -62,27 +70,75 @@ class Webhooks:
 
     def flush(self) -> None:
         """Lets go out what was collected; called when the answer is out, within the event loop."""
+        if self.paused:
+            return
         for lane in self._lanes.values():
             lane.release()
 
     def clock_moved(self) -> None:
         """The clock was set, advanced, frozen or let go; retries that fell due on the way are played now."""
+        if self.paused:
+            return
         for lane in self._lanes.values():
             lane.clock_moved()
 
     async def idle(self) -> None:
         """Returns when no delivery is due now and none is under way."""
+        if self.paused:
+            return
         await asyncio.gather(*(lane.idle() for lane in self._lanes.values()))
 
-    async def reset(self) -> None:
-        """Forgets all events and deliveries; what waits or is under way is dropped. Endpoints stay."""
-        await self.close(grace=0)
+    def reset(self) -> Awaitable[None]:
+        """Forgets all events and deliveries; endpoints stay. Await that what is under way has been dropped."""
+        lanes = list(self._lanes.values())
         self.outbox, self.log = Outbox(), DeliveryLog()
+        self._generation += 1
+        self._recall()
         self._lanes = {endpoint.id: self._new_lane(endpoint) for endpoint in self.endpoints}
+        return _close(lanes, grace=0)
 
     async def close(self, grace: float = GRACE) -> None:
         """The end: what is under way gets `grace` seconds, what waits is dropped and counted."""
-        await asyncio.gather(*(lane.close(grace) for lane in self._lanes.values()))
+        await _close(list(self._lanes.values()), grace)
+
+    # On the way back to where it was
+
+    def keep_in(self, ledger: Ledger) -> None:
+        """What becomes of deliveries is kept from now on; there has been none."""
+        self._ledger = ledger
+        self._lanes = {endpoint.id: self._new_lane(endpoint) for endpoint in self.endpoints}
+
+    def pause(self, ledger: Ledger | None) -> Awaitable[None]:
+        """Begins anew, and until `go_on` lets nothing out: what happens now has happened before, and the ledger knows
+        what became of it. Await that what is under way has been dropped."""
+        lanes = list(self._lanes.values())
+        self.paused, self._ledger = True, ledger
+        self._lanes = {}
+        self._begin()
+        self._recall()
+        return _close(lanes, grace=0)
+
+    def go_on(self) -> None:
+        """What has not been delivered goes out with the next `flush`."""
+        self.paused = False
+        self._known = {}
+
+    def state(self) -> Any:
+        """Events, endpoints and deliveries, to be pickled together with the world that they refer to."""
+        lanes = {id: (lane.left(), lane.delivered, lane.failed, lane.dropped) for id, lane in self._lanes.items()}
+        return self.endpoints, self.outbox, self.log, self._generation, lanes
+
+    def resume(self, state: Any) -> None:
+        """Goes on from a `state()`, which must not be used any more; between `pause` and `go_on`."""
+        self.endpoints, self.outbox, self.log, self._generation, lanes = state
+        self._recall()
+        self._lanes = {endpoint.id: self._new_lane(endpoint) for endpoint in self.endpoints}
+        for id, (left, *counts) in lanes.items():
+            lane = self._lanes[id]
+            lane.delivered, lane.failed, lane.dropped = counts
+            for delivery in left:
+                self._remember(delivery)
+                lane.resume(delivery)
 
     # What the control plane asks for
 
@@ -108,10 +164,10 @@ class Webhooks:
         endpoint.active = active
         return endpoint.as_json()
 
-    async def delete_endpoint(self, id: str) -> None:
-        """Nothing more goes there, not even what is under way. NotFound if there is none."""
+    def delete_endpoint(self, id: str) -> Awaitable[None]:
+        """Nothing more goes there; await that what is under way has been dropped. NotFound if there is none."""
         self.endpoints.remove(id)
-        await self._lanes.pop(id).close(grace=0)
+        return self._lanes.pop(id).close(grace=0)
 
     def list_events(self, *, kind: str | None = None, user: str | None = None, limit: int | None = None) -> JSON:
         """What was produced, oldest first (the newest `limit` of it), whether or not an endpoint exists."""
@@ -180,7 +236,21 @@ class Webhooks:
         return self._organisation.clock.now()
 
     def _new_lane(self, endpoint: Endpoint) -> Lane:
-        return Lane(endpoint, self._organisation, self._timing)
+        keep = partial(self._keep, self._generation) if self._ledger else None
+        return Lane(endpoint, self._organisation, self._timing, keep)
+
+    def _keep(self, generation: int, delivery: Delivery) -> None:
+        assert self._ledger is not None
+        self._ledger.keep(generation, delivery.number, Outcome(delivery.state, delivery.due, delivery.attempts))
+
+    def _recall(self) -> None:
+        self._known = dict(self._ledger.outcomes(self._generation)) if self._ledger and self.paused else {}
+
+    def _remember(self, delivery: Delivery) -> None:
+        """Gives a delivery that was made before what has come of it since."""
+        known = self._known.pop(delivery.number, None)
+        if known is not None:
+            delivery.state, delivery.due, delivery.attempts = known
 
     def _tenant_of(self, world: World) -> str | None:
         games = self._organisation.games
@@ -195,10 +265,14 @@ class Webhooks:
     def _hold(self, event: Event, endpoint: Endpoint, due: int, **how: Any) -> Delivery | None:
         lane = self._lanes[endpoint.id]
         if lane.full:
+            number = self.log.skip()
             lane.drop_new()
+            if self._ledger is not None:
+                self._ledger.keep(self._generation, number, Outcome("dropped", due, []))
             return None
         delivery = self.log.add(event, endpoint, due, **how)
-        lane.hold(delivery)
+        self._remember(delivery)
+        lane.resume(delivery)
         return delivery
 
     def _counts(self, endpoint: Endpoint) -> JSON:
@@ -209,3 +283,7 @@ class Webhooks:
             "failed": lane.failed,
             "dropped": lane.dropped,
         }
+
+
+async def _close(lanes: list[Lane], grace: float) -> None:
+    await asyncio.gather(*(lane.close(grace) for lane in lanes))

@@ -1,0 +1,89 @@
+"""A world goes the way again that its records tell of: `World = fold(recipe, records)`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import orjson
+
+from mockserver.catalogs import CatalogError
+from mockserver.clock import pin
+from mockserver.control.ask import Ask
+from mockserver.control.backstage import Backstage
+from mockserver.control.plane import Plane, perform
+from mockserver.control.table import ROWS
+from mockserver.control.worlds import Given
+from mockserver.game.errors import GameError
+from mockserver.log.record import CATALOG, TENANT, LogError, Record, cannot_repeat, decode
+from mockserver.worlds import Organisation
+
+AT_ONCE = 256  # records, then others get their turn
+
+CALLS = {row.name: row for row in ROWS if row.kept}
+
+
+async def fold(
+    plane: Plane, side: Backstage, lines: Iterable[tuple[int, bytes]], report: Callable[[int], None] | None = None
+) -> int:
+    """Repeats encoded records, in order; the position of the last one, 0 when there is none.
+
+    The world's webhooks must pause and its recorder must be off. `report` is told now and then how far it has come.
+    Raises `LogError` for a record that cannot be repeated, with its position.
+    """
+    position = 0
+    for position, line in lines:
+        try:
+            await repeat(plane, side, decode(line))
+        except LogError as error:
+            raise LogError(f"record {position} of the world {side.organisation.key}: {error}") from None
+        if position % AT_ONCE == 0:
+            if report is not None:
+                report(position)
+            await asyncio.sleep(0)
+    return position
+
+
+async def repeat(plane: Plane, side: Backstage, record: Record) -> None:
+    """Lets happen again what one record tells of, at its time. Raises `LogError` when that cannot be."""
+    if record.name in plane.document.operations or record.name == TENANT:
+        assert plane.repeat is not None, "the application is made by now"
+        plane.repeat(side.organisation, record)
+    elif record.name == CATALOG:
+        with pin(record.real):
+            try:
+                change_file(side.organisation, Given(record.arguments["catalog"]))
+            except (CatalogError, KeyError, TypeError) as error:
+                raise cannot_repeat(record, error) from None
+    elif record.name in CALLS:
+        await _call(plane, side, record)
+    else:
+        raise LogError(f"this mockserver knows no command {record.name!r}")
+
+
+async def _call(plane: Plane, side: Backstage, record: Record) -> None:
+    """A call of the control plane."""
+    ask = Ask(
+        plane=plane,
+        name=record.name,
+        backstage=side,
+        tenant=record.tenant,
+        path=record.arguments.get("path", {}),
+        pairs=[],
+        body=orjson.dumps(record.arguments.get("body")),
+        media_type="",
+        again=record,
+    )
+    with pin(record.real):
+        try:
+            await perform(CALLS[record.name], ask)
+        except (GameError, CatalogError, KeyError, TypeError) as error:
+            raise cannot_repeat(record, error) from None
+
+
+def change_file(organisation: Organisation, catalog: Given) -> None:
+    """The file behind a world's catalog has changed: it is in force now, and after a reset. Raises `CatalogError`."""
+    now = catalog(organisation.first_day)
+    organisation.plan = replace(organisation.plan, catalog=catalog)
+    organisation.change_catalog(now)

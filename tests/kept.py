@@ -1,0 +1,135 @@
+"""A server in this process whose worlds are kept, told things step by step, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import orjson
+from lives import known
+
+from mockserver import catalogs, spec
+from mockserver.app import App, create_app
+from mockserver.clock import pin
+from mockserver.control.plane import Plane
+from mockserver.control.worlds import Given
+from mockserver.exchange import Answer
+from mockserver.game.periods import iso
+from mockserver.keep.keeper import Keeper
+from mockserver.log.sqlite import FILE, SqliteHome
+from mockserver.seed import populate
+from mockserver.testing.bridge import scope_of
+from mockserver.worlds import DEFAULT_KEY, Organisation, Plan, Worlds
+
+DOCUMENT = spec.load()
+START = 1_768_478_400_000  # 2026-01-15T12:00:00Z
+HEADERS = [(b"x-api-key", DEFAULT_KEY.encode()), (b"content-type", b"application/json")]
+
+
+class Step(NamedTuple):
+    """A request, `wait` milliseconds of real time after the one before. The control plane is at /_mock."""
+
+    method: str
+    path: str
+    body: Any = None
+    tenant: str | None = None
+    wait: int = 0
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Server:
+    """`directory` None: nothing is kept. The real time is what the steps say."""
+
+    def __init__(self, directory: Path | None, real: int = START, **plan: Any) -> None:
+        self.now = real
+        self.runner = asyncio.Runner()
+        with pin(real):
+            self.plan = Plan(Given("catalog"), **plan)
+            if directory is None:
+                self.keeper, worlds = None, Worlds(self.plan, populate=populate)
+            else:
+                self.keeper = Keeper(SqliteHome(directory))
+                worlds = self.keeper.open(self.plan, (DEFAULT_KEY,), populate)
+            self.plane = Plane(worlds, DOCUMENT)
+            self.app: App = create_app(
+                worlds, DOCUMENT, control=self.plane.routes, before=self.plane.before, after=self.plane.after
+            )
+            self.plane.repeat = self.app.replay
+            if self.keeper is not None:
+                self.runner.run(self.keeper.bring_up(self.plane), context=copy_context())
+        self.directory = directory
+
+    @property
+    def world(self) -> Organisation:
+        organisation = self.plane.worlds.find(DEFAULT_KEY)
+        assert organisation is not None
+        return organisation
+
+    def take(self, step: Step) -> tuple[int, Any]:
+        """Status and body of the answer."""
+        self.now += step.wait
+        with pin(self.now):
+            answer = self.runner.run(self._ask(step), context=copy_context())
+        return answer.status, orjson.loads(answer.body or b"null")
+
+    async def _ask(self, step: Step) -> Answer:
+        self.plane.tick()
+        tenant = [(b"tenant-id", step.tenant.encode())] if step.tenant else []
+        headers = [*HEADERS, *tenant, *step.headers]
+        body = b"" if step.body is None else orjson.dumps(step.body)
+        path, _, query = step.path.partition("?")
+        written: list[Answer] = []
+        if self.app.answer_at_once(step.method, path.encode(), query.encode(), headers, body, written.append):
+            await asyncio.sleep(0)  # the turn ends
+            return written[0]
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(scope_of(step.method, path, path.encode(), query.encode(), headers), receive, send)
+        return Answer(sent[0]["status"], sent[1].get("body", b""))
+
+    def image(self, to: Path) -> Path:
+        """What the disk has if the process is killed now."""
+        assert self.directory is not None
+        to.mkdir()
+        for name in (FILE, f"{FILE}-wal"):
+            if (self.directory / name).exists():
+                shutil.copy(self.directory / name, to / name)
+        return to
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *how: object) -> None:
+        self.runner.run(self.plane.close())
+        if self.keeper is not None:
+            self.keeper.home.close()
+        self.runner.close()
+
+    def everything(self) -> Mapping[str, Any]:
+        """All that there is to know about the world and what stands beside it."""
+        with pin(self.now):
+            organisation, side = self.world, self.plane.backstage(self.world)
+            organisation.catch_up(organisation.clock.now())
+            return {
+                "clock": (iso(organisation.clock.now()), organisation.clock.frozen),
+                "catalog": catalogs.dump(organisation.catalog),
+                "first day": organisation.first_day,
+                "worlds": {tenant: known(game.world) for tenant, game in organisation.games.items()},
+                "facts": {tenant: list(game.world.journal) for tenant, game in organisation.games.items()},
+                "events": [(event.id, event.tenant, event.body) for event in side.webhooks.outbox],
+                "let go": side.webhooks.outbox.let_go,
+                "deliveries": [(row.id, row.event.id, row.endpoint.id) for row in side.webhooks.log],
+                "endpoints": [row.as_json() for row in side.webhooks.endpoints],
+                "snapshots": side.snapshots.times(),
+                "faults": side.faults.as_json(),
+            }

@@ -1,0 +1,313 @@
+"""`mockserver serve --keep`: what was answered is there again after any end of the process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from receiver import Receiver
+from test_cli_serve import Server, refused, running
+
+from mockserver.log.record import LogError
+from mockserver.log.sqlite import FILE
+from mockserver.testing import MockServer
+
+NOBODY = ("--users", "0")
+KEY = "00000000.local"
+
+
+def event(server: Server, user: str = "ada", value: float = 10, key: str | None = None) -> Any:
+    headers = {"Idempotency-Key": key} if key else {}
+    with server.open("/metrics/words-written/event", body={"user": {"id": user}, "value": value}, **headers) as answer:
+        return json.load(answer)
+
+
+def mock(server: Server, path: str, body: object = None) -> Any:
+    """A call of the control plane: a POST with a body, or a GET."""
+    url = server.url
+    server.url = url.removesuffix("/v1") + "/_mock"
+    try:
+        with server.open(path, body=body) as answer:
+            return json.load(answer)
+    finally:
+        server.url = url
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> str:
+    return str(tmp_path / "kept")
+
+
+def test_a_killed_server_has_it_all_again(kept: str) -> None:
+    with running(*NOBODY, "--keep", kept) as server:
+        first = [event(server)["eventId"] for _ in range(5)]
+        mock(server, "/clock/advance", {"days": 2})
+        lost = mock(server, "/facts?kind=StreakLost")
+        server.process.kill()
+    with running(*NOBODY, "--keep", kept) as server:
+        assert mock(server, "/facts?kind=StreakLost") == lost
+        again = event(server)
+        assert again["total"] == 60
+        assert again["eventId"] not in first
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_worlds_that_were_made_are_there_again_and_deleted_ones_are_not(kept: str, how: signal.Signals) -> None:
+    with running(*NOBODY, "--keep", kept) as server:
+        gone, stays = (mock(server, "/worlds", {"seed": seed, "frozen": True})["apiKey"] for seed in (5, 6))
+        url = f"{server.url.removesuffix('/v1')}/_mock/worlds/{gone}"
+        urllib.request.urlopen(
+            urllib.request.Request(url, method="DELETE", headers={"X-API-KEY": KEY}), timeout=20
+        ).close()
+        clock = mock(server, "/clock")
+        server.stop(how)
+    with running(*NOBODY, "--keep", kept) as server:
+        keys = {row["apiKey"] for row in mock(server, "/worlds")["worlds"]}
+        assert keys == {KEY, stays}
+        assert mock(server, "/worlds", {})["apiKey"] not in {gone, stays}
+        assert mock(server, "/clock")["now"] >= clock["now"]
+
+
+def test_under_load_no_accepted_event_is_lost_when_it_is_killed(kept: str) -> None:
+    """Four clients count what was answered; the server is killed three times in the middle of it."""
+    accepted = dict.fromkeys("abcd", 0)
+    uncertain = dict.fromkeys("abcd", 0)
+    for _ in range(3):
+        with running(*NOBODY, "--keep", kept) as server:
+
+            def work(user: str, server: Server = server) -> None:
+                while True:
+                    try:
+                        event(server, user, 1)
+                    except (OSError, json.JSONDecodeError, urllib.error.URLError):
+                        uncertain[user] += 1
+                        return
+                    accepted[user] += 1
+                    if accepted[user] % 60 == 0:
+                        server.process.kill()
+
+            threads = [threading.Thread(target=work, args=(user,)) for user in accepted]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    with running(*NOBODY, "--keep", kept) as server:
+        for user, count in accepted.items():
+            total = server.get(f"/users/{user}/metrics/words-written")["current"]
+            assert count <= total <= count + uncertain[user]
+
+
+def test_an_idempotency_key_counts_once_whenever_the_answer_was_lost(kept: str) -> None:
+    with running(*NOBODY, "--keep", kept) as server:
+        event(server, key="k")
+        server.process.kill()
+    with running(*NOBODY, "--keep", kept) as server:
+        assert event(server, key="k")["idempotentReplayed"]
+        assert event(server)["total"] == 20
+
+
+def states(server: Server) -> list[str]:
+    return [row["state"] for row in mock(server, "/webhooks/deliveries")["deliveries"]]
+
+
+def until(met: Callable[[], bool]) -> None:
+    """What happens after an answer happens soon, but nothing says when."""
+    for _ in range(500):
+        if met():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen")
+
+
+def test_webhooks_go_on_where_they_were(kept: str) -> None:
+    """Those that had been delivered are not sent again; those that had not been are."""
+    with Receiver().running() as receiver:
+        with running(
+            *NOBODY, "--keep", kept, "--webhook", receiver.url, "--webhook-events", "streak.started"
+        ) as server:
+            event(server, "ada")
+            until(lambda: states(server) == ["delivered"])
+            receiver.always = 500
+            event(server, "bob")
+            until(lambda: bool(states(server)[-1:] == ["waiting"] and len(receiver.received) == 2))
+            server.stop()
+        receiver.always = None
+        with running(
+            *NOBODY, "--keep", kept, "--webhook", receiver.url, "--webhook-events", "streak.started"
+        ) as server:
+            (endpoint,) = mock(server, "/webhooks")["endpoints"]
+            assert endpoint["deliveries"] == {"waiting": 1, "delivered": 1, "failed": 0, "dropped": 0}
+            mock(server, "/clock/advance", {"minutes": 2, "wait": True})
+            bodies = [json.loads(hook.body) for hook in receiver.received]
+            assert [body["user"]["id"] for body in bodies] == ["ada", "bob", "bob"]
+
+
+def test_a_second_server_is_refused(kept: str) -> None:
+    with running(*NOBODY, "--keep", kept) as server:
+        said = refused(*NOBODY, "--keep", kept)
+        assert f"in use by another server (process {server.process.pid})" in said
+
+
+def test_options_that_contradict_what_is_kept_stop_the_start(kept: str) -> None:
+    with MockServer(keep=kept, seed=7):
+        pass
+    assert "was made with seed 7 and not 8: leave seed out" in refused("--keep", kept, "--seed", "8")
+    with pytest.raises(LogError, match="was made with users 0 and not 9"):
+        MockServer(keep=kept, users=9).start()
+    with running("--keep", kept) as server:
+        assert "seed 7" in server.text
+
+
+def test_keep_sync_without_keep_is_a_mistake() -> None:
+    assert "--keep-sync says how --keep writes" in refused("--keep-sync")
+
+
+CHANGE = "UPDATE records SET record = ? WHERE position = 2"
+
+
+def damage(file: Path, how: str) -> None:
+    if how == "text":
+        file.write_text("This is no database. " * 100)
+    elif how == "foreign":
+        with sqlite3.connect(file) as other:
+            other.execute("CREATE TABLE theirs (id)")
+        other.close()
+    elif how == "torn":
+        content = file.read_bytes()
+        file.write_bytes(content[:4096] + os.urandom(8192) + content[12288:])
+    else:
+        with sqlite3.connect(file) as database:
+            if how == "newer":
+                database.execute("PRAGMA user_version = 99")
+            elif how == "unknown":
+                database.execute(
+                    "UPDATE records SET record = ? WHERE position = 2", ('{"v":1,"time":0,"name":"x","arguments":{}}',)
+                )
+            elif how == "version":
+                database.execute("UPDATE records SET record = ? WHERE position = 2", ('{"v":2,"time":0}',))
+            else:
+                database.execute("DELETE FROM records WHERE position = 2")
+        database.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("text", "it is no SQLite database"),
+        ("foreign", "is a database of another program"),
+        ("torn", "is damaged"),
+        ("newer", "was written by a newer mockserver"),
+        ("unknown", f"record 2 of the world {KEY}: this mockserver knows no command 'x'"),
+        ("version", "a record has version 2, and this mockserver reads versions up to 1"),
+        ("hole", f"the log of {KEY} lacks position 2"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_sentence_and_left_alone(tmp_path: Path, how: str, says: str) -> None:
+    with MockServer(keep=tmp_path) as server, httpx.Client(transport=server.transport(httpx)) as client:
+        for _ in range(3):
+            told = {"user": {"id": "ada"}, "value": 1}
+            url = f"{server.url}/metrics/words-written/event"
+            client.post(url, headers={"X-API-KEY": KEY}, json=told).raise_for_status()
+    file = tmp_path / FILE
+    if how in ("text", "foreign"):
+        file.unlink()
+    else:
+        with sqlite3.connect(file) as database:
+            database.execute("DELETE FROM checkpoints")
+            database.commit()
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+    damage(file, how)
+    before = file.read_bytes()
+    with pytest.raises(LogError, match=re.escape(says)) as raised:
+        MockServer(keep=tmp_path).start()
+    assert "\n" not in str(raised.value)
+    assert file.read_bytes() == before
+
+
+def test_a_start_from_what_cannot_be_read_ends_with_that_sentence(tmp_path: Path) -> None:
+    damage(tmp_path / FILE, "text")
+    assert refused(*NOBODY, "--keep", str(tmp_path)) == (
+        f"Error: {tmp_path / FILE} cannot be used: it is no SQLite database\n"
+    )
+
+
+def test_a_directory_that_cannot_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "Directory" in refused(*NOBODY, "--keep", str(tmp_path / "file"))
+    assert "cannot be used to keep worlds" in refused(*NOBODY, "--keep", "/proc/nowhere")
+
+
+def test_a_changed_catalog_is_in_force_after_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "Small"\n[metrics.m]\nname = "M"\n')
+    kept = ("--keep", str(tmp_path / "kept"), "--catalog", str(file))
+    with running(*NOBODY, *kept) as server:
+        server.open("/metrics/m/event", body={"user": {"id": "ada"}, "value": 1}).close()
+    file.write_text('name = "Larger"\n[metrics.m]\nname = "M"\n[metrics.n]\nname = "N"\n')
+    for _ in range(2):
+        with running(*NOBODY, *kept) as server:
+            assert [row["key"] for row in server.get("/users/ada/metrics")] == ["m", "n"]
+            server.process.kill()
+    with running("--keep", str(tmp_path / "kept")) as server:
+        assert mock(server, "/catalog")["name"] == "Larger"
+
+
+def test_a_full_disk_is_a_clear_answer_and_nothing_happened(tmp_path: Path) -> None:
+    """SQLite itself says that it is full, since it may not grow any more."""
+    with MockServer(keep=tmp_path) as server:
+        home: Any = server._here._application.worlds.keeper.home  # type: ignore[union-attr]
+        path = ("POST", "/v1/metrics/words-written/event")
+        with httpx.Client(
+            transport=server.transport(httpx), base_url="http://mockserver", headers={"X-API-KEY": server.api_key}
+        ) as client:
+            body = {"user": {"id": "ada", "name": "x" * 200}, "value": 1}
+            assert client.request(*path, json=body).status_code == 201
+            (pages,) = home._database.execute("PRAGMA page_count").fetchone()
+            home._database.execute(f"PRAGMA max_page_count = {pages + 1}")
+            accepted, answer = 1, None
+            for _ in range(200):
+                answer = client.request(*path, json=body)
+                if answer.status_code != 201:
+                    break
+                accepted += 1
+            assert answer is not None
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"] == "1"
+            assert "could not be kept" in answer.json()["error"]
+            home._database.execute("PRAGMA max_page_count = 1000000")
+            while (total := client.get("/v1/users/ada/metrics/words-written")).status_code == 503:
+                pass
+            assert total.json()["current"] == accepted
+            assert client.request(*path, json=body).json()["total"] == accepted + 1
+    with MockServer(keep=tmp_path) as server:
+        assert [row["total"] for row in server.facts(kind="MetricChanged", limit=1)] == [accepted + 1]
+
+
+def test_mock_server_keeps_too(tmp_path: Path) -> None:
+    for start in range(2):
+        with MockServer(keep=tmp_path, now="2026-01-15T12:00:00Z", frozen=True) as server:
+            assert server.now.isoformat() == f"2026-01-{15 + start}T12:00:00+00:00"
+            server.advance(days=1)
+            with server.world() as made:
+                assert made.now
+
+
+def test_nothing_of_it_is_loaded_where_nothing_is_kept() -> None:
+    code = "import sys, mockserver.serve.server, mockserver.serve.command; print('sqlite3' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
