@@ -16,6 +16,7 @@ from mockserver.log.record import Conflict, LogError, Row
 FILE = "mockserver.sqlite"
 APPLICATION = 0x54524F50  # "TROP", in the file's header
 LAYOUT = 1
+PAGE = 5_000  # records that are read at once
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -127,15 +128,13 @@ class SqliteHome:
         self._watchers.tell(rows)
 
     def read(self, world: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        rows = self._rows(
-            "SELECT position, record FROM records WHERE world = ? AND position > ? ORDER BY position", world, after
-        )
-        expected = after
-        for position, record in rows:
-            expected += 1
-            if position != expected:
-                raise LogError(f"{self.file} is damaged: the log of {world} lacks position {expected}")
-            yield position, record.encode()
+        query = "SELECT position, record FROM records WHERE world = ? AND position > ? ORDER BY position LIMIT ?"
+        while page := self._rows(query, world, after, PAGE):
+            for position, record in page:
+                after += 1
+                if position != after:
+                    raise LogError(f"{self.file} is damaged: the log of {world} lacks position {after}")
+                yield position, record.encode()
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         return self._watchers.add(watcher)
@@ -228,11 +227,12 @@ class SqliteHome:
             self._new.append(world)
         return known
 
-    def _rows(self, query: str, world: str, *more: Any) -> Iterator[Any]:
+    def _rows(self, query: str, world: str, *more: Any) -> list[Any]:
+        """All at once: whoever reads row by row would hold the database open beyond its end."""
         if world not in self._ids:
-            return
+            return []
         try:
-            yield from self._database.execute(query, (self._ids[world], *more))
+            return self._database.execute(query, (self._ids[world], *more)).fetchall()
         except sqlite3.Error as error:
             raise LogError(f"{self.file} cannot be read: {_reason(error)}") from None
 
