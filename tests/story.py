@@ -104,6 +104,12 @@ class Story:
         body = {"user": {"id": user} | fields(own), "value": value, "attributes": attributes}
         return self.ask("metrics_event", key=metric, body=body, idempotency_key=key)
 
+    def act(self, deed: Callable[..., f.Fact], *arguments: Any) -> list[Entry]:
+        """What the organisation does by hand, by one of the questions of `streak_commands`. Raises GameError."""
+        entries = self.game.tell(deed(self.world, *arguments))
+        self.game.commit()
+        return entries
+
     def line(self, line: str) -> JSON:
         """Plays one line; the answer of what it asked, None when only time passed."""
         found = re.match(r"\s*([\d-]+(?: [\d:]+Z?)?)(?: +(\S+) +(.+?))?\s*$", line)
@@ -169,6 +175,10 @@ TOLD: dict[type[Any], tuple[str, ...]] = {
     f.StreakLost: ("length",),
     f.FreezeConsumed: ("period", "freezes"),
     f.FreezeEarned: ("earned", "freezes"),
+    f.StreakRestored: ("length", "expires"),
+    f.StreakReset: ("length", "period"),
+    f.StreakPaused: ("expires",),
+    f.PauseDeleted: ("expires",),
     f.AchievementCompleted: ("achievement",),
     f.PointsAwarded: ("system", "awarded", "total"),
     f.PointsChanged: ("system", "added", "total"),

@@ -74,23 +74,23 @@ In America/St_Johns, daily: active 2006-10-27 12:00; on 2006-10-29 02:30Z length
 In Australia/Lord_Howe, daily: active 04-05 12:00, 04-06 12:00; on 04-06 12:30 length 2 since 04-05, period 04-06 to 04-06, expires 04-07, history 1 2.
 
 # A date that a zone skipped is nobody's chance to be active
-In Pacific/Apia, daily: active 2011-12-29 12:00; on 2011-12-31 00:00 length 1 since 2011-12-29, period 2011-12-29 to 2011-12-29, expires 2011-12-31, history 1 0 0.
+In Pacific/Apia, daily: active 2011-12-29 12:00; on 2011-12-31 00:00 length 1 since 2011-12-29, period 2011-12-29 to 2011-12-29, expires 2011-12-31, history 1 1 0.
 In Pacific/Apia, daily: active 2011-12-28 12:00, 2011-12-29 12:00, 2011-12-31 12:00; on 2011-12-31 13:00 length 3 since 2011-12-28, period 2011-12-31 to 2011-12-31, expires 2012-01-01, history 1 2 2 3.
 In Pacific/Apia, daily: active 2011-12-29 12:00; on 2012-01-01 00:00 length 0, history 1 0 0 0.
-In Pacific/Apia, daily, 1 of 1 freezes: active 2011-12-28 12:00; on 2011-12-31 00:00 length 1 since 2011-12-28, period 2011-12-28 to 2011-12-28, expires 2011-12-31, 0 freezes, history 1 1* 0 0.
+In Pacific/Apia, daily, 1 of 1 freezes: active 2011-12-28 12:00; on 2011-12-31 00:00 length 1 since 2011-12-28, period 2011-12-28 to 2011-12-28, expires 2011-12-31, 0 freezes, history 1 1* 1 0.
 In Pacific/Kwajalein, daily: active 1993-08-20 12:00, 1993-08-22 12:00; on 1993-08-22 13:00 length 2 since 1993-08-20, period 1993-08-22 to 1993-08-22, expires 1993-08-23, history 1 1 2.
 
 # Who travels keeps the streak
 In Pacific/Pago_Pago, daily: active 04-01 23:00, to Pacific/Kiritimati 04-01 23:30, active 04-03 01:00; on 04-03 01:00 length 2 since 04-01, period 04-03 to 04-03, expires 04-04, history 1 1 2.
 In Pacific/Kiritimati, daily: active 04-02 01:00, to Pacific/Pago_Pago 04-02 02:00, active 04-01 12:00; on 04-01 12:00 length 1 since 04-02, period 04-02 to 04-02, expires 04-03, history 0 0.
 In Pacific/Kiritimati, daily: active 04-02 01:00, to Pacific/Pago_Pago 04-02 02:00, active 04-03 12:00; on 04-03 12:00 length 2 since 04-02, period 04-03 to 04-03, expires 04-04, history 1 2.
-In Europe/London, daily: active 04-02 12:00, to Asia/Tokyo 04-03 12:00; on 04-03 22:59:59Z length 1 since 04-02, period 04-02 to 04-02, expires 04-03, history 1 0 0.
+In Europe/London, daily: active 04-02 12:00, to Asia/Tokyo 04-03 12:00; on 04-03 22:59:59Z length 1 since 04-02, period 04-02 to 04-02, expires 04-03, history 1 1 0.
 In Europe/London, daily: active 04-02 12:00, to Asia/Tokyo 04-03 12:00; on 04-03 23:00Z length 0, history 1 0 0.
 In Europe/London, daily: active 04-02 12:00, to Asia/Tokyo 04-03 12:00, active 04-04 07:00; on 04-04 07:00 length 2 since 04-02, period 04-04 to 04-04, expires 04-05, history 1 1 2.
 In Asia/Tokyo, daily: active 04-02 12:00, to America/New_York 04-03 12:00; on 04-04 03:59:59Z length 1 since 04-02, period 04-02 to 04-02, expires 04-03, history 1 0.
 In Asia/Tokyo, daily: active 04-02 12:00, to America/New_York 04-03 12:00; on 04-04 04:00Z length 0, history 1 0 0.
-In Pacific/Pago_Pago, daily, 1 of 1 freezes: active 04-01 22:00, to Pacific/Kiritimati 04-02 23:30; on 04-04 02:00 length 1 since 04-01, period 04-01 to 04-01, expires 04-04, 0 freezes, history 1 1* 0 0.
-In Pacific/Pago_Pago, daily, 2 of 2 freezes: active 04-01 22:00, to Pacific/Apia 04-02 23:30; on 04-04 02:00 length 1 since 04-01, period 04-01 to 04-01, expires 04-04, 1 freezes, history 1 1* 0 0.
+In Pacific/Pago_Pago, daily, 1 of 1 freezes: active 04-01 22:00, to Pacific/Kiritimati 04-02 23:30; on 04-04 02:00 length 1 since 04-01, period 04-01 to 04-01, expires 04-04, 0 freezes, history 1 1* 1 0.
+In Pacific/Pago_Pago, daily, 2 of 2 freezes: active 04-01 22:00, to Pacific/Apia 04-02 23:30; on 04-04 02:00 length 1 since 04-01, period 04-01 to 04-01, expires 04-04, 1 freezes, history 1 1* 1 0.
 In Pacific/Pago_Pago, daily, 1 of 1 freezes: active 04-01 22:00, to Pacific/Kiritimati 04-02 23:30; on 04-05 00:00 length 0, 0 freezes, history 1 1* 0 0 0.
 In Asia/Tokyo, daily, 1 of 1 freezes: active 04-01 12:00, to America/New_York 04-03 01:00, active 04-02 13:00; on 04-02 13:00 length 2 since 04-01, period 04-02 to 04-02, expires 04-03, 0 freezes, history 1 2.
 In Asia/Tokyo, weekly: active 04-05 12:00, to America/New_York 04-06 09:00, active 04-05 21:00; on 04-06 12:00 length 1 since 04-05, period 03-30 to 04-05, expires 04-12, history 1 0.

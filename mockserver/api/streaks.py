@@ -41,16 +41,26 @@ def users_streak(game: Game, *, id: str, history_periods: int) -> JSON:
     world, person = game.world, find_user(game, id)
     if not 1 <= history_periods <= GREATEST_HISTORY:
         raise Refused(f"historyPeriods must be between 1 and {GREATEST_HISTORY}, not {history_periods}.")
-    freezes = world.catalog.streak.freezes if world.catalog.streak else None
+    freezes, day = world.catalog.streak.freezes if world.catalog.streak else None, today(game, person)
     rows = [
-        {"periodStart": row.start.isoformat(), "periodEnd": row.end.isoformat(), "length": row.length}
-        | {"usedPause": False}
+        {
+            "periodStart": row.start.isoformat(),
+            "periodEnd": row.end.isoformat(),
+            "length": row.length,
+            "usedPause": row.paused,
+        }
         | ({} if freezes is None else {"usedFreeze": row.frozen})
-        for row in history(world, person, history_periods, today(game, person))
+        | ({} if row.reset is None else {"resetAt": iso(row.reset)})
+        for row in history(world, person, history_periods, day)
+    ]
+    pauses = [
+        {"id": pause.id, "start": pause.start.isoformat(), "end": pause.end.isoformat()}
+        for pause in sorted(person.pauses, key=lambda pause: pause.start)
+        if not pause.archived and pause.end >= day
     ]
     return streak_shape(world, person) | {
         "extended": _extended(person),
-        "pauses": [],
+        "pauses": pauses,
         "streakHistory": rows,
         "rank": rank(world, person),
     }
@@ -58,7 +68,8 @@ def users_streak(game: Game, *, id: str, history_periods: int) -> JSON:
 
 def _extended(person: Person) -> str | None:
     """When the latest period was counted; None without a streak."""
-    return None if person.streak.extended is None else iso(person.streak.extended)
+    streak = person.streak
+    return iso(streak.extended) if streak.length and streak.extended is not None else None
 
 
 def streaks_list(game: Game, *, user_ids: list[str]) -> JSON:

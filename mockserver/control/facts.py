@@ -47,6 +47,8 @@ def fact_shape(world: World, entry: f.Entry) -> JSON:
 def _value(world: World, fact: f.Fact, name: str, value: Any) -> JSON:
     if isinstance(value, f.Profile):
         return user_shape(value)
+    if isinstance(value, f.Pause):
+        return {"id": value.id, "start": value.start.isoformat(), "end": value.end.isoformat()}
     if isinstance(value, f.Standing):
         return {"rank": value.rank, "value": value.value}
     if isinstance(value, date):

@@ -120,7 +120,8 @@ def _end(day: date) -> str:
 
 
 def _streak_lost(names: Names, fact: f.StreakLost) -> str:
-    return f"{names.user(fact.user)} lost a streak of {fact.length}: its last day passed, and no freeze was left."
+    why = "it was reset" if fact.reset else "its last day passed, and no freeze was left"
+    return f"{names.user(fact.user)} lost a streak of {fact.length}: {why}."
 
 
 def _freeze_consumed(names: Names, fact: f.FreezeConsumed) -> str:
@@ -138,6 +139,29 @@ def _freeze_earned(names: Names, fact: f.FreezeEarned) -> str:
 
 def _freeze_not_earned(names: Names, fact: f.FreezeIntervalPassed) -> str:
     return f"{names.user(fact.user)} could have earned a freeze, but has all that can be held."
+
+
+def _freeze_granted(names: Names, fact: f.FreezeGranted) -> str:
+    return f"The organisation granted {names.user(fact.user)} a freeze."
+
+
+def _streak_restored(names: Names, fact: f.StreakRestored) -> str:
+    who = names.user(fact.user)
+    return f"The organisation restored a streak of {fact.length} for {who}; it expires {_end(fact.expires)}."
+
+
+def _streak_reset(names: Names, fact: f.StreakReset) -> str:
+    return f"The organisation reset the streak of {names.user(fact.user)} on {fact.day}; it was {fact.length}."
+
+
+def _streak_paused(names: Names, fact: f.StreakPaused) -> str:
+    pause = f"The streak of {names.user(fact.user)} is paused from {fact.pause.start} to {fact.pause.end}"
+    return f"{pause}." if fact.expires is None else f"{pause}; it expires {_end(fact.expires)}."
+
+
+def _pause_deleted(names: Names, fact: f.PauseDeleted) -> str:
+    pause = f"A pause of the streak of {names.user(fact.user)} was deleted"
+    return f"{pause}." if fact.expires is None else f"{pause}; the streak expires {_end(fact.expires)}."
 
 
 def _claimed(names: Names, fact: f.AchievementClaimed) -> str:
@@ -217,6 +241,11 @@ SAYINGS: dict[type[f.Fact], Callable[[Names, Any], str]] = {
     f.FreezeConsumed: _freeze_consumed,
     f.FreezeEarned: _freeze_earned,
     f.FreezeIntervalPassed: _freeze_not_earned,
+    f.FreezeGranted: _freeze_granted,
+    f.StreakRestored: _streak_restored,
+    f.StreakReset: _streak_reset,
+    f.StreakPaused: _streak_paused,
+    f.PauseDeleted: _pause_deleted,
     f.AchievementClaimed: _claimed,
     f.AchievementCompleted: _completed,
     f.PointsAwarded: _awarded,

@@ -134,7 +134,15 @@ def _missing(world: World, person: Person, row: Achievement) -> str:
     return f"it needs {', '.join(lacking)}" if lacking else "it completes with the next of its prerequisites"
 
 
-STREAK_FACTS = (f.StreakStarted, f.StreakExtended, f.StreakLost, f.FreezeConsumed)
+STREAK_FACTS = (
+    f.StreakStarted,
+    f.StreakExtended,
+    f.StreakLost,
+    f.FreezeConsumed,
+    f.StreakRestored,
+    f.StreakPaused,
+    f.PauseDeleted,
+)
 
 
 async def _streak(game: Game, person: Person, key: str) -> Because:
@@ -147,8 +155,9 @@ async def _streak(game: Game, person: Person, key: str) -> Because:
     if length:
         earlier = None if isinstance(found[-1].fact, f.StreakStarted) else f"It started on {person.streak.started}."
         return Because(f"{who} has a streak of {length}.", found[::-1], earlier)
-    if found and isinstance(found[0].fact, f.StreakLost):
-        return Because(f"{who} has no streak: one of {found[0].fact.length} was lost.", found[::-1])
+    lost = next((entry.fact for entry in found if isinstance(entry.fact, f.StreakLost)), None)
+    if lost is not None:
+        return Because(f"{who} has no streak: one of {lost.length} was lost.", found[::-1])
     return Because(f"{who} has no streak: there has been none yet.", [])
 
 

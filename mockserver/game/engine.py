@@ -38,6 +38,9 @@ RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
         (51, leaderboards.score_streak),
     ),
     f.StreakLost: ((51, leaderboards.score_streak),),
+    f.FreezeGranted: ((10, streaks.take_freeze),),
+    f.StreakRestored: ((51, leaderboards.score_streak),),
+    f.StreakReset: ((10, streaks.lose_reset),),
     f.AchievementClaimed: (
         (20, achievements.complete_by_claim),
         (22, achievements.complete_filtered_composites),

@@ -15,5 +15,9 @@ class Refused(GameError):
     """The request can be read, but means something that is not allowed."""
 
 
+class NothingToDo(Refused):
+    """What is asked for is allowed, but would change nothing."""
+
+
 class Unreadable(GameError):
     """The request's bytes cannot be read at all: not JSON, not UTF-8, too large, wrong media type."""

@@ -80,8 +80,11 @@ class StreakExtended(NamedTuple):
 
 
 class StreakLost(NamedTuple):
+    """`reset`: because somebody reset it, not because a period was missed."""
+
     user: str
     length: int
+    reset: bool
 
 
 class FreezeConsumed(NamedTuple):
@@ -107,6 +110,56 @@ class FreezeIntervalPassed(NamedTuple):
 
     user: str
     interval: int
+
+
+class FreezeGranted(NamedTuple):
+    """The organisation gave the user a freeze."""
+
+    user: str
+
+
+class StreakRestored(NamedTuple):
+    """The streak has its `length` of before again, as if the periods missed since had been excused."""
+
+    user: str
+    length: int
+    started: date
+    expires: date
+
+
+class StreakReset(NamedTuple):
+    """The organisation ended the streak of `length` on the local `day`, in the period that begins on `period`."""
+
+    user: str
+    length: int
+    day: date
+    period: date
+
+
+class Pause(NamedTuple):
+    """Days on which a user need not be active, both inclusive. `archived`: deleted since, on the day after `end`."""
+
+    id: str
+    start: date
+    end: date
+    archived: bool
+
+
+class StreakPaused(NamedTuple):
+    """A pause was planned; `expires` is that of the streak from now on, None without one."""
+
+    user: str
+    pause: Pause
+    expires: date | None
+
+
+class PauseDeleted(NamedTuple):
+    """`rest` is what was over of it by then, None when it had not begun."""
+
+    user: str
+    pause: str
+    rest: Pause | None
+    expires: date | None
 
 
 class AchievementClaimed(NamedTuple):
@@ -262,6 +315,11 @@ Fact = (
     | FreezeConsumed
     | FreezeEarned
     | FreezeIntervalPassed
+    | FreezeGranted
+    | StreakRestored
+    | StreakReset
+    | StreakPaused
+    | PauseDeleted
     | AchievementClaimed
     | AchievementCompleted
     | PointsAwarded

@@ -20,6 +20,7 @@ from mockserver.game.facts import (
     Standing,
     StreakExtended,
     StreakLost,
+    StreakRestored,
     StreakStarted,
     UserChanged,
 )
@@ -66,7 +67,7 @@ def score_points(world: World, entry: Entry) -> Iterator[Fact]:
 def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
     """A streak board shows the current length, from its opening until its end at home. Section 8."""
     fact = entry.fact
-    if isinstance(fact, (StreakStarted, StreakExtended, StreakLost)):
+    if isinstance(fact, (StreakStarted, StreakExtended, StreakLost, StreakRestored)):
         person = world.users[fact.user]
         for board in world.catalog.boards_by.get(("streak", None), ()):
             # Choice: it keeps the lengths of its last day, whatever becomes of them in the hours until it is final.

@@ -52,9 +52,14 @@ ARMS = {
     f.FreezeConsumed,
     f.FreezeEarned,
     f.FreezeIntervalPassed,
+    f.StreakRestored,
+    f.StreakPaused,
+    f.PauseDeleted,
     f.PointsChanged,
     f.CatalogChanged,
 }
+
+DEADLINES = (f.StreakStarted, f.StreakExtended, f.FreezeConsumed, f.StreakRestored, f.StreakPaused, f.PauseDeleted)
 
 
 class Schedule:
@@ -87,7 +92,7 @@ class Schedule:
             account = world.users[fact.user].accounts[fact.system]
             if account.unsent and account.unsent[0] >= fact.awards[0] and account.window_until > entry.time:
                 self._add(_report(world.users[fact.user], fact.system))
-        elif isinstance(fact, (f.StreakStarted, f.StreakExtended, f.FreezeConsumed)):
+        elif isinstance(fact, DEADLINES):
             self._add(_streak(world.users[fact.user]))
         elif isinstance(fact, (f.FreezeEarned, f.FreezeIntervalPassed)):
             self._add(_freeze(world, world.users[fact.user]))

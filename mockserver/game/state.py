@@ -8,7 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mockserver.game.catalog import Filters, Leaderboard
-from mockserver.game.facts import Profile
+from mockserver.game.facts import Pause, Profile
 from mockserver.game.periods import ONE_DAY, start_of_day, zone
 from mockserver.game.rows import Awards, CountedPeriods, Timeline
 
@@ -60,9 +60,18 @@ class Progress:
         return self.matching.get(filters, NO_EVENTS) if self.matching else NO_EVENTS
 
 
+class Reset(NamedTuple):
+    """A streak of `length` was set to 0 on the local `day`, at `time` (ms UTC)."""
+
+    day: date
+    time: int
+    length: int
+
+
 @dataclass(slots=True)
 class StreakState:
-    """`counted`: the latest period that counted. `deadline`: when `expires` has passed, ms UTC."""
+    """`counted`: the latest period that counted, `extended`: when it did, `deadline`: when `expires` has passed (both
+    ms UTC)."""
 
     length: int = 0
     started: date | None = None
@@ -75,6 +84,7 @@ class StreakState:
     freezes: int = 0
     intervals: int = 0
     history: CountedPeriods = field(default_factory=CountedPeriods)
+    resets: tuple[Reset, ...] = ()
 
 
 @dataclass(slots=True)
@@ -111,6 +121,7 @@ class Person:
     accounts: dict[str, Account] = field(default_factory=dict)
     keys: dict[tuple[str, str], int] | None = None
     notifications: dict[str, tuple[str, ...]] = field(default_factory=lambda: NO_PREFERENCES)
+    pauses: tuple[Pause, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:

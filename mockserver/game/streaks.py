@@ -13,10 +13,13 @@ from mockserver.game.facts import (
     Fact,
     FreezeConsumed,
     FreezeEarned,
+    FreezeGranted,
     FreezeIntervalPassed,
     MetricChanged,
+    Pause,
     StreakExtended,
     StreakLost,
+    StreakReset,
     StreakStarted,
 )
 from mockserver.game.periods import (
@@ -30,7 +33,7 @@ from mockserver.game.periods import (
     start_of_day,
     start_of_period,
 )
-from mockserver.game.state import Person, StreakState
+from mockserver.game.state import Person
 from mockserver.game.world import World
 
 
@@ -48,22 +51,41 @@ def count_period(world: World, entry: Entry) -> Iterator[Fact]:
         return
     if not conditions_met(streak, person, period, end_of_period(period, frequency, week_start)):
         return
-    expires = max(_last_chance(world, person, period), state.expires or period)
+    expires = max(last_chance(world, person, period, person.pauses), state.expires or period)
     if state.length:
         yield StreakExtended(fact.user, state.length + 1, fact.day, period, expires)
     else:
         yield StreakStarted(fact.user, fact.day, period, expires)
 
 
-def _last_chance(world: World, person: Person, period: date) -> date:
-    """The last day of the period after the one that begins on `period`."""
+def last_chance(world: World, person: Person, period: date, pauses: tuple[Pause, ...]) -> date:
+    """The last day of the first period after the one that begins on `period` that the user has to fill."""
+    streak = world.catalog.streak
+    following = next_period(period, streak.frequency if streak else "daily", world.catalog.settings.week_start)
+    return chance_from(world, person, following, pauses)
+
+
+def chance_from(world: World, person: Person, period: date, pauses: tuple[Pause, ...]) -> date:
+    """The last day of the first period, from the one that begins on `period` on, that the user has to fill."""
     streak, week_start = world.catalog.streak, world.catalog.settings.week_start
     frequency = streak.frequency if streak else "daily"
-    following = next_period(period, frequency, week_start)
-    if frequency == "daily":
+    while (last := end_of_period(period, frequency, week_start)) < date.max:
         # Choice: a date that the user's zone skipped was nobody's chance, so the next one is.
-        return lived_day(following, person.zone)
-    return end_of_period(following, frequency, week_start)
+        skipped = frequency == "daily" and lived_day(period, person.zone) != period
+        covering = pause_over(pauses, period, last)
+        if covering is None and not skipped:
+            break
+        resumed = last if covering is None else max(covering.end, last)
+        if resumed == date.max:
+            return resumed
+        period = start_of_period(resumed + ONE_DAY, frequency, week_start)
+    return last
+
+
+def pause_over(pauses: tuple[Pause, ...], first: date, last: date) -> Pause | None:
+    """The pause that covers a period: one that has at least one of its days. None without one."""
+    # Choice: part of a week or month is enough.
+    return next((pause for pause in pauses if pause.start <= last and pause.end >= first), None)
 
 
 def conditions_met(streak: Streak, person: Person, first: date, last: date) -> bool:
@@ -85,13 +107,13 @@ def miss_period(world: World, person: Person, time: int) -> Iterator[Fact]:
     if streak is None or state.expires is None:
         return
     if streak.freezes is None or not state.freezes:
-        yield StreakLost(person.profile.id, state.length)
+        yield StreakLost(person.profile.id, state.length, reset=False)
         return
     missed = start_of_period(state.expires, streak.frequency, world.catalog.settings.week_start)
-    chance = _last_chance(world, person, missed)
+    chance = last_chance(world, person, missed, person.pauses)
     # Choice: what is over already, since the user has travelled over it, was nobody's chance either.
     while person.end_of(chance) <= time and chance < date.max:
-        chance = _last_chance(world, person, chance)
+        chance = last_chance(world, person, chance, person.pauses)
     yield FreezeConsumed(person.profile.id, missed, chance, state.freezes - 1)
 
 
@@ -106,6 +128,22 @@ def earn_freezes(world: World, person: Person, interval: int) -> Iterator[Fact]:
         yield FreezeEarned(person.profile.id, interval, earned, held + earned)
     else:
         yield FreezeIntervalPassed(person.profile.id, interval)
+
+
+def take_freeze(world: World, entry: Entry) -> Iterator[Fact]:
+    """A freeze that the organisation grants is held like any other, up to the maximum."""
+    freezes, fact = world.catalog.streak.freezes if world.catalog.streak else None, entry.fact
+    if freezes is not None and isinstance(fact, FreezeGranted):
+        state = world.users[fact.user].streak
+        if state.freezes < freezes.maximum:
+            yield FreezeEarned(fact.user, state.intervals, 1, state.freezes + 1)
+
+
+def lose_reset(world: World, entry: Entry) -> Iterator[Fact]:
+    """A reset ends the streak at once."""
+    # Choice: it is lost, so `streak.lost` is told.
+    if isinstance(entry.fact, StreakReset):
+        yield StreakLost(entry.fact.user, entry.fact.length, reset=True)
 
 
 def freezes_due(world: World, person: Person) -> tuple[int, int] | None:
@@ -143,10 +181,14 @@ def skip_intervals(world: World, entry: Entry) -> Iterator[Fact]:
 
 
 class HistoryRow(NamedTuple):
+    """`paused`: a pause kept the streak. `reset`: when it was reset in this period (ms UTC)."""
+
     start: date
     end: date
     length: int
     frozen: bool
+    paused: bool
+    reset: int | None
 
 
 def history(world: World, person: Person, periods: int, today: date) -> list[HistoryRow]:
@@ -157,23 +199,28 @@ def history(world: World, person: Person, periods: int, today: date) -> list[His
     start = start_of_period(today, frequency, week_start)
     for _ in range(periods):
         end = end_of_period(start, frequency, week_start)
-        rows.append(HistoryRow(start, end, *_length_at(person.streak, start, end)))
+        rows.append(_history_row(person, start, end, today))
         start = previous_period(start, frequency, week_start)
     return rows[::-1]
 
 
-def _length_at(state: StreakState, start: date, end: date) -> tuple[int, bool]:
-    """The length in the period from `start` to `end`, and whether it was frozen."""
-    at = state.history.begun_before(end + ONE_DAY)
+def _history_row(person: Person, start: date, end: date, today: date) -> HistoryRow:
+    state = person.streak
+    reset = next((row.time for row in reversed(state.resets) if start <= row.day <= end), None)
+    at = state.history.begun_before(end + ONE_DAY if end < date.max else end)
     latest = state.history[at - 1] if at else None
     if latest is None:
-        return 0, False
+        return HistoryRow(start, end, 0, False, False, reset)
     if latest.start >= start:
-        return latest.length, latest.frozen
-    # A period that nobody had to fill, because its days were skipped, keeps the running length.
-    following = state.history[at] if at < len(state.history) else None
-    skipped = following is not None and (following.length > 1 or following.frozen)
-    return (latest.length, False) if skipped else (0, False)
+        return HistoryRow(start, end, latest.length, latest.frozen, False, reset)
+    # A period that nobody had to fill keeps the running length.
+    pause = pause_over(person.pauses, start, end)
+    if at < len(state.history):
+        following = state.history[at]
+        kept = following.length > 1 or following.frozen
+    else:
+        kept = state.length > 0 and (end < today or pause is not None)
+    return HistoryRow(start, end, latest.length if kept else 0, False, kept and pause is not None, reset)
 
 
 def rank(world: World, person: Person) -> int | None:

@@ -40,6 +40,7 @@ class World:
         self.runs: dict[str, dict[date, Run]] = {}
         self.boosts_begun: set[str] = set()
         self.boosts_ended: set[str] = set()
+        self.pauses: dict[str, str] = {}  # whose each pause is, by id; without deleted ones
         self.renamed = 0  # how often somebody got another name
         self._first_ids: dict[str, int] = {}
 

@@ -11,7 +11,7 @@ from mockserver.game import facts as f
 from mockserver.game.changeover import change_catalog
 from mockserver.game.ranking import Run
 from mockserver.game.rows import Timeline
-from mockserver.game.state import Account, Completion, Person, Progress
+from mockserver.game.state import Account, Completion, Person, Progress, Reset
 
 if TYPE_CHECKING:
     from mockserver.game.world import World
@@ -92,7 +92,7 @@ def _streak_lost(world: World, entry: f.Entry, fact: f.StreakLost) -> None:
     streak = world.users[fact.user].streak
     world.lengths.remove((-streak.length, streak.extended, fact.user))
     streak.length, streak.deadline = 0, 0
-    streak.started = streak.expires = streak.extended = None
+    streak.started = streak.expires = None
 
 
 def _freeze_consumed(world: World, entry: f.Entry, fact: f.FreezeConsumed) -> None:
@@ -110,6 +110,42 @@ def _freeze_earned(world: World, entry: f.Entry, fact: f.FreezeEarned) -> None:
 
 def _freeze_interval_passed(world: World, entry: f.Entry, fact: f.FreezeIntervalPassed) -> None:
     world.users[fact.user].streak.intervals = fact.interval
+
+
+def _streak_restored(world: World, entry: f.Entry, fact: f.StreakRestored) -> None:
+    person = world.users[fact.user]
+    streak = person.streak
+    assert streak.counted is not None
+    if streak.length:
+        world.lengths.remove((-streak.length, streak.extended, fact.user))
+    streak.length, streak.started = fact.length, fact.started
+    world.lengths.add((-streak.length, streak.extended, fact.user))
+    streak.history.count(streak.counted, fact.length)
+    _expire(person, fact.expires)
+
+
+def _streak_reset(world: World, entry: f.Entry, fact: f.StreakReset) -> None:
+    streak = world.users[fact.user].streak
+    streak.resets += (Reset(fact.day, entry.time, fact.length),)
+    if streak.counted == fact.period:
+        streak.history.count(fact.period, 0)
+
+
+def _streak_paused(world: World, entry: f.Entry, fact: f.StreakPaused) -> None:
+    person = world.users[fact.user]
+    person.pauses += (fact.pause,)
+    world.pauses[fact.pause.id] = fact.user
+    if fact.expires is not None:
+        _expire(person, fact.expires)
+
+
+def _pause_deleted(world: World, entry: f.Entry, fact: f.PauseDeleted) -> None:
+    person = world.users[fact.user]
+    kept = [fact.rest if pause.id == fact.pause else pause for pause in person.pauses]
+    person.pauses = tuple(pause for pause in kept if pause is not None)
+    del world.pauses[fact.pause]
+    if fact.expires is not None:
+        _expire(person, fact.expires)
 
 
 def _achievement_completed(world: World, entry: f.Entry, fact: f.AchievementCompleted) -> None:
@@ -188,6 +224,10 @@ WRITERS: dict[type[Any], Callable[[World, f.Entry, Any], None]] = {
     f.FreezeConsumed: _freeze_consumed,
     f.FreezeEarned: _freeze_earned,
     f.FreezeIntervalPassed: _freeze_interval_passed,
+    f.StreakRestored: _streak_restored,
+    f.StreakReset: _streak_reset,
+    f.StreakPaused: _streak_paused,
+    f.PauseDeleted: _pause_deleted,
     f.AchievementCompleted: _achievement_completed,
     f.PointsAwarded: _points_awarded,
     f.PointsChanged: _points_changed,
