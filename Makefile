@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutants mutants-parts examples examples-check docs clients bench bench-growth soak
+.PHONY: help run test lint mutants mutants-parts examples examples-check docs clients bench bench-growth realism soak
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: $(READY) ## beside bare Starlette and Prism: requests per second, starts,
 
 bench-growth: $(READY) ## what a call costs in ever larger worlds, what users and events weigh (about 20 minutes)
 	$(BIN)/python -m benchmarks growth $(ARGS)
+
+realism: $(READY) ## how seeded users behave: streaks, hours, weekdays, points; draws docs/realism.svg
+	$(BIN)/python -m benchmarks realism $(ARGS)
 
 soak: $(READY) ## ten minutes at full speed, then every total is checked (ARGS='--minutes 1')
 	$(BIN)/python -m benchmarks soak $(ARGS)

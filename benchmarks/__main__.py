@@ -1,4 +1,4 @@
-"""`python -m benchmarks compare | growth | soak`: what the Makefile calls."""
+"""`python -m benchmarks compare | growth | soak | realism`: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -38,6 +38,16 @@ def soak(minutes: float) -> None:
     from benchmarks.soak import soak
 
     soak(minutes)
+
+
+@main.command()
+@click.option("--users", default=50, show_default=True, type=click.IntRange(1), help="How many users there are.")
+@click.option("--seed", default=1, show_default=True, help="The seed of the world.")
+def realism(users: int, seed: int) -> None:
+    """How seeded users behave, for every catalog that comes with the server; draws docs/realism.svg."""
+    from benchmarks.realism import realism
+
+    realism(users, seed)
 
 
 main()

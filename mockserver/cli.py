@@ -10,6 +10,7 @@ import click
 # Name → the module and the function, and what it does in one line.
 COMMANDS = {
     "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
+    "people": ("mockserver.seed.command:people", "Show who is in which state, of all that a front end must draw."),
     "check": ("mockserver.spec.command:check", "Report on the document, or compare it with another version."),
     "example": ("mockserver.examples.command:example", "Print realistic requests, answers and webhooks."),
     "listen": ("mockserver.webhooks.listen:listen", "Receive webhooks and show what is right and wrong with them."),

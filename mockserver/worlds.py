@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from mockserver.game.world import World
 from mockserver.log.turn import Recorder, Turn
 
 DEFAULT_KEY = "00000000.local"
+HISTORY_DAYS = {"daily": 60, "weekly": 84, "monthly": 150}
 CatalogOn = Callable[[date], Catalog]
 
 log = logging.getLogger("mockserver")
@@ -30,9 +31,12 @@ class TenantNotFound(NotFound):
 
 
 class Populate(Protocol):
-    """Fills an empty population with people who have lived from the game's now until `until` (ms UTC)."""
+    """Fills an empty population with users who have been active from the game's now until `until` (ms UTC).
 
-    def __call__(self, game: Game, *, seed: int, users: int, until: int) -> None: ...
+    Returns what the webhooks of their last days are made from, oldest first.
+    """
+
+    def __call__(self, game: Game, *, seed: int, users: int, until: int) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Plan:
     """How a world is made, and made again by a reset.
 
     `catalog` gives the catalog as of the world's first day; `now` (ms UTC) None is the real time;
-    `history_days` is how long its `users` have lived.
+    `history_days` is how long its `users` have been active; None: as long as its streak makes it worth seeing.
     """
 
     catalog: CatalogOn
@@ -48,7 +52,13 @@ class Plan:
     users: int = 0
     now: int | None = None
     frozen: bool = False
-    history_days: int = 60
+    history_days: int | None = None
+
+    def days_before(self, catalog: Catalog) -> int:
+        """How many days of history the users have."""
+        if self.history_days is not None:
+            return self.history_days
+        return HISTORY_DAYS[catalog.streak.frequency if catalog.streak else "daily"]
 
 
 class Organisation:
@@ -67,6 +77,7 @@ class Organisation:
         self.plan = plan
         self.recorder: Recorder | None = None
         self.away = False  # it is on its way back to what its log says, and answers nobody meanwhile
+        self.recent: list[tuple[str | None, Any]] = []  # by tenant: of the webhooks of seeded users' last days
         self._populate = populate
         self._observers: list[Observer] = []
         if state is None:
@@ -78,6 +89,7 @@ class Organisation:
     def become(self, other: Organisation) -> None:
         """Takes over the whole state of another world, which must not be used any more; observers stay."""
         self.clock, self.first_day, self.catalog, self.games = other.clock, other.first_day, other.catalog, other.games
+        self.recent = other.recent
         for game in self.games.values():
             self._attach(game)
 
@@ -89,18 +101,19 @@ class Organisation:
         first_day = utc_day(now)
         catalog = plan.catalog(first_day)
         self.clock, self.first_day, self.catalog = clock, first_day, catalog
-        self.games = {}
+        self.games, self.recent = {}, []
         settings = self.catalog.settings
         for tenant in (settings.tenants or ()) if settings.multi_tenant else (None,):
             self._found(tenant, now)
 
     def _found(self, tenant: str | None, now: int) -> Game:
         plan = self.plan
-        lived = plan.history_days * DAY if plan.users else 0
+        lived = plan.days_before(self.catalog) * DAY if plan.users else 0
         seed = str(plan.seed) if tenant is None else f"{plan.seed}/{tenant}"
         game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, now - lived)))
         if plan.users and self._populate is not None:
-            self._populate(game, seed=plan.seed, users=plan.users, until=now)
+            seen = self._populate(game, seed=plan.seed, users=plan.users, until=now)
+            self.recent += [(tenant, one) for one in seen]
         game.catch_up(now)
         self._attach(game)
         return game
@@ -190,7 +203,7 @@ class Organisation:
         """Goes on from a `state()`, which must not be used any more; its clock from where it stood."""
         self.first_day, self.catalog, now, frozen, worlds = state
         self.clock.set(now, frozen)
-        self.games = {}
+        self.games, self.recent = {}, []
         for tenant, (world, then) in worlds.items():
             game = self.games[tenant] = Game(world, now=then)
             self._attach(game)

@@ -20,7 +20,7 @@ from mockserver.worlds import CatalogOn
 ROOT = Path(__file__).parents[1]
 RAW = json.loads((ROOT / "openapi.json").read_text())
 NOON = 20_468 * DAY + DAY // 2  # 2026-01-15T12:00:00Z
-NAMES = ("catalog", "fitness", "study")
+NAMES = catalogs.BUNDLED
 
 
 @cache

@@ -108,7 +108,7 @@ class Walk:
             self.ask("leaderboards_get", key=key, user_attributes=pairs, run=run, user_id=self.one([None, user]))
 
 
-@pytest.mark.parametrize("name", ["sample", "catalog", "fitness", "study"])
+@pytest.mark.parametrize("name", ["sample", *catalogs.BUNDLED])
 def test_every_operation_stays_valid_through_five_years(name: str) -> None:
     catalog = SAMPLE
     if name != "sample":

@@ -10,7 +10,7 @@ from mockserver import catalogs
 from mockserver.game.catalog import MICRO, AttributeFilter, Boost, Catalog, Leaderboard, StreakCondition
 
 TODAY = date(2026, 1, 15)
-FIXTURES = ("catalog", "fitness", "study")
+FIXTURES = catalogs.BUNDLED
 
 
 def parse(text: str, today: date = TODAY) -> Catalog:
@@ -294,12 +294,13 @@ def test_the_fitness_catalog_has_what_the_example_app_asks_for() -> None:
     fitness = fixture("fitness")
     values: dict[str, list[float]] = {}
     for row in fitness.achievements.values():
-        values.setdefault(str(row.metric), []).append(row.value / MICRO)
+        if row.trigger == "metric":
+            values.setdefault(str(row.metric), []).append(row.value / MICRO)
     boards = {f"weekly-distance-{sport}{group}" for sport in ("run", "cycled", "swum") for group in ("", "-cities")}
     assert values == {"distance_run": [5, 21.1, 42.2], "distance_cycled": [100, 200], "distance_swum": [1000, 5000]}
     assert [level.points for level in fitness.points["xp"].levels] == [0, 100, 500, 2500, 10_000]
     assert (fitness.points["xp"].triggers[0].metric, fitness.points["xp"].triggers[0].threshold) == ("distance_run", 1)
-    assert set(fitness.leaderboards) == boards
+    assert set(fitness.leaderboards) == boards | {"top-athletes"}
     assert all(
         row.breakdown == (("city",) if key.endswith("cities") else ()) for key, row in fitness.leaderboards.items()
     )
@@ -308,7 +309,8 @@ def test_the_fitness_catalog_has_what_the_example_app_asks_for() -> None:
 
 def test_the_study_catalog_has_what_the_example_app_asks_for() -> None:
     study = fixture("study")
-    assert [row.value // MICRO for row in study.achievements.values()] == [10, 50, 100, 250]
+    stages = [row.value // MICRO for row in study.achievements.values() if row.trigger == "metric"]
+    assert stages == [10, 50, 100, 250]
     assert study.points["points"].triggers[0].threshold == 10
     assert study.streak is not None
-    assert study.streak == catalogs.parse('name = "x"\n[streak]', today=TODAY).streak
+    assert (study.streak.frequency, study.streak.conditions) == ("daily", ())

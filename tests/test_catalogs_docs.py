@@ -39,14 +39,14 @@ def test_the_page_ends_with_the_tables_that_the_command_prints() -> None:
     assert PAGE.endswith(tables), "end docs/catalog.md with what `mockserver catalog-schema --markdown` prints"
 
 
-@pytest.mark.parametrize("name", ["catalog", "fitness", "study"])
+@pytest.mark.parametrize("name", catalogs.BUNDLED)
 def test_the_catalogs_that_come_with_the_server_name_and_keep_the_schema(name: str) -> None:
     text = catalogs.fixture(name).read_text(encoding="utf-8")
     assert text.startswith("#:schema ./catalog.schema.json\n")
     jsonschema.Draft7Validator(schema()).validate(tomllib.loads(text))
 
 
-@pytest.mark.parametrize("name", ["catalog", "fitness", "study"])
+@pytest.mark.parametrize("name", catalogs.BUNDLED)
 def test_a_catalog_written_as_json_keeps_the_schema(name: str) -> None:
     written = catalogs.dump(catalogs.load(catalogs.fixture(name), today=date(2026, 1, 15)))
     jsonschema.Draft7Validator(schema()).validate(written)

@@ -95,7 +95,7 @@ def test_a_wrong_catalog_is_refused_with_all_that_is_wrong_with_it(root: Http) -
     refused(root.mock("POST", "/worlds", {"catalog": "\nmetrics = ["}), 422, "line 2", "not TOML")
 
 
-@pytest.mark.parametrize("name", ["catalog", "fitness", "study"])
+@pytest.mark.parametrize("name", catalogs.BUNDLED)
 def test_a_catalog_that_comes_with_the_server_may_be_named(root: Http, made: Http, name: str) -> None:
     shown = catalogs.dump(catalogs.load(catalogs.fixture(name), today=date(2026, 3, 1)))
     world = root.mock("POST", "/worlds", {"catalog": name, "now": NOON, "frozen": True}).json()["apiKey"]
@@ -107,7 +107,7 @@ def test_a_catalog_that_comes_with_the_server_may_be_named(root: Http, made: Htt
 
 @pytest.mark.parametrize("text", ["fitnes", "errata", "../fixtures/study", "metrics = ["])
 def test_one_line_that_is_neither_toml_nor_a_name_is_told_so(root: Http, made: Http, text: str) -> None:
-    words = ("line 1", "not TOML", "nor is it the name", "catalog, fitness or study")
+    words = ("line 1", "not TOML", "nor is it the name", "catalog, fitness, study, reading or savings")
     refused(root.mock("POST", "/worlds", {"catalog": text}), 422, *words)
     refused(made.mock("PUT", "/catalog", text), 422, *words)
 
@@ -184,12 +184,13 @@ def test_a_reset_is_back_to_the_seed(root: Http) -> None:
     asked = {"users": 5, "historyDays": 10, "now": NOON, "frozen": True}
     world = root.with_key(root.mock("POST", "/worlds", asked).json()["apiKey"])
     before = state_of(world)
+    events = world.get("/webhooks/events")
     world.event("ada", 100)
     world.mock("POST", "/clock/advance", {"days": 3})
     world.mock("PUT", "/faults", {"errors": {"every": 1}})
     assert world.mock("POST", "/reset").json()["now"] == NOON
     assert world.get("/requests")["requests"] == []
-    assert world.get("/webhooks/events")["events"] == []
+    assert world.get("/webhooks/events") == events
     assert world.get("/faults") == {}
     assert state_of(world) == before
     root.mock("DELETE", f"/worlds/{world.key}")

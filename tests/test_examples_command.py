@@ -112,8 +112,10 @@ def test_a_wrong_call_says_what_is_wrong(arguments: list[str], sentence: str) ->
     assert sentence in " ".join(result.stderr.split())
 
 
-def test_the_list_names_everything_and_what_the_catalog_lacks() -> None:
-    lines = run("--list", "--catalog", "fitness").stdout.splitlines()
+def test_the_list_names_everything_and_what_the_catalog_lacks(tmp_path: Path) -> None:
+    without_points = tmp_path / "without-points.toml"
+    without_points.write_text('name = "x"\n[metrics.m]\nname = "M"\n')
+    lines = run("--list", "--catalog", str(without_points)).stdout.splitlines()
     rows = {line.split()[0]: line for line in lines[1:] if line.strip()}
     assert set(rows) == {name for name, _ in declared()}
     for name, part in declared():

@@ -121,7 +121,7 @@ def test_a_world_takes_a_catalog_in_all_forms_that_a_server_takes(trophy_server:
 
 
 def test_what_is_no_catalog_is_said(trophy_server: MockServer, tmp_path: Path) -> None:
-    with pytest.raises(ControlError, match=r"not TOML.* nor is it the name .*catalog, fitness or study"):
+    with pytest.raises(ControlError, match=r"not TOML.* nor is it the name .*fitness, study, reading or savings"):
         trophy_server.world(catalog="fitnes")
     with pytest.raises(CatalogError, match="no such file"):
         trophy_server.world(catalog=tmp_path / "nowhere.toml")

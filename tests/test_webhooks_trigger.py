@@ -15,7 +15,7 @@ from sdk_payloads import parse
 
 from mockserver import spec
 from mockserver.api.metrics import metrics_event
-from mockserver.catalogs import load
+from mockserver.catalogs import BUNDLED, load
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
@@ -27,7 +27,7 @@ from mockserver.worlds import Organisation, Plan
 NOON = 1_743_595_200_000  # 2025-04-02T12:00:00Z
 DAY = 86_400_000
 DOCUMENT = spec.load()
-CATALOGS = ("catalog", "fitness", "study")
+CATALOGS = BUNDLED
 
 
 def empty() -> Organisation:

@@ -17,7 +17,10 @@ from mockserver.catalogs.places import line_of, lines_of
 from mockserver.catalogs.problems import CatalogError, Place, Problem, Reading
 from mockserver.game.catalog import Catalog
 
-__all__ = ["CatalogError", "dump", "fixture", "from_data", "load", "parse", "read", "to_toml"]
+__all__ = ["BUNDLED", "CatalogError", "dump", "fixture", "from_data", "load", "parse", "read", "to_toml"]
+
+# The catalogs that come with the package, by name.
+BUNDLED = ("catalog", "fitness", "study", "reading", "savings")
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
 
@@ -86,7 +89,7 @@ def _without_null(value: Any) -> Any:
 
 
 def fixture(name: str) -> File:
-    """The file of a catalog that comes with the package: `catalog`, `fitness` or `study`."""
+    """The file of a catalog that comes with the package, one of `BUNDLED`."""
     package = File(__file__).parents[1]
     installed = package / "data" / "fixtures"
     return (installed if installed.is_dir() else package.parent / "fixtures") / f"{name}.toml"

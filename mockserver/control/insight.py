@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from mockserver.control import facts, why
 from mockserver.control.ask import JSON, Ask
+from mockserver.seed.cast import cast
 
 
 def list_requests(ask: Ask) -> JSON:
@@ -20,6 +23,21 @@ async def list_facts(ask: Ask) -> JSON:
     """The journal, newest first."""
     query = ask.query("userId", "kind", "from", "to", "limit", "before")
     return await facts.list_facts(ask.game().world, query)
+
+
+async def list_cast(ask: Ask) -> JSON:
+    """The states that a front end must draw: what each is, who is in it, and the request that shows it."""
+    ask.query()
+    prefix = ask.plane.document.prefix
+    rows = []
+    for state, meaning, found in cast(ask.game()):
+        row: dict[str, JSON] = {"state": state, "meaning": meaning, "found": found is not None}
+        if found is not None:
+            method, path = found.see.split(" ", 1)
+            row |= {"userId": found.user, "detail": found.detail, "see": f"{method} {prefix}{path}"}
+        rows.append(row)
+        await asyncio.sleep(0)  # others are served between two states
+    return {"cast": rows}
 
 
 async def explain(ask: Ask) -> JSON:

@@ -44,6 +44,7 @@ ROWS = (
     Row("mock_facts", "GET", "/facts", insight.list_facts),
     Row("mock_why", "GET", "/why", insight.explain),
     Row("mock_stream", "GET", "/stream", stream.stream),
+    Row("mock_cast", "GET", "/cast", insight.list_cast),
     Row("mock_faults", "GET", "/faults", trouble.show_faults),
     Row("mock_faults_set", "PUT", "/faults", trouble.set_faults, kept=True),
     Row("mock_faults_clear", "DELETE", "/faults", trouble.clear_faults, 204, kept=True),

@@ -22,9 +22,8 @@ from mockserver.worlds import CatalogOn, Organisation, Plan, Worlds
 MOST_USERS = 10_000
 LONGEST_HISTORY = 366  # days
 TOML = ("application/toml", "text/toml", "text/x-toml")
-COMING_WITH_IT = ("catalog", "fitness", "study")  # catalogs that can be asked for by name
 
-_NAMES = either(COMING_WITH_IT)
+_NAMES = either(catalogs.BUNDLED)
 
 
 def world_shape(worlds: Worlds, organisation: Organisation) -> JSON:
@@ -116,7 +115,7 @@ def read_catalog(given: Any, today: date) -> Catalog:
     """`CatalogError` tells everything that is wrong with it."""
     if not isinstance(given, str):
         return catalogs.from_data(given, today=today, name="The catalog")
-    if given in COMING_WITH_IT:
+    if given in catalogs.BUNDLED:
         return _coming_with_it(given, today)
     try:
         return _parsed(given, today)
@@ -180,6 +179,7 @@ async def reset(ask: Ask) -> JSON:
             organisation.become(fresh)
             side.faults = ask.plane.faults_at_start(organisation)
             forgotten = side.forget()
+            side.webhooks.recall()
         await forgotten
     return world_shape(ask.plane.worlds, organisation)
 

@@ -37,7 +37,8 @@ STANDING = "2026-01-15T12:00:00Z"
     default="catalog",
     show_default="a writing app",
     metavar="FILE",
-    help="What the organisation has set up: a TOML file, or fitness or study, which come with the server.",
+    help="What the organisation has set up: a TOML file, or one that comes with the server by its name: "
+    "fitness, study, reading, savings.",
 )
 @click.option("--now", type=Moment(), default=STANDING, show_default=True, help="Where the clock stands.")
 @click.option(

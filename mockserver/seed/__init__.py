@@ -4,41 +4,67 @@ rank of a seeded world is as if it had been earned. Same seed, same clock: the s
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from mockserver.api.shared import identify
-from mockserver.game.engine import Game
-from mockserver.game.facts import AchievementClaimed
+from mockserver.game.engine import Game, Observer
+from mockserver.game.facts import AchievementClaimed, AchievementCompleted, Entry
 from mockserver.game.metrics import change
-from mockserver.game.periods import local_day
+from mockserver.game.periods import DAY, local_day
 from mockserver.game.users import prefer
-from mockserver.game.world import matches
+from mockserver.game.world import World, matches
 from mockserver.seed.customs import Customs
 from mockserver.seed.lives import Deed, deeds, first_deeds
 from mockserver.seed.people import People, user_id
 
 __all__ = ["Report", "populate", "user_id"]
 
+RECENT = 2 * DAY
 Report = Callable[[float, int], None]
+Glimpse = Callable[[World, list[Entry]], Any]
 
 
-def populate(game: Game, *, seed: int, users: int, until: int, report: Report | None = None) -> None:
+def populate(
+    game: Game,
+    *,
+    seed: int,
+    users: int,
+    until: int,
+    report: Report | None = None,
+    glimpse: Glimpse | None = None,
+) -> list[Any]:
     """Lets `users` people live from the game's now until `until` (ms UTC), exclusive; without such a time they arrive
-    now. `report` is told now and then, and at the end, how much is done (0 to 1) and how many deeds that were."""
+    now. `report` is told now and then, and at the end, how much is done (0 to 1) and how many deeds that were.
+    `glimpse` sees what each deed and due moment of the last two days brought; the result is what it made of that.
+    """
     since, past = game.now, max(1, until - game.now)
     name = f"{seed}/{game.world.seed}"
     customs = Customs(game.world.catalog)
     people = People(name, customs)
     lived = deeds(name, users, since, until, customs) if until > since else first_deeds(name, users, since, customs)
+    seen: list[Any] = []
     count = 0
     for deed in lived:
         if report is not None and count % 256 == 0:
             report((deed.time - since) / past if until > since else deed.number / users, count)
         game.catch_up(deed.time)
+        if glimpse is not None and game.observe is None and deed.time >= until - RECENT:
+            game.observe = _collecting(seen, glimpse)
         _do(game, deed, people)
+        game.commit()
         count += 1
-    people.names.remember()
     if report is not None:
         report(1.0, count)
+    return seen
+
+
+def _collecting(seen: list[Any], glimpse: Glimpse) -> Observer:
+    def observe(world: World, entries: list[Entry]) -> None:
+        one = glimpse(world, entries)
+        if one is not None:
+            seen.append(one)
+
+    return observe
 
 
 def _do(game: Game, deed: Deed, people: People) -> None:
@@ -49,13 +75,15 @@ def _do(game: Game, deed: Deed, people: People) -> None:
         return
     person = game.world.users[user]
     if deed.kind == "event":
-        metric, amount, attributes = deed.what
+        metric, amount, attributes, key = deed.what
         day = local_day(game.now, person.zone)
-        game.tell(change(game.world, user, metric, amount, day, attributes, None))
+        game.tell(change(game.world, user, metric, amount, day, attributes, key))
     elif deed.kind == "prefer":
         fact = prefer(person, deed.what)
         if fact is not None:
             game.tell(fact)
+    elif deed.kind == "grant":
+        game.tell(AchievementCompleted(user, deed.what, silent=False))
     elif deed.what not in person.achievements:
         wanted = game.world.catalog.achievements[deed.what].user_attributes
         if matches(person.profile.attributes, wanted):

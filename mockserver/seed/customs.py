@@ -46,9 +46,12 @@ class Customs:
         self.values = {key: self._values(key) for key in (*catalog.user_attributes, *catalog.event_attributes)}
         self.habits = tuple(self._habit(metric.key) for metric in catalog.metrics.values() if metric.active)
         self.daily = tuple(habit for habit in self.habits if habit.chance == 1.0) or self.habits
-        self.claims = tuple(
-            row.key for row in catalog.achievements.values() if row.trigger == "api" and row.status == "active"
-        )
+        claims = [row.key for row in catalog.achievements.values() if row.trigger == "api" and row.status == "active"]
+        # The last of several is for one user alone, so that an achievement that only one has can be seen.
+        self.rare = claims.pop() if len(claims) > 1 else None
+        self.claims = tuple(claims)
+        self.frequency = catalog.streak.frequency if catalog.streak else "daily"
+        self.conditions = {row.metric: row.threshold for row in catalog.streak.conditions} if catalog.streak else {}
         self.event_keys = {habit.metric: self._event_keys(habit.metric) for habit in self.habits}
 
     def _habit(self, metric: str) -> Habit:

@@ -64,6 +64,11 @@ def home(number: int) -> Home:
     return HOMES[number % len(HOMES)]
 
 
+def time_zone(number: int) -> str | None:
+    """The zone that the `number`-th user is identified with; None: by UTC, as nobody said where."""
+    return None if number % 13 == 12 else home(number).tz
+
+
 class People:
     """Who the seed makes people be, number by number."""
 
@@ -76,9 +81,11 @@ class People:
         """The fields of schema `UpsertedUser` that somebody is first identified with."""
         dice, where = random.Random(f"{self._seed}/identity/{number}"), home(number)
         name = self._name(where.locale, number)
-        fields: dict[str, Any] = {"name": name, "email": _email(name, number), "tz": where.tz}
-        if number % 13 == 12:
-            del fields["tz"]  # lives by UTC
+        fields: dict[str, Any] = {"name": name, "email": _email(name, number), "tz": time_zone(number)}
+        if number % 29 == 14:
+            del fields["name"]
+        if fields["tz"] is None:
+            del fields["tz"]
         if number % 11 == 10:
             fields["subscribeToEmails"] = False
         if number % 3 == 0:

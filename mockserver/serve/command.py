@@ -94,17 +94,18 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     default="catalog",
     show_default="a writing app",
     metavar="FILE",
-    help="What the organisation has set up: a TOML file, or fitness or study, which come with the server.",
+    help="What the organisation has set up: a TOML file, or one that comes with the server by its name: "
+    "fitness, study, reading, savings.",
 )
 @option("--watch", is_flag=True, help="Read the catalog again when its file changes; users keep what they have.")
 @option("--seed", default=1, show_default=True, help="Another number, other people.")
 @option("--users", default=50, show_default=True, type=click.IntRange(0), help="How many people there are.")
 @option(
     "--history-days",
-    default=60,
-    show_default=True,
+    default=None,
+    show_default="60; 84 with a weekly and 150 with a monthly streak",
     type=click.IntRange(0, LONGEST_HISTORY),
-    help="How long they have lived.",
+    help="How many days of activity the users have behind them.",
 )
 @option("--now", type=Moment(), help="Where the clock starts, such as 2026-01-15T12:00:00Z. Without it: the real time.")
 @option("--frozen", is_flag=True, help="The clock stands still until it is moved.")
@@ -131,7 +132,7 @@ def serve(
     watch: bool,
     seed: int,
     users: int,
-    history_days: int,
+    history_days: int | None,
     now: int | None,
     frozen: bool,
     check_responses: bool,
@@ -178,8 +179,7 @@ def asked_for(plan: Plan) -> set[str]:
 
 def make_worlds(plan: Plan, keys: tuple[str, ...], keeper: Keeper | None = None, given: Collection[str] = ()) -> Worlds:
     """A world for each key, its people's lives lived; and those that are kept."""
-    from mockserver.seed import populate
-    from mockserver.serve.progress import Progress, populations
+    from mockserver.serve.progress import Progress, populate, populations
 
     gc.disable()  # nothing of what is made here will be garbage
     with Progress(plan.users, populations(plan) * len(keys)) as progress:

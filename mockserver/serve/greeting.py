@@ -60,7 +60,8 @@ def _endpoints(plane: Plane) -> Iterator[tuple[str, str]]:
 def _headline(organisation: Organisation) -> str:
     plan = organisation.plan
     count = "1 person" if plan.users == 1 else f"{plan.users:,} people"
-    behind = "1 day" if plan.history_days == 1 else f"{plan.history_days:,} days"
+    days = plan.days_before(organisation.catalog)
+    behind = "1 day" if days == 1 else f"{days:,} days"
     people = f"{count} with {behind} behind them" if _seeded(organisation) else "nobody in it yet"
     return f"The fake Trophy is ready: {organisation.catalog.name}, {people} (seed {plan.seed})."
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from mockserver.clock import Clock
 from mockserver.game.engine import Game
 from mockserver.game.periods import utc_day
-from mockserver.seed import populate
+from mockserver.seed import populate as live
+from mockserver.webhooks.bodies import see
 from mockserver.worlds import Plan
 
 PATIENCE = 1.0  # seconds
+
+
+def populate(game: Game, *, seed: int, users: int, until: int) -> Sequence[Any]:
+    """Fills a population in silence. Returns what the webhooks of the last two days are made from."""
+    return live(game, seed=seed, users=users, until=until, glimpse=see)
 
 
 def populations(plan: Plan) -> int:
@@ -70,8 +77,8 @@ class Progress(Bar):
         self._populations = populations
         self._settled = self._events = 0  # of the populations that are complete
 
-    def populate(self, game: Game, *, seed: int, users: int, until: int) -> None:
-        """Fills the next population."""
+    def populate(self, game: Game, *, seed: int, users: int, until: int) -> Sequence[Any]:
+        """Fills the next population, as `populate` does."""
         count = 0
 
         def report(done: float, so_far: int) -> None:
@@ -79,9 +86,10 @@ class Progress(Bar):
             count = so_far
             self.show((self._settled + done) / self._populations, self._events + so_far)
 
-        populate(game, seed=seed, users=users, until=until, report=report)
+        seen = live(game, seed=seed, users=users, until=until, report=report, glimpse=see)
         self._settled += 1
         self._events += count
+        return seen
 
 
 class Repeating(Bar):

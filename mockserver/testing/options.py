@@ -32,11 +32,11 @@ def catalog_to_send(given: AnyCatalog) -> str | dict[str, Any]:
     return catalogs.read(given) if isinstance(given, Path) or os.path.isfile(given) else given
 
 
-def check_options(*, users: int, history_days: int, webhook_retry_delay: float, **headers: str | None) -> None:
+def check_options(*, users: int, history_days: int | None, webhook_retry_delay: float, **headers: str | None) -> None:
     """ValueError for what `mockserver serve` would refuse, too; `headers`: what has to travel in one, by name."""
     if users < 0:
         raise ValueError(f"users must be 0 or more, not {users!r}.")
-    if not 0 <= history_days <= LONGEST_HISTORY:
+    if history_days is not None and not 0 <= history_days <= LONGEST_HISTORY:
         raise ValueError(f"history_days must be from 0 to {LONGEST_HISTORY}, not {history_days!r}.")
     if not 0 <= webhook_retry_delay <= LONGEST_RETRY_DELAY:  # not true of nan either
         most = f"{LONGEST_RETRY_DELAY:.0f}"

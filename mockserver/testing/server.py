@@ -12,11 +12,11 @@ from mockserver.app import App
 from mockserver.control.fields import read_moment
 from mockserver.control.plane import Settings
 from mockserver.game.periods import iso
-from mockserver.seed import populate
 from mockserver.serve.greeting import base_url
 from mockserver.serve.keeping import bring_up, make_keeper
 from mockserver.serve.options import guarded
 from mockserver.serve.server import make_app, make_plane
+from mockserver.serve.progress import populate
 from mockserver.sockets import open_socket
 from mockserver.testing.bridge import transport
 from mockserver.testing.options import AnyCatalog, catalog_to_send, catalog_to_serve, check_options
@@ -47,7 +47,7 @@ class MockServer(World):
         catalog: AnyCatalog = "catalog",
         seed: int = 1,
         users: int = 0,
-        history_days: int = 60,
+        history_days: int | None = None,
         now: Time | None = None,
         frozen: bool = False,
         api_key: str = DEFAULT_KEY,

@@ -48,8 +48,14 @@ class Webhooks:
         self._known: dict[int, Outcome] = {}  # what is known of deliveries that are not made yet
         for row in organisation.catalog.webhooks:
             self.add_endpoint(row.url, row.secret, row.events, row.active)
+        self.recall()
 
     # What happens in the world
+
+    def recall(self) -> None:
+        """Keeps the webhooks of the seeded users' last days. They are listed, and never delivered."""
+        for tenant, sight in self._organisation.recent:
+            self.outbox.keep(sight, tenant)
 
     def observe(self, world: World, entries: list[Entry]) -> None:
         """Takes what one request or due moment brought, while the world is as it was then."""
