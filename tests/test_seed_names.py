@@ -1,75 +1,38 @@
-"""People's names: Faker's, and remembered, so that it need not be loaded again."""
+"""The names of seeded users are the project's own: no release of Faker changes them, and no start needs it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
+from draw_names import EACH, draw
 
-from mockserver.seed import names as module
-from mockserver.seed.names import MOST_NAMES, MOST_SEEDS, Names
+from mockserver.seed.names import _names, name
+from mockserver.seed.people import HOMES
 
-SAYS = """
-import sys
-from mockserver.seed.names import Names
-names = Names("1/seed")
-print(names.name("ja_JP", 2), names.name("en_US", 0), "faker" in sys.modules)
-names.remember()
-"""
+LOCALES = {home.locale for home in HOMES}
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path / "mockserver" / "names"
+def test_there_are_names_for_every_place() -> None:
+    assert set(_names()) == LOCALES == set(draw())
+    for locale, kinds in _names().items():
+        for names in kinds.values():
+            assert 10 <= len(set(names)) == len(names) <= EACH, locale
+            assert all(one.strip() == one and one for one in names)
 
 
-def start() -> str:
-    done = subprocess.run([sys.executable, "-c", SAYS], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+def test_a_seed_and_a_number_mean_the_same_name() -> None:
+    assert name("1/1", "en_US", 0) == name("1/1", "en_US", 0)
+    assert len({name("1/1", "en_US", number) for number in range(200)}) > 150
+    assert name("1/1", "en_US", 0) != name("2/1", "en_US", 0)
 
 
-def files(home: Path) -> list[Path]:
-    return sorted(home.glob("*"))
-
-
-def test_a_second_start_says_the_same_without_faker(home: Path) -> None:
-    first, second = start(), start()
-    assert first.endswith("True")
-    assert second == first.replace("True", "False")
-    assert len(files(home)) == 1
-
-
-@pytest.mark.parametrize(
-    "damage", [b"", b"{", b"\xff", b"[1]", b'{"ja_JP/2": 5}', b'{"ja_JP/2": ["one"]}', b"[" * 200_000]
-)
-def test_what_is_damaged_is_made_again(home: Path, damage: bytes) -> None:
-    first = start()
-    files(home)[0].write_bytes(damage)
-    assert start() == first
-    assert start() == first.replace("True", "False")
-
-
-def test_without_a_place_to_write_to_names_are_made_each_time(home: Path) -> None:
-    home.parent.mkdir(parents=True)
-    home.write_text("no directory")
-    assert start() == start()
-
-
-def test_other_seeds_have_other_names_and_neither_names_nor_seeds_pile_up(home: Path) -> None:
-    faker, known = Names("0")._faker("en_US"), {}
-    for seed in range(MOST_SEEDS + 3):
-        names = Names(str(seed))
-        names._fakers["en_US"] = faker  # to make one takes long
-        known[seed] = [names.name("en_US", number) for number in range(3)]
-        names.remember()
-    assert len({str(row) for row in known.values()}) == len(known)
-    assert len(files(home)) == MOST_SEEDS
-    names = Names("large")
-    names._fakers["en_US"] = faker
-    for number in range(MOST_NAMES + 5):
-        names.name("en_US", number)
-    names.remember()
-    assert len(module._read(names._file)) == MOST_NAMES
+def test_seeding_needs_no_faker() -> None:
+    program = (
+        "import sys; sys.modules['faker'] = None\n"
+        "from mockserver.testing import MockServer\n"
+        "with MockServer(users=3, history_days=1, socket=False) as server:\n"
+        "    print(server.control('GET', '/worlds')['worlds'][0]['users'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("3\n", "")

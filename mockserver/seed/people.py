@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any, NamedTuple
 
 from mockserver.seed.customs import Customs
-from mockserver.seed.names import Names
+from mockserver.seed.names import name as name_of
 
 # Numbering starts here, so that the document's own example, `user-123`, exists.
 FIRST_NUMBER = 123
@@ -75,7 +75,6 @@ class People:
     def __init__(self, seed: str, customs: Customs) -> None:
         self._seed = seed
         self._customs = customs
-        self.names = Names(seed)
 
     def identity(self, number: int) -> dict[str, Any]:
         """The fields of schema `UpsertedUser` that somebody is first identified with."""
@@ -108,7 +107,7 @@ class People:
 
     def _name(self, locale: str, number: int) -> str:
         """Given and family name, in the order of the place."""
-        given, family = self.names.name(locale, number)
+        given, family = name_of(self._seed, locale, number)
         return f"{family} {given}" if locale in FAMILY_NAME_FIRST else f"{given} {family}"
 
 

@@ -165,7 +165,6 @@ def log_to_stderr(level: str) -> None:
     """What uvicorn says of itself is for `debug` only."""
     logging.basicConfig(level=level.upper(), format="%(levelname)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per delivery: the delivery log says more
-    logging.getLogger("faker").setLevel(logging.WARNING)  # what it tells of itself concerns nobody here
     if level != "debug":
         logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
 
