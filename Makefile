@@ -36,11 +36,10 @@ examples: $(READY) ## write fixtures/examples/ anew
 examples-check: $(READY) ## examples of 200 seeds and all three catalogs against the document
 	EXAMPLE_SEEDS=200 $(BIN)/python -m pytest tests/test_examples.py -n 2 -q -k is_there_and_valid
 
-docs: $(READY) ## write docs/commands.md and the tables of docs/control.md anew
 names: $(READY) ## draw the names of seeded users anew, with Faker
 	PYTHONPATH=tests $(BIN)/python tests/draw_names.py
 
-docs: $(READY) ## write docs/commands.md anew
+docs: $(READY) ## write docs/commands.md and the tables of docs/control.md anew
 	$(BIN)/python tests/commands_page.py
 	$(BIN)/python tests/control_page.py
 

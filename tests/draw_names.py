@@ -27,8 +27,8 @@ def _of(locale: str) -> dict[str, list[str]]:
     generator: Any = Generator()
     generator.add_provider(import_module(f"faker.providers.person.{locale}").Provider)
     generator.seed_instance(f"names/{locale}")
-    given = dict.fromkeys(generator.first_name() for _ in range(20 * EACH))
-    family = dict.fromkeys(generator.last_name() for _ in range(20 * EACH))
+    given = dict.fromkeys(generator.first_name().strip() for _ in range(20 * EACH))
+    family = dict.fromkeys(generator.last_name().strip() for _ in range(20 * EACH))
     return {"given": list(given)[:EACH], "family": list(family)[:EACH]}
 
 

@@ -50,8 +50,10 @@ def test_what_is_listed_can_be_seen_as_it_is_told(trophy_server: MockServer) -> 
         assert seen["rank-fell"]["history"][-1]["rank"] > 1
         assert {row["status"] for row in seen["boost-finished"]} == {"finished", "active", "scheduled"}
         keyed = rows["idempotent-event"]
-        body = {"user": {"id": keyed["userId"]}, "value": 1, "idempotencyKey": keyed["detail"].split()[1]}
-        assert http.send("POST", keyed["see"].split(" ")[1], body).json()["idempotentReplayed"] is True
+        again = {"user": {"id": keyed["userId"]}, "value": 1}
+        name, key = keyed["detail"].split(": ")
+        answer = http.send("POST", keyed["see"].split(" ")[1], again, **{name: key})
+        assert answer.json()["idempotentReplayed"] is True
 
 
 def test_a_state_that_nobody_is_in_is_listed_too(trophy_server: MockServer) -> None:

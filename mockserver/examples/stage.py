@@ -26,12 +26,12 @@ from mockserver.seed.customs import Customs, Habit
 from mockserver.seed.people import People
 from mockserver.webhooks.bodies import KINDS, happenings
 from mockserver.webhooks.outbox import Happening
-from mockserver.worlds import CatalogOn, Organisation, Plan, Worlds
+from mockserver.worlds import HISTORY_DAYS, CatalogOn, Organisation, Plan, Worlds
 
 JSON = dict[str, Any]
 
 USERS = 24
-HISTORY = 45 * DAY
+HISTORY = 45 * DAY  # with a daily streak; with others as long as people live in a server's world
 TENANT = "example-tenant"
 MANY = 60  # webhooks about nobody in particular: a board with breakdown tells of all groups at once
 FAR = 5  # an event is at most so many times as large as usual
@@ -84,7 +84,9 @@ class Stage:
 
     def _live(self, organisation: Organisation, catalog: Catalog, now: int) -> Game:
         """Lets the people live, and puts their world behind the organisation's key."""
-        world = World(catalog, str(self.seed), max(0, now - HISTORY))
+        frequency = catalog.streak.frequency if catalog.streak else "daily"
+        history = HISTORY if frequency == "daily" else HISTORY_DAYS[frequency] * DAY
+        world = World(catalog, str(self.seed), max(0, now - history))
         game = Lived(world, self.told.observe)
         populate(game, seed=self.seed, users=self.users, until=now)
         game.catch_up(now)
@@ -218,9 +220,15 @@ class Scene:
 
     @cached_property
     def board(self) -> Leaderboard | None:
-        """A leaderboard: rather one that everybody sees alike, and that the hero is on."""
+        """A leaderboard: rather one that everybody sees alike, and that the hero is on and has moved on."""
         rows = list(self.catalog.leaderboards.values())
-        return max(rows, key=lambda row: (self._is_on(row), not row.breakdown, bool(row.run_unit)), default=None)
+        told = list(self.stage.told.about("leaderboard.rank_changed", self.hero))
+        moved = {row.shape()["leaderboard"]["key"] for row in told if row.time == told[0].time}
+
+        def fits(row: Leaderboard) -> tuple[bool, bool, bool, bool]:
+            return self._is_on(row), not row.breakdown, row.key in moved, bool(row.run_unit)
+
+        return max(rows, key=fits, default=None)
 
     def _is_on(self, board: Leaderboard) -> bool:
         run = self.game.world.run(board.key, current_run(board, self.today))

@@ -7,6 +7,7 @@ after events and moves of the clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import islice
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from mockserver.api.shared import JSON, today
 from mockserver.api.streaks import users_streak
 from mockserver.game.catalog import MICRO, Leaderboard, PointsSystem
 from mockserver.game.engine import Game
-from mockserver.game.facts import LevelChanged, MetricChanged
+from mockserver.game.facts import LevelChanged, MetricChanged, ScoreChanged
 from mockserver.game.leaderboards import current_run
 from mockserver.game.periods import DAY, board_status, local_day, utc_day
 from mockserver.game.state import Person
@@ -79,23 +80,31 @@ def _lost(game: Game) -> Iterator[Found]:
 
 
 def _moved(up: bool) -> Find:
-    """A rank that changed during the user's present day."""
+    """A rank that is better, or worse, than when the user's present day began."""
 
     def find(game: Game) -> Iterator[Found]:
-        for board in _boards(game, "active"):
-            for user, person in _people(game):
-                day = today(game, person)
-                run = game.world.run(board.key, current_run(board, day))
-                if run is None or user not in run.scores:
-                    continue
-                rows = users_leaderboard(game, id=user, key=board.key, num_events=100)["history"]
-                rows = [row for row in rows if row["date"] == day.isoformat()]
-                before, after = (rows[0]["previousRank"], rows[-1]["rank"]) if rows else (None, None)
-                if before and after and (after < before if up else after > before):
-                    detail = f"from {before} to {after} on {board.key}"
-                    yield Found(user, detail, f"GET /users/{user}/leaderboards/{board.key}")
+        earlier: dict[tuple[str, str, date], int] = {}
+        for entry in game.world.journal.newest():
+            if entry.time < game.now - DAY:
+                break
+            if isinstance(entry.fact, ScoreChanged):
+                for user, rank in _ranks_before(entry.fact):
+                    person = game.world.users[user]
+                    if rank and local_day(entry.time, person.zone) == today(game, person):
+                        earlier[user, entry.fact.board, entry.fact.run] = rank
+        for (user, board, run), before in earlier.items():
+            after = game.world.runs[board][run].standing(user).rank
+            if after and (after < before if up else after > before):
+                detail = f"from {before} to {after} on {board}"
+                yield Found(user, detail, f"GET /users/{user}/leaderboards/{board}?run={run}")
 
     return find
+
+
+def _ranks_before(fact: ScoreChanged) -> Iterator[tuple[str, int | None]]:
+    yield fact.user, fact.before.rank
+    for user, before, _, _ in fact.moved:
+        yield user, before
 
 
 def _boards(game: Game, status: str) -> Iterator[Leaderboard]:
@@ -240,7 +249,7 @@ STATES: dict[str, tuple[str, Find]] = {
         "An event with an idempotency key: sent again, it is a replay",
         _events(
             lambda fact: bool(fact.idempotency_key),
-            lambda fact: f"idempotencyKey {fact.idempotency_key}",
+            lambda fact: f"Idempotency-Key: {fact.idempotency_key}",
             "POST /metrics/{metric}/event",
         ),
     ),

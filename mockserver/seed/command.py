@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -59,7 +60,7 @@ def people(url: str, api_key: str, tenant: str | None, control_token: str | None
             table.add_row(row["meaning"], row["userId"] or "–", row["detail"], row["see"])
         else:
             table.add_row(row["meaning"], "[dim]nobody[/dim]", "", "")
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _ask(url: str, headers: dict[str, str]) -> list[dict[str, Any]]:

@@ -109,7 +109,9 @@ def _overtake(customs: Customs) -> Iterator[Act]:
     """Does so much just now that others fall behind."""
     ranked = next((row.metric for row in customs.catalog.leaderboards.values() if row.metric), None)
     for habit in [row for row in customs.habits if row.metric == ranked] or customs.daily[:1]:
-        yield Act(4 * MINUTE, "event", (habit.metric, round(12 * habit.amount / habit.step) * habit.step, {}, None))
+        usual = max(1, round(habit.amount / habit.step)) * habit.step
+        yield Act(40 * MINUTE, "event", (habit.metric, usual, {}, None))
+        yield Act(4 * MINUTE, "event", (habit.metric, 12 * usual, {}, None))
 
 
 OVERTAKES = Role(acts=_overtake)
@@ -124,14 +126,14 @@ ROLES = {
     9: Role(acts=_be_granted_locked_ones),
     10: Role(acts=_lose_a_level),
 }
-MAY_OVERTAKE = (12, 5, 13, 15)  # who of them has had breakfast does it
+MAY_OVERTAKE = (12, 5, 13, 15)  # the one whose day is the furthest on: most of the others have been active by then
 
 
 def role_of(number: int, until: int) -> Role | None:
     """The role of the `number`-th user in a world whose present is `until` (ms UTC)."""
     if number in MAY_OVERTAKE:
         hours = {row: (until - _midnight(row, until)) / HOUR for row in MAY_OVERTAKE}
-        return OVERTAKES if number == max(hours, key=lambda row: 3 <= hours[row] < 23) else None
+        return OVERTAKES if number == max(hours, key=lambda row: hours[row] if hours[row] < 23 else 0) else None
     return ROLES.get(number)
 
 
