@@ -50,7 +50,11 @@ class Place:
         (folder / ".venv").symlink_to(sys.prefix)
         self.curl_may_fail(False)
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("MOCKSERVER_", "PYTEST_"))}
-        self.environment = plain | {"CURL_HOME": str(folder), "COLUMNS": "100"}
+        self.environment = plain | {
+            "CURL_HOME": str(folder),
+            "COLUMNS": "100",
+            "MOCKSERVER_URL": f"http://127.0.0.1:{self.ports['8080']}",
+        }
         self._running: list[subprocess.Popen[bytes]] = []
 
     def curl_may_fail(self, allowed: bool) -> None:

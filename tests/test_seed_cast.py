@@ -61,7 +61,14 @@ def test_a_state_that_nobody_is_in_is_listed_too(trophy_server: MockServer) -> N
         rows = http.get("/cast")["cast"]
     assert [row["state"] for row in rows] == list(STATES)
     assert [row for row in rows if row["state"] == "rank-fell"] == [
-        {"state": "rank-fell", "meaning": "A rank that fell today", "found": False}
+        {
+            "state": "rank-fell",
+            "meaning": "A rank that fell today",
+            "found": False,
+            "userId": None,
+            "detail": None,
+            "see": None,
+        }
     ]
 
 

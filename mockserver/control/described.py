@@ -92,7 +92,7 @@ CALLS: dict[str, Described] = {
                 "catalog",
                 {"anyOf": [{"type": "string"}, {"type": "object"}]},
                 "A catalog as an object (as `GET /_mock/catalog` gives it), the text of a TOML file, or the name of a "
-                'catalog that comes with the server: `"catalog"`, `"fitness"`, `"study"`. Without it: the server\'s.',
+                'catalog that comes with the server: such as `"catalog"` or `"fitness"`. Without it: the server\'s.',
             ),
             Param("seed", s.whole(-(10**15), 10**15), "Another number, other people. Without it: the server's."),
             Param(
@@ -104,7 +104,8 @@ CALLS: dict[str, Described] = {
             Param(
                 "historyDays",
                 s.whole(0, LONGEST_HISTORY),
-                "How long they have lived; at most 366. Without it: the server's.",
+                "How many days of activity they have behind them; at most 366. Without it: the server's, or as many "
+                "as the streak makes worth seeing: 60, 84 if it is weekly, 150 if it is monthly.",
             ),
             Param("now", s.MOMENT, "Where the clock starts. Without it: the real time."),
             Param("frozen", s.FLAG, "Whether the clock stands still. By default `false`."),
@@ -222,6 +223,9 @@ CALLS: dict[str, Described] = {
             ),
         ),
         stream=True,
+    ),
+    "mock_cast": Described(
+        "The states that a front end must draw, and who is in them", s.fields(cast=s.many(s.ref("State")))
     ),
     "mock_faults": Described("The faults that are on", s.ref("Faults")),
     "mock_faults_set": Described(

@@ -31,11 +31,17 @@ async def list_cast(ask: Ask) -> JSON:
     prefix = ask.plane.document.prefix
     rows = []
     for state, meaning, found in cast(ask.game()):
-        row: dict[str, JSON] = {"state": state, "meaning": meaning, "found": found is not None}
-        if found is not None:
-            method, path = found.see.split(" ", 1)
-            row |= {"userId": found.user, "detail": found.detail, "see": f"{method} {prefix}{path}"}
-        rows.append(row)
+        method, path = found.see.split(" ", 1) if found else ("", "")
+        rows.append(
+            {
+                "state": state,
+                "meaning": meaning,
+                "found": found is not None,
+                "userId": found.user if found else None,
+                "detail": found.detail if found else None,
+                "see": f"{method} {prefix}{path}" if found else None,
+            }
+        )
         await asyncio.sleep(0)  # others are served between two states
     return {"cast": rows}
 

@@ -202,6 +202,14 @@ SCHEMAS: dict[str, Schema] = {
         earlier=maybe(TEXT),
         because=many(fields(fact=ref("Fact"), causes=many(ref("Fact")), sentences=STRINGS)),
     ),
+    "State": fields(
+        state=TEXT,
+        meaning=TEXT,
+        found=FLAG,
+        userId=maybe(TEXT),
+        detail=maybe({"type": "string"}),
+        see=maybe(TEXT),
+    ),
     "Faults": {
         "type": "object",
         "properties": dict.fromkeys(("latency", "errors", "drops", "rateLimits", "liveStatuses"), OPEN),

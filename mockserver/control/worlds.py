@@ -108,7 +108,7 @@ class Given:
 
 def spelt_out(given: Any) -> Any:
     """A catalog by name as its text: another version may have another one of that name."""
-    return catalogs.read(catalogs.fixture(given)) if given in COMING_WITH_IT else given
+    return catalogs.read(catalogs.fixture(given)) if given in catalogs.BUNDLED else given
 
 
 def read_catalog(given: Any, today: date) -> Catalog:

@@ -15,8 +15,8 @@ from mockserver.game.periods import iso
 from mockserver.serve.greeting import base_url
 from mockserver.serve.keeping import bring_up, make_keeper
 from mockserver.serve.options import guarded
-from mockserver.serve.server import make_app, make_plane
 from mockserver.serve.progress import populate
+from mockserver.serve.server import make_app, make_plane
 from mockserver.sockets import open_socket
 from mockserver.testing.bridge import transport
 from mockserver.testing.options import AnyCatalog, catalog_to_send, catalog_to_serve, check_options
