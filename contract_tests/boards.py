@@ -33,8 +33,8 @@ def has_room(stage: Stage, board: Board, players: int = PLAYERS) -> bool:
 
 
 def play(stage: Stage, board: Board, *values: float) -> list[str]:
-    """New users with these scores, in this order."""
-    users = [stage.user(f"p{number}", name=f"Player {number}") for number in range(len(values))]
+    """New users with these scores, in this order, which is not the order of their ids."""
+    users = [stage.user(f"p{99 - number}", name=f"Player {number}") for number in range(len(values))]
     for user, value in zip(users, values, strict=True):
         stage.event(user, value, board["metricKey"])
     return users

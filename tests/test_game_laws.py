@@ -182,7 +182,7 @@ def test_a_streak_never_skips_a_length_nor_spends_a_freeze_that_is_not_there(
         for fact in facts_of(world, f.FreezeConsumed, user):
             assert fact.freezes >= 0
     rows = world.users.items()
-    assert list(world.lengths) == sorted((-p.streak.length, p.streak.extended, u) for u, p in rows if p.streak.length)
+    assert list(world.lengths) == sorted((-p.streak.length, p.streak.reached, u) for u, p in rows if p.streak.length)
     assert list(world.longest) == sorted(
         (-p.streak.longest, p.streak.longest_reached, u) for u, p in rows if p.streak.longest
     )

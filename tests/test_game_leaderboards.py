@@ -16,7 +16,7 @@ from mockserver.game.errors import NotFound, Refused
 # Ranks
 
 
-def test_the_highest_value_is_first_ties_by_who_reached_it_first_then_by_id() -> None:
+def test_the_highest_value_is_first_ties_by_who_reached_it_first() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
     story.tell("""
         04-01 09:00 dan words 10
@@ -25,7 +25,7 @@ def test_the_highest_value_is_first_ties_by_who_reached_it_first_then_by_id() ->
         04-01 11:00 ann words 20
         04-01 12:00 dan words 10
     """)
-    assert story.ranking("ever") == [("bob", 20), ("cat", 20), ("ann", 20), ("dan", 20)]
+    assert story.ranking("ever") == [("cat", 20), ("bob", 20), ("ann", 20), ("dan", 20)]
 
 
 def test_fractions_neither_show_nor_rank() -> None:

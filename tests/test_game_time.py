@@ -116,16 +116,16 @@ def test_a_world_can_live_until_the_last_moment_of_its_clock() -> None:
     assert story.ask("users_wrapped", id="ann", year=8999)["activity"]["daysActive"] == 2
 
 
-def test_what_falls_due_at_the_same_moment_comes_in_one_order() -> None:
+def test_what_falls_due_at_the_same_moment_comes_in_the_order_in_which_its_users_came() -> None:
     triggers = (PointsTrigger("t", "time", 1, time_unit="day", time_interval=1),)
     story = Story(replace(BARE, points=by_key(points(triggers=triggers))))
     for user in ("cat", "ann", "bob"):
         story.ask("users_create", body={"id": user})
     story.at("04-02")
     assert story.facts("PointsAw") == plain("""
+        04-02 00:00 cat PointsAwarded xp 1 1
         04-02 00:00 ann PointsAwarded xp 1 1
         04-02 00:00 bob PointsAwarded xp 1 1
-        04-02 00:00 cat PointsAwarded xp 1 1
     """)
 
 

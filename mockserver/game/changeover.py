@@ -110,8 +110,8 @@ def _change_boards(world: World, old: Catalog, new: Catalog, time: int) -> None:
     _score_the_past(world, [board for board in anew if board.rank_by != "streak"])
     for board in anew:
         if board.rank_by == "streak" and board_opens(board) <= time and utc_day(time) <= (board.end or date.max):
-            for length, extended, user in world.lengths:
-                _gain(world, board, board.start, user, -length, extended)
+            for length, reached, user in world.lengths:
+                _gain(world, board, board.start, user, -length, reached)
 
 
 def _counts(board: Leaderboard) -> tuple[object, ...]:
@@ -137,15 +137,15 @@ def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
         for board in concerned:
             first = first_day(board, fact.day)
             if first is not None:
-                _gain(world, board, first, fact.user, amount, entry.time)
+                _gain(world, board, first, fact.user, amount, entry.seq)
 
 
-def _gain(world: World, board: Leaderboard, first: date, user: str, amount: int, time: int) -> None:
-    """As it would have been at `time`, but for the group, which is the user's present one."""
+def _gain(world: World, board: Leaderboard, first: date, user: str, amount: int, reached: int) -> None:
+    """As the fact of number `reached` would have brought it, but for the group, which is the user's present one."""
     run = world.runs[board.key].setdefault(first, Run(board.max_participants))
     score = run.scores.get(user)
     gained = (score.gained if score else 0) + amount
-    run.gain(board, user, gained, group_of(board, world.users[user].profile.attributes), time)
+    run.gain(board, user, gained, group_of(board, world.users[user].profile.attributes), reached)
 
 
 def _note_boosts(world: World, old: Catalog, new: Catalog, time: int) -> None:

@@ -246,7 +246,7 @@ class Standing(NamedTuple):
 Moved = tuple[str, int | None, int | None, int]
 
 # Others in a row, who all moved by so many ranks (1 or -1): the rank of the first before, by how many, the last rank
-# that is on the board, and their places (-value, when it was reached, user).
+# that is on the board, and their places (-value, number of the fact that brought it, user).
 Shift = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 
 

@@ -51,7 +51,7 @@ def score_metric(world: World, entry: Entry) -> Iterator[Fact]:
     if isinstance(fact, MetricChanged):
         boards = boards_on(world.catalog, "metric", fact.metric, fact.day)
         if boards:
-            yield from _gain(world, boards, world.users[fact.user], fact.value, entry.time)
+            yield from _gain(world, boards, world.users[fact.user], fact.value)
 
 
 def score_points(world: World, entry: Entry) -> Iterator[Fact]:
@@ -61,7 +61,7 @@ def score_points(world: World, entry: Entry) -> Iterator[Fact]:
         person = world.users[fact.user]
         boards = boards_on(world.catalog, "points", fact.system, local_day(entry.time, person.zone))
         if boards:
-            yield from _gain(world, boards, person, fact.added, entry.time)
+            yield from _gain(world, boards, person, fact.added)
 
 
 def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
@@ -73,7 +73,7 @@ def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
             # Choice: it keeps the lengths of its last day, whatever becomes of them in the hours until it is final.
             over = board.end is not None and local_day(entry.time, person.zone) > board.end
             if board_opens(board) <= entry.time and not over:
-                yield _rescore(world, board, board.start, person, person.streak.length, entry.time)
+                yield _rescore(world, board, board.start, person, person.streak.length)
 
 
 def enter_streaks(world: World, entry: Entry) -> Iterator[Fact]:
@@ -84,7 +84,7 @@ def enter_streaks(world: World, entry: Entry) -> Iterator[Fact]:
         if board.rank_by == "streak":
             for _, _, user in list(world.lengths):  # in the order of their places, so that nobody is passed
                 person = world.users[user]
-                yield _rescore(world, board, board.start, person, person.streak.length, entry.time)
+                yield _rescore(world, board, board.start, person, person.streak.length)
 
 
 def regroup(world: World, entry: Entry) -> Iterator[Fact]:
@@ -101,7 +101,7 @@ def regroup(world: World, entry: Entry) -> Iterator[Fact]:
             run = world.run(board.key, first)
             score = run.scores.get(fact.user) if run else None
             if score is not None and score.group != group:
-                yield _rescore(world, board, first, person, score.gained, entry.time)
+                yield _rescore(world, board, first, person, score.gained)
 
 
 Running = tuple[Leaderboard, date]  # a board and the first day of one of its runs
@@ -118,14 +118,14 @@ def boards_on(catalog: Catalog, rank_by: RankBy, subject: str, day: date) -> tup
     return known
 
 
-def _gain(world: World, boards: tuple[Running, ...], person: Person, amount: int, time: int) -> Iterator[Fact]:
+def _gain(world: World, boards: tuple[Running, ...], person: Person, amount: int) -> Iterator[Fact]:
     for board, first in boards:
         run = world.run(board.key, first)
         score = run.scores.get(person.profile.id) if run else None
-        yield _rescore(world, board, first, person, amount if score is None else score.gained + amount, time)
+        yield _rescore(world, board, first, person, amount if score is None else score.gained + amount)
 
 
-def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int, time: int) -> ScoreChanged:
+def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int) -> ScoreChanged:
     profile, most = person.profile, world.catalog.settings.rank_changed_neighbours
     user = profile.id
     run = world.run(board.key, first) or Run(board.max_participants)
@@ -133,7 +133,8 @@ def _rescore(world: World, board: Leaderboard, first: date, person: Person, gain
     value = whole_value(board, gained)
     score = run.scores.get(user)
     old_group, old, old_value = (score.group, score.ranked, -score.place[0]) if score else (group, None, 0)
-    place = score.place if score is not None and old_value == value else (-value, person.reached(board, time), user)
+    seq = world.journal.last + 1  # of this fact: rules are asked for one at a time, and it is applied at once
+    place = score.place if score is not None and old_value == value else (-value, person.reached(board, seq), user)
     new = place if value > 0 and group is not None else None
     left = None
     if group == old_group:

@@ -36,7 +36,9 @@ class ScoreEvent(NamedTuple):
     after: Standing
 
 
-Place = tuple[int, int, str]  # −value, when it was reached, user: in this order users are ranked
+# −value, number of the fact that brought it, user: in this order users are ranked. A number, not a time: many facts
+# have the same millisecond, and whoever was first there is first here.
+Place = tuple[int, int, str]
 
 
 @dataclass(slots=True)
@@ -113,11 +115,11 @@ class Run:
         ranking = self.ranking(group)
         return 1 if len(ranking) < self.limit else 1 - ranking[self.limit - 1][0]
 
-    def gain(self, board: Leaderboard, user: str, gained: int, group: tuple[str, ...] | None, time: int) -> Score:
-        """Replaces a user's score, which it returns, and moves its place in the ranking."""
+    def gain(self, board: Leaderboard, user: str, gained: int, group: tuple[str, ...] | None, reached: int) -> Score:
+        """Replaces a user's score, which it returns, and moves its place in the ranking. `reached`: see `Place`."""
         value, score = -whole_value(board, gained), self.scores.get(user)
         if score is None:
-            place = value, time, user
+            place = value, reached, user
             score = self.scores[user] = Score(gained, place, group)
         else:
             score.gained, place, left = gained, score.place, score.group
@@ -126,7 +128,7 @@ class Run:
             if place[0] < 0 and left is not None:
                 self.rankings[left].remove(place)
             if place[0] != value:
-                score.place = place = value, time, user
+                score.place = place = value, reached, user
             score.group = group
         if value < 0 and group is not None:
             ranking = self.rankings.get(group)

@@ -35,10 +35,12 @@ class Kind(IntEnum):
 
 
 class Due(NamedTuple):
-    """`time` in ms UTC. `subject`: a user, boost or board; `token`: which one of the subject's."""
+    """`time` in ms UTC. `subject`: a user, boost or board; `token`: which one of the subject's. `order` of what falls
+    due at the same moment: users as they came, what is the catalog's as it stands there."""
 
     time: int
     kind: Kind
+    order: tuple[int, int]
     subject: str
     token: str
 
@@ -91,7 +93,7 @@ class Schedule:
         if isinstance(fact, f.PointsChanged):
             account = world.users[fact.user].accounts[fact.system]
             if account.unsent and account.unsent[0] >= fact.awards[0] and account.window_until > entry.time:
-                self._add(_report(world.users[fact.user], fact.system))
+                self._add(_report(world, world.users[fact.user], fact.system))
         elif isinstance(fact, DEADLINES):
             self._add(_streak(world.users[fact.user]))
         elif isinstance(fact, (f.FreezeEarned, f.FreezeIntervalPassed)):
@@ -120,7 +122,7 @@ def _organisation(world: World, after: int) -> Iterator[Due]:
     for system in world.catalog.points.values():
         for boost in system.boosts:
             if boost.user is None:
-                yield from _boost(boost, None, after)
+                yield from _boost(world, boost, None, after)
     for key in world.catalog.leaderboards:
         for kind in (Kind.RUN_START, Kind.RUN_FINAL, Kind.RUN_FINISH):
             yield from _run(world, key, after, kind)
@@ -131,7 +133,7 @@ def _of_person(world: World, person: Person, now: int) -> Iterator[Due]:
     for _, trigger in world.catalog.triggers_by.get(("time", None), ()):
         yield from _time(world, person, now, trigger.id)
     for key in person.accounts:
-        yield from _report(person, key)
+        yield from _report(world, person, key)
 
 
 def _by_local_time(world: World, person: Person) -> Iterator[Due]:
@@ -140,30 +142,32 @@ def _by_local_time(world: World, person: Person) -> Iterator[Due]:
     for system in world.catalog.points.values():
         for boost in system.boosts:
             if boost.user == person.profile.id:
-                yield from _boost(boost, person, person.profile.created)
+                yield from _boost(world, boost, person, person.profile.created)
 
 
 def _streak(person: Person) -> Iterator[Due]:
     if person.streak.length:
-        yield Due(person.streak.deadline, Kind.STREAK, person.profile.id, "")
+        yield Due(person.streak.deadline, Kind.STREAK, (person.number, 0), person.profile.id, "")
 
 
 def _freeze(world: World, person: Person) -> Iterator[Due]:
     due = streaks.freezes_due(world, person)
     if due is not None:
-        yield Due(due[0], Kind.FREEZE, person.profile.id, str(due[1]))
+        yield Due(due[0], Kind.FREEZE, (person.number, 0), person.profile.id, str(due[1]))
 
 
 def _time(world: World, person: Person, after: int, trigger_id: str) -> Iterator[Due]:
-    for _, trigger in world.catalog.triggers_by.get(("time", None), ()):
+    for index, (_, trigger) in enumerate(world.catalog.triggers_by.get(("time", None), ())):
         if trigger.id == trigger_id:
-            yield Due(points.time_due(person, trigger, after), Kind.TIME, person.profile.id, trigger_id)
+            time = points.time_due(person, trigger, after)
+            yield Due(time, Kind.TIME, (person.number, index), person.profile.id, trigger_id)
 
 
-def _report(person: Person, system: str) -> Iterator[Due]:
+def _report(world: World, person: Person, system: str) -> Iterator[Due]:
     account = person.accounts[system]
     if account.unsent:
-        yield Due(account.window_until, Kind.REPORT, person.profile.id, system)
+        index = list(world.catalog.points).index(system) if system in world.catalog.points else 0
+        yield Due(account.window_until, Kind.REPORT, (person.number, index), person.profile.id, system)
 
 
 def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
@@ -176,17 +180,18 @@ def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
         offset = leaderboards.FINAL_AFTER if kind is Kind.RUN_FINAL else FINISHED_AFTER
         found = leaderboards.next_end(board, after, offset)
     if found is not None:
-        yield Due(found[0], kind, key, str(found[1]))
+        yield Due(found[0], kind, (0, list(world.catalog.leaderboards).index(key)), key, str(found[1]))
 
 
-def _boost(boost: Boost, person: Person | None, after: int) -> Iterator[Due]:
+def _boost(world: World, boost: Boost, person: Person | None, after: int) -> Iterator[Due]:
     """For one of a single user, `after` is when the user was created: whoever changes zone may have passed the
     moment, and whoever came later has missed it."""
     start, finish = boost_moments(boost, person.zone if person else None)
+    order = person.number if person else 0, list(world.catalog.boosts_by_id).index(boost.id)
     if start > after:
-        yield Due(start, Kind.BOOST_START, boost.id, "")
+        yield Due(start, Kind.BOOST_START, order, boost.id, "")
     if finish is not None and finish > after:
-        yield Due(finish, Kind.BOOST_FINISH, boost.id, "")
+        yield Due(finish, Kind.BOOST_FINISH, order, boost.id, "")
 
 
 def settle(world: World, due: Due, time: int) -> Iterator[f.Fact]:

@@ -71,7 +71,8 @@ class Reset(NamedTuple):
 @dataclass(slots=True)
 class StreakState:
     """`counted`: the latest period that counted, `extended`: when it did, `deadline`: when `expires` has passed (both
-    ms UTC)."""
+    ms UTC). `reached` and `longest_reached`: the numbers of the facts that brought the length (the last one, when it is
+    0 now) and the longest one; 0 before the first."""
 
     length: int = 0
     started: date | None = None
@@ -79,6 +80,7 @@ class StreakState:
     expires: date | None = None
     deadline: int = 0
     extended: int | None = None
+    reached: int = 0
     longest: int = 0
     longest_reached: int = 0
     freezes: int = 0
@@ -112,9 +114,11 @@ NO_PREFERENCES: dict[str, tuple[str, ...]] = {}  # shared, never written to
 
 @dataclass(slots=True)
 class Person:
-    """A user and all that is theirs. `keys`: the number of the event by metric and idempotency key."""
+    """A user and all that is theirs. `number`: of the fact that created the user. `keys`: the number of the event by
+    metric and idempotency key."""
 
     profile: Profile
+    number: int
     streak: StreakState = field(default_factory=StreakState)
     metrics: dict[str, Progress] = field(default_factory=dict)
     achievements: dict[str, Completion] = field(default_factory=dict)
@@ -131,12 +135,10 @@ class Person:
         """When `day` is over for this user (ms UTC)."""
         return start_of_day(day + ONE_DAY if day < date.max else day, self.zone)
 
-    def reached(self, board: Leaderboard, time: int) -> int:
-        """When the user reached the value that a change at `time` (ms UTC) brings: a streak may be older than its
-        board."""
-        if board.rank_by != "streak" or self.streak.extended is None:
-            return time
-        return self.streak.extended
+    def reached(self, board: Leaderboard, seq: int) -> int:
+        """The number of the fact through which the user reached the value that the fact `seq` brings to a board: a
+        streak may be older than its board."""
+        return self.streak.reached if board.rank_by == "streak" and self.streak.length else seq
 
     def total(self, metric: str) -> int:
         progress = self.metrics.get(metric)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _user_created(world: World, entry: f.Entry, fact: f.UserCreated) -> None:
-    person = Person(fact.profile)
+    person = Person(fact.profile, entry.seq)
     streak = world.catalog.streak
     if streak is not None and streak.freezes is not None:
         person.streak.freezes = min(streak.freezes.initial, streak.freezes.maximum)
@@ -73,16 +73,16 @@ def _streak_counted(world: World, entry: f.Entry, fact: f.StreakStarted | f.Stre
     streak = person.streak
     length = fact.length if isinstance(fact, f.StreakExtended) else 1
     if streak.length:
-        world.lengths.remove((-streak.length, streak.extended, fact.user))
+        world.lengths.remove((-streak.length, streak.reached, fact.user))
     else:
         streak.started = fact.day
-    streak.length, streak.extended = length, entry.time
-    world.lengths.add((-length, entry.time, fact.user))
+    streak.length, streak.extended, streak.reached = length, entry.time, entry.seq
+    world.lengths.add((-length, entry.seq, fact.user))
     if length > streak.longest:
         if streak.longest:
             world.longest.remove((-streak.longest, streak.longest_reached, fact.user))
-        streak.longest, streak.longest_reached = length, entry.time
-        world.longest.add((-length, entry.time, fact.user))
+        streak.longest, streak.longest_reached = length, entry.seq
+        world.longest.add((-length, entry.seq, fact.user))
     streak.counted = fact.period
     _expire(person, fact.expires)
     streak.history.count(fact.period, length)
@@ -90,7 +90,7 @@ def _streak_counted(world: World, entry: f.Entry, fact: f.StreakStarted | f.Stre
 
 def _streak_lost(world: World, entry: f.Entry, fact: f.StreakLost) -> None:
     streak = world.users[fact.user].streak
-    world.lengths.remove((-streak.length, streak.extended, fact.user))
+    world.lengths.remove((-streak.length, streak.reached, fact.user))
     streak.length, streak.deadline = 0, 0
     streak.started = streak.expires = None
 
@@ -117,9 +117,9 @@ def _streak_restored(world: World, entry: f.Entry, fact: f.StreakRestored) -> No
     streak = person.streak
     assert streak.counted is not None
     if streak.length:
-        world.lengths.remove((-streak.length, streak.extended, fact.user))
+        world.lengths.remove((-streak.length, streak.reached, fact.user))
     streak.length, streak.started = fact.length, fact.started
-    world.lengths.add((-streak.length, streak.extended, fact.user))
+    world.lengths.add((-streak.length, streak.reached, fact.user))
     streak.history.count(streak.counted, fact.length)
     _expire(person, fact.expires)
 
@@ -208,7 +208,7 @@ def _score_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> None:
     run = world.run(key, first)
     if run is None:
         run = world.runs.setdefault(key, {})[first] = Run(board.max_participants)
-    score = run.gain(board, user, gained, group, world.users[user].reached(board, entry[1]))
+    score = run.gain(board, user, gained, group, world.users[user].reached(board, entry[0]))
     if before[1] != after[1]:
         score.remember(entry[1], before, after)
 

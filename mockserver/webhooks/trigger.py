@@ -88,7 +88,7 @@ def _stage(world: World, user: str | None, now: int) -> Stage:
 
 def _stranger(user: str, now: int) -> Person:
     created = max(0, now - 30 * DAY)
-    return Person(f.Profile(user, "robin@example.com", "Robin Doe", None, None, None, {}, False, created, created))
+    return Person(f.Profile(user, "robin@example.com", "Robin Doe", None, None, None, {}, False, created, created), 0)
 
 
 def _achievement(stage: Stage) -> Part:

@@ -296,6 +296,14 @@ def restless_ties(content: JSON, ask: Ask, memory: Memory) -> None:
                 rows[place] |= {"userId": identity, "userName": name}
 
 
+def ties_by_id(content: JSON, ask: Ask, memory: Memory) -> None:
+    rows = content["rankings"]
+    first = rows[0]["rank"] if rows else 1
+    rows.sort(key=lambda row: (-row["value"], row["userId"]))
+    for rank, row in enumerate(rows, first):
+        row["rank"] = rank
+
+
 def shared_ranks(content: JSON, ask: Ask, memory: Memory) -> None:
     for before, row in zip(content["rankings"], content["rankings"][1:], strict=False):
         if row["value"] == before["value"]:
@@ -336,6 +344,7 @@ async def always_first_page(ask: Ask, forward: Forward, memory: Memory) -> Reply
 RANKED = [
     Fault("ranks begin with 0", BOARDS, spoil_answer("leaderboards_get", put("rankings.*.rank", by(-1)))),
     Fault("ties share a rank", BOARDS, spoil_answer("leaderboards_get", shared_ranks)),
+    Fault("ties go by id", BOARDS, spoil_answer("leaderboards_get", ties_by_id)),
     Fault("ties are restless", BOARDS, spoil_answer("leaderboards_get", restless_ties)),
     Fault(
         "boards are in ascending order", BOARDS, spoil_answer("leaderboards_get", put("rankings", lambda v: v[::-1]))
