@@ -139,7 +139,7 @@ def discover(
     for key in config.get("leaderboards", []):
         if key not in kit.leaderboards and "key" in (row := _read(client, "leaderboards_get", key=key)):
             kit.leaderboards[key] = {name: value for name, value in row.items() if name != "rankings"}
-    if read_only and strangers:
+    if read_only and strangers and "streaks_rankings" in client.document.operations:
         kit.users += [row["userId"] for row in _listed(client, "streaks_rankings", type="longest")]
     _find_metrics(client, kit, user, read_only)
     seen = [row["pointsSystemKey"] for row in kit.leaderboards.values() if row.get("pointsSystemKey")]

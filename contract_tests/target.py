@@ -97,7 +97,7 @@ def connect(options: Options, observer: Callable[[Exchange], None]) -> Target:
     check_options(options)
     document = load_document(options)
     if options.base_url is None:
-        url, stop = start_own_server(OWN_KEY)
+        url, stop = start_own_server(OWN_KEY, options.document)
         options_key, own = OWN_KEY, True
     else:
         url, stop, own = _base_url(options.base_url, document), lambda: None, False
@@ -170,9 +170,10 @@ def _find_control(target: Target) -> None:
         target.no_control = "its /_mock control plane wants a token: pass --control-token"
 
 
-def start_own_server(api_key: str) -> tuple[str, Callable[[], None]]:
+def start_own_server(api_key: str, document: Path | None = None) -> tuple[str, Callable[[], None]]:
     """Our server on a free port, with a small population: base URL, and how to stop it."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--api-key", api_key, "--users", "12"]
+    command += ["--document", str(document)] if document else []
     return start(command)
 
 

@@ -11,7 +11,7 @@ import click
 COMMANDS = {
     "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
     "people": ("mockserver.seed.command:people", "Show who is in which state, of all that a front end must draw."),
-    "check": ("mockserver.spec.command:check", "Report on the document, or compare it with another version."),
+    "check": ("mockserver.check:check", "Report on the document, or compare it with another version."),
     "example": ("mockserver.examples.command:example", "Print realistic requests, answers and webhooks."),
     "listen": ("mockserver.webhooks.listen:listen", "Receive webhooks and show what is right and wrong with them."),
     "verify": ("contract_tests.command:verify", "Test whether an implementation keeps the contract."),

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from edits import DOCUMENT, Edit, at, edited, operation, schema
 
-from mockserver.spec.command import check
+from mockserver.check import check
 from mockserver.spec.comparison import Change, compare
 from mockserver.spec.contradictions import contradictions
 from mockserver.spec.errata import errata, unanswered
@@ -30,7 +30,7 @@ def test_every_contradiction_that_analysis_finds_is_answered_by_a_row() -> None:
 def test_every_row_but_those_found_by_reading_answers_each_of_its_names() -> None:
     found = contradictions(DOCUMENT)
     for row in errata():
-        if row.kind != "reading":
+        if row.kind != "reading" and not row.since:
             assert {one.name for one in found if row.answers(one)} == set(row.names), row
     assert sum(row.kind == "reading" for row in errata()) < len(errata()) / 4
 
@@ -265,7 +265,7 @@ def test_a_breaking_change_makes_the_exit_code_1_and_a_harmless_one_leaves_it_0(
     breaking = run(written(tmp_path / "a.json", rename))
     assert breaking.exit_code == 1
     assert "2 changes, 1 of them breaking" in breaking.output
-    assert "streaks_bulk: the document has it, but no function does" in breaking.output
+    assert "streaks_bulk: the mock has no GET /streaks" in breaking.output
     harmless = run(
         written(tmp_path / "b.json", lambda d: schema(d, "PointsRange")["properties"].update(x={"type": "null"}))
     )
@@ -280,7 +280,7 @@ def test_what_the_mock_lacks_for_the_new_document_is_listed(tmp_path: Path) -> N
         schema(document, "PointsRange")["required"].append("share")
 
     output = run(written(tmp_path / "new.json", edit)).output
-    assert "a webhook body for streak.found" in output
+    assert "streak.found: the mock has no such webhook" in output
     assert "streaks_rankings: the document gives `start_after`, but the function does not take it" in output
     assert "requires `share`, which no property defines" in output
 
@@ -293,7 +293,7 @@ def test_a_document_that_the_mock_cannot_serve_yet_is_compared_all_the_same(tmp_
     result = run(written(tmp_path / "new.json", edit))
     assert result.exit_code == 0
     assert "operation GET /ping" in result.output
-    assert "a way to serve this: operation ping declares no status for a refused request" in result.output
+    assert "ping: the mock cannot use it, since it declares no status for a refused request" in result.output
 
 
 @pytest.mark.parametrize(

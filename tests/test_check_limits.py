@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from edits import DOCUMENT, Edit, at, edited, operation, schema
 
-from mockserver.spec.command import check
+from mockserver.check import check
 from mockserver.spec.comparison import Change, compare
 from mockserver.spec.document import operations_of
 

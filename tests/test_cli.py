@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.cli import COMMANDS, main
-from mockserver.serve import progress, server
+from mockserver.serve import fit, progress
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.greeting import base_url
 from mockserver.serve.upkeep import reload
@@ -71,7 +71,7 @@ def test_an_unknown_command_is_refused() -> None:
 def test_a_broken_document_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "openapi.json"
     broken.write_text(json.dumps({"openapi": "3.1.0", "info": {"title": "x"}, "paths": {}}))
-    monkeypatch.setattr(server, "document_path", lambda: broken)
+    monkeypatch.setattr(fit, "document_path", lambda: broken)
     result = CliRunner().invoke(main, ["serve", "--port", "0", "--users", "0"])
     assert result.exit_code == 2
     assert result.output.startswith("Error: ")

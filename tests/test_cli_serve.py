@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from newer import VERSION, newer
 from processes import admin_url
 
 from mockserver import catalogs
@@ -132,6 +133,13 @@ def test_the_printed_javascript_hands_the_sdk_what_it_wants(server: Server, tmp_
     done = subprocess.run(["node", str(tmp_path / "try.js")], capture_output=True, text=True, check=True, timeout=60)
     options = json.loads(done.stdout)
     assert options == {"apiKey": "00000000.local", "environment": {"api": server.url, "admin": admin_url(server.url)}}
+
+
+def test_another_document_is_told_with_its_version(tmp_path: Path) -> None:
+    file = tmp_path / "newer.json"
+    file.write_text(json.dumps(newer()))
+    with running(*FEW, "--document", str(file)) as server:
+        assert f"The document is {file}, version {VERSION}." in server.text
 
 
 def test_a_frozen_clock_stands_where_it_was_put_and_that_is_said(server: Server) -> None:

@@ -68,14 +68,14 @@ def test_every_refusal_of_every_operation_is_a_declared_status() -> None:
 
 
 def test_the_functions_of_the_api_fit_the_document() -> None:
-    assert set(spec.bind(DOCUMENT, spec.functions_of(api))) == set(DOCUMENT.operations)
+    """Both ways: there is no function that the document that comes with the mock has no operation for."""
+    assert set(spec.bind(DOCUMENT, spec.functions_of(api))) == set(DOCUMENT.operations) == {*spec.functions_of(api)}
 
 
 def test_all_mismatches_of_functions_and_document_are_listed_at_once() -> None:
     def users_get(game: object, *, user: str) -> None: ...
-    def users_remove(game: object, *, id: str) -> None: ...
 
-    functions = spec.functions_of(api) | {"users_get": users_get, "users_remove": users_remove}
+    functions = spec.functions_of(api) | {"users_get": users_get}
     del functions["users_create"]
     with pytest.raises(spec.DocumentError) as raised:
         spec.bind(DOCUMENT, functions)
@@ -83,7 +83,6 @@ def test_all_mismatches_of_functions_and_document_are_listed_at_once() -> None:
         "  users_create: the document has it, but no function does",
         "  users_get: the document gives `id`, but the function does not take it",
         "  users_get: the function takes `user`, but the document does not give it",
-        "  users_remove: a function has it, but the document does not",
     ]
 
 

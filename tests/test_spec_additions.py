@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from edits import DOCUMENT, edited, schema
 
+from mockserver.check import check
 from mockserver.spec import DocumentError
 from mockserver.spec.additions import additions
-from mockserver.spec.command import check
 from mockserver.spec.document import compiled, resource
 
 ROWS = additions(resource("fixtures") / "additions.toml")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from mockserver.api.shared import JSON, find_user, today
 from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
@@ -38,10 +40,15 @@ def streak_shape(world: World, person: Person) -> JSON:
 
 
 def users_streak(game: Game, *, id: str, history_periods: int) -> JSON:
-    world, person = game.world, find_user(game, id)
+    person = find_user(game, id)
     if not 1 <= history_periods <= GREATEST_HISTORY:
         raise Refused(f"historyPeriods must be between 1 and {GREATEST_HISTORY}, not {history_periods}.")
-    freezes, day = world.catalog.streak.freezes if world.catalog.streak else None, today(game, person)
+    return whole_streak_shape(game.world, person, today(game, person), history_periods)
+
+
+def whole_streak_shape(world: World, person: Person, day: date, periods: int) -> JSON:
+    """Schema `StreakResponse`, with the last `periods` periods before and on the user's local day."""
+    freezes = world.catalog.streak.freezes if world.catalog.streak else None
     rows = [
         {
             "periodStart": row.start.isoformat(),
@@ -51,7 +58,7 @@ def users_streak(game: Game, *, id: str, history_periods: int) -> JSON:
         }
         | ({} if freezes is None else {"usedFreeze": row.frozen})
         | ({} if row.reset is None else {"resetAt": iso(row.reset)})
-        for row in history(world, person, history_periods, day)
+        for row in history(world, person, periods, day)
     ]
     pauses = [
         {"id": pause.id, "start": pause.start.isoformat(), "end": pause.end.isoformat()}

@@ -39,6 +39,7 @@ from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
 from mockserver.log.record import LogError, Record
 from mockserver.spec import Document, header_text
 from mockserver.spec.bodies import too_large
+from mockserver.webhooks.bodies import kinds_of
 from mockserver.webhooks.delivery import Timing
 from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation, Worlds
@@ -80,6 +81,7 @@ class Plane:
         self.worlds = worlds
         self.document = document
         self.settings = settings or Settings()
+        self._kinds = kinds_of(document)
         self.names = [*document.operations, *(row.name for row in ROWS)]
         # Makes a request again that a record tells of; set by whoever makes the application.
         self.repeat: Callable[[Organisation, Record], None] | None = None
@@ -145,7 +147,7 @@ class Plane:
         """What stands beside a world; made when it is first asked for."""
         side = self._backstages.get(organisation)
         if side is None:
-            webhooks = Webhooks(organisation, self.settings.timing)
+            webhooks = Webhooks(organisation, self.settings.timing, self._kinds)
             side = Backstage(organisation, webhooks, self.faults_at_start(organisation))
             self._backstages[organisation] = side
         return side

@@ -27,6 +27,7 @@ from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
     from mockserver.keep.keeper import Keeper
+    from mockserver.spec import Document
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
 LONGEST_HISTORY = 3650  # days
@@ -97,6 +98,13 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     help="What the organisation has set up: a TOML file, or one that comes with the server by its name: "
     "fitness, study, reading, savings.",
 )
+@option(
+    "--document",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Another version of the OpenAPI document to serve. Without it: the one that comes with the server.",
+)
+@option("--partial", is_flag=True, help="Serve what can be served of that document, and leave out the rest.")
 @option("--watch", is_flag=True, help="Read the catalog again when its file changes; users keep what they have.")
 @option("--seed", default=1, show_default=True, help="Another number, other people.")
 @option("--users", default=50, show_default=True, type=click.IntRange(0), help="How many people there are.")
@@ -129,6 +137,8 @@ def serve(
     port: int,
     keys: tuple[str, ...],
     catalog: str,
+    document: str | None,
+    partial: bool,
     watch: bool,
     seed: int,
     users: int,
@@ -145,6 +155,7 @@ def serve(
     from mockserver.serve.keeping import make_keeper
 
     log_to_stderr(log_level)
+    chosen = other_document(document, partial)
     try:
         file = CatalogFile(find(catalog))
         listening = listen_on(host, port)
@@ -153,12 +164,35 @@ def serve(
             raise click.UsageError("--keep-sync says how --keep writes, which is not given.")
         keeper = None if keep is None else make_keeper(keep, sync=keep_sync)
         worlds = make_worlds(plan, keys, keeper, asked_for(plan))
-        watched = file if watch else None
-        run(worlds, settings, listening, host, watched=watched, check_responses=check_responses, keeper=keeper)
+        run(
+            worlds,
+            settings,
+            listening,
+            host,
+            document=chosen,
+            watched=file if watch else None,
+            check_responses=check_responses,
+            keeper=keeper,
+        )
     except (CatalogError, LogError) as error:
         raise CannotServe(str(error)) from None
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
+
+
+def other_document(file: str | None, partial: bool) -> Document | None:
+    """The one that `--document` names, None without it. What of it cannot be served is told, all at once."""
+    if file is None:
+        if partial:
+            raise click.UsageError("--partial is about --document, which is not given.")
+        return None
+    from mockserver.serve.fit import choose
+    from mockserver.spec import DocumentError
+
+    try:
+        return choose(file, partial=partial)
+    except DocumentError as error:
+        raise CannotServe(str(error)) from None
 
 
 def log_to_stderr(level: str) -> None:
@@ -199,6 +233,7 @@ def run(
     listening: socket.socket,
     host: str,
     *,
+    document: Document | None,
     watched: CatalogFile | None,
     check_responses: bool,
     keeper: Keeper | None = None,
@@ -210,14 +245,14 @@ def run(
     from mockserver.spec import DocumentError
 
     try:
-        plane = make_plane(worlds, settings)
+        plane = make_plane(worlds, settings, document)
         app = make_app(plane, check_responses=check_responses, watched=watched)
         if keeper is not None:
             bring_up(keeper, plane)
             gc.freeze()
     except (DocumentError, GameError) as error:
         raise CannotServe(str(error)) from None
-    base = base_url(host, listening.getsockname()[1])
+    base = base_url(host, listening.getsockname()[1], plane.document.prefix)
     click.echo(greeting(plane, base, check_responses=check_responses))
     signal.signal(signal.SIGTERM, stop)
     make_http(app).run(sockets=[listening])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import click
 
@@ -11,17 +12,19 @@ from mockserver.control.plane import TOKEN, Plane, Settings
 from mockserver.game.periods import iso
 from mockserver.seed import user_id
 from mockserver.sockets import local_url
+from mockserver.spec.document import DEFAULT_PREFIX, Document
 from mockserver.worlds import Organisation
 
 
-def base_url(host: str, port: int) -> str:
+def base_url(host: str, port: int, prefix: str = DEFAULT_PREFIX) -> str:
     """The API's address on this machine."""
-    return f"{local_url(host, port)}/v1"
+    return f"{local_url(host, port)}{prefix}"
 
 
 def admin_url(base: str) -> str:
     """Where the admin half of the official clients belongs: beside the API, since both have paths of the same name."""
-    return f"{base.removesuffix('/v1')}/admin/v1"
+    address = urlsplit(base)
+    return f"{address.scheme}://{address.netloc}/admin/v1"
 
 
 def greeting(plane: Plane, base: str, *, check_responses: bool) -> str:
@@ -43,7 +46,7 @@ def greeting(plane: Plane, base: str, *, check_responses: bool) -> str:
     ]
     lines = [click.style(_headline(first), bold=True), ""]
     lines += [f"  {click.style(f'{label:<10}', fg='cyan')}{text}" for label, text in rows]
-    lines += ["", *_notes(first, settings, check_responses), "Ctrl-C stops it.", ""]
+    lines += ["", *_notes(plane.document, first, settings, check_responses), "Ctrl-C stops it.", ""]
     return "\n".join(lines)
 
 
@@ -82,9 +85,13 @@ def _curl(organisation: Organisation, base: str) -> str:
     return f"curl {options} {base}{path}"
 
 
-def _notes(organisation: Organisation, settings: Settings, check_responses: bool) -> list[str]:
+def _notes(document: Document, organisation: Organisation, settings: Settings, check_responses: bool) -> list[str]:
     """What is not as usual."""
     clock, notes = organisation.clock, []
+    if document.origin:
+        notes.append(f"The document is {document.origin}, version {document.version}.")
+    if document.left_out:
+        notes.append(f"Of it are left out, or not checked: {', '.join(document.left_out)}.")
     if clock.frozen:
         notes.append(f"The clock stands still at {iso(clock.now())}.")
     elif organisation.plan.now is not None:

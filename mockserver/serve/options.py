@@ -106,7 +106,7 @@ def _settings(
 def _types(events: str | None) -> tuple[str, ...]:
     """UsageError if there is no such type, or the option names none at all: no types would mean all of them."""
     from mockserver.game.errors import Refused
-    from mockserver.webhooks.bodies import KINDS
+    from mockserver.webhooks.bodies import EVERY_KIND
     from mockserver.webhooks.endpoints import check_events
 
     if events is None:
@@ -115,7 +115,7 @@ def _types(events: str | None) -> tuple[str, ...]:
     if not types:
         raise click.UsageError("--webhook-events names no type: leave it out to send all.")
     try:
-        check_events(types, KINDS)
+        check_events(types, EVERY_KIND)  # whether the document has them is found when it is read
     except Refused as error:
         raise click.UsageError(f"{error}.") from None
     return types
@@ -136,11 +136,11 @@ def _refuse_what_concerns_none(events: str | None) -> None:
 def _endpoint(url: str, secret: str | None, types: tuple[str, ...]) -> WebhookEndpoint:
     """UsageError, before anything is made, if nothing could be sent there."""
     from mockserver.game.errors import Refused
-    from mockserver.webhooks.bodies import KINDS
+    from mockserver.webhooks.bodies import EVERY_KIND
     from mockserver.webhooks.endpoints import Endpoints
 
     try:
-        Endpoints(KINDS, seed="").add(url, secret, types)
+        Endpoints(EVERY_KIND, seed="").add(url, secret, types)
     except Refused as error:
         raise click.UsageError(f"{error}.") from None
     return WebhookEndpoint(url, secret, types)

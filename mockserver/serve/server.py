@@ -10,19 +10,18 @@ import uvicorn
 from mockserver.app import App, create_app
 from mockserver.control.plane import Plane, Settings
 from mockserver.serve.catalog_file import CatalogFile
+from mockserver.serve.fit import choose
 from mockserver.serve.protocol import Protocol
 from mockserver.serve.upkeep import upkeep
 from mockserver.sockets import BACKLOG
-from mockserver.spec import document_path, load
-from mockserver.webhooks import bodies
+from mockserver.spec import Document
 from mockserver.worlds import Worlds
 
 
-def make_plane(worlds: Worlds, settings: Settings) -> Plane:
-    """What stands beside these worlds. Raises `DocumentError` when the document is broken or lacks a webhook."""
-    document = load(document_path())
-    bodies.bind(document)
-    return Plane(worlds, document, settings)
+def make_plane(worlds: Worlds, settings: Settings, document: Document | None = None) -> Plane:
+    """What stands beside these worlds. `document`: the one to serve, from `fit.choose`; the one that comes with the
+    mock when None. Raises `DocumentError` when that is broken."""
+    return Plane(worlds, document or choose(None), settings)
 
 
 def make_app(plane: Plane, *, check_responses: bool = True, watched: CatalogFile | None = None) -> App:

@@ -1,4 +1,4 @@
-"""Every operation has one function and every function one operation, argument for argument."""
+"""Every operation has a function that takes its arguments; one that a document lacks is not served."""
 
 from __future__ import annotations
 
@@ -33,27 +33,25 @@ def _could_be_operation(function: Function) -> bool:
 
 
 def bind(document: Document, functions: Mapping[str, Function]) -> dict[str, Function]:
-    """The functions by operationId. DocumentError lists every mismatch, both ways.
+    """The functions of the document's operations by operationId. DocumentError lists every mismatch.
 
     A function takes the game first and then, by keyword only, what the operation's `read` returns.
     """
-    mismatches = list(_mismatches(document.operations, functions))
-    if mismatches:
-        raise DocumentError("The document and the functions do not fit:\n" + "\n".join(f"  {m}" for m in mismatches))
-    return dict(functions)
+    found = [f"  {name}: {what}" for name, what in mismatches(document.operations, functions)]
+    if found:
+        raise DocumentError("The document and the functions do not fit:\n" + "\n".join(found))
+    return {name: functions[name] for name in document.operations}
 
 
-def _mismatches(operations: Mapping[str, Operation], functions: Mapping[str, Function]) -> Iterator[str]:
+def mismatches(operations: Mapping[str, Operation], functions: Mapping[str, Function]) -> Iterator[tuple[str, str]]:
+    """Operations that no function fits, each with why."""
     for name, operation in operations.items():
         if name not in functions:
-            yield f"{name}: the document has it, but no function does"
+            yield name, "the document has it, but no function does"
             continue
         parameters = inspect.signature(functions[name]).parameters.values()
-        taken = {one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
-        for argument in sorted(operation.arguments - taken):
-            yield f"{name}: the document gives `{argument}`, but the function does not take it"
-        for argument in sorted(taken - operation.arguments):
-            yield f"{name}: the function takes `{argument}`, but the document does not give it"
-    for name in functions:
-        if name not in operations:
-            yield f"{name}: a function has it, but the document does not"
+        taken = {one.name: one.default is one.empty for one in parameters if one.kind is one.KEYWORD_ONLY}
+        for argument in sorted(operation.arguments - taken.keys()):
+            yield name, f"the document gives `{argument}`, but the function does not take it"
+        for argument in sorted(one for one, needed in taken.items() if needed and one not in operation.arguments):
+            yield name, f"the function takes `{argument}`, but the document does not give it"

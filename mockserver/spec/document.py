@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,7 +44,9 @@ class Webhook:
 class Document:
     """`raw` is the document as JSON, `prefix` the path of its server, `/v1`.
 
-    `additions`: fields that responses and webhooks must have beside the document's own.
+    `additions`: fields that responses and webhooks must have beside the document's own. `unusable`: operations and
+    webhooks that are declared in a way that cannot be compiled, each with why. `origin`: where it was read from, when
+    it is not the one that comes with the mock; `left_out`: what of it is not served, or not checked.
     """
 
     raw: dict[str, Any]
@@ -52,6 +54,13 @@ class Document:
     operations: dict[str, Operation]
     webhooks: dict[str, Webhook]
     additions: tuple[Addition, ...] = ()
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        return str(self.raw["info"]["version"])
 
 
 def resource(name: str) -> Path:
@@ -94,7 +103,15 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def compiled(document: dict[str, Any]) -> Document:
-    """What the mock serves from. DocumentError names the operation or webhook that it cannot serve, and why."""
+    """What the mock serves from. DocumentError names the operations and webhooks that it cannot serve, and why."""
+    made = compiled_in_part(document)
+    if made.unusable:
+        raise DocumentError("; ".join(f"{name} {why}" for name, why in made.unusable.items()))
+    return made
+
+
+def compiled_in_part(document: dict[str, Any]) -> Document:
+    """As much of it as can be compiled; `unusable` has the rest. DocumentError for additions that contradict it."""
     return _Compiler(document).compile()
 
 
@@ -113,19 +130,20 @@ class _Compiler:
 
     def compile(self) -> Document:
         operations: dict[str, Operation] = {}
+        unusable: dict[str, str] = {}
         for path, method, item, declared in operations_of(self.document):
             name = declared.get("operationId", f"{method.upper()} {path} (which has no operationId)")
             try:
                 operations[name] = self._operation(path, method, item, declared)
             except (ValueError, KeyError, jsonschema_rs.ReferencingError) as error:
-                raise DocumentError(f"operation {name} {_first_line(error)}") from error
+                unusable[f"operation {name}"] = _first_line(error)
         webhooks = {}
         for kind, declared in webhooks_of(self.document):
             try:
                 webhooks[kind] = Webhook(kind, Check(self.validator(_json_schema(declared["requestBody"]), ANSWERS)))
             except (ValueError, KeyError, jsonschema_rs.ReferencingError) as error:
-                raise DocumentError(f"webhook {kind} {_first_line(error)}") from error
-        return Document(self.document, self._prefix(), operations, webhooks, tuple(self.additions))
+                unusable[f"webhook {kind}"] = _first_line(error)
+        return Document(self.document, self._prefix(), operations, webhooks, tuple(self.additions), unusable)
 
     def _prefix(self) -> str:
         servers = self.document.get("servers") or [{"url": "/"}]

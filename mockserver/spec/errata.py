@@ -13,13 +13,15 @@ from mockserver.spec.document import resource
 
 @dataclass(frozen=True, slots=True)
 class Erratum:
-    """`kind`, `where` and `names` say which contradictions it answers; `reading`: one that analysis cannot find."""
+    """`kind`, `where` and `names` say which contradictions it answers; `reading`: one that analysis cannot find;
+    `since`: the version of the document from which it holds, for what the mock's own does not have."""
 
     kind: str
     where: str
     names: tuple[str, ...]
     document: str
     mock: str
+    since: str = ""
 
     def answers(self, found: Contradiction) -> bool:
         return (self.kind, self.where) == (found.kind, found.where) and found.name in self.names

@@ -12,6 +12,7 @@ from mockserver.app import App
 from mockserver.control.fields import read_moment
 from mockserver.control.plane import Settings
 from mockserver.game.periods import iso
+from mockserver.serve.fit import AnyDocument, choose
 from mockserver.serve.greeting import base_url
 from mockserver.serve.keeping import bring_up, make_keeper
 from mockserver.serve.options import guarded
@@ -29,16 +30,16 @@ if TYPE_CHECKING:
     from mockserver.testing.aio import AsyncMockServer
 
 PLAN = {"catalog": "catalog", "seed": 1, "users": 0, "history_days": 60, "now": None, "frozen": False}
-NOWHERE = "http://mockserver/v1"  # the base URL of a server without a socket
+NOWHERE = "http://mockserver"  # where a server without a socket is
 
 
 class MockServer(World):
     """`with MockServer() as server:` serves until the block ends, and is a `World` itself: its first.
 
     `catalog`: a file, one of the catalogs that come with the server by name, a text in TOML, or a catalog as data.
-    `socket` False: no port is opened; see `transport` and `app`. `port` 0 takes any free one. All others mean what the
-    options of these names mean to `mockserver serve`, but nobody lives here unless `users` says so. ValueError for
-    what makes no sense.
+    `document`: another version of the OpenAPI document, a file or as data. `socket` False: no port is opened; see
+    `transport` and `app`. `port` 0 takes any free one. All others mean what the options of these names mean to
+    `mockserver serve`, but nobody lives here unless `users` says so. ValueError for what makes no sense.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class MockServer(World):
         webhook_retry_delay: float = 60.0,
         control_token: str | None = None,
         keep: str | Path | None = None,
+        document: AnyDocument | None = None,
     ) -> None:
         check_options(
             users=users,
@@ -77,32 +79,34 @@ class MockServer(World):
         self._keep = keep
         given = dict(zip(PLAN, (catalog, seed, users, history_days, now, frozen), strict=True))
         self._given = {name for name, default in PLAN.items() if given[name] != default}
+        self._document = document
         self._place = (host, port) if socket else None
         self._here: Room | None = None
 
     def start(self) -> Self:
-        """Serves from now on; `stop` ends it. Raises `CatalogError` for a catalog that cannot be used, `LogError` for
-        a directory that cannot be kept in, OSError."""
+        """Serves from now on; `stop` ends it. Raises `CatalogError` and `DocumentError` for a catalog or document that
+        cannot be used, `LogError` for a directory that cannot be kept in, OSError."""
         if self._here is not None:
             raise RuntimeError("This server runs already.")
         application = self._application()
         listening = None
         if self._place is not None:
             listening = open_socket(*self._place)
-            self._url = base_url(self._place[0], listening.getsockname()[1])
+            self._url = base_url(self._place[0], listening.getsockname()[1], application.document.prefix)
         room = Room(application, listening)
         room.open()
         self._here = room
         return self
 
     def _application(self) -> App:
-        keys = (self.api_key,)
+        keys, document = (self.api_key,), choose(self._document)
+        self._url = f"{NOWHERE}{document.prefix}"
         if self._keep is None:
-            plane = make_plane(Worlds(self._plan, keys, populate), self._settings)
+            plane = make_plane(Worlds(self._plan, keys, populate), self._settings, document)
             return make_app(plane, check_responses=self._check_responses)
         keeper = make_keeper(self._keep)
         try:
-            plane = make_plane(keeper.open(self._plan, keys, populate, self._given), self._settings)
+            plane = make_plane(keeper.open(self._plan, keys, populate, self._given), self._settings, document)
             application = make_app(plane, check_responses=self._check_responses)
             bring_up(keeper, plane)
         except BaseException:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, cast
 
 from mockserver.game.errors import Refused
-from mockserver.webhooks.bodies import KINDS
 from mockserver.webhooks.delivery import Tamper
 from mockserver.webhooks.endpoints import check_kind
 
@@ -43,11 +42,11 @@ def endpoint(body: Mapping[str, Any]) -> NewEndpoint:
     return NewEndpoint(_required(body, "url"), _field(body, "secret", str), events, active is not False)
 
 
-def order(body: Mapping[str, Any]) -> Order:
+def order(body: Mapping[str, Any], kinds: Collection[str]) -> Order:
     """`{"type", "userId"?, "duplicate"?, "tamper"?, "delay"?}`; Refused for a wrong or unknown field."""
     _check_fields(body, ("type", "userId", "duplicate", "tamper", "delay"))
     kind = _required(body, "type")
-    check_kind(kind, KINDS, field="type")
+    check_kind(kind, kinds, field="type")
     user, duplicate = _field(body, "userId", str), _field(body, "duplicate", int) or 0
     if user == "":
         raise _expected("userId", "the ID of a user, not an empty one")

@@ -5,7 +5,7 @@ When a fact is observed only references to what it was about are taken; JSON is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from mockserver.game.catalog import Catalog
 from mockserver.game.rows import Award
 from mockserver.game.state import Completion
 from mockserver.game.world import World
-from mockserver.spec import Document, DocumentError
+from mockserver.spec import Document
 from mockserver.webhooks import shapes
 from mockserver.webhooks.outbox import Happening
 from mockserver.webhooks.scores import CHANGED, RANK_CHANGED, Scores, each_in_its_run, scores, several, top
@@ -107,18 +107,21 @@ TABLE: dict[str, Row | None] = {
     "leaderboard.finished": (f.RunFinished, _see_run),
     RANK_CHANGED: None,
 }
+# Those of newer documents, which go out last.
+NEWER: dict[str, Row | None] = {
+    "emails.recap_due": None,
+    "emails.reactivation_due": None,
+    "emails.streak_reminder_due": None,
+    "emails.achievement_due": None,
+}
 KINDS = tuple(TABLE)
-ONE_BY_ONE = {row[0]: (kind, row[1]) for kind, row in TABLE.items() if row}
+EVERY_KIND = (*TABLE, *NEWER)
+ONE_BY_ONE = {row[0]: (kind, row[1]) for kind, row in (TABLE | NEWER).items() if row}
 
 
-def bind(document: Document) -> None:
-    """The table's types and the document's are the same, or DocumentError lists what is missing where."""
-    mismatches = [f"{kind}: the document has it, but no row does" for kind in document.webhooks if kind not in TABLE]
-    mismatches += [
-        f"{kind}: a row has it, but the document does not" for kind in TABLE if kind not in document.webhooks
-    ]
-    if mismatches:
-        raise DocumentError("The document and the table of webhooks do not fit:\n  " + "\n  ".join(mismatches))
+def kinds_of(document: Document) -> tuple[str, ...]:
+    """The types of webhooks that are sent when this document is served, in the order in which they go out."""
+    return tuple(kind for kind in EVERY_KIND if kind in document.webhooks)
 
 
 class Sight(NamedTuple):
@@ -133,11 +136,14 @@ class Sight(NamedTuple):
     def happenings(self) -> list[Happening]:
         """In the order in which they go out."""
         scored = self.scores.happenings(self.catalog, self.time) if self.scores else ()
-        return sorted([*self.made, *scored], key=lambda happening: KINDS.index(happening.kind))
+        return sorted([*self.made, *scored], key=lambda happening: EVERY_KIND.index(happening.kind))
 
 
-def see(world: World, entries: list[f.Entry]) -> Sight | None:
-    """What one request or moment brought, while the world is as it was then; None: nothing to tell."""
+def see(world: World, entries: list[f.Entry], never: Collection[str] = ()) -> Sight | None:
+    """What one request or moment brought, while the world is as it was then; None: nothing to tell.
+
+    `never`: types that the document does not have; those of scores are left to whoever reads.
+    """
     made: list[Happening] = []
     facts: list[f.ScoreChanged] = []
     for entry in entries:
@@ -146,7 +152,8 @@ def see(world: World, entries: list[f.Entry]) -> Sight | None:
             facts.append(fact)
         elif (told := ONE_BY_ONE.get(type(fact))) is not None:
             kind, tell = told
-            made += [Happening(kind, entry.time, *seen) for seen in tell(world, entry, fact)]
+            if kind not in never:
+                made += [Happening(kind, entry.time, *seen) for seen in tell(world, entry, fact)]
     number, seen, time = len(made), None, entries[0].time
     if facts and each_in_its_run(facts):
         seen = scores(world, facts)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.game.errors import NotFound, Refused
+from mockserver.webhooks.bodies import EVERY_KIND
 from mockserver.webhooks.signing import new_secret
 
 
@@ -117,6 +118,10 @@ def check_kind(kind: str, kinds: Collection[str], *, field: str) -> None:
     """Refused, with the nearest type that there is, unless the document has this webhook type."""
     if kind in kinds:
         return
+    if kind in EVERY_KIND:
+        raise Refused(
+            f'webhook "{field}": "{kind}" is a type of other versions of the document than the one that is served'
+        )
     near = get_close_matches(kind, kinds, n=1)
     meant = f'; did you mean "{near[0]}"?' if near else ""
     raise Refused(f'webhook "{field}": "{kind}" is not a webhook type{meant} (types: {", ".join(kinds)})')

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, TypeVar, get_args
 
 import orjson
 
 from mockserver.game.errors import Refused
 from mockserver.game.periods import iso
-from mockserver.webhooks.bodies import KINDS
 from mockserver.webhooks.delivery import Attempt, Delivery, State
 from mockserver.webhooks.endpoints import check_kind
 from mockserver.webhooks.outbox import Event
@@ -60,10 +59,10 @@ def _attempt_shape(attempt: Attempt) -> JSON:
     }
 
 
-def check_filters(kind: str | None, limit: int | None, state: str | None = None) -> None:
-    """Refused for a type or state that does not exist, and for a limit below 0."""
+def check_filters(kinds: Collection[str], kind: str | None, limit: int | None, state: str | None = None) -> None:
+    """Refused for a type that is none of `kinds`, a state that does not exist, and for a limit below 0."""
     if kind is not None:
-        check_kind(kind, KINDS, field="type")
+        check_kind(kind, kinds, field="type")
     if state is not None and state not in get_args(State):
         raise Refused(f'"state" must be one of {", ".join(get_args(State))}, not "{state}"')
     if limit is not None and limit < 0:

@@ -28,6 +28,11 @@ SAYINGS = {
     "leaderboard.finished": "a run of “{leaderboard.name}” finished, won by {leaderboard.rankings.0.userId}",
     "leaderboard.rank_changed": "{user.id} went from rank {leaderboard.previousRank} to {leaderboard.rank} "
     "on “{leaderboard.name}”",
+    "emails.recap_due": "{user.id} is due a recap of {recap.periodStart} to {recap.periodEnd}",
+    "emails.reactivation_due": "{user.id} is due message {reactivation.messageNumber}, "
+    "not active for {reactivation.daysSinceLastActive} days",
+    "emails.streak_reminder_due": "{user.id} is due a reminder of a streak of {streak.length}",
+    "emails.achievement_due": "{user.id} is due a message about “{achievement.name}”",
 }
 
 

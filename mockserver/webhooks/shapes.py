@@ -76,6 +76,18 @@ def boost_changed(system: PointsSystem, boost: Boost, status: str) -> JSON:
     }
 
 
+def recap_due(profile: f.Profile, first: date, last: date) -> JSON:
+    return {
+        "user": user_shape(profile),
+        "recap": {"periodStart": first.isoformat(), "periodEnd": last.isoformat()},
+    }
+
+
+def reactivation_due(profile: f.Profile, number: int, days: int) -> JSON:
+    """The `number`-th message since the user was last active, `days` days ago."""
+    return {"user": user_shape(profile), "reactivation": {"messageNumber": number, "daysSinceLastActive": days}}
+
+
 def board_changed(catalog: Catalog, time: int, key: str, run: date, group: Group | None, top: Top) -> JSON:
     """`start` and `end` are the board's; `run` is the first day of the run (behaviour, section 11)."""
     places, names = top

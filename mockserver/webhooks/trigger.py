@@ -12,7 +12,7 @@ from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
-from mockserver.api.streaks import streak_shape
+from mockserver.api.streaks import streak_shape, whole_streak_shape
 from mockserver.game import facts as f
 from mockserver.game.catalog import (
     MICRO,
@@ -40,7 +40,7 @@ from mockserver.game.periods import (
     utc_day,
 )
 from mockserver.game.ranking import NOWHERE, Run
-from mockserver.game.rows import Award
+from mockserver.game.rows import Award, CountedPeriods
 from mockserver.game.state import Completion, Person, StreakState
 from mockserver.game.world import World, group_of
 from mockserver.webhooks import shapes
@@ -270,6 +270,34 @@ def _rank(stage: Stage) -> Part:
     return shapes.rank_changed, (world.catalog, stage.now, profile, board.key, first, *before, *after)
 
 
+def _recap(stage: Stage) -> Part:
+    """Of the last whole week."""
+    week_start = stage.world.catalog.settings.week_start
+    first = previous_period(start_of_period(stage.today, "weekly", week_start), "weekly", week_start)
+    return shapes.recap_due, (stage.profile, first, end_of_period(first, "weekly", week_start))
+
+
+def _reactivation(stage: Stage) -> Part:
+    return shapes.reactivation_due, (stage.profile, 1, USUAL_STREAK)
+
+
+def _reminder(stage: Stage) -> Part:
+    """As it stands; whoever has no streak has one that was counted in the last period."""
+    frequency, week_start = _rules(stage).frequency, stage.world.catalog.settings.week_start
+    if not stage.person.streak.length:
+        _streak(stage, 1)
+        state, period = stage.person.streak, start_of_period(stage.today, frequency, week_start)
+        before = previous_period(period, frequency, week_start)
+        expires = end_of_period(period, frequency, week_start)
+        counted = CountedPeriods()
+        counted.count(before, 1)
+        stage.person.streak = replace(state, started=before, counted=before, expires=expires, history=counted)
+    return shapes.streak_counted, (
+        stage.profile,
+        whole_streak_shape(stage.world, stage.person, stage.today, USUAL_STREAK),
+    )
+
+
 PLAYS: dict[str, Callable[[Stage], Part]] = {
     "achievement.completed": _achievement,
     "streak.started": _streak_started,
@@ -285,5 +313,9 @@ PLAYS: dict[str, Callable[[Stage], Part]] = {
     "leaderboard.changed": _board_changed,
     "leaderboard.finished": _run_finished,
     "leaderboard.rank_changed": _rank,
+    "emails.recap_due": _recap,
+    "emails.reactivation_due": _reactivation,
+    "emails.streak_reminder_due": _reminder,
+    "emails.achievement_due": _achievement,
 }
 NOBODYS = {kind for kind in PLAYS if kind.startswith(("points.boost", "leaderboard"))} - {"leaderboard.rank_changed"}

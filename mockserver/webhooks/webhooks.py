@@ -6,7 +6,7 @@ All of it runs in the server's event loop; nothing is started before there is so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,24 +14,33 @@ from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry
 from mockserver.game.world import World
 from mockserver.webhooks import asked
-from mockserver.webhooks.bodies import KINDS, see
+from mockserver.webhooks.bodies import EVERY_KIND, KINDS, Sight, see
 from mockserver.webhooks.delivery import Delivery, DeliveryLog, Ledger, Outcome, Timing
 from mockserver.webhooks.endpoints import Endpoint, Endpoints
 from mockserver.webhooks.lane import Lane
 from mockserver.webhooks.listing import check_filters, delivery_shape, event_shape, newest
 from mockserver.webhooks.outbox import Event, Happening, Outbox
+from mockserver.webhooks.scores import CHANGED, RANK_CHANGED
 from mockserver.webhooks.trigger import trigger
 from mockserver.worlds import Organisation
 
 GRACE = 5.0  # seconds that deliveries under way get at the end
 
 JSON = dict[str, Any]
+OF_SCORES = {CHANGED, RANK_CHANGED}
 
 
 class Webhooks:
-    """`observe` collects after each request or moment, `flush` sends after the answer; neither waits."""
+    """`observe` collects after each request or moment, `flush` sends after the answer; neither waits.
 
-    def __init__(self, organisation: Organisation, timing: Timing | None = None) -> None:
+    `kinds`: the types that there are, those of the document that is served.
+    """
+
+    def __init__(
+        self, organisation: Organisation, timing: Timing | None = None, kinds: Collection[str] = KINDS
+    ) -> None:
+        self.kinds = kinds
+        self._never = frozenset(EVERY_KIND) - frozenset(kinds)
         self._organisation = organisation
         self._timing = timing or Timing()
         self.paused = False  # nothing goes out while a world is on its way back to where it was
@@ -42,7 +51,7 @@ class Webhooks:
 
     def _begin(self) -> None:
         organisation = self._organisation
-        self.endpoints = Endpoints(KINDS, f"{organisation.plan.seed}/{organisation.key}")
+        self.endpoints = Endpoints(self.kinds, f"{organisation.plan.seed}/{organisation.key}")
         self.outbox, self.log = Outbox(), DeliveryLog()
         self._generation = 0  # how often all was forgotten
         self._known: dict[int, Outcome] = {}  # what is known of deliveries that are not made yet
@@ -55,17 +64,28 @@ class Webhooks:
     def recall(self) -> None:
         """Keeps the webhooks of the seeded users' last days. They are listed, and never delivered."""
         for tenant, sight in self._organisation.recent:
-            self.outbox.keep(sight, tenant)
+            self._store(sight, tenant)
 
     def observe(self, world: World, entries: list[Entry]) -> None:
         """Takes what one request or due moment brought, while the world is as it was then."""
-        sight = see(world, entries)
+        sight = see(world, entries, self._never)
         if sight is not None:
             tenant = self._tenant_of(world)
             if len(self.endpoints):
-                self.collect(sight.happenings(), tenant)
+                self.collect(self._known_of(sight), tenant)
             else:
-                self.outbox.keep(sight, tenant)
+                self._store(sight, tenant)
+
+    def _store(self, sight: Sight, tenant: str | None) -> None:
+        """Without a delivery. Those of scores are made when somebody reads them, unless some are never sent."""
+        if self._never.isdisjoint(OF_SCORES) and self._never.isdisjoint(row.kind for row in sight.made):
+            self.outbox.keep(sight, tenant)
+        else:
+            self.outbox.collect(self._known_of(sight), tenant)
+
+    def _known_of(self, sight: Sight) -> list[Happening]:
+        """Those whose types the document has."""
+        return [row for row in sight.happenings() if row.kind not in self._never]
 
     def collect(self, found: list[Happening], tenant: str | None = None) -> None:
         """Keeps what happened, and holds it for the endpoints that want it."""
@@ -177,7 +197,7 @@ class Webhooks:
 
     def list_events(self, *, kind: str | None = None, user: str | None = None, limit: int | None = None) -> JSON:
         """What was produced, oldest first (the newest `limit` of it), whether or not an endpoint exists."""
-        check_filters(kind, limit)
+        check_filters(self.kinds, kind, limit)
         found = (row for row in self.outbox if kind in (None, row.kind) and user in (None, row.user))
         return {"events": [event_shape(row) for row in newest(found, limit)], "letGo": self.outbox.let_go}
 
@@ -191,7 +211,7 @@ class Webhooks:
         limit: int | None = None,
     ) -> JSON:
         """The log, oldest first (the newest `limit` of it)."""
-        check_filters(kind, limit, state)
+        check_filters(self.kinds, kind, limit, state)
         found = (
             row
             for row in self.log
@@ -221,7 +241,7 @@ class Webhooks:
 
         Answers with the event and its deliveries. Refused when something in the request is wrong.
         """
-        wanted = asked.order(body)
+        wanted = asked.order(body, self.kinds)
         game = self._organisation.game(tenant)
         happening = trigger(game.world, wanted.kind, wanted.user, game.now)
         whose = tenant if self._organisation.catalog.settings.multi_tenant else None

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import mockserver.api
-from mockserver.spec import Document, DocumentError, bind, functions_of, load
+from mockserver.serve.fit import gaps
+from mockserver.spec import Document, DocumentError, load
 from mockserver.spec.access import in_words, security_of
 from mockserver.spec.comparison import Change, compare
 from mockserver.spec.contradictions import Contradiction, contradictions
-from mockserver.spec.document import compiled, operations_of, read, webhooks_of
+from mockserver.spec.document import compiled_in_part, operations_of, read, webhooks_of
 from mockserver.spec.errata import Erratum, errata, unanswered
 
 FINE, FAULTS = 0, 1
@@ -63,7 +63,7 @@ def _report(console: Console, document: Document) -> int:
     for one in open_ones:
         console.print(Text.assemble(("Not answered in fixtures/errata.toml: ", "bold red"), f"{one.where} {one.said}"))
     for row in rows:
-        if row.kind != "reading" and not any(row.answers(one) for one in found):
+        if row.kind != "reading" and not row.since and not any(row.answers(one) for one in found):
             console.print(Text.assemble(("No longer found: ", "yellow"), f"{row.where} {row.document}"))
     return FAULTS if open_ones else FINE
 
@@ -105,7 +105,7 @@ def _words(declared: Mapping[str, Any]) -> Text:
 
 def _contradictions(document: Document, found: list[Contradiction], rows: list[Erratum]) -> Table:
     table = _table("\nContradictions", "where", "what", "the document", "the mock", "found")
-    for row in rows:
+    for row in (row for row in rows if not row.since):
         times = sum(one.times for one in found if row.answers(one))
         shown = "by reading" if row.kind == "reading" else f"{times} ×"
         place = place_in(document.raw, row.where)
@@ -133,7 +133,7 @@ def _comparison(console: Console, old: Document, new: dict[str, Any]) -> int:
     if changes:
         console.print(_changes(changes))
     console.print()
-    for line in _lacking(old, new):
+    for line in _lacking(new):
         console.print(Text.assemble(("The mock lacks: ", "bold yellow"), line))
     return FAULTS if any(change.breaking for change in changes) else FINE
 
@@ -156,20 +156,15 @@ def _changes(changes: list[Change]) -> Table:
     return table
 
 
-def _lacking(old: Document, new: dict[str, Any]) -> list[str]:
+def _lacking(new: dict[str, Any]) -> list[str]:
     """What there is to do before the mock can serve the new document."""
-    lines = [f"a webhook body for {kind}" for kind, _ in webhooks_of(new) if kind not in old.webhooks]
-    lines += [f"entry by {ways}: it knows the header {KEY} only" for ways in _other_ways(new)]
+    lines = [f"entry by {ways}: it knows the header {KEY} only" for ways in _other_ways(new)]
     lines += [f"an answer in errata.toml: {one.where} {one.said}" for one in unanswered(contradictions(new), errata())]
     try:
-        document = compiled(new)
+        found = list(gaps(compiled_in_part(new)))
     except DocumentError as error:
         return [*lines, f"a way to serve this: {error}"]
-    try:
-        bind(document, functions_of(mockserver.api))
-    except DocumentError as error:
-        lines += [line.strip() for line in str(error).splitlines()[1:]]
-    return lines
+    return [*lines, *(f"{gap.subject}: {gap.lacks}" for gap in found)]
 
 
 def _other_ways(new: dict[str, Any]) -> list[str]:
