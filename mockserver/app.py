@@ -23,7 +23,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
-import mockserver.api
+from mockserver.admin.document import PREFIX as ADMIN
+from mockserver.apis import Api, Bound, administration, application, shown
 from mockserver.exchange import (
     DROPPED,
     NOT_KEPT,
@@ -42,13 +43,10 @@ from mockserver.exchange import (
 from mockserver.game.engine import Game
 from mockserver.game.errors import GameError, Refused
 from mockserver.log.record import TENANT, Record, cannot_repeat
-from mockserver.spec import Document, Operation, bind, functions_of, header_text, status_of
+from mockserver.spec import Document, header_text, status_of
 from mockserver.spec.binding import Function
 from mockserver.spec.operation import Headers
-from mockserver.spec.paths import Paths
 from mockserver.worlds import Organisation, Worlds
-
-ALIAS = "/api"  # where an older SDK looks for the same operations
 
 MISSING_KEY = error(401, "The X-API-KEY header is missing or empty: it must hold an API key.")
 REPEATED_KEY = error(401, "The X-API-KEY header must be given once, not several times.")
@@ -68,7 +66,7 @@ def create_app(
     after: After | None = None,
     lifespan: Lifespan[Any] | None = None,
 ) -> App:
-    """The fake Trophy: `document` under its own prefix and `/api`, `control` under `/_mock`.
+    """The fake Trophy: `document` under its own prefix and `/api`, the admin API beside it, `control` under `/_mock`.
 
     `check_responses`: every answer is held against the document. `before` and `after` cost nothing when absent.
     Raises DocumentError when the document and the functions of `mockserver.api` do not fit.
@@ -76,19 +74,14 @@ def create_app(
     return App(worlds, document, check_responses, control, before, after, lifespan)
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    operation: Operation
-    function: Function
-
-
 @dataclass(slots=True)
 class _Arrival:
-    """A request whose head has been read: what the document has at its path, and what its function gets to see."""
+    """A request whose head has been read: what its API has at its path, and what its function gets to see."""
 
+    api: Api
     method: str
     path: str
-    there: Mapping[str, _Bound]
+    there: Mapping[str, Bound]
     values: list[bytes]
     query: bytes
     headers: Mapping[bytes, bytes]
@@ -121,18 +114,18 @@ class App(Starlette):
         self.router.redirect_slashes = False  # a path with a slash too many is none here, as it is none of the API
         self.worlds = worlds
         self.document = document
-        self._prefixes = tuple(f"{prefix}/".encode() for prefix in dict.fromkeys((document.prefix, ALIAS)))
-        self.functions = bind(document, functions_of(mockserver.api))
-        self._paths = _bound_paths(document, self.functions)
+        apis = application(document), administration()
+        self._apis = [(prefix, api) for api in apis for prefix in api.prefixes]
+        self.functions = {name: function for api in apis for name, function in api.functions.items()}
         self._check_responses = check_responses
         self._before, self._after = before, after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-            below = self._below(raw)
-            if below is not None:
-                arrival = self._arrive(scope["method"], scope["path"], below, scope["query_string"], scope["headers"])
+            found = self._below(raw)
+            if found is not None:
+                arrival = self._arrive(*found, scope["method"], scope["path"], scope["query_string"], scope["headers"])
                 with suppress(Disconnected):
                     await self._call(arrival, receive, send)
                 return
@@ -173,11 +166,11 @@ class App(Starlette):
     def _at_once(
         self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes
     ) -> tuple[Call | None, Answer] | None:
-        below = self._below(raw)
-        if below is None:
+        found = self._below(raw)
+        if found is None:
             return None
         path = raw.decode("ascii")
-        arrival = self._arrive(method, unquote(path) if "%" in path else path, below, query, headers)
+        arrival = self._arrive(*found, method, unquote(path) if "%" in path else path, query, headers)
         call, organisation = arrival.call, self._admit(arrival)
         if isinstance(organisation, Answer):
             return call, organisation
@@ -188,22 +181,22 @@ class App(Starlette):
             call.body = body
         return call, self._answer(organisation, arrival)
 
-    def _below(self, raw: bytes) -> bytes | None:
-        """What follows a prefix of the API, as it was sent; None when there is none."""
-        for prefix in self._prefixes:
+    def _below(self, raw: bytes) -> tuple[Api, bytes] | None:
+        """An API and what follows its prefix, as it was sent; None below no prefix."""
+        for prefix, api in self._apis:
             if raw.startswith(prefix):
-                return raw[len(prefix) - 1 :]
+                return api, raw[len(prefix) - 1 :]
         return None
 
-    def _arrive(self, method: str, path: str, below: bytes, query: bytes, sent: Headers) -> _Arrival:
-        there, values = self._paths.find(below) or ({}, [])
+    def _arrive(self, api: Api, below: bytes, method: str, path: str, query: bytes, sent: Headers) -> _Arrival:
+        there, values = api.paths.find(below) or ({}, [])
         headers = dict(sent)
         repeated = sent if len(headers) != len(sent) else ()
         call = None
         if self._before or self._after:
             operation = there[method].operation if method in there else None
             call = Call(method, path, query, joined(sent) if repeated else headers, operation=operation)
-        return _Arrival(method, path, there, values, query, headers, repeated, call)
+        return _Arrival(api, method, path, there, values, query, headers, repeated, call)
 
     async def _call(self, arrival: _Arrival, receive: Receive, send: Send) -> None:
         organisation = self._admit(arrival)
@@ -222,7 +215,7 @@ class App(Starlette):
     def _admit(self, arrival: _Arrival) -> Organisation | Answer:
         """Path and method, then the key."""
         if arrival.method not in arrival.there:
-            return _not_in_the_document(arrival.method, arrival.path, arrival.there)
+            return arrival.api.not_served(arrival.method, arrival.path, arrival.there)
         key = arrival.headers.get(b"x-api-key")
         if not key:
             return MISSING_KEY
@@ -268,8 +261,8 @@ class App(Starlette):
         operation = bound.operation
         try:
             try:
-                content = subject = _ask(bound, organisation, arrival)
-                status = operation.success
+                content, changed = _ask(bound, organisation, arrival)
+                status, subject = operation.success if changed else operation.unchanged, content
             except GameError as refusal:
                 status, content = status_of(operation, refusal), {"error": str(refusal)}
                 subject = type(refusal)  # itself it would keep alive all that it came through, the body too
@@ -285,13 +278,18 @@ class App(Starlette):
             return DEFECT
 
 
-def _ask(bound: _Bound, organisation: Organisation, arrival: _Arrival) -> Any:
-    """Tenant, then shape, then meaning (behaviour, section 1). GameError: refused."""
-    tenant = _tenant(arrival)
-    game = organisation.game(tenant)
+def _ask(bound: Bound, organisation: Organisation, arrival: _Arrival) -> tuple[Any, bool]:
+    """Tenant, then shape, then meaning (behaviour, section 1): the answer, and whether it changed the world.
+
+    GameError: refused.
+    """
+    tenant = None if bound.whole else _tenant(arrival)
+    game = None if bound.whole else organisation.game(tenant)
     arguments = bound.operation.read(
         arrival.values, arrival.query, arrival.headers, arrival.body, repeated=arrival.repeated
     )
+    if game is None:
+        return bound.function(organisation, **arguments), False
     return perform(organisation, game, tenant, bound.operation.id, bound.function, arguments)
 
 
@@ -302,14 +300,14 @@ def perform(
     name: str,
     function: Function,
     arguments: dict[str, Any],
-) -> Any:
-    """Calls an operation's function, and writes down what it was told if that changed anything."""
+) -> tuple[Any, bool]:
+    """Calls an operation's function, and writes down what it was told if that changed anything; whether it did."""
     recorder, journal = organisation.recorder, game.world.journal
     before, founded = journal.last, False
     try:
         content = function(game, **arguments)
         founded = tenant is not None and organisation.admit(tenant, game)
-        return content
+        return content, journal.last != before
     finally:
         game.commit()
         if recorder is not None and journal.last != before:
@@ -327,29 +325,6 @@ def _tenant(arrival: _Arrival) -> str | None:
     return header_text(given)
 
 
-def _bound_paths(document: Document, functions: Mapping[str, Function]) -> Paths[dict[str, _Bound]]:
-    """From a path to the bound operations there, by method."""
-    by_path: dict[str, dict[str, _Bound]] = {}
-    for name, operation in document.operations.items():
-        by_path.setdefault(operation.path, {})[operation.method] = _Bound(operation, functions[name])
-    return Paths(by_path.items())
-
-
-def _not_in_the_document(method: str, path: str, there: Mapping[str, _Bound]) -> Answer:
-    """404 for a path, 405 for a method that the document does not have.
-
-    Choice: without a key too, since only the document's operations want one.
-    """
-    if not there:
-        return error(404, f"There is no {_shown(path)} in this API.")
-    allowed = ", ".join(sorted(there))
-    return error(405, f"{method} is not allowed on {_shown(path)}, only {allowed}.", (b"allow", allowed.encode()))
-
-
-def _shown(path: str) -> str:
-    return ascii(path[:200])[1:-1]
-
-
 async def _health(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
@@ -357,10 +332,11 @@ async def _health(request: Request) -> JSONResponse:
 async def _no_such_page(request: Request, exception: Exception) -> JSONResponse:
     """What Starlette itself refuses, outside the document's paths, in the document's shape of errors."""
     assert isinstance(exception, HTTPException)
-    path = _shown(request.url.path)
+    path = shown(request.url.path)
     sentence = f"{request.method} {path}: {exception.detail}."
     if exception.status_code == 404:
-        sentence = f"There is no {path} here: {request.app.document.prefix} has the API, /_mock the control plane."
+        prefix = request.app.document.prefix
+        sentence = f"There is no {path} here: {prefix} has the API, {ADMIN} the admin API, /_mock the control plane."
     return JSONResponse({"error": sentence}, exception.status_code, headers=dict(exception.headers or {}))
 
 

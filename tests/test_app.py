@@ -56,7 +56,7 @@ def test_a_path_that_the_document_does_not_have_is_404_with_or_without_a_key(ser
 
 def test_who_asks_in_the_wrong_place_is_told_the_right_one(server: Served) -> None:
     assert server.ask("GET", "/users/ada").json == {
-        "error": "There is no /users/ada here: /v1 has the API, /_mock the control plane."
+        "error": "There is no /users/ada here: /v1 has the API, /admin/v1 the admin API, /_mock the control plane."
     }
 
 

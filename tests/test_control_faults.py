@@ -229,7 +229,7 @@ def test_events_and_completions_share_ten_requests_a_second(http: Http) -> None:
     answers += [http.api("POST", "/metrics/words-written/event", body) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [201] * 9 + [404] + [429] * 5
     assert answers[-1].headers["Retry-After"] == "1"
-    refused(answers[-1], 429, "10 events and achievement completions per second")
+    refused(answers[-1], 429, "10 events, achievement completions and admin calls per second")
     assert http.api("GET", "/users/ada").status_code == 200  # others have a limit of their own
     total = http.api("GET", "/users/ada/metrics/words-written").json()["current"]
     assert total == 9

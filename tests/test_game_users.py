@@ -29,6 +29,7 @@ def user(**fields: Any) -> dict[str, Any]:
         "deviceTokens": None,
         "subscribeToEmails": False,
         "attributes": {},
+        "signUpDate": None,
         "control": False,
         "created": born,
         "updated": born,
@@ -233,3 +234,63 @@ def test_the_same_seed_clock_and_requests_give_the_same_answers_ids_included() -
 
     assert answers("same") == answers("same")
     assert answers("same") != answers("other")
+
+
+# Sign-up dates
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2025-03-31", "2025-03-31"),
+        ("2025-04-01", "2025-04-01"),
+        ("2025-03-31T23:30:00-02:00", "2025-04-01"),
+        ("2025-03-31T00:30:00+02:00", "2025-03-30"),
+        ("2025-03-31T10:00:00.123Z", "2025-03-31"),
+        ("0001-01-01", "0001-01-01"),
+    ],
+)
+def test_a_sign_up_date_is_kept_as_a_day(sent: str, kept: str) -> None:
+    story = Story(BARE)
+    assert identify(story, signUpDate=sent) == user(signUpDate=kept)
+    assert identify(story, name="Ann")["signUpDate"] == kept
+    assert identify(story, signUpDate=None)["signUpDate"] is None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "2025-04-02",
+        "2025-04-01T23:30:00-02:00",
+        "9999-12-31",
+        "2025-02-29",
+        "20250331",
+        "2025-W10-1",
+        "yesterday",
+        "",
+        5,
+        ["2025-03-31"],
+        "0001-01-01T00:00:00+14:00",
+        "2025-03-31T25:00:00Z",
+        "٢٠٢٥-03-31",
+    ],
+)
+def test_what_is_no_day_in_the_past_is_refused_as_a_sign_up_date(sent: Any) -> None:
+    story = Story(BARE)
+    with pytest.raises(Refused, match="signUpDate"):
+        identify(story, signUpDate=sent)
+    assert not story.facts("UserCreated")
+
+
+def test_today_is_the_users_own_today() -> None:
+    story = Story(BARE)  # 1 April, midnight in UTC
+    identify(story, tz="Pacific/Kiritimati", signUpDate="2025-04-01")
+    with pytest.raises(Refused, match="not be after today in the user's time zone, 2025-03-31"):
+        identify(story, tz="America/Los_Angeles", signUpDate="2025-04-01")
+
+
+def test_an_event_brings_the_sign_up_date_of_its_user() -> None:
+    story = Story(SAMPLE)
+    body = {"user": {"id": "ann", "signUpDate": "2024-02-29"}, "value": 1}
+    story.ask("metrics_event", key="words", body=body)
+    assert story.ask("users_get", id="ann")["signUpDate"] == "2024-02-29"

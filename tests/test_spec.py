@@ -101,7 +101,7 @@ def at(document: dict[str, Any], *steps: Any) -> Any:
         (lambda d: d["components"]["schemas"].pop("User"), "'/components/schemas/User' does not exist"),
         (lambda d: d["components"]["schemas"]["User"].update(type="objekt"), "'objekt'"),
         (lambda d: at(d, *GET_USER).pop("operationId"), "GET /users/{id}"),
-        (lambda d: at(d, *GET_USER)["responses"].pop("200"), "operation users_get must declare exactly one 2xx"),
+        (lambda d: at(d, *GET_USER)["responses"].pop("200"), "operation users_get must declare one 2xx"),
         (lambda d: [at(d, *GET_USER)["responses"].pop(s) for s in ("400", "422")], "operation users_get declares no"),
         (
             lambda d: at(d, *GET_USER)["parameters"][0].update(style="matrix"),

@@ -22,24 +22,36 @@ from mockserver.game.world import World
 
 
 def metrics_event(game: Game, *, key: str, body: dict[str, Any], idempotency_key: str | None = None) -> JSON:
+    metric = find_metric(game.world.catalog, key)
+    number, entries, replayed = record_event(game, key, body, idempotency_key)
+    person = game.world.users[body["user"]["id"]]
+    shape = _event_shape(game.world, person, metric, number, entries, game.now)
+    return shape | _keyed(idempotency_key, replayed=replayed) if idempotency_key else shape
+
+
+def record_event(
+    game: Game, key: str, body: dict[str, Any], idempotency_key: str | None
+) -> tuple[int, list[Entry], bool]:
+    """Tells one event of a known metric: its number, what came of it, and whether it had been told before.
+
+    Raises `Refused`, and has told nothing.
+    """
     world = game.world
-    metric = find_metric(world.catalog, key)
     attributes = body.get("attributes") or {}
     check_attribute_keys(attributes, world.catalog.event_attributes, "metrics")
     user = body["user"]["id"]
     known = world.users.get(user)
     first = known.keys.get((key, idempotency_key)) if known and known.keys and idempotency_key else None
-    if known is not None and first is not None:
+    if first is not None:
         identify(game, user, body["user"])
-        return _event_shape(world, known, metric, first, [], game.now) | _keyed(idempotency_key, replayed=True)
+        return first, [], True
     identified = upsert(world, user, body["user"], game.now)
     profile = identified.profile if identified else world.users[user].profile
     day = local_day(game.now, zone(profile.tz))
     event = change(world, user, key, millionths(body["value"]), day, attributes, idempotency_key or None)
     entries = tell_of(game, identified, event)
     (number,) = [entry.seq for entry in entries if entry.fact is event]
-    shape = _event_shape(world, world.users[user], metric, number, entries, game.now)
-    return shape | _keyed(idempotency_key, replayed=False) if idempotency_key else shape
+    return number, entries, False
 
 
 def _keyed(key: str | None, *, replayed: bool) -> JSON:

@@ -22,7 +22,7 @@ def user_shape(profile: Profile) -> JSON:
         "deviceTokens": None if tokens is None else list(tokens),
         "subscribeToEmails": subscribes(profile),
         "attributes": profile.attributes,
-        "signUpDate": None,
+        "signUpDate": None if profile.signed_up is None else profile.signed_up.isoformat(),
         "control": profile.control,
         "created": iso(profile.created),
         "updated": iso(profile.updated),

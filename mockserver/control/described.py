@@ -251,7 +251,8 @@ CALLS: dict[str, Described] = {
             Param(
                 "rateLimits",
                 {"anyOf": [s.FLAG, s.OPEN]},
-                "`true`: 10 requests a second for events and achievement completions together, 100 for all others; "
+                "`true`: 10 requests a second for events, achievement completions and [admin calls](admin.md) "
+                "together, 100 for all others; "
                 'beyond, 429 with `Retry-After`. `{"events": 1, "others": 5}` sets other limits. Seconds are real '
                 "ones.",
             ),

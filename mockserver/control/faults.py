@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.admin.table import NAMES as ADMIN
 from mockserver.control.fields import Fields
 from mockserver.control.requests import FAULT
 from mockserver.exchange import DROPPED, Answer, Call, error
@@ -26,7 +27,7 @@ GREATEST_LIMIT = 1_000_000
 NAMES = ("latency", "errors", "drops", "rateLimits", "liveStatuses")
 
 # Operations that the real service counts together, and how many a second it takes of these and of all others.
-EVENTS = frozenset({"metrics_event", "achievements_complete"})
+EVENTS = frozenset({"metrics_event", "achievements_complete", *ADMIN})
 EVENTS_PER_SECOND, OTHERS_PER_SECOND = 10, 100
 
 
@@ -76,7 +77,7 @@ class Misfortune:
 
 @dataclass(slots=True)
 class RateLimits:
-    """At most so many requests within any second, events and completions apart from all others.
+    """At most so many requests within any second, events, completions and admin calls apart from all others.
 
     Choice: seconds of real time, since it is real clients that have to slow down.
     """
@@ -95,7 +96,7 @@ class RateLimits:
         if len(taken) < limit:
             taken.append(now)
             return None
-        what = "events and achievement completions" if event else "requests"
+        what = "events, achievement completions and admin calls" if event else "requests"
         sentence = f"Too many requests: at most {limit} {what} per second. Try again in a second."
         return error(429, sentence, (b"retry-after", b"1"), (FAULT, b"rateLimits"))
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from mockserver.admin.table import NAMES as ADMIN
 from mockserver.control.ask import JSON, Ask, Forbidden, Row, Unauthorised
 from mockserver.control.backstage import Backstage
 from mockserver.control.described import CALLS
@@ -82,7 +83,8 @@ class Plane:
         self.document = document
         self.settings = settings or Settings()
         self._kinds = kinds_of(document)
-        self.names = [*document.operations, *(row.name for row in ROWS)]
+        self.operations = [*document.operations, *ADMIN]
+        self.names = [*self.operations, *(row.name for row in ROWS)]
         # Makes a request again that a record tells of; set by whoever makes the application.
         self.repeat: Callable[[Organisation, Record], None] | None = None
         self._backstages: dict[Organisation, Backstage] = {}
@@ -154,7 +156,7 @@ class Plane:
 
     def faults_at_start(self, organisation: Organisation) -> Faults:
         body = {"liveStatuses": self.settings.live_statuses}
-        return read_faults(body, self.document.operations, str(organisation.plan.seed))
+        return read_faults(body, self.operations, str(organisation.plan.seed))
 
     async def dismiss(self, organisation: Organisation) -> None:
         """A world was deleted: nothing more is sent for it."""

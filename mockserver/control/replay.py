@@ -47,7 +47,7 @@ async def fold(
 
 async def repeat(plane: Plane, side: Backstage, record: Record) -> None:
     """Lets happen again what one record tells of, at its time. Raises `LogError` when that cannot be."""
-    if record.name in plane.document.operations or record.name == TENANT:
+    if record.name in plane.operations or record.name == TENANT:
         assert plane.repeat is not None, "the application is made by now"
         plane.repeat(side.organisation, record)
     elif record.name == CATALOG:

@@ -15,7 +15,7 @@ def show_faults(ask: Ask) -> JSON:
 def set_faults(ask: Ask) -> JSON:
     """What the body says is on from now on, and nothing else; counting begins anew."""
     side = ask.side
-    side.faults = read(ask.json(), ask.plane.document.operations, str(side.organisation.plan.seed))
+    side.faults = read(ask.json(), ask.plane.operations, str(side.organisation.plan.seed))
     return side.faults.as_json()
 
 

@@ -15,7 +15,7 @@ from mockserver.game.catalog import Catalog
 class Profile(NamedTuple):
     """What is known of a user (schema `User`). Times in milliseconds UTC; replaced, never changed.
 
-    `subscribed` is None until it has been sent once.
+    `subscribed` is None until it has been sent once, `signed_up` is the day on which the user signed up, as sent.
     """
 
     id: str
@@ -24,6 +24,7 @@ class Profile(NamedTuple):
     tz: str | None
     device_tokens: tuple[str, ...] | None
     subscribed: bool | None
+    signed_up: date | None
     attributes: dict[str, str]
     control: bool
     created: int

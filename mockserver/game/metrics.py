@@ -35,10 +35,15 @@ def change(
 ) -> MetricChanged:
     """The fact of one event, whose user exists or is about to. Raises `Refused` when the total would leave ±1e15."""
     person = world.users.get(user)
-    total = (person.total(metric) if person else 0) + value
-    if abs(total) > GREATEST_TOTAL:
-        raise Refused("value would take the total beyond 1e15, the greatest total of a metric.")
+    total = total_after(person.total(metric) if person else 0, value)
     return MetricChanged(user, metric, value, total, day, dict(attributes), key)
+
+
+def total_after(total: int, value: int) -> int:
+    """The sum, in millionths. Raises `Refused` when it would leave ±1e15."""
+    if abs(total + value) > GREATEST_TOTAL:
+        raise Refused("value would take the total beyond 1e15, the greatest total of a metric.")
+    return total + value
 
 
 class SummaryRow(NamedTuple):

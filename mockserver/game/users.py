@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 from mockserver.game.errors import Refused
 from mockserver.game.facts import PreferencesChanged, Profile, UserChanged, UserCreated
-from mockserver.game.periods import zone_names
+from mockserver.game.periods import local_day, zone, zone_names
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
 NO_ATTRIBUTES: dict[str, str] = {}  # shared, never written to
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}\S*", re.ASCII)
 NOTIFICATION_TYPES = ("achievement_completed", "recap", "reactivation", "streak_reminder")
 
 
 def upsert(world: World, user: str, fields: Mapping[str, Any], now: int) -> UserCreated | UserChanged | None:
     """The fact that `fields` (of schema `UpdatedUser`) state about a user; None when nothing would change.
 
-    Raises `Refused` for an unknown zone or attribute key, and for a subscription without an email.
+    Raises `Refused` as `profile_after` does.
     """
     person = world.users.get(user)
     if person is not None and len(fields) == ("id" in fields):
         return None
-    old = person.profile if person else _stranger(world, user, now)
-    new = _changed(world, old, fields)
+    old = person.profile if person else stranger(world, user, now)
+    new = profile_after(world, old, fields, now)
     if person is None:
         return UserCreated(user, new)
     return UserChanged(user, new._replace(updated=now), new.tz != old.tz) if new != old else None
 
 
-def _stranger(world: World, user: str, now: int) -> Profile:
-    return Profile(user, None, None, None, None, None, NO_ATTRIBUTES, in_control(world, user), now, now)
+def stranger(world: World, user: str, now: int) -> Profile:
+    """A user of whom nothing is known yet."""
+    return Profile(user, None, None, None, None, None, None, NO_ATTRIBUTES, in_control(world, user), now, now)
 
 
 def in_control(world: World, user: str) -> bool:
@@ -41,7 +46,12 @@ def in_control(world: World, user: str) -> bool:
     return int.from_bytes(digest[:6]) / 2**48 < world.catalog.settings.control_ratio
 
 
-def _changed(world: World, old: Profile, fields: Mapping[str, Any]) -> Profile:
+def profile_after(world: World, old: Profile, fields: Mapping[str, Any], now: int) -> Profile:
+    """What is known of a user when `fields` have been sent; `updated` stays.
+
+    Raises `Refused` for an unknown zone or attribute key, a subscription without an email and a sign-up date that is
+    none or in the future.
+    """
     tz = fields.get("tz", old.tz)
     if tz is not None and tz not in zone_names():
         raise Refused(f"tz must be the name of an IANA time zone, such as Europe/London, not {tz!r}.")
@@ -57,8 +67,34 @@ def _changed(world: World, old: Profile, fields: Mapping[str, Any]) -> Profile:
         tz=tz,
         device_tokens=None if tokens is None else tuple(tokens),
         subscribed=subscribed,
+        signed_up=_signed_up(fields["signUpDate"], tz, now) if "signUpDate" in fields else old.signed_up,
         attributes=old.attributes | attributes if attributes else old.attributes,
     )
+
+
+def _signed_up(sent: object, tz: str | None, now: int) -> date | None:
+    """The day of `signUpDate`; a date-time counts as its day in UTC. Section 3."""
+    if sent is None:
+        return None
+    day = _day_of(sent) if isinstance(sent, str) else None
+    if day is None:
+        raise Refused("signUpDate must be a date written YYYY-MM-DD, an ISO 8601 date-time, or null.")
+    today = local_day(now, zone(tz))
+    if day > today:
+        raise Refused(f"signUpDate must not be after today in the user's time zone, {today}, but is {day}.")
+    return day
+
+
+def _day_of(text: str) -> date | None:
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+        if not _MOMENT.fullmatch(text):
+            return None
+        moment = datetime.fromisoformat(text)
+        return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError):
+        return None
 
 
 def check_attribute_keys(attributes: Mapping[str, str], known: tuple[str, ...], page: str) -> None:

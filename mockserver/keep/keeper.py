@@ -170,7 +170,7 @@ class Keeper:
                 side.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
         else:
             side.resume(life.saved.side)
-            side.faults = read_faults(life.saved.faults, plane.document.operations, str(organisation.plan.seed))
+            side.faults = read_faults(life.saved.faults, plane.operations, str(organisation.plan.seed))
         try:
             position = await fold(plane, side, self.home.read(key, life.position), report)
         except LogError as error:

@@ -154,14 +154,15 @@ class _Compiler:
         if "operationId" not in declared:
             raise ValueError("cannot be bound to a function")
         checks = {int(status): self._answer(answer) for status, answer in declared["responses"].items()}
-        success = [status for status in checks if 200 <= status < 300]
-        if len(success) != 1:
-            raise ValueError(f"must declare exactly one 2xx status, but declares {len(success)}")
+        success = sorted(status for status in checks if 200 <= status < 300)
+        if len(success) != 1 and success != [200, 201]:
+            raise ValueError(f"must declare one 2xx status, or 200 and 201, but declares {len(success)}")
         return Operation(
             id=declared["operationId"],
             method=method.upper(),
             path=path,
-            success=success[0],
+            success=success[-1],
+            unchanged=success[0],
             refusals=refusals(checks),
             parameters=tuple(self._parameters(item, declared)),
             body=self._body(method, declared.get("requestBody")),

@@ -43,12 +43,17 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`path` is the template, `success` the one 2xx, `refusals` its column of the table of statuses."""
+    """`path` is the template, `refusals` its column of the table of statuses.
+
+    `success` is the status of a request that was met, `unchanged` that of one that changed nothing: it is another one
+    where 201 says that something was made, and 200 that nothing was.
+    """
 
     id: str
     method: str
     path: str
     success: int
+    unchanged: int
     refusals: dict[type[GameError], int]
     parameters: tuple[Parameter, ...]
     body: Body | None

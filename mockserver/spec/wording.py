@@ -79,8 +79,12 @@ def expectation(error: ValidationError) -> str:
         return f"must be at most {plain(rule['limit'])}, not {quoted(error.instance)}"
     if name == "multipleOf" and rule["multiple_of"] == 1e-06:
         return f"must have at most 6 decimals, not {quoted(error.instance)}"
-    if name == "minLength" and rule["limit"] == 1:
+    if name in ("minLength", "minItems") and rule["limit"] == 1:
         return "must not be empty"
+    if name == "maxItems":
+        return f"must have at most {rule['limit']} items"
+    if name == "format" and rule["format"] == "date":
+        return f"must be a date, written YYYY-MM-DD, not {quoted(error.instance)}"
     return f"is not valid: {error.message[: 3 * LONGEST_QUOTE]}"
 
 

@@ -88,7 +88,8 @@ def _stage(world: World, user: str | None, now: int) -> Stage:
 
 def _stranger(user: str, now: int) -> Person:
     created = max(0, now - 30 * DAY)
-    return Person(f.Profile(user, "robin@example.com", "Robin Doe", None, None, None, {}, False, created, created), 0)
+    known = ("robin@example.com", "Robin Doe", None, None, None, None)
+    return Person(f.Profile(user, *known, {}, False, created, created), 0)
 
 
 def _achievement(stage: Stage) -> Part:
