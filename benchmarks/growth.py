@@ -19,8 +19,9 @@ from mockserver.api.metrics import metrics_event
 from mockserver.api.users import users_get
 from mockserver.api.wrapped import users_wrapped
 from mockserver.game.engine import Game
-from mockserver.game.periods import DAY, utc_day
+from mockserver.game.periods import DAY, utc_day, zone
 from mockserver.game.ranking import Run as BoardRun
+from mockserver.game.ranking import history
 from mockserver.seed import user_id
 
 SIZES = (100, 10_000, 1_000_000)
@@ -39,6 +40,7 @@ def growth(seconds: float, rounds: int, largest: int) -> None:
         show_worlds(seconds, rounds, largest)
     stay()
     show_rankings()
+    show_histories()
     show_busy_user()
     show_memory()
 
@@ -118,6 +120,35 @@ def _cost_of_a_climb(size: int) -> float:
         run.standing(f"user-{chosen}")
 
     return cost(climb)
+
+
+def show_histories() -> None:
+    """The history of a place, of somebody whom others have passed again and again, and of one who is never passed:
+    then the whole run is read."""
+    rows: list[list[Cell]] = []
+    for size in (1_000, 10_000, 100_000):
+        run = _contest(size)
+        passed, first = (cost(partial(history, run, user, zone(None), 10), 3) for user in ("passed", "first"))
+        rows.append([f"{size:,} moves in the run", passed, first])
+    show("The ten newest entries of a history", ("run", "µs, passed every day", "µs, never passed"), rows)
+
+
+def _contest(moves: int) -> BoardRun:
+    """A year on a board: `first` leads from its first day, a hundred others go past `passed` and back again."""
+    board = next(row for row in game().world.catalog.leaderboards.values() if row.rank_by == "points")
+    run = BoardRun(1000)
+
+    def score(seq: int, user: str, value: int) -> None:
+        time, known = NOW - YEAR + seq * YEAR // moves, run.scores.get(user)
+        old, was = ((), known.value if known else 0), run.rank((), known.ranked if known else None)
+        after = run.gain(board, user, value, (), time)
+        run.note(seq, time, after, old, (was, run.rank((), after.ranked)))
+
+    score(0, "first", 1_000 * moves)
+    score(1, "passed", moves)
+    for seq in range(2, moves):
+        score(seq, f"user-{seq % 100}", moves + (1 if seq // 100 % 2 else -1))
+    return run
 
 
 def cost(act: Callable[[], object], times: int = 100) -> float:

@@ -188,6 +188,19 @@ def test_the_history_is_a_chain(stage: Stage) -> None:
     assert ben
 
 
+@rule("The history ends with the standing beside it, whoever moved the user", behaviour(8))
+def test_the_history_ends_with_the_standing(stage: Stage) -> None:
+    board = open_board(stage)
+    ann, ben = play(stage, board, 10, 25)
+    for value, user in ((0, ann), (30, ann), (-15, ben), (20, ben)):
+        if value:
+            stage.event(user, value, board["metricKey"])
+        for one in (ann, ben):
+            place = stage.place(one, board["key"])
+            end = place["history"][-1]
+            assert (end["rank"], end["value"]) == (place["rank"], place["value"]), f"of {one}, after {value} for {user}"
+
+
 @rule("The threshold is what gets in", "#/components/schemas/MetricEventLeaderboardResponse/properties/threshold")
 def test_the_threshold_while_there_is_room(stage: Stage) -> None:
     board = open_board(stage)

@@ -176,7 +176,7 @@ def test_ranks_are_told(stage: Stage, box: Box) -> None:
         assert boards[key]["rankings"][:10] == stage.board(key, limit=10)["rankings"]
 
 
-@rule("Whoever is overtaken is told too", behaviour(11, "choice"), choice=True)
+@rule("Whoever is overtaken is told too", behaviour(11))
 def test_the_overtaken_are_told(stage: Stage, box: Box) -> None:
     ann, ben = stage.user("ann"), stage.user("ben")
     boards = busy_event(stage, ben)["leaderboards"]

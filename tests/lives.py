@@ -111,6 +111,7 @@ def known(world: World) -> dict[str, Any]:
             (key, first): (
                 run.limit,
                 run.scores,
+                list(run.moves.newest()),
                 {group: list(places) for group, places in run.rankings.items() if places},
             )
             for key, runs in world.runs.items()

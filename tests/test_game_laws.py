@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lives import USERS, Step, born, event, events, known, lead, lives, starts, steady, steps, take, users
+from lives import Step, born, event, events, known, lead, lives, starts, steady, steps, take, users
 from sample import BARE, SAMPLE
 
 from mockserver.game import facts as f
@@ -309,42 +309,3 @@ def test_ranks_are_a_gapless_permutation_of_what_was_gained_in_the_run(
                     days = world.users[user].metrics["words"].days
                     assert score.gained == days.between(first.toordinal(), last.toordinal())
                     assert score.value == score.gained // MICRO
-
-
-@steady
-@given(st.lists(events, max_size=30), st.integers(0, 4), st.integers(1, 4))
-def test_who_is_told_of_a_changed_rank_has_one_and_who_falls_off_or_gets_on_is_always_told(
-    life: list[Step], most: int, size: int
-) -> None:
-    boards = {"b": replace(SAMPLE.leaderboards["teams"], key="b", breakdown=("region",), max_participants=size)}
-    settings = replace(SAMPLE.settings, rank_changed_neighbours=most)
-    game = born(replace(SAMPLE, leaderboards=boards, settings=settings), "2025-04-01")
-    for step in life:
-        body = step.arguments["body"]
-        body["user"]["attributes"] = {"region": body["attributes"].get("source", "")}
-        actor, before, seen = body["user"]["id"], _standings(game.world), len(game.world.journal)
-        take(game, step)
-        after = _standings(game.world)
-        changed = {user: (before.get(user), after[user]) for user in after if before.get(user) != after[user]}
-        own = [entry.fact for entry in list(game.world.journal)[seen:] if isinstance(entry.fact, f.ScoreChanged)]
-        assert [own[0].before.rank, own[-1].after.rank] == [before.get(actor), after.get(actor)] if own else True
-        told = _told(list(game.world.journal)[seen:])
-        assert set(told.items()) <= set(changed.items())
-        crossed = {user for user, (was, now) in changed.items() if (was is None) != (now is None)}
-        assert crossed - {actor} <= set(told)
-        if most == len(USERS):
-            assert set(told) == set(changed) - {actor}
-
-
-def _told(entries: list[f.Entry]) -> dict[str, tuple[int | None, int | None]]:
-    """Whose rank was told to have moved through others in one request, from where to where."""
-    told: dict[str, tuple[int | None, int | None]] = {}
-    for fact in (entry.fact for entry in entries):
-        for user, was, now, _ in fact.moved if isinstance(fact, f.ScoreChanged) else ():
-            told[user] = told.get(user, (was, now))[0], now
-    return {user: (was, now) for user, (was, now) in told.items() if was != now}
-
-
-def _standings(world: World) -> dict[str, int | None]:
-    (run,) = world.runs.get("b", {}).values() or [Run(1)]
-    return {user: run.standing(user).rank for user in run.scores}

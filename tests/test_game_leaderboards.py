@@ -10,7 +10,7 @@ from boards import REGIONS, at, history, with_boards
 from sample import BARE, board, by_key, filters, per_metric, points
 from story import Story, column, plain
 
-from mockserver.game.catalog import PointsTrigger, Settings
+from mockserver.game.catalog import PointsTrigger
 from mockserver.game.errors import NotFound, Refused
 
 # Ranks
@@ -82,21 +82,7 @@ def test_a_board_off_which_the_user_stays_is_told_with_a_null_rank_when_the_valu
     assert (shown["previousRank"], shown["rank"], shown["threshold"]) == (None, None, 11)
 
 
-def test_history_holds_changes_of_the_own_value_only_newest_last() -> None:
-    story = Story(with_boards(board("ever", "2025-01-01")))
-    story.tell("""
-        04-01 09:00 ann words 10
-        04-01 10:00 bob words 20
-        04-01 11:00 ann words 5
-        04-01 12:00 ann words 0.5
-        04-01 13:00 ann words 10
-    """)
-    assert history(story, "ann", "ever") == [(None, 1, None, 10), (2, 2, 10, 15), (2, 1, 15, 25)]
-    assert history(story, "ann", "ever", num_events=1) == [(2, 1, 15, 25)]
-    assert history(story, "bob", "ever") == [(None, 1, None, 20)]
-
-
-def test_the_newest_hundred_changes_are_kept() -> None:
+def test_the_history_is_as_long_as_it_is_asked_for() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
     for _ in range(250):
         story.event("ann", "words", 1)
@@ -205,36 +191,6 @@ def test_the_end_of_a_streak_board_is_that_of_the_users_own_day() -> None:
         04-03 10:00 west StreakExtended 2 04-02
     """)
     assert story.ranking("streaks") == [("west", 2), ("east", 1)]
-
-
-# What is told of others
-
-
-def moved(story: Story) -> list[tuple[Any, ...]]:
-    """Of the newest change of a score: the others whose rank moved with it."""
-    entry = next(entry for entry in story.world.journal.newest() if hasattr(entry.fact, "moved"))
-    return [tuple(row) for row in entry.fact.moved]
-
-
-def test_who_is_passed_is_told_the_nearest_first_as_many_as_the_setting_says() -> None:
-    story = Story(with_boards(board("ever", "2025-01-01"), settings=Settings(rank_changed_neighbours=2)))
-    for user, value in (("ann", 50), ("bob", 40), ("cat", 30), ("dan", 20), ("eve", 10)):
-        story.event(user, "words", value)
-    story.event("eve", "words", 35)
-    assert moved(story) == [("bob", 2, 3, 40), ("cat", 3, 4, 30)]
-
-
-def test_who_falls_off_is_told_and_who_gets_on_too() -> None:
-    board_of_three = board("ever", "2025-01-01", max_participants=3)
-    story = Story(with_boards(board_of_three, settings=Settings(rank_changed_neighbours=1)))
-    for user, value in (("ann", 50), ("bob", 40), ("cat", 30), ("dan", 20)):
-        story.event(user, "words", value)
-    story.event("dan", "words", 100)
-    assert moved(story) == [("ann", 1, 2, 50), ("cat", 3, None, 30)]
-    story.event("dan", "words", -119)
-    assert moved(story) == [("bob", 3, 2, 40), ("cat", None, 3, 30)]
-    story.event("ann", "words", -60)
-    assert moved(story) == [("bob", 2, 1, 40), ("dan", None, 3, 1)]
 
 
 def test_a_points_board_takes_what_was_awarded_filters_included() -> None:

@@ -13,9 +13,11 @@ from story import moment
 
 from mockserver.api.metrics import metrics_event
 from mockserver.game import catalog
+from mockserver.game import moves as moves_kept
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game
 from mockserver.game.journal import CHUNK
+from mockserver.game.moves import Moves
 from mockserver.game.periods import DAY, MINUTE
 from mockserver.game.world import World
 
@@ -57,14 +59,21 @@ def test_an_event_that_changes_only_a_total_costs_few_bytes() -> None:
     assert (held() - before) / events < 60
 
 
-def test_the_histories_of_a_board_and_of_points_are_cut_however_many_events_there_are() -> None:
+@pytest.mark.usefixtures("traced")
+def test_what_a_board_remembers_of_an_event_is_few_bytes() -> None:
+    moves, before, number = Moves(), held(), 20 * moves_kept.CHUNK
+    for seq in range(number):
+        user, time = seq * 31 % 500, 1_790_000_000_000 + seq * 977
+        moves.add((seq * 7, time, user, 0, user * 17 % 500 + 1, seq, 0, user * 13 % 500 + 1, seq + user))
+    assert (held() - before) / number < 40
+
+
+def test_awards_are_cut_however_many_events_there_are() -> None:
     game = lived(SAMPLE)
     for _ in range(250):
         take(game, event("user-0", "words", 10, None, None))
     game.catch_up(game.now + MINUTE)  # what waited to be reported is needed no longer
     take(game, event("user-0", "words", 10, None, None))
-    run = next(iter(game.world.runs["ever"].values()))
-    assert len(run.scores["user-0"].newest(10**6)) <= 200
     assert len(game.world.users["user-0"].accounts["xp"].awards.newest(10**6)) <= 200
 
 

@@ -50,7 +50,7 @@ def standings(story: Story, key: str) -> dict[str, Place]:
     return {user: tuple(run.standing(user)) for run in runs.values() for user in run.scores}  # type: ignore[misc]
 
 
-def everybody(limit: int = 1000, neighbours: int = 1000, **more: Any) -> Ears:
+def everybody(limit: int = 1000, neighbours: int | None = None, **more: Any) -> Ears:
     """A board of regions with points, on which whoever is new begins with three."""
     triggers = (per_metric(1, 1), PointsTrigger("hello", "user_creation", 3), per_metric(-2, 5))
     row = board("b", "2025-01-01", breakdown=("region",), rank_by="points", points_system="xp", max_participants=limit)
@@ -82,8 +82,8 @@ def test_everybody_whose_rank_changed_is_told_and_nobody_else(deeds: list[Any], 
 
 
 @steady
-@given(deeds, st.integers(1, 4), st.integers(0, 2))
-def test_where_only_the_nearest_are_told_all_that_is_told_is_true(
+@given(deeds, st.integers(1, 4), st.integers(0, 4))
+def test_where_only_the_nearest_are_told_all_that_is_told_is_true_and_the_ends_are_told(
     deeds: list[Any], limit: int, neighbours: int
 ) -> None:
     ears = everybody(limit, neighbours)
@@ -91,8 +91,58 @@ def test_where_only_the_nearest_are_told_all_that_is_told_is_true(
         before = standings(ears.story, "b")
         ears.story.event(user, "words", value, **({"user_region": region} if region else {}))
         after = standings(ears.story, "b")
-        for who, (was, now) in ears.ranks().items():
-            assert (was, now) == (before.get(who, (None, None)), after[who])
+        told = ears.ranks()
+        changed = {
+            who: (before.get(who, (None, None)), place)
+            for who, place in after.items()
+            if before.get(who, (None, None))[0] != place[0] and who != user
+        }
+        assert told.items() - {user: told.get(user)}.items() <= changed.items()
+        always = {who for who, (was, now) in changed.items() if now[0] == 1 or None in (was[0], now[0])}
+        assert always <= set(told)
+        if len(changed) <= neighbours:
+            assert set(changed) <= set(told)
+        else:
+            assert neighbours <= len(set(told) & set(changed)) <= 2 * neighbours + len(always)
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "limit", "who", "value", "told"),
+    [
+        (4, 10, 8, 55, {3: (3, 4), 4: (4, 5), 6: (6, 7), 7: (7, 8)}),  # upwards: about the new place and the old
+        (3, 10, 8, 55, {3: (3, 4), 4: (4, 5), 7: (7, 8)}),
+        (3, 10, 1, -85, {2: (2, 1), 8: (8, 7), 9: (9, 8)}),
+        (2, 6, 8, 55, {3: (3, 4), 4: (4, 5), 6: (6, None)}),
+        (0, 10, 1, -65, {2: (2, 1)}),  # the new first, whatever the setting
+        (0, 4, 1, -165, {2: (2, 1), 5: (None, 4)}),
+        (0, 10, 5, 100, {}),
+        (1, 10, 5, -200, {6: (6, 5)}),  # away altogether: about the old place
+    ],
+)
+def test_the_nearest_to_the_new_place_and_to_the_old_one_are_told(
+    neighbours: int, limit: int, who: int, value: int, told: dict[int, Any]
+) -> None:
+    """Ten users with 100, 90 … 10."""
+    row = board("b", "2025-01-01", max_participants=limit)
+    ears = Ears(Story(with_boards(row, settings=Settings(rank_changed_neighbours=neighbours))))
+    for number in range(1, 11):
+        ears.story.event(f"user-{number}", "words", 110 - 10 * number)
+    ears.ranks()
+    ears.story.event(f"user-{who}", "words", value)
+    ranks = {user: (was[0], now[0]) for user, (was, now) in ears.ranks().items() if user != f"user-{who}"}
+    assert ranks == {f"user-{number}": ranks for number, ranks in told.items()}
+
+
+def test_without_a_setting_all_thousand_places_are_told() -> None:
+    ears = Ears(Story(with_boards(board("b", "2025-01-01"))))
+    for number in range(1002):
+        ears.story.event(f"user-{number:04}", "words", 2000 - number)
+    ears.ranks()
+    ears.story.event("user-1001", "words", 5000)
+    ranks = ears.ranks()
+    assert len(ranks) == 1001
+    assert ranks["user-1001"] == ((None, None), (1, 5999))
+    assert ranks["user-0999"] == ((1000, 1001), (None, None))
 
 
 def test_a_group_in_which_nobody_was_before_or_after_is_not_told() -> None:

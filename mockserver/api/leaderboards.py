@@ -13,7 +13,7 @@ from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry, Fact, ScoreChanged, Standing
 from mockserver.game.leaderboards import current_run, named_run
 from mockserver.game.periods import board_status, iso, local_day, run_end, run_index, utc_day
-from mockserver.game.ranking import NOWHERE, Run
+from mockserver.game.ranking import NOWHERE, Run, history
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
@@ -176,7 +176,6 @@ def users_leaderboard(game: Game, *, id: str, key: str, run: date | None = None,
     board = find_board(world.catalog, key)
     state = world.run(key, _run_of(board, run, today(game, person), game.now))
     standing = state.standing(id) if state else NOWHERE
-    history = state.scores[id].newest(num_events) if state and id in state.scores else []
     return (
         board_shape(world.catalog, board, game.now)
         | standing_shape(standing)
@@ -191,7 +190,7 @@ def users_leaderboard(game: Game, *, id: str, key: str, run: date | None = None,
                     "previousValue": event.before.value,
                     "value": event.after.value,
                 }
-                for event in history
+                for event in (history(state, id, person.zone, num_events) if state else ())
             ]
         }
     )

@@ -322,7 +322,7 @@ SETTINGS = Table(
         Field(
             "rankChangedNeighbours",
             Whole(0, 1000),
-            "How many of those whose rank changed through somebody else get a `leaderboard.rank_changed`.",
+            "How many of those who moved through somebody else get a `leaderboard.rank_changed`. Left out, all.",
         ),
     ),
     check=rules.settings,

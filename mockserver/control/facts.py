@@ -31,7 +31,6 @@ NAMES = {
     "day": "localDate",
     "level_changed": "levelChanged",
     "idempotency_key": "idempotencyKey",
-    "shifts": "moved",
 }
 
 
@@ -88,25 +87,33 @@ def _lists(world: World, value: dict[str, tuple[str, ...]]) -> JSON:
     return {key: list(row) for key, row in value.items()}
 
 
-def _moved(world: World, value: tuple[f.Shift, ...]) -> JSON:
-    rows = f.moves_of(value)
-    return [{"userId": user, "previousRank": was, "rank": now, "value": score} for user, was, now, score in rows]
-
-
 _BY_NAME: dict[str, Callable[[World, Any], JSON]] = {
     "trigger": _trigger,
     "boost": _boost,
     "boosts": _boosts,
     "notifications": _lists,
-    "shifts": _moved,
 }
 
 
-def concerns(fact: f.Fact, user: str) -> bool:
-    """Whether it is the user's own fact, or one that changed the user's rank."""
-    if getattr(fact, "user", None) == user:
-        return True
-    return isinstance(fact, f.ScoreChanged) and any(other == user for other, *_ in fact.moved)
+class Concern:
+    """Which entries of the journal are about a user: the user's own, and those that changed the user's rank."""
+
+    def __init__(self, world: World, user: str) -> None:
+        self._world, self._user = world, user
+        self._turns: dict[tuple[str, date], set[int]] = {}
+
+    def __contains__(self, entry: f.Entry) -> bool:
+        fact = entry.fact
+        if getattr(fact, "user", None) == self._user:
+            return True
+        return isinstance(fact, f.ScoreChanged) and entry.seq in self._of(fact.board, fact.run)
+
+    def _of(self, board: str, first: date) -> set[int]:
+        """The numbers of the facts that changed the user's rank in a run, found when first asked for."""
+        if (board, first) not in self._turns:
+            run = self._world.run(board, first)
+            self._turns[board, first] = {turn.seq for turn in run.turns(self._user)} if run else set()
+        return self._turns[board, first]
 
 
 async def newest(journal: Journal, below: int | None = None) -> AsyncIterator[f.Entry]:
@@ -123,6 +130,7 @@ async def list_facts(world: World, query: Query) -> JSON:
     user, kind = query.text("userId"), query.one_of("kind", KINDS)
     since, until = query.moment("from"), query.moment("to")
     limit = query.whole("limit", 1, GREATEST_LIMIT) or DEFAULT_LIMIT
+    concern = Concern(world, user) if user is not None else None
     found: list[f.Entry] = []
     following = None
     async for entry in newest(world.journal, query.whole("before", 1, 10**15)):
@@ -132,7 +140,7 @@ async def list_facts(world: World, query: Query) -> JSON:
             continue
         if kind is not None and type(entry.fact) is not KINDS[kind]:
             continue
-        if user is not None and not concerns(entry.fact, user):
+        if concern is not None and entry not in concern:
             continue
         if len(found) == limit:
             following = found[-1].seq

@@ -11,8 +11,6 @@ from mockserver.game.catalog import PointsTrigger
 from mockserver.game.metrics import number
 from mockserver.game.world import World
 
-MOST_OTHERS = 3  # whose moves a sentence tells
-
 
 def sentence(world: World, fact: f.Fact) -> str:
     """What happened, for a reader; rows that the catalog no longer has go by their key."""
@@ -207,11 +205,7 @@ def _score(names: Names, fact: f.ScoreChanged) -> str:
     gained = amount(fact.gained) if row is not None and row.rank_by == "metric" else f"{fact.gained:,}"
     old, new = fact.before.rank, fact.after.rank
     was = "" if old == new else f", was {place(old)}"
-    others = [f"{names.user(user)} went from {place(a)} to {place(b)}" for user, a, b, _ in fact.moved[:MOST_OTHERS]]
-    if len(fact.moved) > MOST_OTHERS:
-        others.append(f"{len(fact.moved) - MOST_OTHERS} more moved")
-    board = f"{names.board(fact.board)} (run of {fact.run})"
-    return "; ".join([f"{names.user(fact.user)} has {gained} on {board}: {place(new)}{was}", *others]) + "."
+    return f"{names.user(fact.user)} has {gained} on {names.board(fact.board)} (run of {fact.run}): {place(new)}{was}."
 
 
 def _run_started(names: Names, fact: f.RunStarted) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from mockserver.api.shared import find_board, find_points, find_user, today
-from mockserver.control.facts import concerns, fact_shape, newest
+from mockserver.control.facts import fact_shape, newest
 from mockserver.control.fields import Query
-from mockserver.control.sentences import Names, amount, sentence, signed
+from mockserver.control.sentences import Names, amount, place, sentence, signed
 from mockserver.game import facts as f
 from mockserver.game.achievements import visible
 from mockserver.game.catalog import Achievement, Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
-from mockserver.game.leaderboards import current_run, run_opens
+from mockserver.game.leaderboards import current_run
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
@@ -26,11 +27,13 @@ SUBJECTS = ("points", "achievement", "streak", "leaderboard")
 
 
 class Because(NamedTuple):
-    """What is so, in a sentence; the facts that made it so, oldest first; what was left out, if anything."""
+    """What is so, in a sentence; the facts that made it so, oldest first; what was left out, if anything; what a fact
+    came to, by its number, where its own sentence does not say so."""
 
     answer: str
     entries: list[f.Entry]
     earlier: str | None = None
+    came_to: Mapping[int, str] = {}
 
 
 async def explain(game: Game, query: Query) -> JSON:
@@ -53,17 +56,18 @@ async def explain(game: Game, query: Query) -> JSON:
         "subject": {subject: key or True},
         "answer": because.answer,
         "earlier": because.earlier,
-        "because": [_link(world, entry) for entry in because.entries],
+        "because": [_link(world, entry, because.came_to.get(entry.seq, "")) for entry in because.entries],
     }
 
 
-def _link(world: World, entry: f.Entry) -> JSON:
+def _link(world: World, entry: f.Entry, came_to: str) -> JSON:
     """A fact, the facts behind it from the nearest to the first, and the whole as sentences."""
     chain = [entry, *causes(world, entry)]
+    first, *others = [sentence(world, one.fact) if n == 0 else _cause(world, one) for n, one in enumerate(chain)]
     return {
         "fact": fact_shape(world, entry),
         "causes": [fact_shape(world, cause) for cause in chain[1:]],
-        "sentences": [sentence(world, one.fact) if n == 0 else _cause(world, one) for n, one in enumerate(chain)],
+        "sentences": [f"{first} {came_to}".rstrip(), *others],
     }
 
 
@@ -185,15 +189,16 @@ async def _leaderboard(game: Game, person: Person, key: str) -> Because:
     first = current_run(board, today(game, person))
     run = world.run(key, first)
     standing = run.standing(user) if run else f.Standing(None, None)
-    found: list[f.Entry] = []
-    async for entry in newest(world.journal):
-        if entry.time < run_opens(board, first) or len(found) == MOST_LINKS:
-            break
-        fact = entry.fact
-        if isinstance(fact, f.ScoreChanged) and fact.board == key and fact.run == first and concerns(fact, user):
-            found.append(entry)
-    earlier = "Earlier changes are left out." if len(found) == MOST_LINKS else None
-    return Because(_stands(world, board, person, standing, str(first)), found[::-1], earlier)
+    turns = list(islice(run.turns(user), MOST_LINKS)) if run else []
+    who = Names(world).user(user)
+    came_to = {
+        turn.seq: f"So {who} went from {place(turn.before.rank)} to {place(turn.after.rank)}."
+        for turn in turns
+        if not turn.own
+    }
+    earlier = "Earlier changes are left out." if len(turns) == MOST_LINKS else None
+    entries = [world.journal.entry(turn.seq) for turn in reversed(turns)]
+    return Because(_stands(world, board, person, standing, str(first)), entries, earlier, came_to)
 
 
 def _stands(world: World, board: Leaderboard, person: Person, standing: f.Standing, run: str) -> str:

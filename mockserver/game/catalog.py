@@ -203,7 +203,7 @@ class Settings:
 
     `tenants` None: tenants come into being at first use. `week_start`: 0 Monday … 6 Sunday.
     `points_changed_window` in seconds, 0 turns merging off. `rank_changed_neighbours`: how many of those
-    whose rank changed through another are told.
+    whose rank changed through another are told, None for all.
     """
 
     multi_tenant: bool = False
@@ -211,7 +211,7 @@ class Settings:
     control_ratio: float = 0.0
     week_start: int = 6
     points_changed_window: int = 60
-    rank_changed_neighbours: int = 10
+    rank_changed_neighbours: int | None = None
 
 
 class Memo(dict[Any, Any]):

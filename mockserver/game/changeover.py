@@ -34,7 +34,7 @@ def change_catalog(world: World, entry: f.Entry, fact: f.CatalogChanged) -> None
     world.catalog = new
     _recount_matching(world, old, new)
     _change_streaks(world, old, new, entry.time)
-    _change_boards(world, old, new, entry.time)
+    _change_boards(world, old, new, entry)
     _note_boosts(world, old, new, entry.time)
 
 
@@ -98,20 +98,20 @@ def _as_far_as(start: date, before: Rhythm, after: Rhythm, today: date) -> date:
     return start_of_period(last, *after)
 
 
-def _change_boards(world: World, old: Catalog, new: Catalog, time: int) -> None:
-    anew = []
+def _change_boards(world: World, old: Catalog, new: Catalog, entry: f.Entry) -> None:
+    anew, time = [], entry.time
     for key, board in new.leaderboards.items():
         known = old.leaderboards.get(key)
         if known is None or _counts(known) != _counts(board) or (board.rank_by == "streak" and new.streak is None):
             world.runs[key] = {}
             anew.append(board)
         for run in world.runs.get(key, {}).values():
-            run.limit = board.max_participants
+            run.resize(board.max_participants, entry.seq, entry.time)
     _score_the_past(world, [board for board in anew if board.rank_by != "streak"])
     for board in anew:
         if board.rank_by == "streak" and board_opens(board) <= time and utc_day(time) <= (board.end or date.max):
             for length, reached, user in world.lengths:
-                _gain(world, board, board.start, user, -length, reached)
+                _gain(world, board, board.start, user, -length, reached, entry)
 
 
 def _counts(board: Leaderboard) -> tuple[object, ...]:
@@ -122,7 +122,7 @@ def _counts(board: Leaderboard) -> tuple[object, ...]:
 
 def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
     """A new board counts from its start, so what was done since then is on it from the beginning."""
-    # Choice: so is what another metric, period or breakdown makes of an old one; its history is not told again.
+    # Choice: so is what another metric, period or breakdown makes of an old one.
     counting: dict[tuple[str, str | None], list[Leaderboard]] = {}
     for board in boards:
         counting.setdefault((board.rank_by, board.metric or board.points_system), []).append(board)
@@ -137,15 +137,16 @@ def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
         for board in concerned:
             first = first_day(board, fact.day)
             if first is not None:
-                _gain(world, board, first, fact.user, amount, entry.seq)
+                _gain(world, board, first, fact.user, amount, entry.seq, entry)
 
 
-def _gain(world: World, board: Leaderboard, first: date, user: str, amount: int, reached: int) -> None:
-    """As the fact of number `reached` would have brought it, but for the group, which is the user's present one."""
+def _gain(world: World, board: Leaderboard, first: date, user: str, amount: int, reached: int, entry: f.Entry) -> None:
+    """As it would have been with `entry`, but for the group, which is the user's present one."""
     run = world.runs[board.key].setdefault(first, Run(board.max_participants))
-    score = run.scores.get(user)
-    gained = (score.gained if score else 0) + amount
-    run.gain(board, user, gained, group_of(board, world.users[user].profile.attributes), reached)
+    group, score = group_of(board, world.users[user].profile.attributes), run.scores.get(user)
+    old, was = (group, score.value if score else 0), run.rank(group, score.ranked if score else None)
+    score = run.gain(board, user, (score.gained if score else 0) + amount, group, reached)
+    run.note(entry.seq, entry.time, score, old, (was, run.rank(group, score.ranked)))
 
 
 def _note_boosts(world: World, old: Catalog, new: Catalog, time: int) -> None:

@@ -243,31 +243,12 @@ class Standing(NamedTuple):
     value: int | None
 
 
-# Another user whose rank changed: id, rank before and after (None: not on the board), value.
-Moved = tuple[str, int | None, int | None, int]
-
-# Others in a row, who all moved by so many ranks (1 or -1): the rank of the first before, by how many, the last rank
-# that is on the board, and their places (-value, number of the fact that brought it, user).
-Shift = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
-
-
-def moves_of(shifts: tuple[Shift, ...]) -> tuple[Moved, ...]:
-    """Everybody who moved."""
-    return tuple(
-        [
-            (user, rank if rank <= limit else None, rank + step if rank + step <= limit else None, -value)
-            for first, step, limit, places in shifts
-            for rank, (value, _, user) in enumerate(places, first)
-        ]
-    )
-
-
 class ScoreChanged(NamedTuple):
     """A user's own score on a board changed. `gained` within the run, in the board's finest unit.
 
-    `left`: the group on whose ranking the user stood before, when that is another than `group`.
+    `left`: the group in whose ranking the user was before, when that is another than `group`.
     `visible`: the user's rank or the value that ranks changed, not only what is behind the decimal point.
-    `shifts`: the others whose rank changed through it, as far as they are told.
+    `ranks`: before and after, beyond the board's limit too, 0 for none; others follow from them.
     """
 
     user: str
@@ -279,11 +260,7 @@ class ScoreChanged(NamedTuple):
     before: Standing
     after: Standing
     visible: bool
-    shifts: tuple[Shift, ...]
-
-    @property
-    def moved(self) -> tuple[Moved, ...]:
-        return moves_of(self.shifts)
+    ranks: tuple[int, int]
 
 
 class RunStarted(NamedTuple):

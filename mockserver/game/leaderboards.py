@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 
-from sortedcontainers import SortedList
-
 from mockserver.game.catalog import Catalog, Leaderboard, RankBy
 from mockserver.game.facts import (
     Entry,
@@ -16,8 +14,6 @@ from mockserver.game.facts import (
     PointsChanged,
     RunStarted,
     ScoreChanged,
-    Shift,
-    Standing,
     StreakExtended,
     StreakLost,
     StreakRestored,
@@ -38,7 +34,7 @@ from mockserver.game.periods import (
     start_of_utc,
     utc_day,
 )
-from mockserver.game.ranking import NOWHERE, Place, Run
+from mockserver.game.ranking import Run, shown
 from mockserver.game.state import Person
 from mockserver.game.world import World, group_of, whole_value
 
@@ -126,64 +122,25 @@ def _gain(world: World, boards: tuple[Running, ...], person: Person, amount: int
 
 
 def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int) -> ScoreChanged:
-    profile, most = person.profile, world.catalog.settings.rank_changed_neighbours
+    profile = person.profile
     user = profile.id
     run = world.run(board.key, first) or Run(board.max_participants)
     group = group_of(board, profile.attributes) if board.breakdown else ()
     value = whole_value(board, gained)
     score = run.scores.get(user)
-    old_group, old, old_value = (score.group, score.ranked, -score.place[0]) if score else (group, None, 0)
-    seq = world.journal.last + 1  # of this fact: rules are asked for one at a time, and it is applied at once
-    place = score.place if score is not None and old_value == value else (-value, person.reached(board, seq), user)
-    new = place if value > 0 and group is not None else None
-    left = None
-    if group == old_group:
-        before, after, shifts = _move(run, group, old, new, most)
+    old_group, old, old_value = (score.group, score.ranked, score.value) if score else (group, None, 0)
+    new, seq = None, world.journal.last + 1  # of this fact: rules are asked for one at a time, it is applied at once
+    if value > 0 and group is not None:
+        new = score.place if score and value == old_value else (-value, person.reached(board, seq), user)
+    was = run.rank(old_group, old)
+    if new is old and group == old_group:
+        now = was
     else:
-        before, _, behind = _move(run, old_group, old, None, most)
-        _, after, passed = _move(run, group, None, new, most)
-        left, shifts = None if before.rank is None else old_group, behind + passed
+        now = run.rank(group, new) - (old is not None and new is not None and group == old_group and old < new)
+    before, after = shown(was, old_value, run.limit), shown(now, value, run.limit)
+    left = old_group if was and group != old_group else None
     visible = before != after or (group is not None and value != old_value and (value > 0 or old_value > 0))
-    return ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, shifts)
-
-
-def _move(
-    run: Run, group: tuple[str, ...] | None, old: Place | None, new: Place | None, most: int
-) -> tuple[Standing, Standing, tuple[Shift, ...]]:
-    """What it does to a group's ranking when `old` (None: no place) becomes `new`: standing before and after, and
-    the others who move, as far as they are told: the `most` nearest, and who falls off or gets on. Section 11."""
-    if group is None or (old is None and new is None):
-        return NOWHERE, NOWHERE, ()
-    ranking, limit = run.ranking(group), run.limit
-    start = len(ranking) if old is None else ranking.bisect_left(old)
-    target = len(ranking) if new is None else ranking.bisect_left(new)
-    before = NOWHERE if old is None or start >= limit else Standing(start + 1, -old[0])
-    if new is not None and target <= start:  # upwards: those between make room
-        after = Standing(target + 1, -new[0]) if target < limit else NOWHERE
-        if target == start:
-            return before, after, ()
-        affected = range(target, start)
-        return before, after, _shifted(ranking, limit, affected, affected[:most], limit - 1, 1)
-    # downwards or away: those behind move up
-    after = Standing(target, -new[0]) if new is not None and target <= limit else NOWHERE
-    affected = range(start + 1, target)
-    on_board = range(start + 1, min(target, limit))
-    nearest = affected[:most] if new is None else on_board[max(0, len(on_board) - most) :]
-    return before, after, _shifted(ranking, limit, affected, nearest, limit, -1)
-
-
-def _shifted(
-    ranking: SortedList, limit: int, affected: range, nearest: range, edge: int, step: int
-) -> tuple[Shift, ...]:
-    """Of those at the `affected` indexes, who all move by `step` ranks: the nearest, and the one at the board's edge.
-    Not those who are off the board before and after."""
-    shifts: tuple[Shift, ...] = ()
-    start, stop = nearest.start, min(nearest.stop, limit if step > 0 else limit + 1)
-    if start < stop:
-        shifts = ((start + 1, step, limit, tuple(ranking[start:stop])),)
-    if edge in affected and not start <= edge < stop:
-        shifts += ((edge + 1, step, limit, (ranking[edge],)),)
-    return shifts
+    return ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, (was, now))
 
 
 def open_runs(board: Leaderboard, time: int) -> list[date]:

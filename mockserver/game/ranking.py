@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sortedcontainers import SortedList
 
 from mockserver.game.catalog import MICRO, Leaderboard
 from mockserver.game.facts import Standing
+from mockserver.game.moves import NOBODY, Moves
+from mockserver.game.periods import local_day
 
-KEPT_HISTORY = 100  # the most that an answer can ask for
 NOWHERE = Standing(None, None)
 
 
@@ -28,13 +30,30 @@ def group_of(board: Leaderboard, attributes: dict[str, str]) -> tuple[str, ...] 
     return None if None in values else values  # type: ignore[return-value]
 
 
+def shown(rank: int, value: int, limit: int) -> Standing:
+    """The standing of who has that rank in the ranking (0: none) on a board of so many places."""
+    return Standing(rank, value) if 0 < rank <= limit else NOWHERE
+
+
 class ScoreEvent(NamedTuple):
-    """A change of a user's own value, for the history of schema `LeaderboardEvent`."""
+    """A change of a user's standing, for the history of schema `LeaderboardEvent`. `time` in ms UTC."""
 
     time: int
     before: Standing
     after: Standing
 
+
+class Turn(NamedTuple):
+    """One change of a user's standing, by the fact of number `seq` at `time` (ms UTC), an `own` one or another's."""
+
+    seq: int
+    time: int
+    own: bool
+    before: Standing
+    after: Standing
+
+
+Old = tuple[tuple[str, ...] | None, int]  # the group and value that a user had
 
 # −value, number of the fact that brought it, user: in this order users are ranked. A number, not a time: many facts
 # have the same millisecond, and whoever was first there is first here.
@@ -43,12 +62,13 @@ Place = tuple[int, int, str]
 
 @dataclass(slots=True)
 class Score:
-    """What a user gained in a run; `place` is its key in the ranking of its group, if it is `ranked` there."""
+    """What a user gained in a run; `place` is its key in the ranking of its group, if it is `ranked` there.
+    `number`: which one of the run's users it is."""
 
     gained: int
     place: Place
     group: tuple[str, ...] | None
-    history: array[int] | None = None  # five numbers for each event; 0 for a rank or value that there is not
+    number: int
 
     @property
     def value(self) -> int:
@@ -60,34 +80,19 @@ class Score:
         """The place, None without a group and at 0 or below."""
         return self.place if self.place[0] < 0 and self.group is not None else None
 
-    def remember(self, time: int, before: Standing, after: Standing) -> None:
-        """Notes a change of the user's own value."""
-        rows = self.history
-        if rows is None:
-            rows = self.history = array("q")
-        rows.extend((time, before[0] or 0, before[1] or 0, after[0] or 0, after[1] or 0))
-        if len(rows) > 2 * 5 * KEPT_HISTORY:
-            del rows[: 5 * KEPT_HISTORY]
-
-    def newest(self, number: int) -> list[ScoreEvent]:
-        """The newest events, as many as that, the newest last."""
-        rows = (self.history or ())[-5 * number :]
-        columns = [[value or None for value in rows[n::5]] for n in range(1, 5)]
-        return [
-            ScoreEvent(time, Standing(*before), Standing(*after))
-            for time, *before, after in zip(rows[::5], *columns[:2], zip(*columns[2:], strict=True), strict=True)
-        ]
-
 
 class Run:
-    """One run of a board: everybody's score, and per group a ranking of (−value, reached, user)."""
+    """One run of a board: everybody's score, per group a ranking of (−value, reached, user), and how it came about.
+    `groups`: their numbers in `moves`, in the order in which they came up."""
 
-    __slots__ = ("limit", "rankings", "scores", "told")
+    __slots__ = ("groups", "limit", "moves", "rankings", "scores", "told")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.scores: dict[str, Score] = {}
         self.rankings: dict[tuple[str, ...], SortedList] = {}
+        self.groups: dict[tuple[str, ...] | None, int] = {}
+        self.moves = Moves()
         self.told: dict[tuple[str, ...], Any] = {}  # a memory for who tells of it, per group; no part of the state
 
     def ranking(self, group: tuple[str, ...]) -> SortedList:
@@ -95,13 +100,17 @@ class Run:
         ranking = self.rankings.get(group)
         return SortedList() if ranking is None else ranking
 
+    def rank(self, group: tuple[str, ...] | None, place: Place | None) -> int:
+        """Which rank a place has in the ranking of a group or would have there, beyond the limit too; 0 for none."""
+        if place is None or group is None:
+            return 0
+        ranking = self.rankings.get(group)
+        return 1 if ranking is None else ranking.bisect_left(place) + 1
+
     def standing(self, user: str) -> Standing:
         """Rank and value, both None when not on the board (limit included)."""
         score = self.scores.get(user)
-        if score is None or score.group is None or score.place[0] >= 0:
-            return NOWHERE
-        rank = self.rankings[score.group].bisect_left(score.place) + 1
-        return Standing(rank, score.value) if rank <= self.limit else NOWHERE
+        return NOWHERE if score is None else shown(self.rank(score.group, score.ranked), score.value, self.limit)
 
     def top(self, group: tuple[str, ...], offset: int, limit: int) -> list[tuple[int, int, str]]:
         """(rank, value, user) of the places from `offset` on, within the board's limit."""
@@ -120,7 +129,7 @@ class Run:
         value, score = -whole_value(board, gained), self.scores.get(user)
         if score is None:
             place = value, reached, user
-            score = self.scores[user] = Score(gained, place, group)
+            score = self.scores[user] = Score(gained, place, group, len(self.scores))
         else:
             score.gained, place, left = gained, score.place, score.group
             if place[0] == value and left == group:
@@ -136,3 +145,77 @@ class Run:
                 ranking = self.rankings[group] = SortedList()
             ranking.add(place)
         return score
+
+    def note(self, seq: int, time: int, score: Score, old: Old, ranks: tuple[int, int]) -> None:
+        """Remembers a move of the user whose score it is now, by the fact of number `seq` at `time` (ms UTC)."""
+        group, value = old
+        before, after = self._number(group), self._number(score.group)
+        self.moves.add((seq, time, score.number, before, ranks[0], value, after, ranks[1], score.value))
+
+    def _number(self, group: tuple[str, ...] | None) -> int:
+        return self.groups.setdefault(group, len(self.groups))
+
+    def resize(self, limit: int, seq: int, time: int) -> None:
+        """From now on so many are on the board."""
+        if limit != self.limit:
+            self.moves.add((seq, time, NOBODY, 0, self.limit, 0, 0, limit, 0))
+            self.limit = limit
+
+    def turns(self, user: str) -> Iterator[Turn]:
+        """All changes of a user's standing, whoever caused them, newest first: the moves since then are taken back."""
+        score = self.scores.get(user)
+        if score is None:
+            return
+        number, limit, value, group = score.number, self.limit, score.value, self.groups.get(score.group)
+        rank = self.rank(score.group, score.ranked)
+        after = shown(rank, value, limit)
+        for first, last, moves in self.moves.chunks():
+            if rank and not first <= rank <= last:
+                continue
+            for seq, time, who, left, was, old, into, now, _ in moves():
+                if who == number:
+                    group, rank, value = left, was, old
+                elif who == NOBODY:
+                    limit = was
+                elif rank:
+                    rank = taken_back(rank, group, left, was, into, now)
+                before = shown(rank, value, limit)
+                if before != after:
+                    yield Turn(seq, time, who == number, before, after)
+                    after = before
+
+
+def taken_back(rank: int, group: Any, left: Any, was: int, into: Any, now: int) -> int:
+    """Which rank somebody at `rank` in a group had before another went from rank `was` in `left` to `now` in `into`."""
+    if into == group and 0 < now < rank:
+        rank -= 1
+    if left == group and 0 < was <= rank:
+        rank += 1
+    return rank
+
+
+def history(run: Run, user: str, tz: ZoneInfo, most: int) -> list[ScoreEvent]:
+    """The newest changes of a user's standing, the newest last: each of the user's own, and of those days on which
+    others moved the user (by the user's date) what they came to. Behaviour, section 8."""
+    events: list[ScoreEvent] = []
+    day, waiting = None, None  # the day of the turn before; the last one of a day, when others caused it
+    for turn in run.turns(user):
+        if len(events) >= most:
+            break
+        today = local_day(turn.time, tz)
+        if waiting is not None and (turn.own or today != day):
+            events += _since(turn.after, waiting)
+            waiting = None
+        if turn.own:
+            events.append(ScoreEvent(turn.time, turn.before, turn.after))
+        elif today != day:
+            waiting = turn
+        day = today
+    if waiting is not None:
+        events += _since(NOWHERE, waiting)
+    return events[:most][::-1]
+
+
+def _since(standing: Standing, turn: Turn) -> list[ScoreEvent]:
+    """What has become of an earlier standing by then: nothing, if it is the same again."""
+    return [] if turn.after == standing else [ScoreEvent(turn.time, standing, turn.after)]

@@ -203,14 +203,16 @@ def _boost_finished(world: World, entry: f.Entry, fact: f.BoostFinished) -> None
 
 
 def _score_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> None:
-    user, key, first, group, _, gained, before, after, _, _ = fact
+    user, key, first, group, left, gained, _, _, visible, ranks = fact
     board = world.catalog.leaderboards[key]
     run = world.run(key, first)
     if run is None:
         run = world.runs.setdefault(key, {})[first] = Run(board.max_participants)
+    score = run.scores.get(user)
+    old = (score.group, score.value) if score else (group, 0)
     score = run.gain(board, user, gained, group, world.users[user].reached(board, entry[0]))
-    if before[1] != after[1]:
-        score.remember(entry[1], before, after)
+    if visible or left is not None or ranks[0] != ranks[1]:
+        run.note(entry[0], entry[1], score, old, ranks)
 
 
 WRITERS: dict[type[Any], Callable[[World, f.Entry, Any], None]] = {

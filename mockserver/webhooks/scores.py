@@ -15,6 +15,7 @@ from mockserver.game.catalog import Catalog
 from mockserver.game.ranking import Run
 from mockserver.game.world import World
 from mockserver.webhooks import shapes
+from mockserver.webhooks.moved import Move, Row, net, others
 from mockserver.webhooks.outbox import Happening
 from mockserver.webhooks.shapes import Group, Top
 
@@ -23,42 +24,44 @@ TOP = 10  # rankings in the events of a board (behaviour, section 11)
 CHANGED = "leaderboard.changed"
 RANK_CHANGED = "leaderboard.rank_changed"
 
-Standing = tuple[int | None, int | None]  # rank and value, as in `facts.Standing` but cheaper to make
-Move = tuple[str, Standing, Standing]  # of whom; before and after
-
 
 class Scores(NamedTuple):
     """Changes of scores, each in a run of its own, with what they were about as it was then.
 
-    `tops`: of each group whose ranking changed; `profiles`: of everybody who has another rank; both in their order.
+    `tops`: of each group whose ranking changed; `moved`: for each fact, the others who are told; `profiles`: of
+    everybody who has another rank; all in their order.
     """
 
     facts: list[f.ScoreChanged]
     tops: list[Top]
+    moved: list[list[Row]]
     profiles: list[f.Profile]
 
     def happenings(self, catalog: Catalog, time: int) -> Iterator[Happening]:
         """Each group whose ranking changed, and everybody whose rank is another, whoever caused it."""
         tops, profiles = iter(self.tops), iter(self.profiles)
-        for fact in self.facts:
+        for fact, rows in zip(self.facts, self.moved, strict=True):
             yield from _boards(catalog, time, fact, zip(groups_changed(fact), tops, strict=False))
-            yield from _ranks(catalog, time, fact, zip(moved(_places(fact)), profiles, strict=False))
+            yield from _ranks(catalog, time, fact, zip(_moves(fact, rows), profiles, strict=False))
 
 
 def scores(world: World, facts: list[f.ScoreChanged]) -> Scores:
     """What one request or moment brought, while the world is as it was then."""
     tops: list[Top] = []
+    moved: list[list[Row]] = []
     profiles: list[f.Profile] = []
-    users = world.users
+    users, most = world.users, world.catalog.settings.rank_changed_neighbours
     for fact in facts:
-        user, board, first, _, _, _, before, after, _, shifts = fact
+        run = world.runs[fact[1]][fact[2]]
         for group in groups_changed(fact):
-            tops.append(top(world, world.runs[board][first], group))
-        if before[0] != after[0]:
-            profiles.append(users[user].profile)
-        for shift in shifts:
-            profiles += [users[place[2]].profile for place in shift[3]]
-    return Scores(facts, tops, profiles)
+            tops.append(top(world, run, group))
+        if fact[6][0] != fact[7][0]:
+            profiles.append(users[fact[0]].profile)
+        rows = others(run, fact, most)
+        moved.append(rows)
+        for row in rows:
+            profiles += [users[place[2]].profile for place in row[3]]
+    return Scores(facts, tops, moved, profiles)
 
 
 def each_in_its_run(facts: list[f.ScoreChanged]) -> bool:
@@ -68,14 +71,15 @@ def each_in_its_run(facts: list[f.ScoreChanged]) -> bool:
 
 def several(world: World, facts: list[f.ScoreChanged], time: int) -> Iterator[Happening]:
     """What changes of scores come to when some are in the same run, while the world is as it was then."""
-    changed = {(fact.board, fact.run, group): fact for fact in facts for group in groups_changed(fact)}
-    for (board, first, group), fact in changed.items():
-        yield from _boards(world.catalog, time, fact, [(group, top(world, world.runs[board][first], group))])
     runs: dict[tuple[str, date], list[f.ScoreChanged]] = {}
     for fact in facts:
         runs.setdefault((fact.board, fact.run), []).append(fact)
     for (board, first), rows in runs.items():
-        moves = moved(_moves(rows, world.runs[board][first]))
+        run = world.runs[board][first]
+        tops = [(group, top(world, run, group)) for group in _groups_left_changed(run, rows)]
+        yield from _boards(world.catalog, time, rows[0], tops)
+    for (board, first), rows in runs.items():
+        moves = net(world.runs[board][first], rows, world.catalog.settings.rank_changed_neighbours)
         yield from _ranks(world.catalog, time, rows[0], [(move, world.users[move[0]].profile) for move in moves])
 
 
@@ -95,17 +99,33 @@ def _ranks(
         yield Happening(RANK_CHANGED, time, user, shapes.rank_changed, seen)
 
 
-def moved(moves: Iterable[Move]) -> list[Move]:
-    """Those with another rank than before."""
-    return [move for move in moves if move[1][0] != move[2][0]]
+def _moves(fact: f.ScoreChanged, rows: list[Row]) -> Iterator[Move]:
+    """The user, if with another rank than before, and the others in `rows`."""
+    if fact.before.rank != fact.after.rank:
+        yield fact.user, fact.before, fact.after
+    for row in rows:
+        yield from row.moves()
 
 
 def groups_changed(fact: f.ScoreChanged) -> list[Group]:
     """The groups whose ranking is another than before: everybody who moved is in one of them."""
     _, _, _, group, left, _, before, after, _, _ = fact
-    if left is None:
+    if left is None or before[0] is None:
         return [group] if group is not None and before != after else []
     return [left, group] if group is not None and after[0] is not None else [left]
+
+
+def _groups_left_changed(run: Run, facts: list[f.ScoreChanged]) -> Iterator[Group]:
+    """Of several facts about one run, the groups whose ranking is another in the end."""
+    firsts = {fact.user: fact for fact in reversed(facts)}
+    changed: dict[Group, None] = {}
+    for user, fact in firsts.items():
+        was, now = fact.left or fact.group, run.scores[user].group
+        before, after = fact.before, run.standing(user)
+        if (was, before) != (now, after):
+            changed |= dict.fromkeys([was] if was is not None and before.rank is not None else [])
+            changed |= dict.fromkeys([now] if now is not None and after.rank is not None else [])
+    return iter(changed)
 
 
 def top(world: World, run: Run, group: Group) -> Top:
@@ -116,31 +136,3 @@ def top(world: World, run: Run, group: Group) -> Top:
         users = world.users
         known = run.told[group] = world.renamed, (places, [users[place[2]].profile.name for place in places])
     return known[1]
-
-
-def _moves(facts: list[f.ScoreChanged], run: Run) -> Iterator[Move]:
-    """What several changes in one run come to for everybody whom one of them moved; they lead to the run as it is."""
-    before: dict[str, Standing] = {}
-    for number, fact in enumerate(facts):
-        for user, (rank, value), _ in _places(fact):
-            if user not in before:
-                rank = rank if user == fact.user else _rank_before(facts[:number], rank, run.limit)
-                before[user] = rank, None if rank is None else value
-    for user, standing in before.items():
-        yield user, standing, run.standing(user)
-
-
-def _rank_before(facts: list[f.ScoreChanged], rank: int | None, limit: int) -> int | None:
-    """Which rank somebody had before others moved as the `facts` say."""
-    if rank is None:
-        return None
-    for fact in reversed(facts):
-        was, now = fact.before.rank or limit + 1, fact.after.rank or limit + 1
-        rank += (was <= rank < now) - (now < rank <= was)
-    return rank if rank <= limit else None
-
-
-def _places(fact: f.ScoreChanged) -> Iterator[Move]:
-    yield fact.user, fact.before, fact.after
-    for user, before, after, value in fact.moved:
-        yield user, (before, None if before is None else value), (after, None if after is None else value)

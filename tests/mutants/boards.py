@@ -86,6 +86,11 @@ def long_ago(content: JSON, ask: Ask, memory: Memory) -> None:
         row.update(time=LONG_AGO, timestamp=LONG_AGO)
 
 
+def own_only(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Being overtaken is not in the history."""
+    content["history"] = [row for row in content["history"] if row["value"] != row["previousValue"]]
+
+
 IN_TIME = [
     Fault("boards show old names", BOARDS, spoil_answer("leaderboards_get", old_names)),
     Fault(
@@ -99,5 +104,6 @@ IN_TIME = [
     Fault("another attribute is no other group", BOARDS, stays_in_its_group),
     Fault("userId is ignored with a run", BOARDS, spoil_request("leaderboards_get", not_with("run", "userId"))),
     Fault("groups have no pages", BOARDS, spoil_request("leaderboards_get", not_with("userAttributes", "offset"))),
+    Fault("the history has own changes only", BOARDS, spoil_answer("users_leaderboard", own_only)),
     Fault("the history of ranks is of long ago", BOARDS, spoil_answer("users_leaderboard", long_ago)),
 ]
