@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -96,24 +96,32 @@ _BY_NAME: dict[str, Callable[[World, Any], JSON]] = {
 
 
 class Concern:
-    """Which entries of the journal are about a user: the user's own, and those that changed the user's rank."""
+    """Which entries of the journal are about a user: the user's own, and those that changed the user's rank.
+
+    For entries that are asked about from the newest backwards, or newer ones each time with another one of these.
+    """
 
     def __init__(self, world: World, user: str) -> None:
         self._world, self._user = world, user
-        self._turns: dict[tuple[str, date], set[int]] = {}
+        self._turns: dict[tuple[str, date], Iterator[int]] = {}
+        self._next: dict[tuple[str, date], int] = {}
 
     def __contains__(self, entry: f.Entry) -> bool:
         fact = entry.fact
         if getattr(fact, "user", None) == self._user:
             return True
-        return isinstance(fact, f.ScoreChanged) and entry.seq in self._of(fact.board, fact.run)
+        return isinstance(fact, f.ScoreChanged) and self._turned(fact.board, fact.run, entry.seq)
 
-    def _of(self, board: str, first: date) -> set[int]:
-        """The numbers of the facts that changed the user's rank in a run, found when first asked for."""
-        if (board, first) not in self._turns:
+    def _turned(self, board: str, first: date, seq: int) -> bool:
+        """Whether the fact of that number changed the user's rank in a run. Reads no further back than it must."""
+        which = board, first
+        if which not in self._turns:
             run = self._world.run(board, first)
-            self._turns[board, first] = {turn.seq for turn in run.turns(self._user)} if run else set()
-        return self._turns[board, first]
+            self._turns[which] = (turn.seq for turn in run.turns(self._user)) if run else iter(())
+            self._next[which] = next(self._turns[which], 0)
+        while self._next[which] > seq:
+            self._next[which] = next(self._turns[which], 0)
+        return self._next[which] == seq
 
 
 async def newest(journal: Journal, below: int | None = None) -> AsyncIterator[f.Entry]:

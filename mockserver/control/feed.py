@@ -16,7 +16,7 @@ PAUSE = 0.1  # seconds in which what happens is gathered before it is told
 MOST = 100  # facts that are told after one pause; of more only the newest
 KEEP_ALIVE = 15.0  # seconds without a word
 
-Wanted = Callable[[Entry], bool]
+Wanted = Callable[[World, Entry], bool]
 
 
 class Feed:
@@ -75,7 +75,9 @@ class Feed:
         gap = b"" if first == after + 1 else message("gap", {"from": after + 1, "to": first - 1})
         entries = [world.journal.entry(number) for number in range(first, last + 1)]
         told = gap + b"".join(
-            message("fact", fact_shape(world, entry), entry.seq) for entry in entries if wanted is None or wanted(entry)
+            message("fact", fact_shape(world, entry), entry.seq)
+            for entry in entries
+            if wanted is None or wanted(world, entry)
         )
         if wanted is None:
             self._told[which] = told

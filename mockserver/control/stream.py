@@ -9,10 +9,11 @@ from typing import Any
 from starlette.types import Receive, Send
 
 from mockserver.control.ask import Ask
-from mockserver.control.facts import KINDS, concerns
+from mockserver.control.facts import KINDS, Concern
 from mockserver.control.feed import Feed, Wanted, message
 from mockserver.game.facts import Entry
 from mockserver.game.periods import iso
+from mockserver.game.world import World
 from mockserver.worlds import Organisation
 
 HEAD = (
@@ -68,9 +69,9 @@ def stream(ask: Ask) -> Stream:
 
 
 def _wanted(kind: str | None, user: str | None) -> Wanted:
-    def wanted(entry: Entry) -> bool:
+    def wanted(world: World, entry: Entry) -> bool:
         right = kind is None or type(entry.fact) is KINDS[kind]
-        return right and (user is None or concerns(entry.fact, user))
+        return right and (user is None or entry in Concern(world, user))
 
     return wanted
 

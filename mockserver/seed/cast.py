@@ -7,8 +7,7 @@ after events and moves of the clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from mockserver.api.leaderboards import users_leaderboard
@@ -17,9 +16,10 @@ from mockserver.api.shared import JSON, today
 from mockserver.api.streaks import users_streak
 from mockserver.game.catalog import MICRO, Leaderboard, PointsSystem
 from mockserver.game.engine import Game
-from mockserver.game.facts import LevelChanged, MetricChanged, ScoreChanged
+from mockserver.game.facts import LevelChanged, MetricChanged
 from mockserver.game.leaderboards import current_run
-from mockserver.game.periods import DAY, board_status, local_day, utc_day
+from mockserver.game.periods import DAY, board_status, local_day, start_of_day, utc_day
+from mockserver.game.ranking import Run
 from mockserver.game.state import Person
 
 CLOSE = 0.15  # of the distance between two levels
@@ -83,28 +83,24 @@ def _moved(up: bool) -> Find:
     """A rank that is better, or worse, than when the user's present day began."""
 
     def find(game: Game) -> Iterator[Found]:
-        earlier: dict[tuple[str, str, date], int] = {}
-        for entry in game.world.journal.newest():
-            if entry.time < game.now - DAY:
-                break
-            if isinstance(entry.fact, ScoreChanged):
-                for user, rank in _ranks_before(entry.fact):
-                    person = game.world.users[user]
-                    if rank and local_day(entry.time, person.zone) == today(game, person):
-                        earlier[user, entry.fact.board, entry.fact.run] = rank
-        for (user, board, run), before in earlier.items():
-            after = game.world.runs[board][run].standing(user).rank
-            if after and (after < before if up else after > before):
-                detail = f"from {before} to {after} on {board}"
-                yield Found(user, detail, f"GET /users/{user}/leaderboards/{board}?run={run}")
+        for board in game.world.catalog.leaderboards.values():
+            for user, person in _people(game):
+                day = today(game, person)
+                run = game.world.run(board.key, first := current_run(board, day))
+                before, after = _ranks_of_a_day(run, user, start_of_day(day, person.zone)) if run else (None, None)
+                if before and after and (after < before if up else after > before):
+                    detail = f"from {before} to {after} on {board.key}"
+                    yield Found(user, detail, f"GET /users/{user}/leaderboards/{board.key}?run={first}")
 
     return find
 
 
-def _ranks_before(fact: ScoreChanged) -> Iterator[tuple[str, int | None]]:
-    yield fact.user, fact.before.rank
-    for user, before, _, _ in fact.moved:
-        yield user, before
+def _ranks_of_a_day(run: Run, user: str, begin: int) -> tuple[int | None, int | None]:
+    """Somebody's rank when a day began (ms UTC), or the first one since, and now."""
+    rank = now = run.standing(user).rank
+    for turn in takewhile(lambda turn: turn.time >= begin, run.turns(user)):
+        rank = turn.before.rank or rank
+    return rank, now
 
 
 def _boards(game: Game, status: str) -> Iterator[Leaderboard]:
