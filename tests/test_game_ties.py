@@ -50,7 +50,7 @@ def test_the_later_one_is_told_a_place_behind_and_the_first_one_that_nothing_hap
     told = story.event("amy", "words", 10)["leaderboards"]["ever"]
     assert (told["rank"], told["previousRank"]) == (2, None)
     assert at(story, "zed", "ever") == (1, 10)
-    assert [entry.fact.shifts for entry in story.heard if hasattr(entry.fact, "shifts")] == [(), ()]
+    assert [entry.fact.ranks for entry in story.heard if hasattr(entry.fact, "ranks")] == [(0, 1), (0, 2)]
 
 
 def test_a_value_that_was_left_and_reached_again_is_the_last_one_to_have_it() -> None:
