@@ -177,6 +177,7 @@ TOLD: dict[type[Any], tuple[str, ...]] = {
     f.FreezeEarned: ("earned", "freezes"),
     f.StreakRestored: ("length", "expires"),
     f.StreakReset: ("length", "period"),
+    f.StreakRecounted: ("length",),
     f.StreakPaused: ("expires",),
     f.PauseDeleted: ("expires",),
     f.AchievementCompleted: ("achievement",),

@@ -196,6 +196,7 @@ def test_every_fact_of_lively_weeks_can_be_told(trophy_server: MockServer) -> No
         catalog = world.catalog()
         catalog["achievements"].pop("first-words")
         catalog["leaderboards"].clear()
+        catalog["streak"]["frequency"] = "weekly"
         world.set_catalog(catalog)
         kinds: set[str] = set()
         below = None

@@ -6,125 +6,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import pytest
 from sample import BARE, SAMPLE, api_achievement, board, boost, by_key, filters, metric_achievement, per_metric, points
 from story import Story, column, plain
 
-from mockserver.game.catalog import MICRO, Catalog, Freezes, PointsTrigger, Settings, Streak, StreakCondition
+from mockserver.game.catalog import Catalog, PointsTrigger
 from mockserver.game.facts import CatalogChanged
 
 
 def change(story: Story, catalog: Catalog | None = None, **fields: Any) -> None:
     story.game.tell(CatalogChanged(replace(catalog or story.world.catalog, **fields)))
     story.game.commit()
-
-
-def streak(story: Story, user: str = "ann") -> tuple[Any, ...]:
-    row = story.ask("users_streak", id=user, history_periods=3)
-    return row["length"], row["periodStart"], row["periodEnd"], row["expires"]
-
-
-# Streaks
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "found"),
-    [
-        ("weekly", "daily", (1, "2025-04-02", "2025-04-02", "2025-04-12")),
-        ("daily", "weekly", (1, "2025-03-30", "2025-04-05", "2025-04-12")),
-        ("daily", "monthly", (1, "2025-04-01", "2025-04-30", "2025-05-31")),
-        ("monthly", "weekly", (1, "2025-03-30", "2025-04-05", "2025-05-31")),
-    ],
-)
-def test_a_running_streak_goes_on_in_periods_of_another_length(before: Any, after: Any, found: tuple[Any, ...]) -> None:
-    story = Story(replace(BARE, streak=Streak(before)))
-    story.tell("04-02 09:00 ann words 1\n04-02 12:00")
-    change(story, streak=Streak(after))
-    assert streak(story) == found
-    assert story.event("ann", "words", 1)["currentStreak"]["extended"] is False
-    story.pass_to(story.world.users["ann"].end_of(date.fromisoformat(found[2])))
-    assert story.event("ann", "words", 1)["currentStreak"]["length"] == 2
-
-
-def test_a_streak_that_was_lost_does_not_count_the_same_days_again_in_new_periods() -> None:
-    story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1\n04-03 09:00")
-    change(story, streak=Streak("weekly"))
-    assert story.event("ann", "words", 1)["currentStreak"]["length"] == 0
-    story.at("04-06")
-    assert story.event("ann", "words", 1)["currentStreak"]["length"] == 1
-
-
-def test_weeks_that_begin_on_another_day_do_not_count_the_present_one_twice() -> None:
-    story = Story(replace(BARE, streak=Streak("weekly")))
-    story.tell("04-02 09:00 ann words 1\n04-03 09:00")
-    change(story, settings=Settings(week_start=0))
-    assert streak(story) == (1, "2025-03-31", "2025-04-06", "2025-04-13")
-    assert story.event("ann", "words", 1)["currentStreak"]["extended"] is False
-
-
-def test_history_of_daily_periods_is_read_in_weeks_and_the_other_way_round() -> None:
-    story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00")
-    change(story, streak=Streak("weekly"))
-    assert column(story.ask("users_streak", id="ann", history_periods=2)["streakHistory"], "length") == [0, 2]
-    change(story, streak=Streak())
-    assert column(story.ask("users_streak", id="ann", history_periods=4)["streakHistory"], "length") == [0, 1, 2, 0]
-
-
-def test_a_catalog_without_a_streak_ends_all_and_one_that_has_it_again_starts_from_nothing() -> None:
-    story = Story(SAMPLE)
-    story.tell("04-01 09:00 ann words 1\n04-02 12:00")
-    change(story, streak=None)
-    assert streak(story) == (0, None, None, None)
-    assert story.ask("streaks_rankings") == story.ask("streaks_rankings", type="longest") == []
-    assert story.ranking("streaks") == []
-    story.at("04-20")
-    change(story, SAMPLE)
-    assert story.event("ann", "words", 1)["currentStreak"]["length"] == 1
-    assert story.ranking("streaks") == [("ann", 1)]
-
-
-def test_changed_conditions_count_from_the_next_event() -> None:
-    story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1\n04-02 09:00")
-    change(story, streak=Streak(conditions=(StreakCondition("words", 10 * MICRO),)))
-    assert [story.event("ann", "words", value)["currentStreak"]["length"] for value in (9, 1)] == [1, 2]
-
-
-def test_freezes_that_are_switched_on_are_given_to_those_who_are_there_and_cut_to_a_new_maximum() -> None:
-    story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1")
-
-    def held() -> int:
-        return story.world.users["ann"].streak.freezes
-
-    for freezes, expected in (
-        (Freezes(initial=3, maximum=5), 3),
-        (Freezes(initial=1, maximum=2), 2),
-        (Freezes(initial=5, maximum=5), 2),
-        (None, 0),
-        (Freezes(initial=4, maximum=4), 4),
-    ):
-        change(story, streak=Streak(freezes=freezes))
-        assert held() == expected
-
-
-def test_earning_that_is_switched_on_or_changed_earns_nothing_for_the_time_before() -> None:
-    story = Story(replace(BARE, streak=Streak(freezes=Freezes(maximum=9))))
-    story.tell("04-01 09:00 ann is name=Ann\n04-08 00:05")
-    change(story, streak=Streak(freezes=Freezes(maximum=9, auto_earn_interval=7)))
-    story.at("04-16")
-    change(story, streak=Streak(freezes=Freezes(maximum=9, auto_earn_interval=2)))
-    story.at("04-18")
-    change(story, streak=Streak(freezes=Freezes(maximum=9, auto_earn_interval=10)))
-    story.at("05-01")
-    assert story.facts("FreezeEarned") == plain("""
-        04-08 00:10 ann FreezeEarned 1 1
-        04-15 00:10 ann FreezeEarned 1 2
-        04-17 00:10 ann FreezeEarned 1 3
-        04-21 00:10 ann FreezeEarned 1 4
-    """)
 
 
 # Achievements and points

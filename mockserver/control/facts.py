@@ -87,7 +87,17 @@ def _lists(world: World, value: dict[str, tuple[str, ...]]) -> JSON:
     return {key: list(row) for key, row in value.items()}
 
 
+def _history(world: World, value: tuple[tuple[date, int, bool], ...]) -> JSON:
+    return [{"period": start.isoformat(), "length": length, "frozen": frozen} for start, length, frozen in value]
+
+
+def _resets(world: World, value: tuple[f.Reset, ...]) -> JSON:
+    return [{"localDate": day.isoformat(), "time": iso(time), "length": length} for day, time, length in value]
+
+
 _BY_NAME: dict[str, Callable[[World, Any], JSON]] = {
+    "history": _history,
+    "resets": _resets,
     "trigger": _trigger,
     "boost": _boost,
     "boosts": _boosts,

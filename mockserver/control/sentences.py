@@ -96,7 +96,8 @@ def _user_changed(names: Names, fact: f.UserChanged) -> str:
 
 
 def _preferences(names: Names, fact: f.PreferencesChanged) -> str:
-    return f"{names.user(fact.user)} changed the preferences for notifications."
+    what = "an own streak" if fact.recount else "notifications"
+    return f"{names.user(fact.user)} changed the preferences for {what}."
 
 
 def _metric(names: Names, fact: f.MetricChanged) -> str:
@@ -150,6 +151,11 @@ def _streak_restored(names: Names, fact: f.StreakRestored) -> str:
 
 def _streak_reset(names: Names, fact: f.StreakReset) -> str:
     return f"The organisation reset the streak of {names.user(fact.user)} on {fact.day}; it was {fact.length}."
+
+
+def _streak_recounted(names: Names, fact: f.StreakRecounted) -> str:
+    length = f"is one of {fact.length}" if fact.length else "is none"
+    return f"Counted by the settings of now, the streak of {names.user(fact.user)} {length}."
 
 
 def _streak_paused(names: Names, fact: f.StreakPaused) -> str:
@@ -238,6 +244,7 @@ SAYINGS: dict[type[f.Fact], Callable[[Names, Any], str]] = {
     f.FreezeGranted: _freeze_granted,
     f.StreakRestored: _streak_restored,
     f.StreakReset: _streak_reset,
+    f.StreakRecounted: _streak_recounted,
     f.StreakPaused: _streak_paused,
     f.PauseDeleted: _pause_deleted,
     f.AchievementClaimed: _claimed,

@@ -144,6 +144,7 @@ STREAK_FACTS = (
     f.StreakLost,
     f.FreezeConsumed,
     f.StreakRestored,
+    f.StreakRecounted,
     f.StreakPaused,
     f.PauseDeleted,
 )
@@ -162,7 +163,8 @@ async def _streak(game: Game, person: Person, key: str) -> Because:
     lost = next((entry.fact for entry in found if isinstance(entry.fact, f.StreakLost)), None)
     if lost is not None:
         return Because(f"{who} has no streak: one of {lost.length} was lost.", found[::-1])
-    return Because(f"{who} has no streak: there has been none yet.", [])
+    before = f"the longest was of {person.streak.longest}" if person.streak.longest else "there has been none yet"
+    return Because(f"{who} has no streak: {before}.", found[::-1])
 
 
 async def _until_start(entries: AsyncIterator[f.Entry]) -> list[f.Entry]:
@@ -170,7 +172,7 @@ async def _until_start(entries: AsyncIterator[f.Entry]) -> list[f.Entry]:
     found: list[f.Entry] = []
     async for entry in entries:
         found.append(entry)
-        if isinstance(entry.fact, f.StreakStarted) or len(found) == MOST_LINKS:
+        if isinstance(entry.fact, (f.StreakStarted, f.StreakRecounted)) or len(found) == MOST_LINKS:
             break
     return found
 

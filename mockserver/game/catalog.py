@@ -20,6 +20,7 @@ Frequency = Literal["daily", "weekly", "monthly"]
 Status = Literal["active", "inactive", "archived", "locked"]
 AchievementTrigger = Literal["metric", "streak", "api", "achievement"]
 PointsTriggerType = Literal["metric", "achievement", "streak", "time", "user_creation"]
+Evaluation = Literal["any", "all"]
 Rounding = Literal["down", "up", "nearest"]
 RankBy = Literal["metric", "points", "streak"]
 RunUnit = Literal["day", "month", "year"]
@@ -65,12 +66,18 @@ class Freezes:
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """The organisation's streak. No conditions: any metric with a positive sum in the period."""
+    """The organisation's streak. No conditions: any metric with a positive sum in the period.
+
+    `days_off`: weekdays (0 Sunday … 6 Saturday) on which nobody need be active, of a daily streak alone.
+    `customizable`: whether users may have conditions and days off of their own.
+    """
 
     frequency: Frequency = "daily"
     conditions: tuple[StreakCondition, ...] = ()
-    evaluation: Literal["any", "all"] = "any"
+    evaluation: Evaluation = "any"
     freezes: Freezes | None = None
+    days_off: tuple[int, ...] = ()
+    customizable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

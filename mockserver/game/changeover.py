@@ -9,31 +9,24 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from mockserver.game import facts as f
-from mockserver.game.catalog import Catalog, Frequency, Leaderboard, Streak
+from mockserver.game.catalog import Catalog, Leaderboard, Streak
 from mockserver.game.periods import (
     board_opens,
     boost_moments,
-    end_of_period,
     first_day,
-    local_day,
-    next_period,
-    start_of_period,
     utc_day,
 )
 from mockserver.game.ranking import Run, group_of
-from mockserver.game.state import Person, StreakState
 
 if TYPE_CHECKING:
     from mockserver.game.world import World
 
-Rhythm = tuple[Frequency, int]  # of a streak's periods: how long, and the day on which weeks begin
-
 
 def change_catalog(world: World, entry: f.Entry, fact: f.CatalogChanged) -> None:
     old, new = world.catalog, fact.catalog
-    world.catalog = new
+    world.catalog, world.former = new, old
     _recount_matching(world, old, new)
-    _change_streaks(world, old, new, entry.time)
+    _change_freezes(world, old, new)
     _change_boards(world, old, new, entry)
     _note_boosts(world, old, new, entry.time)
 
@@ -52,24 +45,10 @@ def _recount_matching(world: World, old: Catalog, new: Catalog) -> None:
             world.users[fact.user].metrics[fact.metric].count(fresh[fact.metric], fact.attributes, fact.value)
 
 
-def _change_streaks(world: World, old: Catalog, new: Catalog, time: int) -> None:
-    if new.streak is None:
-        _forget_streaks(world)
-        return
-    before: Rhythm = ((old.streak or new.streak).frequency, old.settings.week_start)
-    after: Rhythm = (new.streak.frequency, new.settings.week_start)
-    for person in world.users.values():
-        if before != after:
-            _change_periods(person.streak, person, before, after, local_day(time, person.zone))
-        person.streak.freezes = _held(person.streak.freezes, old.streak, new.streak)
-
-
-def _forget_streaks(world: World) -> None:
-    # Choice: a catalog without a streak ends them all, without a word; one that has it again starts from nothing.
-    world.lengths.clear()
-    world.longest.clear()
-    for person in world.users.values():
-        person.streak = StreakState()
+def _change_freezes(world: World, old: Catalog, new: Catalog) -> None:
+    if new.streak is not None:
+        for person in world.users.values():
+            person.streak.freezes = _held(person.streak.freezes, old.streak, new.streak)
 
 
 def _held(held: int, old: Streak | None, new: Streak) -> int:
@@ -81,28 +60,11 @@ def _held(held: int, old: Streak | None, new: Streak) -> int:
     return min(held, new.freezes.maximum)
 
 
-def _change_periods(state: StreakState, person: Person, before: Rhythm, after: Rhythm, today: date) -> None:
-    """Choice: a running streak goes on in the new periods. The latest one stays counted as far as it has gone,
-    and the streak does not expire before it would have."""
-    if state.counted is not None:
-        state.counted = _as_far_as(state.counted, before, after, today)
-    if state.counted is not None and state.expires is not None:
-        following = next_period(state.counted, *after)
-        state.expires = end_of_period(max(state.expires, following), *after)
-        state.deadline = max(state.deadline, person.end_of(state.expires))
-
-
-def _as_far_as(start: date, before: Rhythm, after: Rhythm, today: date) -> date:
-    """The new period of the last day, until today, of the old period that begins on `start`."""
-    last = max(start, min(end_of_period(start, *before), today))
-    return start_of_period(last, *after)
-
-
 def _change_boards(world: World, old: Catalog, new: Catalog, entry: f.Entry) -> None:
     anew, time = [], entry.time
     for key, board in new.leaderboards.items():
         known = old.leaderboards.get(key)
-        if known is None or _counts(known) != _counts(board) or (board.rank_by == "streak" and new.streak is None):
+        if known is None or _counts(known) != _counts(board):
             world.runs[key] = {}
             anew.append(board)
         for run in world.runs.get(key, {}).values():

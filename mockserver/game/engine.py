@@ -6,18 +6,17 @@ the world as it is then; every fact that it yields is applied at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from heapq import heappop, heappush
+from collections.abc import Callable
 
-from mockserver.game import achievements, leaderboards, points, schedule, streaks
+from mockserver.game import achievements, leaderboards, points, recount, schedule, streaks
 from mockserver.game import facts as f
+from mockserver.game.unfolding import Rules, unfold
 from mockserver.game.world import World
 
-Rule = Callable[[World, f.Entry], Iterator[f.Fact]]
 Observer = Callable[[World, list[f.Entry]], None]
 
 # Phases (behaviour, section 4): total → streak → achievements → points → levels → leaderboards → reports.
-RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
+RULES: Rules = {
     f.UserCreated: ((30, points.pay_creation),),
     f.UserChanged: ((53, leaderboards.regroup),),  # after the scores that the same request changes
     f.MetricChanged: (
@@ -41,6 +40,8 @@ RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
     f.FreezeGranted: ((10, streaks.take_freeze),),
     f.StreakRestored: ((51, leaderboards.score_streak),),
     f.StreakReset: ((10, streaks.lose_reset),),
+    f.StreakRecounted: ((51, leaderboards.rescore_streak),),
+    f.PreferencesChanged: ((5, recount.recount_streaks),),
     f.AchievementClaimed: (
         (20, achievements.complete_by_claim),
         (22, achievements.complete_filtered_composites),
@@ -49,30 +50,12 @@ RULES: dict[type[f.Fact], tuple[tuple[int, Rule], ...]] = {
     f.PointsAwarded: ((35, points.settle),),
     f.PointsChanged: ((40, points.change_level), (52, leaderboards.score_points), (60, points.report)),
     f.RunStarted: ((50, leaderboards.enter_streaks),),
-    f.CatalogChanged: ((10, streaks.skip_intervals), (20, achievements.grant_newly_active)),
+    f.CatalogChanged: (
+        (5, recount.recount_streaks),
+        (10, streaks.skip_intervals),
+        (20, achievements.grant_newly_active),
+    ),
 }
-
-
-def unfold(world: World, facts: Iterable[f.Fact], time: int, agenda: schedule.Schedule) -> list[f.Entry]:
-    """Applies facts and all that follows from them at `time`; the entries in the order in which they arose."""
-    entries: list[f.Entry] = []
-    queue: list[tuple[int, int, Rule, f.Entry]] = []
-    cause: int | None = None
-    journal = world.journal
-    while True:
-        for fact in facts:
-            entry = f.Entry(journal.last + 1, time, cause, fact)
-            world.apply(entry)
-            entries.append(entry)
-            kind = type(fact)
-            for number, (phase, rule) in enumerate(RULES.get(kind, ()), 8 * entry[0]):
-                heappush(queue, (phase, number, rule, entry))
-            if kind in schedule.ARMS:
-                agenda.arm(world, entry)
-        if not queue:
-            return entries
-        _, _, rule, reason = heappop(queue)
-        facts, cause = rule(world, reason), reason[0]
 
 
 class Game:
@@ -92,7 +75,7 @@ class Game:
 
     def tell(self, *facts: f.Fact) -> list[f.Entry]:
         """Applies facts and their consequences now."""
-        entries = unfold(self.world, facts, self.now, self.agenda)
+        entries = unfold(self.world, facts, self.now, self.agenda, RULES)
         if self.observe is not None:
             self._told += entries
         return entries
@@ -117,7 +100,7 @@ class Game:
     def _settle(self, due: schedule.Due) -> None:
         entries: list[f.Entry] = []
         for fact in schedule.settle(self.world, due, self.now):
-            entries += unfold(self.world, (fact,), self.now, self.agenda)
+            entries += unfold(self.world, (fact,), self.now, self.agenda, RULES)
         self.agenda.renew(self.world, due)
         if entries and self.observe is not None:
             self.observe(self.world, entries)

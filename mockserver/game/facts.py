@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from mockserver.game.catalog import Catalog
+from mockserver.game.catalog import Catalog, Evaluation, StreakCondition
 
 
 class Profile(NamedTuple):
@@ -44,11 +44,26 @@ class UserChanged(NamedTuple):
     relocated: bool
 
 
+class StreakPreferences(NamedTuple):
+    """What a user has set of an own streak, None where nothing: whether there is one, and what other than the
+    organisation's holds for it (schema `StreakPreferences` of newer documents)."""
+
+    enabled: bool | None = None
+    evaluation: Evaluation | None = None
+    conditions: tuple[StreakCondition, ...] | None = None
+    days_off: tuple[int, ...] | None = None
+
+
 class PreferencesChanged(NamedTuple):
-    """`notifications` is the whole after the change: notification type → channels."""
+    """Both are the whole after the change: `notifications` by type their channels, `streak` None until it is set.
+
+    `recount`: the streak is another one by them.
+    """
 
     user: str
     notifications: dict[str, tuple[str, ...]]
+    streak: StreakPreferences | None
+    recount: bool
 
 
 class MetricChanged(NamedTuple):
@@ -135,6 +150,36 @@ class StreakReset(NamedTuple):
     length: int
     day: date
     period: date
+
+
+class Reset(NamedTuple):
+    """A streak of `length` was set to 0 on the local `day`, at `time` (ms UTC)."""
+
+    day: date
+    time: int
+    length: int
+
+
+class StreakRecounted(NamedTuple):
+    """The user's streak as it would be if the settings in force now had always held; fields as in `StreakState`.
+
+    `history`: start, length and whether it was frozen, of each period.
+    """
+
+    user: str
+    length: int
+    started: date | None
+    counted: date | None
+    expires: date | None
+    deadline: int
+    extended: int | None
+    reached: int
+    longest: int
+    longest_reached: int
+    freezes: int
+    intervals: int
+    history: tuple[tuple[date, int, bool], ...]
+    resets: tuple[Reset, ...]
 
 
 class Pause(NamedTuple):
@@ -296,6 +341,7 @@ Fact = (
     | FreezeGranted
     | StreakRestored
     | StreakReset
+    | StreakRecounted
     | StreakPaused
     | PauseDeleted
     | AchievementClaimed

@@ -16,6 +16,7 @@ from mockserver.game.facts import (
     ScoreChanged,
     StreakExtended,
     StreakLost,
+    StreakRecounted,
     StreakRestored,
     StreakStarted,
     UserChanged,
@@ -65,11 +66,34 @@ def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if isinstance(fact, (StreakStarted, StreakExtended, StreakLost, StreakRestored)):
         person = world.users[fact.user]
-        for board in world.catalog.boards_by.get(("streak", None), ()):
-            # Choice: it keeps the lengths of its last day, whatever becomes of them in the hours until it is final.
-            over = board.end is not None and local_day(entry.time, person.zone) > board.end
-            if board_opens(board) <= entry.time and not over:
-                yield _rescore(world, board, board.start, person, person.streak.length)
+        for board in _showing_streaks(world, person, entry.time):
+            yield _rescore(world, board, board.start, person, person.streak.length)
+
+
+def rescore_streak(world: World, entry: Entry) -> Iterator[Fact]:
+    """So it does when a streak is counted anew; one of the same length may have been reached at another time."""
+    fact = entry.fact
+    if not isinstance(fact, StreakRecounted):
+        return
+    person = world.users[fact.user]
+    for board in _showing_streaks(world, person, entry.time):
+        run = world.run(board.key, board.start)
+        score = run.scores.get(fact.user) if run else None
+        shown = score.value if score else 0
+        if score is not None and shown == fact.length and score.ranked and score.place[1] != fact.reached:
+            yield _rescore(world, board, board.start, person, 0)
+            shown = 0
+        if shown != fact.length:
+            yield _rescore(world, board, board.start, person, fact.length)
+
+
+def _showing_streaks(world: World, person: Person, time: int) -> Iterator[Leaderboard]:
+    """The boards that show the user's present length."""
+    for board in world.catalog.boards_by.get(("streak", None), ()):
+        # Choice: it keeps the lengths of its last day, whatever becomes of them in the hours until it is final.
+        over = board.end is not None and local_day(time, person.zone) > board.end
+        if board_opens(board) <= time and not over:
+            yield board
 
 
 def enter_streaks(world: World, entry: Entry) -> Iterator[Fact]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Iterable, Iterator, MutableSequence
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -93,6 +93,14 @@ class CountedPeriods:
 
     def __init__(self) -> None:
         self._rows = array("i")
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[date, int, bool]]) -> CountedPeriods:
+        """From start, length and whether it was frozen, oldest first."""
+        made = cls()
+        for start, length, frozen in rows:
+            made._rows.extend((start.toordinal(), length, frozen))
+        return made
 
     def count(self, period: date, length: int) -> None:
         """Notes a period that counted."""

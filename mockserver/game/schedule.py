@@ -55,6 +55,7 @@ ARMS = {
     f.FreezeEarned,
     f.FreezeIntervalPassed,
     f.StreakRestored,
+    f.StreakRecounted,
     f.StreakPaused,
     f.PauseDeleted,
     f.PointsChanged,
@@ -96,6 +97,9 @@ class Schedule:
                 self._add(_report(world, world.users[fact.user], fact.system))
         elif isinstance(fact, DEADLINES):
             self._add(_streak(world.users[fact.user]))
+        elif isinstance(fact, f.StreakRecounted):
+            self._add(_streak(world.users[fact.user]))
+            self._add(_freeze(world, world.users[fact.user]))
         elif isinstance(fact, (f.FreezeEarned, f.FreezeIntervalPassed)):
             self._add(_freeze(world, world.users[fact.user]))
         elif isinstance(fact, f.UserCreated):

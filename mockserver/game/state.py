@@ -8,7 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mockserver.game.catalog import Filters, Leaderboard
-from mockserver.game.facts import Pause, Profile
+from mockserver.game.facts import Pause, Profile, Reset, StreakPreferences
 from mockserver.game.periods import ONE_DAY, start_of_day, zone
 from mockserver.game.rows import Awards, CountedPeriods, Timeline
 
@@ -58,14 +58,6 @@ class Progress:
         if not filters:
             return MatchingSum(self.total, self.peak, self.passed)
         return self.matching.get(filters, NO_EVENTS) if self.matching else NO_EVENTS
-
-
-class Reset(NamedTuple):
-    """A streak of `length` was set to 0 on the local `day`, at `time` (ms UTC)."""
-
-    day: date
-    time: int
-    length: int
 
 
 @dataclass(slots=True)
@@ -126,6 +118,7 @@ class Person:
     keys: dict[tuple[str, str], int] | None = None
     notifications: dict[str, tuple[str, ...]] = field(default_factory=lambda: NO_PREFERENCES)
     pauses: tuple[Pause, ...] = ()
+    own_streak: StreakPreferences | None = None
 
     @property
     def zone(self) -> ZoneInfo:

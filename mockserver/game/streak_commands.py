@@ -13,7 +13,7 @@ from mockserver.game.errors import NotFound, NothingToDo, Refused
 from mockserver.game.facts import FreezeGranted, Pause, PauseDeleted, StreakPaused, StreakReset, StreakRestored
 from mockserver.game.periods import ONE_DAY, end_of_period, local_day, start_of_period
 from mockserver.game.state import Person
-from mockserver.game.streaks import chance_from, conditions_met, last_chance
+from mockserver.game.streaks import chance_from, conditions_met, last_chance, streak_of
 from mockserver.game.world import World
 
 RESTORABLE_DAYS = timedelta(days=90)
@@ -77,7 +77,7 @@ def _started(world: World, streak: Streak, person: Person, day: date) -> date:
             period = row.start
     last = end_of_period(period, streak.frequency, world.catalog.settings.week_start)
     for ordinal in range(period.toordinal(), last.toordinal()):
-        if conditions_met(streak, person, period, date.fromordinal(ordinal)):
+        if conditions_met(streak_of(world, person) or streak, person, period, date.fromordinal(ordinal)):
             return date.fromordinal(ordinal)
     return last
 

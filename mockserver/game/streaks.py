@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from mockserver.game.catalog import Streak
@@ -19,6 +21,7 @@ from mockserver.game.facts import (
     Pause,
     StreakExtended,
     StreakLost,
+    StreakPreferences,
     StreakReset,
     StreakStarted,
 )
@@ -36,15 +39,39 @@ from mockserver.game.periods import (
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
+DAILY = Streak()
+
+
+def streak_of(world: World, person: Person) -> Streak | None:
+    """The streak as it holds for a user: the organisation's, with what the user has set. None: there is none."""
+    streak, own = world.catalog.streak, person.own_streak
+    return streak if own is None or streak is None else _with(streak, own)
+
+
+@lru_cache(maxsize=4096)
+def _with(streak: Streak, own: StreakPreferences) -> Streak | None:
+    if own.enabled is False:
+        return None
+    if not streak.customizable:
+        return streak
+    # Choice: a user's own days off stand in the place of the organisation's.
+    return replace(
+        streak,
+        conditions=streak.conditions if own.conditions is None else own.conditions,
+        evaluation=own.evaluation or streak.evaluation,
+        days_off=streak.days_off if own.days_off is None else own.days_off,
+    )
+
 
 def count_period(world: World, entry: Entry) -> Iterator[Fact]:
     """The first event that meets the conditions of a period starts or extends the streak. Section 5."""
     fact = entry.fact
-    streak = world.catalog.streak
-    if streak is None or not isinstance(fact, MetricChanged):
+    if not isinstance(fact, MetricChanged):
         return
     person = world.users[fact.user]
-    state = person.streak
+    streak, state = streak_of(world, person), person.streak
+    if streak is None:
+        return
     frequency, week_start = streak.frequency, world.catalog.settings.week_start
     period = start_of_period(fact.day, frequency, week_start)
     if state.counted is not None and period <= state.counted:
@@ -60,26 +87,35 @@ def count_period(world: World, entry: Entry) -> Iterator[Fact]:
 
 def last_chance(world: World, person: Person, period: date, pauses: tuple[Pause, ...]) -> date:
     """The last day of the first period after the one that begins on `period` that the user has to fill."""
-    streak = world.catalog.streak
-    following = next_period(period, streak.frequency if streak else "daily", world.catalog.settings.week_start)
+    streak = world.catalog.streak or DAILY
+    following = next_period(period, streak.frequency, world.catalog.settings.week_start)
     return chance_from(world, person, following, pauses)
 
 
 def chance_from(world: World, person: Person, period: date, pauses: tuple[Pause, ...]) -> date:
     """The last day of the first period, from the one that begins on `period` on, that the user has to fill."""
-    streak, week_start = world.catalog.streak, world.catalog.settings.week_start
-    frequency = streak.frequency if streak else "daily"
-    while (last := end_of_period(period, frequency, week_start)) < date.max:
-        # Choice: a date that the user's zone skipped was nobody's chance, so the next one is.
-        skipped = frequency == "daily" and lived_day(period, person.zone) != period
+    streak, week_start = streak_of(world, person) or DAILY, world.catalog.settings.week_start
+    while (last := end_of_period(period, streak.frequency, week_start)) < date.max:
         covering = pause_over(pauses, period, last)
-        if covering is None and not skipped:
+        if covering is None and not _is_free(streak, person, period):
             break
         resumed = last if covering is None else max(covering.end, last)
         if resumed == date.max:
             return resumed
-        period = start_of_period(resumed + ONE_DAY, frequency, week_start)
+        period = start_of_period(resumed + ONE_DAY, streak.frequency, week_start)
     return last
+
+
+def _is_free(streak: Streak, person: Person, period: date) -> bool:
+    """Whether nobody has to be active on a day: it is a day off, or the user's zone skipped it."""
+    if streak.frequency != "daily":
+        return False
+    # Choice: a date that the user's zone skipped was nobody's chance, so the next one is.
+    return is_day_off(streak, period) or lived_day(period, person.zone) != period
+
+
+def is_day_off(streak: Streak, day: date) -> bool:
+    return streak.frequency == "daily" and day.isoweekday() % 7 in streak.days_off
 
 
 def pause_over(pauses: tuple[Pause, ...], first: date, last: date) -> Pause | None:
@@ -148,7 +184,8 @@ def lose_reset(world: World, entry: Entry) -> Iterator[Fact]:
 
 def freezes_due(world: World, person: Person) -> tuple[int, int] | None:
     """When the next interval ends (ms UTC: 00:10 of that local day) and its number; None without auto-earn."""
-    freezes = world.catalog.streak.freezes if world.catalog.streak else None
+    streak = streak_of(world, person)
+    freezes = streak.freezes if streak else None
     if freezes is None or not freezes.auto_earn_interval:
         return None
     interval = person.streak.intervals + 1
@@ -193,18 +230,18 @@ class HistoryRow(NamedTuple):
 
 def history(world: World, person: Person, periods: int, today: date) -> list[HistoryRow]:
     """The running length at each of the last `periods` periods, oldest first, the current one last. Section 5."""
-    streak, week_start = world.catalog.streak, world.catalog.settings.week_start
-    frequency = streak.frequency if streak else "daily"
+    streak, week_start = streak_of(world, person) or world.catalog.streak or DAILY, world.catalog.settings.week_start
+    frequency = streak.frequency
     rows: list[HistoryRow] = []
     start = start_of_period(today, frequency, week_start)
     for _ in range(periods):
         end = end_of_period(start, frequency, week_start)
-        rows.append(_history_row(person, start, end, today))
+        rows.append(_history_row(streak, person, start, end, today))
         start = previous_period(start, frequency, week_start)
     return rows[::-1]
 
 
-def _history_row(person: Person, start: date, end: date, today: date) -> HistoryRow:
+def _history_row(streak: Streak, person: Person, start: date, end: date, today: date) -> HistoryRow:
     state = person.streak
     reset = next((row.time for row in reversed(state.resets) if start <= row.day <= end), None)
     at = state.history.begun_before(end + ONE_DAY if end < date.max else end)
@@ -219,7 +256,7 @@ def _history_row(person: Person, start: date, end: date, today: date) -> History
         following = state.history[at]
         kept = following.length > 1 or following.frozen
     else:
-        kept = state.length > 0 and (end < today or pause is not None)
+        kept = state.length > 0 and (end < today or pause is not None or is_day_off(streak, start))
     return HistoryRow(start, end, latest.length if kept else 0, False, kept and pause is not None, reset)
 
 

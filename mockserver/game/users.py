@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mockserver.game.errors import Refused
-from mockserver.game.facts import PreferencesChanged, Profile, UserChanged, UserCreated
+from mockserver.game.facts import PreferencesChanged, Profile, StreakPreferences, UserChanged, UserCreated
 from mockserver.game.periods import local_day, zone, zone_names
 from mockserver.game.state import Person
 from mockserver.game.world import World
@@ -113,8 +113,13 @@ def subscribes(profile: Profile) -> bool:
     return bool(profile.email) if profile.subscribed is None else profile.subscribed
 
 
-def prefer(person: Person, notifications: Mapping[str, Any]) -> PreferencesChanged | None:
-    """Replaces the notification types that were sent, ignores unknown ones; None when nothing changes."""
+def prefer(
+    person: Person, notifications: Mapping[str, Any], own_streak: StreakPreferences | None = None
+) -> PreferencesChanged | None:
+    """Replaces the notification types that were sent, ignores unknown ones, and replaces the settings of an own streak
+    unless None are given. None when nothing changes."""
     sent = {key: tuple(notifications[key]) for key in NOTIFICATION_TYPES if key in notifications}
-    new = person.notifications | sent
-    return PreferencesChanged(person.profile.id, new) if new != person.notifications else None
+    new, own = person.notifications | sent, own_streak or person.own_streak
+    if new == person.notifications and own == person.own_streak:
+        return None
+    return PreferencesChanged(person.profile.id, new, own, recount=own != person.own_streak)

@@ -27,7 +27,8 @@ class World:
     """The state that follows from a catalog and a journal: replaying the journal gives an equal world."""
 
     def __init__(self, catalog: Catalog, seed: str, born: int) -> None:
-        self.catalog = catalog
+        self.catalog = self.first_catalog = catalog
+        self.former: Catalog | None = None  # the catalog before the present one
         self.seed = seed
         self.born = born
         self.time = born

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mockserver.game import facts as f
 from mockserver.game.changeover import change_catalog
 from mockserver.game.ranking import Run
-from mockserver.game.rows import Timeline
-from mockserver.game.state import Account, Completion, Person, Progress, Reset
+from mockserver.game.rows import CountedPeriods, Timeline
+from mockserver.game.state import Account, Completion, Person, Progress, StreakState
 
 if TYPE_CHECKING:
     from mockserver.game.world import World
@@ -34,7 +34,8 @@ def _user_changed(world: World, entry: f.Entry, fact: f.UserChanged) -> None:
 
 
 def _preferences_changed(world: World, entry: f.Entry, fact: f.PreferencesChanged) -> None:
-    world.users[fact.user].notifications = fact.notifications
+    person = world.users[fact.user]
+    person.notifications, person.own_streak = fact.notifications, fact.streak
 
 
 def _metric_changed(world: World, entry: f.Entry, fact: f.MetricChanged) -> None:
@@ -118,7 +119,7 @@ def _streak_restored(world: World, entry: f.Entry, fact: f.StreakRestored) -> No
     assert streak.counted is not None
     if streak.length:
         world.lengths.remove((-streak.length, streak.reached, fact.user))
-    streak.length, streak.started = fact.length, fact.started
+    streak.length, streak.started, streak.reached = fact.length, fact.started, entry.seq
     world.lengths.add((-streak.length, streak.reached, fact.user))
     streak.history.count(streak.counted, fact.length)
     _expire(person, fact.expires)
@@ -126,9 +127,38 @@ def _streak_restored(world: World, entry: f.Entry, fact: f.StreakRestored) -> No
 
 def _streak_reset(world: World, entry: f.Entry, fact: f.StreakReset) -> None:
     streak = world.users[fact.user].streak
-    streak.resets += (Reset(fact.day, entry.time, fact.length),)
+    streak.resets += (f.Reset(fact.day, entry.time, fact.length),)
     if streak.counted == fact.period:
         streak.history.count(fact.period, 0)
+
+
+def _streak_recounted(world: World, entry: f.Entry, fact: f.StreakRecounted) -> None:
+    user = fact.user
+    person = world.users[user]
+    old = person.streak
+    if old.length:
+        world.lengths.remove((-old.length, old.reached, user))
+    if old.longest:
+        world.longest.remove((-old.longest, old.longest_reached, user))
+    new = person.streak = StreakState(
+        fact.length,
+        fact.started,
+        fact.counted,
+        fact.expires,
+        fact.deadline,
+        fact.extended,
+        fact.reached,
+        fact.longest,
+        fact.longest_reached,
+        fact.freezes,
+        fact.intervals,
+        CountedPeriods.of(fact.history),
+        fact.resets,
+    )
+    if new.length:
+        world.lengths.add((-new.length, new.reached, user))
+    if new.longest:
+        world.longest.add((-new.longest, new.longest_reached, user))
 
 
 def _streak_paused(world: World, entry: f.Entry, fact: f.StreakPaused) -> None:
@@ -228,6 +258,7 @@ WRITERS: dict[type[Any], Callable[[World, f.Entry, Any], None]] = {
     f.FreezeIntervalPassed: _freeze_interval_passed,
     f.StreakRestored: _streak_restored,
     f.StreakReset: _streak_reset,
+    f.StreakRecounted: _streak_recounted,
     f.StreakPaused: _streak_paused,
     f.PauseDeleted: _pause_deleted,
     f.AchievementCompleted: _achievement_completed,
