@@ -264,7 +264,8 @@ def test_a_request_that_is_made_to_wait_keeps_nobody_from_ending_the_server() ->
     with running("--users", "0") as server:
         port = int(server.url.split(":")[2].partition("/")[0])
         with socket.create_connection(("127.0.0.1", port), timeout=20) as waiting:
-            head = "GET /v1/achievements HTTP/1.1\r\nHost: x\r\nX-API-KEY: 00000000.local\r\nPrefer: delay=60\r\n\r\n"
+            head = "GET /v1/achievements HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: 00000000.local\r\n"
+            head += "Prefer: delay=60\r\n\r\n"
             waiting.sendall(head.encode())
             server.get("/achievements")  # by now the other one has come in, too
             assert server.stop(signal.SIGINT) == (0, "Stopped.\n")

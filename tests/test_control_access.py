@@ -55,7 +55,7 @@ def test_an_unknown_call_is_not_found_and_a_wrong_method_not_allowed(http: Http)
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Http]:
     """A server that other machines can reach, with a token that is known."""
-    options = ("--users", "0", "--host", "0.0.0.0", "--control-token", TOKEN)
+    options = ("--users", "0", "--host", "0.0.0.0", "--control-token", TOKEN, "--api-key", KEY)
     with serving(*options) as base, httpx2.Client(timeout=30, trust_env=False) as client:
         yield Http(client, base.removesuffix("/v1"), KEY)
 
@@ -85,14 +85,14 @@ def test_a_token_is_made_up_and_printed_when_none_is_given() -> None:
     assert "Token" not in printed_at_start()
 
 
-def test_on_the_loopback_interface_no_token_is_needed_and_a_given_one_opens_all() -> None:
+def test_a_token_that_is_given_is_wanted_on_the_loopback_interface_too() -> None:
     options = ("--users", "0", "--control-token", TOKEN)
     with serving(*options) as base, httpx2.Client(timeout=30, trust_env=False) as client:
         http = Http(client, base.removesuffix("/v1"), KEY)
-        assert http.mock("GET", "/clock").status_code == 200
+        refused(http.mock("GET", "/clock"), 401, "X-Control-Token")
         refused(http.mock("GET", "/clock", X_Control_Token="guess"), 401)
-        made = http.with_key(http.mock("POST", "/worlds").json()["apiKey"])
-        refused(made.mock("GET", "/worlds"), 403)
+        made = http.with_key(http.mock("POST", "/worlds", X_Control_Token=TOKEN).json()["apiKey"])
+        refused(made.mock("GET", "/worlds"), 401)
         assert made.mock("GET", "/worlds", X_Control_Token=TOKEN).status_code == 200
 
 

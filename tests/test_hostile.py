@@ -51,7 +51,7 @@ def server() -> Iterator[Server]:
 
 
 def head(path: str = EVENT, *more: str, method: str = "POST") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: hostile", f"X-API-KEY: {KEY}", "Content-Type: application/json"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"X-API-KEY: {KEY}", "Content-Type: application/json"]
     return "\r\n".join([*lines, *more, "", ""]).encode()
 
 

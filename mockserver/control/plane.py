@@ -191,8 +191,8 @@ class Plane:
             raise Unauthorised(f"The {TOKEN} header does not hold this server's control token.")
         if self.settings.locked:
             raise Unauthorised(
-                f"This server can be reached from other machines, so its control plane wants the {TOKEN} header "
-                "(`serve` prints it at start and takes one with --control-token; MockServer has it as control_token)."
+                f"This server's control plane wants the {TOKEN} header (`serve` takes one with --control-token, and "
+                "prints one where other machines can reach the server; MockServer has it as control_token)."
             )
         return False
 

@@ -20,7 +20,8 @@ from mockserver.game.errors import GameError
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.log.record import LogError
 from mockserver.serve.catalog_file import CatalogFile, find
-from mockserver.serve.options import control_options, option
+from mockserver.serve.hosts import Hosts
+from mockserver.serve.options import control_options, default_key, hosts_for, option
 from mockserver.sockets import listen_on
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
@@ -68,7 +69,7 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     for key in keys:
         if not fits_a_header(key):
             raise click.BadParameter(f"expected {FITTING}; found {key!r}.")
-    return tuple(dict.fromkeys(keys)) or (DEFAULT_KEY,)
+    return tuple(dict.fromkeys(keys))
 
 
 @click.command()
@@ -88,7 +89,7 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     metavar="KEY",
     callback=api_keys,
     help=f"Opens a world of its own; may be given several times, in the variable with spaces between. "
-    f"Without it: {DEFAULT_KEY}.",
+    f"Without it: {DEFAULT_KEY}, or one that is made up and printed where other machines can reach the server.",
 )
 @option(
     "--catalog",
@@ -105,6 +106,14 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     help="Another version of the OpenAPI document to serve. Without it: the one that comes with the server.",
 )
 @option("--partial", is_flag=True, help="Serve what can be served of that document, and leave out the rest.")
+@option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name under which the server may be called, beside localhost, IP addresses and the name of --host, such as "
+    "host.docker.internal; *.NAME for all below it, * for every name. May be given several times.",
+)
 @option("--watch", is_flag=True, help="Read the catalog again when its file changes; users keep what they have.")
 @option("--seed", default=1, show_default=True, help="Another number, other people.")
 @option("--users", default=50, show_default=True, type=click.IntRange(0), help="How many people there are.")
@@ -139,6 +148,7 @@ def serve(
     catalog: str,
     document: str | None,
     partial: bool,
+    allowed_hosts: tuple[str, ...],
     watch: bool,
     seed: int,
     users: int,
@@ -163,15 +173,17 @@ def serve(
         if keep_sync and keep is None:
             raise click.UsageError("--keep-sync says how --keep writes, which is not given.")
         keeper = None if keep is None else make_keeper(keep, sync=keep_sync)
-        worlds = make_worlds(plan, keys, keeper, asked_for(plan))
+        worlds = make_worlds(plan, keys or (default_key(host),), keeper, asked_for(plan))
+        watched, hosts = file if watch else None, hosts_for(host, allowed_hosts)
         run(
             worlds,
             settings,
             listening,
             host,
             document=chosen,
-            watched=file if watch else None,
+            watched=watched,
             check_responses=check_responses,
+            hosts=hosts,
             keeper=keeper,
         )
     except (CatalogError, LogError) as error:
@@ -236,6 +248,7 @@ def run(
     document: Document | None,
     watched: CatalogFile | None,
     check_responses: bool,
+    hosts: Hosts | None = None,
     keeper: Keeper | None = None,
 ) -> None:
     """Serves until the process is told to stop; Ctrl-C is a KeyboardInterrupt once all is closed."""
@@ -246,7 +259,7 @@ def run(
 
     try:
         plane = make_plane(worlds, settings, document)
-        app = make_app(plane, check_responses=check_responses, watched=watched)
+        app = make_app(plane, check_responses=check_responses, watched=watched, hosts=hosts)
         if keeper is not None:
             bring_up(keeper, plane)
             gc.freeze()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from ipaddress import ip_address
-from secrets import token_urlsafe
+from secrets import token_hex, token_urlsafe
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mockserver.game.catalog import WebhookEndpoint
+from mockserver.serve.hosts import Hosts
 from mockserver.webhooks.delivery import LONGEST_RETRY_DELAY, Timing
 from mockserver.webhooks.options import Seconds, usable_secret
+from mockserver.worlds import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
@@ -33,7 +35,7 @@ CONTROL = (
     option(
         "--control-token",
         metavar="TOKEN",
-        help="Opens the control plane. Needed, and made up if not given, where other machines can reach the server.",
+        help="Opens the control plane, which then wants it. Made up where other machines can reach the server.",
     ),
     option(
         "--webhook",
@@ -148,9 +150,21 @@ def _endpoint(url: str, secret: str | None, types: tuple[str, ...]) -> WebhookEn
 
 def guarded(host: str, token: str | None) -> tuple[str | None, bool]:
     """The control token of a server that listens there, made up where it is needed and not given; and whether nothing
-    else opens its control plane."""
-    locked = not is_loopback(host)
-    return token or (token_urlsafe(16) if locked else None), locked
+    else opens its control plane: a token that is given is wanted everywhere."""
+    exposed = not is_loopback(host)
+    return token or (token_urlsafe(16) if exposed else None), exposed or token is not None
+
+
+def default_key(host: str) -> str:
+    """The API key of a server that was given none: the known one where only this machine can reach it."""
+    return DEFAULT_KEY if is_loopback(host) else f"{token_hex(4)}.{token_hex(16)}"
+
+
+def hosts_for(host: str, allowed: Iterable[str]) -> Hosts | None:
+    """The names that a server which listens there answers to; None: all. On an address that other machines can reach
+    the control token guards it, and names are looked at only when some are allowed by name."""
+    allowed = tuple(allowed)
+    return Hosts(host, allowed) if allowed or is_loopback(host) else None
 
 
 def is_loopback(host: str) -> bool:

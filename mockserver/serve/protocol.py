@@ -8,14 +8,21 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import orjson
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from mockserver.exchange import Answer
+from mockserver.exchange import Answer, error
+from mockserver.serve.hosts import OPTION, Hosts
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's line and headers that are waited for, beside the first that come in
 LONGEST_URL = 65535  # bytes; beyond them the parser's reading of addresses gives up
 MOST_AT_ONCE = 16  # answers in a row on one connection, then others get their turn
+
+LONGEST_MESSAGE = 60  # seconds from a request's first byte to its last, and from connecting to the first request
+LINGER = 1.0  # seconds
+
+OFFERS = (b"upgrade", b"http2-settings", b"connection")
+_ALLOWING = f": allow the name with {OPTION} if you trust it."
 
 METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE")}
 
@@ -31,24 +38,64 @@ class Protocol(HttpToolsProtocol):
     _head = 0
     _left = 0  # how many may still be answered before others get their turn
     _body: bytes | None = None  # of a request that is answered at once when it is whole; None: uvicorn has it
+    _offered = False  # the request offers to change the protocol, which is declined (RFC 9110, section 7.8)
+    _refusal: Answer | None = None  # ends the connection as soon as what came before it has been answered
+    _hanging_up = False
+    _message_since: float | None = None  # by the loop's clock: when a message began that is not whole yet
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._answer_at_once: Callable[..., bool] | None = getattr(self.app, "answer_at_once", None)
+        self._hosts: Hosts | None = getattr(getattr(self.app, "state", None), "hosts", None)
         self._quiet_since: float | None = None  # by the loop's clock: when the last answer went out; None: reading
         self._timer: TimerHandle | None = None
+        self._patience: TimerHandle | None = None
         self._under_way: RequestResponseCycle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._message_since = self.loop.time()
+        self._patience = self.loop.call_later(LONGEST_MESSAGE, self._lose_patience)
 
     def on_message_begin(self) -> None:
         self._in_head, self._head = True, 0
+        self._message_since = self.loop.time()
         self.url, self.headers, self.expect_100_continue = b"", [], False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # fields of a trailer are no headers
+            super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if self._left and self._is_plain():
+        if self._refusal is not None:
+            return
+        self._offered = self.parser.should_upgrade()
+        if self._offered:
+            return  # `data_received` begins again, without the offer
+        if (refusal := self._objection()) is not None:
+            self._refuse(refusal)
+        elif self._left and self._is_plain():
             self._body = b""
         else:
             self._hand_over()
+
+    def _objection(self) -> Answer | None:
+        """What is wrong with the request's head, whatever it asks for."""
+        allowed, hosts = self._hosts, 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+                if allowed is not None and not allowed.answers_to(value):
+                    return error(403, f"This server does not answer to the name {_shown(value)}{_ALLOWING}")
+            elif name == b"origin":
+                if allowed is not None and not allowed.lets_in(value):
+                    return error(403, f"Pages of {_shown(value)} may not call this server{_ALLOWING}")
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                return error(501, f"Transfer-Encoding {_shown(value)} is not known here, only chunked.")
+        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
+            return error(400, f"The Host header must be given once, not {hosts} times.")
+        return None
 
     def _is_plain(self) -> bool:
         """Whether nothing speaks against answering the request as soon as it is whole."""
@@ -59,7 +106,6 @@ class Protocol(HttpToolsProtocol):
             or self.expect_100_continue
             or self.flow.write_paused
             or self.transport.is_closing()
-            or self.parser.should_upgrade()
             or self.parser.get_method() not in METHODS
             or not self.url.startswith(b"/")
             or len(self.url) > LONGEST_URL
@@ -68,12 +114,17 @@ class Protocol(HttpToolsProtocol):
         )
 
     def on_body(self, body: bytes) -> None:
+        if self._refusal is not None:
+            return
         if self._body is None:
             super().on_body(body)
         else:
             self._body += body
 
     def on_message_complete(self) -> None:
+        if self._offered or self._refusal is not None:
+            return
+        self._message_since = None
         body, self._body = self._body, None
         if body is None:
             super().on_message_complete()
@@ -130,6 +181,13 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.pipeline:  # uvicorn would read on with every answer, however many requests wait already
             self.flow.pause_reading()
+        elif self._refusal is not None and not self.transport.is_closing() and not self._busy:
+            self._hang_up(self._refusal)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether requests that came in before are not answered yet."""
+        return bool(self.pipeline) or (self.cycle is not None and not self.cycle.response_complete)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._under_way = cycle
@@ -141,15 +199,19 @@ class Protocol(HttpToolsProtocol):
             self._under_way.disconnected = True
             self._under_way.message_event.set()
             self._under_way = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._patience):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._patience = None
         self.cycle = None  # type: ignore[assignment]  # it knows the protocol too: neither would go, nor the body
 
     def data_received(self, data: bytes) -> None:
+        if self._hanging_up or self._refusal is not None:
+            return  # whatever it is, it comes too late
         self._head += len(data) if self._in_head else 0
         self._left, self._quiet_since = MOST_AT_ONCE, None
-        super().data_received(data)  # where another head begins, the count does too
+        self._unset_keepalive_if_required()
+        self._feed(data)  # where another head begins, the count does too
         if self._body is not None:  # the rest is still on its way
             body, self._body = self._body, None
             if not self.transport.is_closing():
@@ -158,14 +220,94 @@ class Protocol(HttpToolsProtocol):
         if self._in_head and self._head > LARGEST_HEAD:
             self.send_400_response(f"The request's line and headers must be at most {LARGEST_HEAD} bytes.")
 
+    def _feed(self, data: bytes) -> None:
+        """Gives the parser what came in. An offer to change the protocol is declined: the parser would take what
+        follows the head for another protocol, so it gets the head again, without the offer, and all that follows."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                if self._refusal is not None:
+                    return
+                head = self._head_without_offer()
+                if head is None:
+                    self._refuse(error(405, "CONNECT is not allowed here: this server is no proxy."))
+                    return
+                data = head + data[offer.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+                return
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes | None:
+        """None for CONNECT, which means to change the protocol and nothing else."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            return None
+        version = self.parser.get_http_version().encode()
+        rows = [(name, value) for name, value in self.headers if name not in OFFERS]
+        rows += [(b"connection", left) for left in self._connection_without_offer()]
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (
+            method,
+            self.url,
+            version,
+            b"".join([b"%b: %b\r\n" % row for row in rows]),
+        )
+
+    def _connection_without_offer(self) -> list[bytes]:
+        words = [word.strip() for name, value in self.headers if name == b"connection" for word in value.split(b",")]
+        return [word for word in words if word.lower() not in (b"upgrade", b"http2-settings")]
+
+    def _lose_patience(self) -> None:
+        """A request that has not come in whole after so long is given up, and a connection that never sent one."""
+        now = self.loop.time()
+        since = now if self._message_since is None else self._message_since
+        rest = since + LONGEST_MESSAGE - now
+        if rest > 0:
+            self._patience = self.loop.call_later(rest, self._lose_patience)
+            return
+        self._patience = None
+        if not self._in_head and self.cycle is None:  # nothing has ever come
+            self.transport.close()
+            return
+        if self._busy and self.cycle.more_body:  # it waits for what does not come, and is told that nothing will
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.pipeline.clear()
+        self._refusal = error(408, f"The request did not come in whole within {LONGEST_MESSAGE} seconds.")
+        self._hang_up(self._refusal)
+
     def send_400_response(self, msg: str) -> None:
         """Says what is wrong, in the API's shape of errors, and hangs up."""
-        if self.transport.is_closing():
+        self._refuse(error(400, msg))
+
+    def _refuse(self, refusal: Answer) -> None:
+        """Ends the connection with an error, after the answers to all that came in before."""
+        if self._refusal is not None or self.transport.is_closing():
             return
-        body = orjson.dumps({"error": msg})
-        head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
-        self.transport.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
-        self.transport.close()
+        self._refusal, self._body = refusal, None
+        if not self._busy:
+            self._hang_up(refusal)
+
+    def _hang_up(self, refusal: Answer) -> None:
+        """What still comes in is read and dropped for a moment: to close at once would reset the connection, and the
+        client might never read the answer."""
+        self._hanging_up = True
+        first = _first_lines(refusal.status, tuple(self.server_state.default_headers))
+        last = b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(refusal.body)
+        self.transport.write(first + last + refusal.body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER, self.transport.close)
+
+
+def _shown(value: bytes) -> str:
+    """A header's value in a sentence: without control characters, not all of a long one."""
+    return ascii(value[:200].decode("latin-1"))
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from mockserver.app import App, create_app
 from mockserver.control.plane import Plane, Settings
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.serve.fit import choose
+from mockserver.serve.hosts import Hosts
 from mockserver.serve.protocol import Protocol
 from mockserver.serve.upkeep import upkeep
 from mockserver.sockets import BACKLOG
@@ -24,8 +25,12 @@ def make_plane(worlds: Worlds, settings: Settings, document: Document | None = N
     return Plane(worlds, document or choose(None), settings)
 
 
-def make_app(plane: Plane, *, check_responses: bool = True, watched: CatalogFile | None = None) -> App:
+def make_app(
+    plane: Plane, *, check_responses: bool = True, watched: CatalogFile | None = None, hosts: Hosts | None = None
+) -> App:
     """The API and the control plane over its worlds; while its lifespan lasts, their clocks run.
+
+    `hosts`: the names that it answers to on a socket, None: all.
 
     Raises `DocumentError` when the document does not fit the code.
     """
@@ -38,7 +43,7 @@ def make_app(plane: Plane, *, check_responses: bool = True, watched: CatalogFile
         after=plane.after,
         lifespan=upkeep(plane, watched),
     )
-    app.state.hurry = plane.hurry
+    app.state.hurry, app.state.hosts = plane.hurry, hosts
     plane.repeat = app.replay
     return app
 

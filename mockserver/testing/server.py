@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +16,7 @@ from mockserver.game.periods import iso
 from mockserver.serve.fit import AnyDocument, choose
 from mockserver.serve.greeting import base_url
 from mockserver.serve.keeping import bring_up, make_keeper
-from mockserver.serve.options import guarded
+from mockserver.serve.options import guarded, hosts_for
 from mockserver.serve.progress import populate
 from mockserver.serve.server import make_app, make_plane
 from mockserver.sockets import open_socket
@@ -59,6 +60,7 @@ class MockServer(World):
         live_statuses: bool = False,
         webhook_retry_delay: float = 60.0,
         control_token: str | None = None,
+        allowed_hosts: Iterable[str] = (),
         keep: str | Path | None = None,
         document: AnyDocument | None = None,
     ) -> None:
@@ -76,6 +78,7 @@ class MockServer(World):
             token=token, locked=locked, live_statuses=live_statuses, timing=Timing(retry_delay=webhook_retry_delay)
         )
         self._check_responses = check_responses
+        self._hosts = hosts_for(host, allowed_hosts)
         self._keep = keep
         given = dict(zip(PLAN, (catalog, seed, users, history_days, now, frozen), strict=True))
         self._given = {name for name, default in PLAN.items() if given[name] != default}
@@ -103,11 +106,11 @@ class MockServer(World):
         self._url = f"{NOWHERE}{document.prefix}"
         if self._keep is None:
             plane = make_plane(Worlds(self._plan, keys, populate), self._settings, document)
-            return make_app(plane, check_responses=self._check_responses)
+            return make_app(plane, check_responses=self._check_responses, hosts=self._hosts)
         keeper = make_keeper(self._keep)
         try:
             plane = make_plane(keeper.open(self._plan, keys, populate, self._given), self._settings, document)
-            application = make_app(plane, check_responses=self._check_responses)
+            application = make_app(plane, check_responses=self._check_responses, hosts=self._hosts)
             bring_up(keeper, plane)
         except BaseException:
             keeper.close()

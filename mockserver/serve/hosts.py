@@ -1,0 +1,66 @@
+"""Which `Host` names a server answers to, so that no web page can reach it under a name of its own (DNS rebinding)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+ANY = "*"
+OPTION = "--allowed-host (MOCKSERVER_ALLOWED_HOST)"
+
+
+class Hosts:
+    """Names that are answered: `localhost` and what ends with `.localhost`, IP addresses, the name that the server
+    was told to listen on, and those that are allowed besides (`*.example.com`: all below it; `*`: every name).
+
+    An IP address is safe: a page has to have a name to be pointed at another address.
+    """
+
+    def __init__(self, bound: str, allowed: Iterable[str] = ()) -> None:
+        names = [name.lower().rstrip(".") for name in allowed]
+        self._any = ANY in names
+        self._names = {"localhost", bound.lower(), *names}
+        self._ends = (".localhost", *(name[1:] for name in names if name.startswith("*.")))
+        self._known: dict[bytes, bool] = {}
+
+    def answers_to(self, host: bytes) -> bool:
+        """Whether that value of the header `Host` is one to answer to; its port does not matter."""
+        known = self._known.get(host)
+        if known is None:
+            known = self._allows(_name(host.decode("latin-1")))
+            if len(self._known) < 256:
+                self._known[host] = known
+        return known
+
+    def lets_in(self, origin: bytes) -> bool:
+        """Whether pages of that `Origin` may make requests: those of this machine and of the allowed names."""
+        try:
+            name = urlsplit(origin.decode("latin-1")).hostname
+        except ValueError:
+            return False
+        return name is not None and self._allows(name)
+
+    def _allows(self, name: str | None) -> bool:
+        if name is None:
+            return False
+        name = name.lower().rstrip(".")
+        return self._any or name in self._names or name.endswith(self._ends) or _is_address(name)
+
+
+def _name(host: str) -> str | None:
+    """The name in `name:port`; None when it is neither."""
+    if host.startswith("["):
+        name, closing, port = host[1:].partition("]")
+        port = port.removeprefix(":") if closing else "?"
+    else:
+        name, _, port = host.partition(":")
+    return name if name and (not port or port.isdecimal()) else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
