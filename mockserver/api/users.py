@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockserver.api.own_streak import own_streak_shape, read_own_streak
 from mockserver.api.shared import JSON, find_user, identify
 from mockserver.game.engine import Game
 from mockserver.game.facts import Profile
@@ -50,12 +51,16 @@ def users_update(game: Game, *, id: str, body: dict[str, Any]) -> JSON:
 
 
 def users_get_preferences(game: Game, *, id: str) -> JSON:
-    notifications = find_user(game, id).notifications
-    return {"notifications": {key: list(channels) for key, channels in notifications.items()}}
+    person = find_user(game, id)
+    shape: JSON = {"notifications": {key: list(channels) for key, channels in person.notifications.items()}}
+    return shape if person.own_streak is None else shape | {"streak": own_streak_shape(person.own_streak)}
 
 
 def users_update_preferences(game: Game, *, id: str, body: dict[str, Any]) -> JSON:
-    fact = prefer(find_user(game, id), body.get("notifications") or {})
+    person, own = find_user(game, id), None
+    if "streak" in body:
+        own = read_own_streak(game.world.catalog, person.own_streak, body["streak"])
+    fact = prefer(person, body.get("notifications") or {}, own)
     if fact is not None:
         game.tell(fact)
     return users_get_preferences(game, id=id)

@@ -94,7 +94,18 @@ STREAK = Table(
         ),
         Field("evaluation", choice("any", "all"), "Whether any condition is enough or all must be met."),
         Field("freezes", One(FREEZES), "Streak freezes. Left out, they are off."),
+        Field(
+            "daysOff",
+            Each(Whole(0, 6)),
+            "Weekdays on which nobody need be active, 0 for Sunday to 6; for daily streaks.",
+        ),
+        Field(
+            "customizable",
+            Flag(),
+            "Whether users may have conditions and days off of their own, in their preferences.",
+        ),
     ),
+    check=rules.streak,
 )
 
 ACHIEVEMENT = Table(

@@ -18,6 +18,13 @@ def freezes(made: game.Freezes) -> Complaints:
         yield "autoEarnAmount", "only goes with autoEarnInterval"
 
 
+def streak(made: game.Streak) -> Complaints:
+    if made.days_off and made.frequency != "daily":
+        yield "daysOff", 'only goes with frequency = "daily"'
+    if len(made.days_off) > 6:
+        yield "daysOff", "expected at least one day that is not off"
+
+
 def boost(made: game.Boost) -> Complaints:
     yield from _ends_after_start(made)
     if made.user is not None and made.user_attributes:

@@ -15,6 +15,10 @@ class Refused(GameError):
     """The request can be read, but means something that is not allowed."""
 
 
+class NotAllowed(Refused):
+    """The request means something that the organisation has not switched on."""
+
+
 class NothingToDo(Refused):
     """What is asked for is allowed, but would change nothing."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
+from mockserver.game.errors import GameError, NotAllowed, NotFound, Refused, Unreadable
 
 UNAUTHORISED = 401
 
@@ -13,6 +13,7 @@ UNAUTHORISED = 401
 PREFERENCES: dict[type[GameError], tuple[int, ...]] = {
     NotFound: (404, 422, 400),
     Refused: (422, 400, 404),
+    NotAllowed: (403, 422, 400, 404),
     Unreadable: (400, 422, 404),
 }
 
