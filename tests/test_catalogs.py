@@ -57,6 +57,9 @@ def test_every_field_survives_being_written_as_json() -> None:
         pointsSystemKey = "xp"
         start = "today"
         end = "+1d"
+        userAttributes = { plan = "pro" }
+        startTime = "00:00"
+        endTime = "17:45"
         runUnit = "year"
         runInterval = 2
         breakdownAttributes = ["plan"]

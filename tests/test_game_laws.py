@@ -17,7 +17,7 @@ from sample import BARE, SAMPLE
 
 from mockserver.game import facts as f
 from mockserver.game import journal
-from mockserver.game.catalog import MICRO, Catalog, Freezes, Streak
+from mockserver.game.catalog import MICRO, AttributeFilter, Catalog, Freezes, Streak
 from mockserver.game.engine import Game
 from mockserver.game.facts import CatalogChanged
 from mockserver.game.periods import DAY, HOUR, run_end, run_index
@@ -27,7 +27,12 @@ from mockserver.game.world import World
 
 WEEKLY = replace(SAMPLE, streak=Streak("weekly", freezes=Freezes(1, 2, 9)))
 MONTHLY = replace(SAMPLE, streak=Streak("monthly"), points={}, leaderboards={})
-CATALOGS = (SAMPLE, WEEKLY, MONTHLY)
+RULED = {
+    key: replace(row, user_attributes=(AttributeFilter("plan", "pro"),), start_time=7 * 60, end_time=21 * 60)
+    for key, row in SAMPLE.leaderboards.items()
+    if row.rank_by != "streak"
+}
+CATALOGS = (SAMPLE, WEEKLY, MONTHLY, replace(SAMPLE, leaderboards=RULED))
 catalogs = st.sampled_from(CATALOGS)
 
 

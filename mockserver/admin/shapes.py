@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from mockserver.api.leaderboards import time_of_day
 from mockserver.catalogs.tables import derived_id
 from mockserver.game.catalog import (
     Achievement,
@@ -152,7 +153,9 @@ def board(game: Game, row: Leaderboard) -> JSON:
         "start": row.start.isoformat(),
         "end": row.end.isoformat() if row.end else None,
         "breakdownAttributes": [Attribute(key, "user").id for key in row.breakdown],
-        "userAttributes": [],
+        "startTime": None if row.start_time is None else time_of_day(row.start_time),
+        "endTime": None if row.end_time is None else time_of_day(row.end_time),
+        "userAttributes": _filters(row.user_attributes, "user"),
         "runUnit": row.run_unit,
         "runInterval": row.run_interval,
     }

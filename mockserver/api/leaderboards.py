@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 
-from mockserver.api.shared import JSON, attribute_pairs, find_board, find_user, once_per_row, today
+from mockserver.api.shared import JSON, attribute_pairs, filters_shape, find_board, find_user, once_per_row, today
 from mockserver.game.catalog import Catalog, Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
@@ -42,9 +42,9 @@ def _board(catalog: Catalog, board: Leaderboard) -> JSON:
         "maxParticipants": board.max_participants,
         "runUnit": board.run_unit,
         "runInterval": board.run_interval,
-        "startTime": None,
-        "endTime": None,
-        "userAttributes": [],
+        "startTime": None if board.start_time is None else time_of_day(board.start_time),
+        "endTime": None if board.end_time is None else time_of_day(board.end_time),
+        "userAttributes": filters_shape(board.user_attributes),
     }
     if board.metric is not None:
         metric = catalog.metrics[board.metric]
@@ -53,6 +53,11 @@ def _board(catalog: Catalog, board: Leaderboard) -> JSON:
         system = catalog.points[board.points_system]
         shape |= {"pointsSystemKey": system.key, "pointsSystemName": system.name}
     return shape
+
+
+def time_of_day(minute: int) -> str:
+    """`HH:mm`."""
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def breakdown_shape(board: Leaderboard, group: tuple[str, ...] | None) -> JSON:

@@ -18,6 +18,7 @@ from mockserver.catalogs.kinds import (
     Share,
     Text,
     Thresholds,
+    TimeOfDay,
     Whole,
     choice,
 )
@@ -294,6 +295,19 @@ LEADERBOARD = Table(
             when="rankBy=metric|points",
         ),
         Field("runInterval", Whole(1, 1000), "Every so many units a new run begins at 0.", when="rankBy=metric|points"),
+        Field("userAttributes", Pairs("userAttributes"), "Only users with all of these attribute values take part."),
+        Field(
+            "startTime",
+            TimeOfDay(),
+            "Activity counts from this time of each user's own day on. Left out, from midnight.",
+            when="rankBy=metric|points",
+        ),
+        Field(
+            "endTime",
+            TimeOfDay(),
+            "Activity counts before this time of each user's own day, after `startTime`. Left out, until midnight.",
+            when="rankBy=metric|points",
+        ),
         ID,
     ),
     check=rules.leaderboard,

@@ -19,6 +19,7 @@ LIMIT = 10**12  # behaviour, section 2: no number lies beyond it
 
 _ABSOLUTE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _RELATIVE = re.compile(r"([+-])(\d{1,7})([dw])\Z", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d\Z", re.ASCII)
 _EPOCH = date(1970, 1, 1)
 
 
@@ -203,6 +204,24 @@ class Moment(Day):
 
     def write(self, value: Any) -> JSON:
         return datetime.fromtimestamp(value / 1000, UTC).date().isoformat()
+
+
+@dataclass(frozen=True)
+class TimeOfDay(Kind):
+    """A time on everybody's clock, kept in minutes since midnight."""
+
+    words = 'a time of day like "09:00", from "00:00" to "23:59"'
+
+    def read(self, value: Any, place: Place) -> Any:
+        if not isinstance(value, str) or not _TIME.match(value):
+            return place.expected(self.words, value)
+        return int(value[:2]) * 60 + int(value[3:])
+
+    def write(self, value: Any) -> JSON:
+        return f"{value // 60:02}:{value % 60:02}"
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 
 
 @dataclass(frozen=True)

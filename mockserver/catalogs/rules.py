@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from mockserver.catalogs.kinds import TimeOfDay
 from mockserver.game import catalog as game
 
 Complaints = Iterator[tuple[str, str]]
@@ -46,6 +47,14 @@ def leaderboard(made: game.Leaderboard) -> Complaints:
     if (made.run_unit is None) != (made.run_interval is None):
         lacking = "runUnit" if made.run_unit is None else "runInterval"
         yield "", f"`{lacking}` is missing: a leaderboard that repeats has both `runUnit` and `runInterval`"
+
+    if made.end_time is not None and made.end_time <= (made.start_time or 0):
+        # Choice: hours over midnight would be parts of two days, which may be of two runs: two boards say that better.
+        start = TimeOfDay().write(made.start_time or 0)
+        yield (
+            "endTime",
+            f"expected a time after {start} (the start) on the same day, found {TimeOfDay().write(made.end_time)}",
+        )
 
 
 def webhook(made: game.WebhookEndpoint) -> Complaints:

@@ -173,7 +173,11 @@ class PointsSystem:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Schema `LeaderboardResponse`. `run_unit` None: one run that never repeats."""
+    """Schema `LeaderboardResponse`. `run_unit` None: one run that never repeats.
+
+    `user_attributes`: who takes part. `start_time` (inclusive) and `end_time` (exclusive): the hours of each user's day
+    in which activity counts, in minutes since midnight; None is midnight.
+    """
 
     id: str
     key: str
@@ -188,6 +192,9 @@ class Leaderboard:
     max_participants: int = 1000
     run_unit: RunUnit | None = None
     run_interval: int | None = None
+    user_attributes: Filters = ()
+    start_time: int | None = None
+    end_time: int | None = None
 
     def __hash__(self) -> int:
         """By its id: what is remembered of boards is looked up with every event."""

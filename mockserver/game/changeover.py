@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from mockserver.game import facts as f
 from mockserver.game.catalog import Catalog, Leaderboard, Streak
 from mockserver.game.periods import (
     board_opens,
     boost_moments,
+    counts_then,
     first_day,
     utc_day,
+    zone,
 )
 from mockserver.game.ranking import Run, group_of
 
@@ -78,8 +81,9 @@ def _change_boards(world: World, old: Catalog, new: Catalog, entry: f.Entry) -> 
 
 def _counts(board: Leaderboard) -> tuple[object, ...]:
     """All that decides what counts on a board, when, and for which group."""
-    subject = (board.rank_by, board.metric, board.points_system, board.breakdown)
-    return (*subject, board.start, board.end, board.run_unit, board.run_interval)
+    subject = (board.rank_by, board.metric, board.points_system, board.breakdown, board.user_attributes)
+    hours = (board.start_time, board.end_time)
+    return (*subject, board.start, board.end, board.run_unit, board.run_interval, *hours)
 
 
 def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
@@ -88,8 +92,12 @@ def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
     counting: dict[tuple[str, str | None], list[Leaderboard]] = {}
     for board in boards:
         counting.setdefault((board.rank_by, board.metric or board.points_system), []).append(board)
+    zones: dict[str, ZoneInfo] = {}
     for entry in world.journal if counting else ():
         fact = entry.fact
+        if isinstance(fact, (f.UserCreated, f.UserChanged)):
+            zones[fact.user] = zone(fact.profile.tz)
+            continue
         if isinstance(fact, f.MetricChanged):
             concerned, amount = counting.get(("metric", fact.metric), ()), fact.value
         elif isinstance(fact, f.PointsAwarded):
@@ -98,7 +106,7 @@ def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
             continue
         for board in concerned:
             first = first_day(board, fact.day)
-            if first is not None:
+            if first is not None and counts_then(board, entry.time, zones[fact.user]):
                 _gain(world, board, first, fact.user, amount, entry.seq, entry)
 
 

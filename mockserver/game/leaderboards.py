@@ -25,6 +25,7 @@ from mockserver.game.periods import (
     DAY,
     HOUR,
     board_opens,
+    counts_then,
     first_day,
     local_day,
     opening_of,
@@ -48,7 +49,7 @@ def score_metric(world: World, entry: Entry) -> Iterator[Fact]:
     if isinstance(fact, MetricChanged):
         boards = boards_on(world.catalog, "metric", fact.metric, fact.day)
         if boards:
-            yield from _gain(world, boards, world.users[fact.user], fact.value)
+            yield from _gain(world, boards, world.users[fact.user], fact.value, entry.time)
 
 
 def score_points(world: World, entry: Entry) -> Iterator[Fact]:
@@ -58,7 +59,7 @@ def score_points(world: World, entry: Entry) -> Iterator[Fact]:
         person = world.users[fact.user]
         boards = boards_on(world.catalog, "points", fact.system, local_day(entry.time, person.zone))
         if boards:
-            yield from _gain(world, boards, person, fact.added)
+            yield from _gain(world, boards, person, fact.added, entry.time)
 
 
 def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
@@ -108,13 +109,14 @@ def enter_streaks(world: World, entry: Entry) -> Iterator[Fact]:
 
 
 def regroup(world: World, entry: Entry) -> Iterator[Fact]:
-    """A changed breakdown attribute moves the score to the other group, in runs that are not final. Section 8."""
+    """A changed attribute moves the score to another group, in runs that are not final: away from the board with those
+    who do not take part any more, and back. Section 8."""
     fact = entry.fact
     if not isinstance(fact, UserChanged):
         return
     person = world.users[fact.user]
     for board in world.catalog.leaderboards.values():
-        if not board.breakdown:
+        if not board.breakdown and not board.user_attributes:
             continue
         group = group_of(board, person.profile.attributes)
         for first in open_runs(board, entry.time):
@@ -124,7 +126,8 @@ def regroup(world: World, entry: Entry) -> Iterator[Fact]:
                 yield _rescore(world, board, first, person, score.gained)
 
 
-Running = tuple[Leaderboard, date]  # a board and the first day of one of its runs
+# A board, the first day of one of its runs, and whether it has hours.
+Running = tuple[Leaderboard, date, bool]
 
 
 def boards_on(catalog: Catalog, rank_by: RankBy, subject: str, day: date) -> tuple[Running, ...]:
@@ -133,13 +136,19 @@ def boards_on(catalog: Catalog, rank_by: RankBy, subject: str, day: date) -> tup
     known: tuple[Running, ...] | None = catalog.remembered.get(key)
     if known is None:
         boards = catalog.boards_by.get((rank_by, subject), ())
-        known = tuple((board, first) for board in boards if (first := first_day(board, day)) is not None)
+        known = tuple(
+            (board, first, (board.start_time, board.end_time) != (None, None))
+            for board in boards
+            if (first := first_day(board, day)) is not None
+        )
         catalog.remembered[key] = known
     return known
 
 
-def _gain(world: World, boards: tuple[Running, ...], person: Person, amount: int) -> Iterator[Fact]:
-    for board, first in boards:
+def _gain(world: World, boards: tuple[Running, ...], person: Person, amount: int, time: int) -> Iterator[Fact]:
+    for board, first, has_hours in boards:
+        if has_hours and not counts_then(board, time, person.zone):
+            continue
         run = world.run(board.key, first)
         score = run.scores.get(person.profile.id) if run else None
         yield _rescore(world, board, first, person, amount if score is None else score.gained + amount)
@@ -149,7 +158,7 @@ def _rescore(world: World, board: Leaderboard, first: date, person: Person, gain
     profile = person.profile
     user = profile.id
     run = world.run(board.key, first) or Run(board.max_participants)
-    group = group_of(board, profile.attributes) if board.breakdown else ()
+    group = group_of(board, profile.attributes) if board.breakdown or board.user_attributes else ()
     value = whole_value(board, gained)
     score = run.scores.get(user)
     old_group, old, old_value = (score.group, score.ranked, score.value) if score else (group, None, 0)

@@ -76,6 +76,13 @@ def _local(time: int, tz: ZoneInfo) -> datetime:
     return moment(time).astimezone(tz)
 
 
+def counts_then(board: Leaderboard, time: int, tz: ZoneInfo) -> bool:
+    """Whether activity at that moment is within the board's hours in `tz` (behaviour, section 8)."""
+    local = _local(time, tz)
+    minute = local.hour * 60 + local.minute
+    return (board.start_time or 0) <= minute < (24 * 60 if board.end_time is None else board.end_time)
+
+
 @lru_cache(maxsize=65536)
 def start_of_day(day: date, tz: ZoneInfo) -> int:
     """Local midnight: the first instant that has this date or, where it was skipped, a later one."""

@@ -23,7 +23,11 @@ def whole_value(board: Leaderboard, gained: int) -> int:
 
 
 def group_of(board: Leaderboard, attributes: dict[str, str]) -> tuple[str, ...] | None:
-    """The user's group on the board; None when one of the breakdown attributes is missing."""
+    """The user's group on the board; None when one of the breakdown attributes is missing, and for those who do not
+    take part."""
+    for row in board.user_attributes:
+        if attributes.get(row.key) != row.value:
+            return None
     if not board.breakdown:
         return ()
     values = tuple(attributes.get(key) for key in board.breakdown)
