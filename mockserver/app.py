@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote
@@ -26,7 +26,6 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from mockserver.admin.document import PREFIX as ADMIN
 from mockserver.apis import Api, Bound, administration, application, shown
 from mockserver.exchange import (
-    DROPPED,
     NOT_KEPT,
     After,
     Answer,
@@ -36,6 +35,7 @@ from mockserver.exchange import (
     TooLarge,
     drop,
     error,
+    has_left,
     joined,
     read_body,
     send_answer,
@@ -206,8 +206,10 @@ class App(Starlette):
             answer = await self._enter(organisation, arrival, receive)
             if self.worlds.turn is not None and not await self.worlds.turn.settled():
                 answer = NOT_KEPT
+        if has_left(send):
+            answer = replace(answer, status=0)
         try:
-            await (drop(receive, send) if answer is DROPPED else send_answer(answer, send))
+            await (drop(receive, send) if answer.status == 0 else send_answer(answer, send))
         finally:
             if arrival.call and self._after:
                 self._after(arrival.call, answer)
@@ -229,17 +231,17 @@ class App(Starlette):
         return NOT_KEPT if organisation.away else organisation
 
     async def _enter(self, organisation: Organisation, arrival: _Arrival, receive: Receive) -> Answer:
-        """Those beside the way, and the body; then the function."""
+        """The body, and those beside the way; then the function."""
         call = arrival.call
-        befalls = self._before(call) if call and self._before else None
-        answer = None if befalls is None else await befalls()
         if arrival.there[arrival.method].operation.body is not None:
-            try:  # of what is not answered by its function, too: somebody may look at it
+            try:  # before anything takes time: what has come in whole is carried out, though its client leaves
                 arrival.body = await read_body(receive, arrival.headers)
             except TooLarge:
                 arrival.body = None
-            if call:
+            if call:  # of what is not answered by its function, too: somebody may look at it
                 call.body = arrival.body or b""
+        befalls = self._before(call) if call and self._before else None
+        answer = None if befalls is None else await befalls()
         return answer or self._answer(organisation, arrival)
 
     def replay(self, organisation: Organisation, record: Record) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Send
 
+from mockserver.clock import monotonic
 from mockserver.spec import Operation
 from mockserver.spec.bodies import LARGEST
 from mockserver.worlds import Organisation
@@ -26,12 +26,12 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-DROPPED = Answer(0, b"")  # no answer at all: the connection is closed under the client
+DROPPED = Answer(0, b"")  # no answer at all: the connection is closed under the client. Status 0: nobody hears it
 
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way, for those who stand beside the way. `started` is of `time.perf_counter`.
+    """One request on its way, for those who stand beside the way. `started` is of `clock.monotonic`.
 
     `operation` is None where the document has none, `organisation` until the key is known, `body` until it is read.
     Who is asked before may leave `applied`, headers that the answer will carry, and `restate`, which turns the
@@ -42,7 +42,7 @@ class Call:
     path: str
     query: bytes
     headers: Mapping[bytes, bytes]
-    started: float = field(default_factory=perf_counter)
+    started: float = field(default_factory=monotonic)
     operation: Operation | None = None
     organisation: Organisation | None = None
     body: bytes = b""
@@ -114,6 +114,11 @@ async def send_answer(answer: Answer, send: Send) -> None:
     headers = [JSON_HEADER, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+def has_left(send: Send) -> bool:
+    """Whether the client has hung up: nobody would hear an answer. Servers that do not say so are believed."""
+    return bool(getattr(getattr(send, "__self__", None), "disconnected", False))
 
 
 async def drop(receive: Receive, send: Send) -> None:

@@ -1,14 +1,16 @@
-"""The socket that a server or a receiver listens on, and what to say where that cannot be."""
+"""The sockets that a server or a receiver listens on, and what to say where that cannot be."""
 
 from __future__ import annotations
 
 import errno
 import os
 import socket
+from collections.abc import Sequence
 
 import click
 
 BACKLOG = 2048
+TRIES = 20  # any free port of one address may be taken at another
 
 
 class CannotListen(click.ClickException):
@@ -17,10 +19,10 @@ class CannotListen(click.ClickException):
     exit_code = 2
 
 
-def listen_on(host: str, port: int) -> socket.socket:
-    """A socket that takes connections already, so that a taken port is told at once. CannotListen, with the reason."""
+def listen_on(host: str, port: int) -> list[socket.socket]:
+    """Sockets that take connections already, so that a taken port is told at once. CannotListen, with the reason."""
     try:
-        return open_socket(host, port)
+        return open_sockets(host, port)
     except (OSError, UnicodeError) as error:
         number = getattr(error, "errno", -1)
         if number < 0:  # of looking the name up
@@ -32,20 +34,55 @@ def listen_on(host: str, port: int) -> socket.socket:
         raise CannotListen(f"Cannot listen on {host}:{port}: {os.strerror(number)}.") from None
 
 
-def open_socket(host: str, port: int) -> socket.socket:
-    """Takes connections from now on; port 0 is any free one. Raises OSError, or UnicodeError for an odd host.
+def open_sockets(host: str, port: int) -> list[socket.socket]:
+    """One socket for each address of the host, as localhost has two, and all on one port; 0 is any free one.
 
-    It says that it speaks TCP, which `socket.create_server` leaves open: without that, asyncio does not send small
-    packets at once, and every answer takes 40 milliseconds.
+    They take connections from now on. Raises OSError, or UnicodeError for an odd host.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    addresses = list(dict.fromkeys((family, str(place[0])) for family, _, _, _, place in found))
+    for attempt in range(1, TRIES + 1):
+        try:
+            return _open_all(addresses, port)
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE or attempt == TRIES:
+                raise
+    raise AssertionError  # the last attempt returns or raises
+
+
+def _open_all(addresses: Sequence[tuple[int, str]], port: int) -> list[socket.socket]:
+    """An address that this machine does not have is left out, as long as there is another."""
+    opened: list[socket.socket] = []
+    trouble: OSError | None = None
+    try:
+        for family, address in addresses:
+            try:
+                opened.append(_open_one(family, address, port))
+            except OSError as error:
+                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                trouble = error
+            else:
+                port = opened[-1].getsockname()[1]
+        if not opened and trouble is not None:
+            raise trouble
+    except BaseException:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
+
+def _open_one(family: int, address: str, port: int) -> socket.socket:
+    """It says that it speaks TCP, which `socket.create_server` leaves open: without that, asyncio does not send small
+    packets at once, and every answer takes 40 milliseconds."""
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # elsewhere it would let two servers have one port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.bind((host, port))
+        listening.bind((address, port))
         listening.listen(BACKLOG)
     except BaseException:
         listening.close()
@@ -53,7 +90,12 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listening
 
 
+def local_host(host: str) -> str:
+    """What this machine calls it: every address means the loopback one here."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 def local_url(host: str, port: int) -> str:
-    """The address to give to clients on this machine; every address means the loopback one here."""
-    local = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+    """The address to give to clients on this machine."""
+    local = local_host(host)
     return f"http://{f'[{local}]' if ':' in local else local}:{port}"

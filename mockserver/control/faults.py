@@ -6,13 +6,13 @@ All of it is off unless switched on, each for all operations or for chosen ones 
 from __future__ import annotations
 
 import random
-import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.admin.table import NAMES as ADMIN
+from mockserver.clock import monotonic
 from mockserver.control.fields import Fields
 from mockserver.control.requests import FAULT
 from mockserver.exchange import DROPPED, Answer, Call, error
@@ -90,7 +90,7 @@ class RateLimits:
     def refuse(self, operation: str) -> Answer | None:
         """429 when this request is one too many; what was refused does not count."""
         event = operation in EVENTS
-        limit, taken, now = self.events if event else self.others, self.taken[event], time.monotonic()
+        limit, taken, now = self.events if event else self.others, self.taken[event], monotonic()
         while taken and taken[0] <= now - 1:
             taken.popleft()
         if len(taken) < limit:

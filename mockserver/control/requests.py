@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from time import perf_counter
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import orjson
 
+from mockserver.clock import monotonic
 from mockserver.control.fields import Query
 from mockserver.exchange import DROPPED, Answer, Call
 from mockserver.game.periods import iso
@@ -39,7 +39,7 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._rows: deque[tuple[int, int, float, str, str, Call, Answer]] = deque(maxlen=KEPT)
-        self._made = 0
+        self._made = self._cleared = 0
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -50,13 +50,15 @@ class RequestLog:
         if len(answer.body) > KEPT_BODY:
             answer = Answer(answer.status, answer.body[:KEPT_BODY], answer.headers)
         self._made += 1
-        self._rows.append((self._made, time, perf_counter(), operation, template, call, answer))
+        self._rows.append((self._made, time, monotonic(), operation, template, call, answer))
 
     def clear(self) -> None:
         self._rows.clear()
+        self._cleared = self._made
 
     def list(self, query: Query, operations: list[str], tenant: str | None) -> JSON:
-        """Newest first, by `operationId`, `userId`, `status` and `limit`; `letGo` counts those no longer kept."""
+        """Newest first, by `operationId`, `userId`, `status` and `limit`; `letGo` counts those no longer kept (of
+        which those that were cleared are none)."""
         operation, user = query.one_of("operationId", operations), query.text("userId")
         status, limit = query.whole("status", 0, 599), query.whole("limit", 1, KEPT) or KEPT
         found = []
@@ -69,11 +71,12 @@ class RequestLog:
                 found.append(request_shape(row))
             if len(found) == limit:
                 break
-        return {"requests": found, "letGo": self._made - len(self._rows)}
+        return {"requests": found, "letGo": self._made - self._cleared - len(self._rows)}
 
 
 def request_shape(row: Asked) -> JSON:
-    """`status` null: the connection was dropped. A body that is no JSON, or was cut, is shown as text."""
+    """`status` null: the connection was dropped, or its client had left. A body that is no JSON, or was cut, is shown
+    as text."""
     call, answer = row.call, row.answer
     headers = dict(answer.headers)
     fault, applied = headers.get(FAULT), headers.get(b"preference-applied")

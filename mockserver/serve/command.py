@@ -242,7 +242,7 @@ def make_worlds(plan: Plan, keys: tuple[str, ...], keeper: Keeper | None = None,
 def run(
     worlds: Worlds,
     settings: Settings,
-    listening: socket.socket,
+    listening: list[socket.socket],
     host: str,
     *,
     document: Document | None,
@@ -265,10 +265,10 @@ def run(
             gc.freeze()
     except (DocumentError, GameError) as error:
         raise CannotServe(str(error)) from None
-    base = base_url(host, listening.getsockname()[1], plane.document.prefix)
+    base = base_url(host, listening[0].getsockname()[1], plane.document.prefix)
     click.echo(greeting(plane, base, check_responses=check_responses))
     signal.signal(signal.SIGTERM, stop)
-    make_http(app).run(sockets=[listening])
+    make_http(app).run(sockets=listening)
 
 
 def stop(number: int, frame: FrameType | None) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from mockserver.clock import Clock
+from mockserver.clock import Clock, monotonic
 from mockserver.game.engine import Game
 from mockserver.game.periods import utc_day
 from mockserver.seed import populate as live
@@ -33,14 +32,14 @@ class Bar:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._started = time.perf_counter()
+        self._started = monotonic()
         self._bar: Any = None
         self._task: Any = None
         self._over = False
 
     def show(self, done: float, count: int) -> None:
         """How much is done (0 to 1), and how many events that were."""
-        elapsed = time.perf_counter() - self._started
+        elapsed = monotonic() - self._started
         if self._bar is None:
             if self._over or elapsed < PATIENCE:
                 return

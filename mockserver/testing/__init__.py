@@ -12,7 +12,18 @@
 """
 
 from mockserver.testing.aio import AsyncMadeWorld, AsyncMockServer, AsyncWorld
+from mockserver.testing.rows import LetGo, Rows
 from mockserver.testing.server import MockServer
 from mockserver.testing.world import ControlError, MadeWorld, World
 
-__all__ = ["AsyncMadeWorld", "AsyncMockServer", "AsyncWorld", "ControlError", "MadeWorld", "MockServer", "World"]
+__all__ = [
+    "AsyncMadeWorld",
+    "AsyncMockServer",
+    "AsyncWorld",
+    "ControlError",
+    "LetGo",
+    "MadeWorld",
+    "MockServer",
+    "Rows",
+    "World",
+]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from types import ModuleType, TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from starlette.types import ASGIApp
 
 from mockserver.testing.server import MockServer
+from mockserver.testing.waiting import in_thread, to_the_end
 from mockserver.testing.world import MadeWorld, World
 
 P = ParamSpec("P")
@@ -24,7 +25,7 @@ def _awaited(
     """The method in a thread, so that it blocks nobody."""
 
     async def call(self: AsyncWorld[Any], /, *args: P.args, **given: P.kwargs) -> T:
-        return await asyncio.to_thread(method, self.sync, *args, **given)
+        return await in_thread(method, self.sync, *args, **given)
 
     call.__doc__, call.__name__ = method.__doc__, method.__name__
     return call
@@ -62,7 +63,7 @@ class AsyncWorld(Generic[W]):
     @property
     def now(self) -> Awaitable[datetime]:
         """What the world's clock shows, in UTC: `await world.now`."""
-        return asyncio.to_thread(lambda: self.sync.now)
+        return in_thread(lambda: self.sync.now)
 
     advance = _awaited(World.advance)
     set_clock = _awaited(World.set_clock)
@@ -86,7 +87,9 @@ class AsyncWorld(Generic[W]):
 class AsyncMadeWorld(AsyncWorld[MadeWorld]):
     """A world that a server made. As an async context it is deleted at the end."""
 
-    delete = _awaited(MadeWorld.delete)
+    async def delete(self) -> None:
+        """As `MadeWorld.delete`, to its end, whoever is cancelled meanwhile."""
+        await to_the_end(self.sync.delete)
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,11 +104,18 @@ class AsyncMockServer(AsyncWorld[MockServer]):
     """What `async with MockServer() as server:` gives."""
 
     async def start(self) -> Self:
-        await asyncio.to_thread(self.sync.start)
+        """As `MockServer.start`. Whoever is cancelled meanwhile has no server."""
+        await to_the_end(self.sync.start, undo=MockServer.stop)
         return self
 
     async def stop(self) -> None:
-        await asyncio.to_thread(self.sync.stop)
+        """As `MockServer.stop`, to its end, whoever is cancelled meanwhile."""
+        await to_the_end(self.sync.stop)
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self.sync.running
 
     @property
     def control_token(self) -> str | None:
@@ -122,5 +132,5 @@ class AsyncMockServer(AsyncWorld[MockServer]):
         return self.sync.transport(library)
 
     async def world(self, **options: Any) -> AsyncMadeWorld:
-        """A fresh world, `options` as in `MockServer.world`."""
-        return AsyncMadeWorld(await asyncio.to_thread(self.sync.world, **options))
+        """A fresh world, `options` as in `MockServer.world`. Whoever is cancelled meanwhile has none."""
+        return AsyncMadeWorld(await to_the_end(partial(self.sync.world, **options), undo=MadeWorld.delete))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import Future
 from types import ModuleType
 from typing import Any
 
 from mockserver.testing.room import Exchanged, Room
+from mockserver.testing.waiting import outcome
 
 
 def scope_of(method: str, path: str, raw_path: bytes, query: bytes, headers: list[tuple[bytes, bytes]]) -> Any:
@@ -47,7 +47,7 @@ def transport(library: ModuleType, room: Room) -> Any:
         async def handle_async_request(self, request: Any) -> Any:
             asked = _ask(room, request, await request.aread())
             try:
-                answer = await asyncio.wait_for(asyncio.wrap_future(asked), _patience(request))
+                answer = await outcome(asked, _patience(request))
             except (ConnectionResetError, TimeoutError) as trouble:
                 raise _error(library, request, trouble) from None
             return _response(library, request, answer)

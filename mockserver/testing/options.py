@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,15 +33,62 @@ def catalog_to_send(given: AnyCatalog) -> str | dict[str, Any]:
     return catalogs.read(given) if isinstance(given, Path) or os.path.isfile(given) else given
 
 
-def check_options(*, users: int, history_days: int | None, webhook_retry_delay: float, **headers: str | None) -> None:
+def check_options(
+    *,
+    users: Any,
+    history_days: Any,
+    webhook_retry_delay: Any,
+    seed: Any,
+    port: Any,
+    host: Any,
+    flags: Mapping[str, Any],
+    headers: Mapping[str, Any],
+) -> None:
     """ValueError for what `mockserver serve` would refuse, too; `headers`: what has to travel in one, by name."""
-    if users < 0:
-        raise ValueError(f"users must be 0 or more, not {users!r}.")
-    if history_days is not None and not 0 <= history_days <= LONGEST_HISTORY:
-        raise ValueError(f"history_days must be from 0 to {LONGEST_HISTORY}, not {history_days!r}.")
-    if not 0 <= webhook_retry_delay <= LONGEST_RETRY_DELAY:  # not true of nan either
+    _whole("users", users, 0)
+    _whole("seed", seed)
+    _whole("port", port, 0, 65535)
+    if history_days is not None:
+        _whole("history_days", history_days, 0, LONGEST_HISTORY)
+    if not _is_number(webhook_retry_delay) or not 0 <= webhook_retry_delay <= LONGEST_RETRY_DELAY:  # nor nan
         most = f"{LONGEST_RETRY_DELAY:.0f}"
         raise ValueError(f"webhook_retry_delay must be from 0 to {most} seconds, not {webhook_retry_delay!r}.")
+    if not isinstance(host, str):
+        raise ValueError(f"host must be a name or an address, not {host!r}.")
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be True or False, not {value!r}.")
     for name, text in headers.items():
-        if text is not None and not fits_a_header(text):
+        if text is not None and not (isinstance(text, str) and fits_a_header(text)):
             raise ValueError(f"{name} must be {FITTING}, not {text!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _whole(name: str, value: Any, least: int | None = None, most: int | None = None) -> None:
+    expected = "a whole number"
+    if least is not None:
+        expected += f", {least} or more" if most is None else f" from {least} to {most}"
+    fits = isinstance(value, int) and not isinstance(value, bool)
+    if not fits or (least is not None and value < least) or (most is not None and value > most):
+        raise ValueError(f"{name} must be {expected}, not {value!r}.")
+
+
+def check_amounts(amounts: Mapping[str, Any]) -> None:
+    """ValueError unless all are finite numbers."""
+    for name, amount in amounts.items():
+        if not _is_number(amount) or not math.isfinite(amount):
+            raise ValueError(f"{name} must be a finite number, not {amount!r}.")
+
+
+def finite(body: Any, where: str = "") -> Any:
+    """The body of a call as it is. ValueError for nan and infinity anywhere in it: JSON has no word for them, and they
+    would be lost."""
+    if isinstance(body, float) and not math.isfinite(body):
+        raise ValueError(f"{where or 'The body'} must be a finite number, not {body!r}.")
+    inner = body.items() if isinstance(body, Mapping) else enumerate(body) if isinstance(body, (list, tuple)) else ()
+    for name, value in inner:
+        finite(value, f"{where}.{name}" if where else str(name))
+    return body

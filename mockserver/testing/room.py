@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from http.client import HTTPConnection
+from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.app import App
+from mockserver.clock import monotonic
 from mockserver.serve.server import make_http
+from mockserver.sockets import local_host
+from mockserver.testing.waiting import outcome
 
-T = TypeVar("T")
+LONGEST_END = 30.0  # seconds; deliveries and open requests get five each
 
 
 class Exchanged(list[Message]):
@@ -33,37 +39,76 @@ class Exchanged(list[Message]):
         return b"".join(message.get("body", b"") for message in self[1:])
 
 
-class Room:
-    """`listening` None: no socket, the application is reached by `exchange` and `app` alone."""
+class Loop(asyncio.SelectorEventLoop):
+    """One whose time is real, whatever clock a test has put in place of the system's: its timers must end."""
 
-    def __init__(self, application: App, listening: socket.socket | None = None) -> None:
+    def time(self) -> float:
+        return monotonic()
+
+
+class Room:
+    """`listening` empty: no socket, the application is reached by `exchange` and `app` alone."""
+
+    def __init__(self, application: App, listening: Sequence[socket.socket] = ()) -> None:
         self._application = application
         self._listening = listening
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._at_work: set[asyncio.Future[None]] = set()
         self._end = asyncio.Event()
         self._open: Future[None] = Future()
         self._thread = threading.Thread(target=self._live, name="mockserver", daemon=True)
+        self._process = os.getpid()
 
     def open(self) -> None:
-        """Returns when the server serves. Raises what kept it from starting."""
+        """Returns when the server serves. Raises what kept it from starting; then nothing of it is left."""
         self._thread.start()
-        self._open.result()
+        try:
+            self._open.result()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
-        """Returns when the server has stopped and its thread is gone."""
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join()
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Has the work done in the server's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Returns when the server has stopped and its thread is gone. RuntimeError if it does not end."""
+        if os.getpid() != self._process:  # the server lives on in the process that this one was forked from
+            for each in self._listening:
+                each.close()
+            return
+        with suppress(Exception):  # whoever gave up waiting for the start: it ends as soon as it is open
+            self._open.result(LONGEST_END)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: it ended by itself
+                self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(LONGEST_END)
+        if self._thread.is_alive():
+            raise RuntimeError(
+                f"The server has not stopped within {LONGEST_END:g} seconds; its thread ends with the process."
+            )
 
     def exchange(self, scope: Scope, body: bytes) -> Future[Exchanged]:
         """A whole request, answered in the server's loop. The result raises ConnectionResetError when dropped.
 
-        To cancel it is to hang up: what has not been done by then is not done.
+        To cancel it is to hang up: the request is carried out, as it has come in whole, and nobody hears the answer.
         """
-        return self.submit(_exchange(self._application, scope, body))
+        answered: Future[Exchanged] = Future()
+        if os.getpid() != self._process:
+            answered.set_result(self._from_a_fork(scope, body))
+            return answered
+        client = _Client(body)
+        answered.add_done_callback(lambda future: client.leave() if future.cancelled() else None)
+        assert self._loop is not None
+        work = _answered(self._application, scope, client, answered)
+        try:
+            self._loop.call_soon_threadsafe(self._begin, work)
+        except RuntimeError:
+            work.close()
+            raise RuntimeError("This server does not run any more.") from None
+        return answered
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application for other loops: an ASGI application, to be given to a transport of httpx."""
@@ -73,44 +118,90 @@ class Room:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        for answer in await asyncio.wrap_future(self.exchange(scope, body)):
+        for answer in await outcome(self.exchange(scope, body)):
             await send(answer)
 
+    def _from_a_fork(self, scope: Scope, body: bytes) -> Exchanged:
+        """The loop lives in the process that this one was forked from, so only a socket leads there."""
+        if not self._listening:
+            raise RuntimeError(
+                "This server lives in another process, which this one was forked from, and has no socket: "
+                "make a server here, or leave out socket=False."
+            )
+        host, port = self._listening[0].getsockname()[:2]
+        connection = HTTPConnection(local_host(host), port, timeout=LONGEST_END)
+        query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
+        headers = {name.decode(): value for name, value in scope["headers"]}
+        try:
+            connection.request(scope["method"], scope["raw_path"].decode() + query, body or None, headers)
+            answer = connection.getresponse()
+            rows = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.getheaders()]
+            start = {"type": "http.response.start", "status": answer.status, "headers": rows}
+            return Exchanged([start, {"type": "http.response.body", "body": answer.read()}])
+        finally:
+            connection.close()
+
     def _live(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+        with asyncio.Runner(loop_factory=Loop) as runner:
             try:
                 runner.run(self._serve())
             except BaseException as error:
                 if self._open.done():
                     raise
                 self._open.set_exception(error)
+            finally:
+                for each in self._listening:
+                    each.close()
 
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         async with self._application.router.lifespan_context(self._application):
-            if self._listening is None:
+            if not self._listening:
                 self._open.set_result(None)
                 await self._end.wait()
             else:
-                await self._serve_socket(self._listening)
+                await self._serve_sockets()
 
-    async def _serve_socket(self, listening: socket.socket) -> None:
+    async def _serve_sockets(self) -> None:
         server = make_http(self._application, lifespan="off")
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        serving = asyncio.create_task(server.serve(sockets=list(self._listening)))
         self._open.set_result(None)
         await self._end.wait()
         server.should_exit = True
         await serving
 
 
-async def _exchange(application: App, scope: Scope, body: bytes) -> Exchanged:
-    incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-    sent = Exchanged()
+class _Client:
+    """The other end of an exchange without a socket; `send` and `receive` are those of ASGI."""
 
-    async def receive() -> Message:
-        return incoming.pop() if incoming else {"type": "http.disconnect"}
+    def __init__(self, body: bytes) -> None:
+        self._incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        self.heard = Exchanged()
+        self.disconnected = False
 
-    async def send(message: Message) -> None:
-        sent.append(message)
+    def leave(self) -> None:
+        self.disconnected = True
 
-    await application(scope, receive, send)
-    return sent
+    async def receive(self) -> Message:
+        return self._incoming.pop() if self._incoming else {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.heard.append(message)
+
+
+async def _answered(application: App, scope: Scope, client: _Client, answered: Future[Exchanged]) -> None:
+    """Tells the future what the application answered; one that was cancelled meanwhile does not listen."""
+    heard: Exchanged | None = None
+    trouble: BaseException | None = None
+    try:
+        await application(scope, client.receive, client.send)
+        heard = client.heard
+    except asyncio.CancelledError:
+        trouble = ConnectionResetError("The server has stopped before it answered.")
+    except BaseException as error:
+        trouble = error
+    with suppress(InvalidStateError):
+        if heard is None:
+            answered.set_exception(trouble)
+        else:
+            answered.set_result(heard)

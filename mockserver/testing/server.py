@@ -19,7 +19,7 @@ from mockserver.serve.keeping import bring_up, make_keeper
 from mockserver.serve.options import guarded, hosts_for
 from mockserver.serve.progress import populate
 from mockserver.serve.server import make_app, make_plane
-from mockserver.sockets import open_socket
+from mockserver.sockets import open_sockets
 from mockserver.testing.bridge import transport
 from mockserver.testing.options import AnyCatalog, catalog_to_send, catalog_to_serve, check_options
 from mockserver.testing.room import Room
@@ -68,8 +68,16 @@ class MockServer(World):
             users=users,
             history_days=history_days,
             webhook_retry_delay=webhook_retry_delay,
-            api_key=api_key,
-            control_token=control_token,
+            seed=seed,
+            port=port,
+            host=host,
+            flags={
+                "frozen": frozen,
+                "socket": socket,
+                "check_responses": check_responses,
+                "live_statuses": live_statuses,
+            },
+            headers={"api_key": api_key, "control_token": control_token},
         )
         token, locked = guarded(host, control_token) if socket else (control_token, False)
         super().__init__(self._opened, NOWHERE, api_key, token=token)
@@ -91,13 +99,17 @@ class MockServer(World):
         cannot be used, `LogError` for a directory that cannot be kept in, OSError."""
         if self._here is not None:
             raise RuntimeError("This server runs already.")
-        application = self._application()
-        listening = None
+        listening = [] if self._place is None else open_sockets(*self._place)
+        try:
+            application = self._application()
+            room = Room(application, listening)
+            room.open()
+        except BaseException:
+            for each in listening:
+                each.close()
+            raise
         if self._place is not None:
-            listening = open_socket(*self._place)
-            self._url = base_url(self._place[0], listening.getsockname()[1], application.document.prefix)
-        room = Room(application, listening)
-        room.open()
+            self._url = base_url(self._place[0], listening[0].getsockname()[1], application.document.prefix)
         self._here = room
         return self
 
@@ -118,10 +130,16 @@ class MockServer(World):
         return application
 
     def stop(self) -> None:
-        """Returns when nothing of the server is left. Webhooks under way get a few seconds."""
-        if self._here is not None:
-            self._here.close()
-            self._here = None
+        """Returns when nothing of the server is left; one that does not run stays as it is. Webhooks under way get a
+        few seconds. RuntimeError should it not end within thirty."""
+        here, self._here = self._here, None
+        if here is not None:
+            here.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._here is not None
 
     @property
     def url(self) -> str:

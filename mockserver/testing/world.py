@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, unquote, urlencode
 
 import orjson
@@ -13,11 +13,16 @@ import orjson
 from mockserver.control.plane import TOKEN
 from mockserver.serve.greeting import admin_url
 from mockserver.testing.bridge import scope_of
-from mockserver.testing.options import AnyCatalog, catalog_to_send
+from mockserver.testing.options import AnyCatalog, catalog_to_send, check_amounts, finite
 from mockserver.testing.room import Room
+from mockserver.testing.rows import Rows, kept
+
+if TYPE_CHECKING:
+    from mockserver.testing.server import MockServer
 
 JSON = dict[str, Any]
 Time = str | datetime
+PAGE = 1000  # facts that the control plane gives at once
 
 
 class ControlError(Exception):
@@ -74,12 +79,15 @@ class World:
         Answers the new time with the `counts` and the first of the `facts` of what happened.
         """
         amounts = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
-        given = {name: amount for name, amount in amounts.items() if amount} or ({} if to else {"seconds": 0})
-        return self._ask("POST", "/clock/advance", given | ({"to": _iso(to)} if to else {}) | {"wait": wait})
+        check_amounts(amounts)
+        given: JSON = {name: amount for name, amount in amounts.items() if amount}
+        if to is not None:
+            given["to"] = _iso(to)
+        return self._ask("POST", "/clock/advance", (given or {"seconds": 0}) | {"wait": wait})
 
     def set_clock(self, now: Time | None = None, *, frozen: bool | None = None) -> JSON:
         """Sets the clock forward, and stops it or lets it go; answers as `advance` does."""
-        return self._ask("PUT", "/clock", {"now": _iso(now) if now else None, "frozen": frozen})
+        return self._ask("PUT", "/clock", {"now": None if now is None else _iso(now), "frozen": frozen})
 
     def freeze(self, now: Time | None = None) -> JSON:
         """Stops the clock, here or at a later moment."""
@@ -113,28 +121,26 @@ class World:
 
     # Insight
 
-    def webhooks(self, *, type: str | None = None, user: str | None = None) -> list[JSON]:
+    def webhooks(self, *, type: str | None = None, user: str | None = None) -> Rows:
         """The bodies of the webhooks that the world has produced, oldest first, whether or not anybody listens."""
-        rows = self._ask("GET", "/webhooks/events", query={"type": type, "userId": user})["events"]
-        return [row["body"] for row in rows]
+        answer = self._ask("GET", "/webhooks/events", query={"type": type, "userId": user})
+        return kept("webhooks", (row["body"] for row in answer["events"]), answer["letGo"])
 
-    def deliveries(self, *, type: str | None = None, user: str | None = None, state: str | None = None) -> list[JSON]:
+    def deliveries(self, *, type: str | None = None, user: str | None = None, state: str | None = None) -> Rows:
         """What was sent to endpoints and what came of it, oldest first."""
         query = {"type": type, "userId": user, "state": state}
-        rows: list[JSON] = self._ask("GET", "/webhooks/deliveries", query=query)["deliveries"]
-        return rows
+        answer = self._ask("GET", "/webhooks/deliveries", query=query)
+        return kept("deliveries", answer["deliveries"], answer["letGo"])
 
     def add_webhook(self, url: str, *, secret: str | None = None, events: list[str] | None = None) -> JSON:
         """An endpoint for the world's webhooks; the answer has its `id` and `secret`."""
         return self._ask("POST", "/webhooks", {"url": url, "secret": secret, "events": events})
 
-    def requests(
-        self, *, operation: str | None = None, user: str | None = None, status: int | None = None
-    ) -> list[JSON]:
+    def requests(self, *, operation: str | None = None, user: str | None = None, status: int | None = None) -> Rows:
         """What the world was asked, newest first."""
         query = {"operationId": operation, "userId": user, "status": status}
-        rows: list[JSON] = self._ask("GET", "/requests", query=query)["requests"]
-        return rows
+        answer = self._ask("GET", "/requests", query=query)
+        return kept("requests", answer["requests"], answer["letGo"])
 
     def facts(
         self,
@@ -143,13 +149,20 @@ class World:
         user: str | None = None,
         since: Time | None = None,
         until: Time | None = None,
-        limit: int = 100,
-    ) -> list[JSON]:
-        """What happened, newest first."""
-        times = {"from": _iso(since) if since else None, "to": _iso(until) if until else None}
-        query = {"kind": kind, "userId": user, "limit": limit, **times}
-        rows: list[JSON] = self._ask("GET", "/facts", query=query)["facts"]
-        return rows
+        limit: int | None = None,
+    ) -> Rows:
+        """What happened, newest first: all of it, or the newest `limit`."""
+        times = {"from": None if since is None else _iso(since), "to": None if until is None else _iso(until)}
+        query = {"kind": kind, "userId": user, **times}
+        found, before = Rows(), None
+        while True:
+            left = PAGE if limit is None else limit - len(found)
+            # A limit of 0 goes to the server, which says what it may be.
+            page = self._ask("GET", "/facts", query={**query, "limit": min(left, PAGE), "before": before})
+            found += page["facts"]
+            before = page["next"]
+            if before is None or len(found) == limit:
+                return found
 
     def why(
         self,
@@ -197,7 +210,7 @@ class World:
         headers += [(TOKEN.lower().encode(), self._token.encode())] if self._token else []
         raw = f"/_mock{below}".encode()
         scope = scope_of(method, unquote(raw.decode()), raw, text.encode(), headers)
-        answer = self._room().exchange(scope, b"" if body is None else orjson.dumps(body)).result()
+        answer = self._room().exchange(scope, b"" if body is None else orjson.dumps(finite(body))).result()
         content: Any = orjson.loads(answer.body) if answer.body else None
         if answer.status >= 400:
             raise ControlError(answer.status, content["error"])
@@ -210,13 +223,18 @@ class World:
 class MadeWorld(World):
     """A world that a server made for a test. As a context it is deleted at the end."""
 
-    def __init__(self, parent: World, api_key: str) -> None:
+    def __init__(self, parent: MockServer, api_key: str) -> None:
         super().__init__(parent._room, parent.url, api_key, parent.tenant, parent._token)
         self._parent = parent
 
     def delete(self) -> None:
-        """The world is gone, and its key opens nothing any more."""
-        self._parent.control("DELETE", f"/worlds/{self.api_key}")
+        """The world is gone, and its key opens nothing any more. One that is gone already stays so."""
+        if self._parent.running:
+            try:
+                self._parent.control("DELETE", f"/worlds/{self.api_key}")
+            except ControlError as refused:
+                if refused.status != 404:
+                    raise
 
     def __enter__(self) -> Self:
         return self

@@ -69,12 +69,12 @@ def listen(host: str, port: int, secret: str | None, bodies: bool) -> None:
     """Receive webhooks and show them, with what is wrong with their signature or schema."""
     document = load()
     listening = listen_on(host, port)
-    url = local_url(host, listening.getsockname()[1])
+    url = local_url(host, listening[0].getsockname()[1])
     words = ["mockserver", "serve", "--webhook", url, *(("--webhook-secret", secret) if secret else ())]
     click.secho(f"Listening on {url}", bold=True)
     click.echo(f"Send webhooks here with: {shlex.join(words)}")
     app = receiver(document, secret, Console(), bodies=bodies)
     try:
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=listening)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
