@@ -62,16 +62,18 @@ def create_app(
     *,
     check_responses: bool = True,
     control: Sequence[BaseRoute] = (),
+    front: Sequence[BaseRoute] = (),
     before: Before | None = None,
     after: After | None = None,
     lifespan: Lifespan[Any] | None = None,
 ) -> App:
-    """The fake Trophy: `document` under its own prefix and `/api`, the admin API beside it, `control` under `/_mock`.
+    """The fake Trophy: `document` under its own prefix and `/api`, the admin API beside it, `control` under `/_mock`,
+    `front` at the root.
 
     `check_responses`: every answer is held against the document. `before` and `after` cost nothing when absent.
     Raises DocumentError when the document and the functions of `mockserver.api` do not fit.
     """
-    return App(worlds, document, check_responses, control, before, after, lifespan)
+    return App(worlds, document, check_responses, control, front, before, after, lifespan)
 
 
 @dataclass(slots=True)
@@ -102,12 +104,13 @@ class App(Starlette):
         document: Document,
         check_responses: bool,
         control: Sequence[BaseRoute],
+        front: Sequence[BaseRoute],
         before: Before | None,
         after: After | None,
         lifespan: Lifespan[Any] | None,
     ) -> None:
         super().__init__(
-            routes=[Mount("/_mock", Router([*control, Route("/health", _health)], redirect_slashes=False))],
+            routes=[*front, Mount("/_mock", Router([*control, Route("/health", _health)], redirect_slashes=False))],
             exception_handlers={HTTPException: _no_such_page, Exception: _defect},
             lifespan=lifespan,
         )

@@ -10,7 +10,7 @@ from mockserver.api.achievements import achievement_shape, stats_shape
 from mockserver.api.points import boost_shape, level_shape, system_shape, trigger_shape
 from mockserver.api.shared import filters_shape
 from mockserver.control.ask import JSON, Ask
-from mockserver.control.sentences import Names
+from mockserver.control.sentences import Names, signed
 from mockserver.game.catalog import PointsSystem
 from mockserver.game.engine import Game
 from mockserver.game.periods import iso, utc_day
@@ -102,7 +102,7 @@ def _system(game: Game, system: PointsSystem) -> JSON:
         "users": sum(users for points, users in totals.items() if points > 0),
         "total": sum(points * users for points, users in totals.items()),
         "triggers": [
-            trigger_shape(world.catalog, row) | {"says": f"{row.points:+,} for {names.trigger(row.id)}"}
+            trigger_shape(world.catalog, row) | {"says": f"{signed(row.points)} for {names.trigger(row.id)}"}
             for row in system.triggers
         ],
         "boosts": [

@@ -78,6 +78,7 @@ SCHEMAS: dict[str, Schema] = {
         users={"type": "integer", "minimum": 0},
         now=MOMENT,
         frozen=FLAG,
+        tenants=maybe(STRINGS),
     ),
     "Snapshot": fields(id=TEXT, time=MOMENT),
     "Catalog": at_least(name=TEXT),

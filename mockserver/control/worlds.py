@@ -36,6 +36,7 @@ def world_shape(worlds: Worlds, organisation: Organisation) -> JSON:
         "users": sum(len(game.world.users) for game in organisation.games.values()),
         "now": iso(organisation.clock.now()),
         "frozen": organisation.clock.frozen,
+        "tenants": list(map(str, organisation.games)) if organisation.catalog.settings.multi_tenant else None,
     }
 
 

@@ -16,6 +16,7 @@ from mockserver.serve.protocol import Protocol
 from mockserver.serve.upkeep import upkeep
 from mockserver.sockets import BACKLOG
 from mockserver.spec import Document
+from mockserver.ui.site import Site
 from mockserver.worlds import Worlds
 
 
@@ -34,11 +35,13 @@ def make_app(
 
     Raises `DocumentError` when the document does not fit the code.
     """
+    site = Site(plane.worlds.roots[0])
     app = create_app(
         plane.worlds,
         plane.document,
         check_responses=check_responses,
-        control=plane.routes,
+        control=[*plane.routes, *site.routes],
+        front=site.front,
         before=plane.before,
         after=plane.after,
         lifespan=upkeep(plane, watched),
