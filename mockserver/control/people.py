@@ -171,7 +171,7 @@ def show_user(ask: Ask) -> JSON:
 
 
 def _streak(game: Game, person: Person) -> JSON:
-    """Schema `StreakResponse`, the longest one, and each period's `state`: kept, frozen, missed, open or before."""
+    """Schema `StreakResponse`, the longest one, and each period's `state`: kept, frozen, paused …"""
     shape = users_streak(game, id=person.profile.id, history_periods=HISTORY_PERIODS)
     settings, streak = game.world.catalog.settings, game.world.catalog.streak
     frequency = streak.frequency if streak else "daily"
@@ -190,6 +190,8 @@ def _streak(game: Game, person: Person) -> JSON:
 def _state(row: JSON, first: str, current: str) -> str:
     if row.get("usedFreeze"):
         return "frozen"
+    if row.get("usedPause"):
+        return "paused"
     if row["length"]:
         return "kept"
     if row["periodStart"] < first:

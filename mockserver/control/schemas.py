@@ -130,7 +130,9 @@ SCHEMAS: dict[str, Schema] = {
                 length=WHOLE,
                 longest=WHOLE,
                 rank=maybe(WHOLE),
-                periods=many(at_least(periodStart=DAY, state=one_of("kept", "frozen", "missed", "open", "before"))),
+                periods=many(
+                    at_least(periodStart=DAY, state=one_of("kept", "frozen", "paused", "missed", "open", "before"))
+                ),
             )
         ),
         metrics=many(at_least(key=TEXT, name=TEXT, units=maybe({"type": "string"}), current=NUMBER)),

@@ -43,6 +43,7 @@ def greeting(plane: Plane, base: str, *, check_responses: bool) -> str:
         ("", f'const environment = {{ api: "{base}", admin: "{admin_url(base)}" }};'),
         ("", f'const trophy = new TrophyApiClient({{ apiKey: "{first.key}", environment }});'),
         ("Try", _curl(first, base)),
+        ("Page", f"{base.removesuffix('/v1')}/_mock/ui"),
     ]
     lines = [click.style(_headline(first), bold=True), ""]
     lines += [f"  {click.style(f'{label:<10}', fg='cyan')}{text}" for label, text in rows]

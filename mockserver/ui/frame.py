@@ -193,7 +193,7 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
     return HTMLResponse(templates().get_template(template).render(**context), status)
 
 
-def login(request: Request, *, wrong: bool) -> Response:
+def login(*, wrong: bool) -> Response:
     """Where the control token is asked for."""
     return render("login.html", 401, wrong=wrong)
 

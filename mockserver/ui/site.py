@@ -17,6 +17,7 @@ from mockserver.exchange import Disconnected, TooLarge, read_body
 from mockserver.ui.words import HOME
 
 if TYPE_CHECKING:
+    from mockserver.ui.calls import CallFailed
     from mockserver.ui.frame import Visit
 
 STATIC = Path(__file__).parent / "static"
@@ -82,9 +83,15 @@ class Site:
             await frame.tenant_of(visit)
             return await VIEWS[view](visit)
         except frame.CallFailed as error:
-            if error.reply.status == 401 and await self._is_shut(request):
-                return frame.login(request, wrong=TOKEN in request.cookies)
-            return frame.failed(visit, error)
+            return await self._failed(visit, error)
+
+    async def _failed(self, visit: Visit, error: CallFailed) -> Response:
+        """What was refused; where the server wants a token that this browser does not have, the way in."""
+        from mockserver.ui import frame
+
+        if error.reply.status == 401 and (await visit.root_calls.control("GET", "/clock")).status == 401:
+            return frame.login(wrong=TOKEN in visit.request.cookies)
+        return frame.failed(visit, error)
 
     async def _do(self, request: Request, view: str, receive: Receive) -> Response:
         from mockserver.ui import frame
@@ -102,18 +109,16 @@ class Site:
             return await self._log_in(request, visit.form.get("token", "") if view == "login" else "")
         if view not in ACTS:
             raise HTTPException(404)
-        await frame.tenant_of(visit)
-        return done(visit, await ACTS[view](visit))
+        try:
+            await frame.tenant_of(visit)
+            return done(visit, await ACTS[view](visit))
+        except frame.CallFailed as error:
+            return await self._failed(visit, error)
 
     def _visit(self, request: Request, view: str) -> Visit:
         from mockserver.ui.frame import Visit
 
         return Visit(request, view, self.key, request.cookies.get(TOKEN), self.results)
-
-    async def _is_shut(self, request: Request) -> bool:
-        """Whether the server wants a control token that this browser does not have."""
-        visit = self._visit(request, "")
-        return bool((await visit.root_calls.control("GET", "/clock")).status == 401)
 
     async def _log_in(self, request: Request, token: str) -> Response:
         """Keeps a token that opens the control plane; without one the browser forgets it."""
@@ -125,7 +130,7 @@ class Site:
             return response
         visit = frame.Visit(request, "", self.key, token, self.results)
         if not token.isascii() or (await visit.root_calls.control("GET", "/clock")).status == 401:
-            return frame.login(request, wrong=True)
+            return frame.login(wrong=True)
         secure = request.url.scheme == "https"
         response.set_cookie(
             TOKEN, token, max_age=LONGEST_VISIT, path=HOME, httponly=True, samesite="strict", secure=secure
