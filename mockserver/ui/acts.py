@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mockserver.ui import words
 from mockserver.ui.calls import JSON, Reply
+from mockserver.ui.document import prefix_of
 from mockserver.ui.frame import ZONE, Result, Visit, midnight
 from mockserver.ui.views_rules import catalog_try
 from mockserver.ui.views_wire import api_try
@@ -166,7 +167,7 @@ async def event(visit: Visit) -> Result:
     headers = {"content-type": "application/json"}
     if form.get("idempotencyKey"):
         headers["Idempotency-Key"] = form["idempotencyKey"]
-    path = f"/v1/metrics/{quote(form.get('metric', ''), safe='')}/event"
+    path = f"{prefix_of(await visit.get('/document'))}/metrics/{quote(form.get('metric', ''), safe='')}/event"
     before = await visit.get("/facts", limit=1)
     reply = await visit.calls.send("POST", path, body=body, headers=headers)
     shown = {"X-API-KEY": visit.key} | ({"Tenant-ID": visit.calls.tenant} if visit.calls.tenant else {})

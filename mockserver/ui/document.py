@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 JSON = Any
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -52,6 +52,12 @@ class Op(NamedTuple):
     def example(self) -> dict[str, str]:
         """Values of the parameters without which it cannot be called."""
         return {row.name: row.example for row in self.inputs if row.required}
+
+
+def prefix_of(document: JSON) -> str:
+    """The path of the API's server, such as `/v1`."""
+    servers = document.get("servers") or [{"url": ""}]
+    return urlsplit(servers[0]["url"]).path.rstrip("/") or "/v1"
 
 
 def operations(document: JSON, prefix: str) -> list[Op]:

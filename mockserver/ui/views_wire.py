@@ -10,11 +10,10 @@ from starlette.responses import Response
 
 from mockserver.ui import words
 from mockserver.ui.calls import JSON
-from mockserver.ui.document import Op, find, operations
+from mockserver.ui.document import Op, find, operations, prefix_of
 from mockserver.ui.frame import Visit, framed
 
 SHOWN, LOOKED_AT = 100, 1000
-API = "/v1"
 
 
 async def requests(visit: Visit) -> Response:
@@ -29,9 +28,9 @@ async def requests(visit: Visit) -> Response:
         row = next((row for row in rows if str(row["number"]) == number), None)
         op = None
         if row is not None:
-            op = find(document, API, row["operationId"]) or find(plane, "", row["operationId"])
+            op = find(document, prefix_of(document), row["operationId"]) or find(plane, "", row["operationId"])
             chosen = {"row": row, "op": op, "snippets": snippets(visit, row), "valid": _nearest(visit, row, rows, op)}
-    names = [op.id for op in (*operations(document, API), *operations(plane, ""))]
+    names = [op.id for op in (*operations(document, prefix_of(document)), *operations(plane, ""))]
     return await framed(visit, "requests.html", "Requests", found=found, asked=asked, chosen=chosen, names=names)
 
 
@@ -81,7 +80,8 @@ def _likeness(one: JSON, other: JSON) -> tuple[bool, bool, int]:
 async def trouble(visit: Visit) -> Response:
     """Faults with how much of them; and lines that make one request fail."""
     faults = await visit.get("/faults")
-    names = [op.id for op in operations(await visit.get("/document"), API)]
+    document = await visit.get("/document")
+    names = [op.id for op in operations(document, prefix_of(document))]
     return await framed(visit, "trouble.html", "Trouble", faults=faults, names=names)
 
 
@@ -125,13 +125,14 @@ def _text(body: bytes) -> str:
 async def _operation(visit: Visit, id: str) -> Op | None:
     if visit.query.get("plane") == "control":
         return find(await visit.get("/openapi.json"), "", id)
-    return find(await visit.get("/document"), API, id)
+    document = await visit.get("/document")
+    return find(document, prefix_of(document), id)
 
 
 async def _api(visit: Visit, op: Op | None, values: dict[str, str], tried: JSON) -> Response:
     control = visit.query.get("plane") == "control"
     document = await visit.get("/document")
-    rows = operations(await visit.get("/openapi.json"), "") if control else operations(document, API)
+    rows = operations(await visit.get("/openapi.json"), "") if control else operations(document, prefix_of(document))
     op = op or next((row for row in rows if row.id == visit.query.get("operation")), None)
     groups: dict[str, list[Op]] = {}
     for row in rows:
