@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "StreakRestored": ("Streak restored", "good"),
     "StreakReset": ("Streak reset", "bad"),
     "StreakPaused": ("Streak paused", "cold"),
+    "StreakRecounted": ("Streak recounted", "time"),
     "PauseDeleted": ("Pause deleted", "quiet"),
     "AchievementClaimed": ("Claim", "event"),
     "AchievementCompleted": ("Achievement", "gold"),
