@@ -11,6 +11,7 @@ import click
 COMMANDS = {
     "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
     "people": ("mockserver.seed.command:people", "Show who is in which state, of all that a front end must draw."),
+    "keep": ("mockserver.keep.command:keep", "Look into kept worlds, and carry them from one directory to another."),
     "check": ("mockserver.check:check", "Report on the document, or compare it with another version."),
     "example": ("mockserver.examples.command:example", "Print realistic requests, answers and webhooks."),
     "listen": ("mockserver.webhooks.listen:listen", "Receive webhooks and show what is right and wrong with them."),

@@ -87,13 +87,14 @@ def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
-    """The whole body. TooLarge as soon as that is known: from its announced length, before anything is read.
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], most: int = LARGEST) -> bytes:
+    """The whole body, of at most so many bytes. TooLarge as soon as that is known: from its announced length, before
+    anything is read.
 
     What is not read, the server drops as it comes in, so that the client hears the answer.
     """
     announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced[:20]) > LARGEST:
+    if announced.isdigit() and int(announced[:20]) > most:
         raise TooLarge
     chunks: list[bytes] = []
     size = 0
@@ -103,7 +104,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
             raise Disconnected
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
-        if size > LARGEST:
+        if size > most:
             raise TooLarge
         if not message.get("more_body"):
             return b"".join(chunks) + chunk if chunks else chunk

@@ -45,6 +45,8 @@ class Plan:
 
     `catalog` gives the catalog as of the world's first day; `now` (ms UTC) None is the real time;
     `history_days` is how long its `users` have been active; None: as long as its streak makes it worth seeing.
+    `origin`: the API key under which the world was first made, if that is not its own: what is derived from a key is
+    derived from that one.
     """
 
     catalog: CatalogOn
@@ -53,6 +55,7 @@ class Plan:
     now: int | None = None
     frozen: bool = False
     history_days: int | None = None
+    origin: str | None = None
 
     def days_before(self, catalog: Catalog) -> int:
         """How many days of history the users have."""
@@ -85,6 +88,11 @@ class Organisation:
         else:
             self.clock = Clock()
             self.resume(state)
+
+    @property
+    def origin(self) -> str:
+        """The key that ids and secrets are derived from."""
+        return self.plan.origin or self.key
 
     def become(self, other: Organisation) -> None:
         """Takes over the whole state of another world, which must not be used any more; observers stay."""
@@ -214,6 +222,10 @@ class Keeper(Protocol):
 
     def founded(self, organisation: Organisation, real: int, made: int) -> None:
         """A world was made at that real time (ms UTC), the so many-th of this server."""
+        ...
+
+    def adopted(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
+        """A world has lived through these records, the recipe first."""
         ...
 
     def deleted(self, organisation: Organisation) -> None:

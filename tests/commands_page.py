@@ -39,6 +39,8 @@ def _command(name: str, command: click.Command, context: click.Context) -> Itera
         yield "\n| Option | Default | Environment | Meaning |"
         yield "| --- | --- | --- | --- |"
         yield from options
+    for below, one in command.commands.items() if isinstance(command, click.Group) else ():
+        yield "\n#" + "\n".join(_command(f"{name} {below}", one, click.Context(one, context, below)))
 
 
 def _argument(argument: click.Argument) -> str:

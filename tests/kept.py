@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import Mapping
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -15,13 +16,14 @@ from lives import known
 from mockserver import catalogs, spec
 from mockserver.app import App, create_app
 from mockserver.clock import pin
+from mockserver.control.loading import load
 from mockserver.control.plane import Plane
 from mockserver.control.worlds import Given
 from mockserver.exchange import Answer
 from mockserver.game.periods import iso
 from mockserver.keep.keeper import Keeper
 from mockserver.log.sqlite import FILE, SqliteHome
-from mockserver.seed import populate
+from mockserver.serve.progress import populate
 from mockserver.testing.bridge import scope_of
 from mockserver.worlds import DEFAULT_KEY, Organisation, Plan, Worlds
 
@@ -58,14 +60,17 @@ class Server:
             self.app: App = create_app(
                 worlds, DOCUMENT, control=self.plane.routes, before=self.plane.before, after=self.plane.after
             )
-            self.plane.repeat = self.app.replay
+            self.plane.repeat, self.plane.load = self.app.replay, partial(load, self.plane)
             if self.keeper is not None:
                 self.runner.run(self.keeper.bring_up(self.plane), context=copy_context())
         self.directory = directory
 
     @property
     def world(self) -> Organisation:
-        organisation = self.plane.worlds.find(DEFAULT_KEY)
+        return self.find(DEFAULT_KEY)
+
+    def find(self, key: str) -> Organisation:
+        organisation = self.plane.worlds.find(key)
         assert organisation is not None
         return organisation
 
@@ -115,10 +120,15 @@ class Server:
             self.keeper.home.close()
         self.runner.close()
 
-    def everything(self) -> Mapping[str, Any]:
-        """All that there is to know about the world and what stands beside it."""
+    def log(self) -> list[bytes]:
+        """The records of the first world."""
+        assert self.keeper is not None
+        return [line for _, line in self.keeper.home.read(DEFAULT_KEY)]
+
+    def everything(self, key: str = DEFAULT_KEY) -> Mapping[str, Any]:
+        """All that there is to know about a world and what stands beside it."""
         with pin(self.now):
-            organisation, side = self.world, self.plane.backstage(self.world)
+            organisation, side = self.find(key), self.plane.backstage(self.find(key))
             organisation.catch_up(organisation.clock.now())
             return {
                 "clock": (iso(organisation.clock.now()), organisation.clock.frozen),

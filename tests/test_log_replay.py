@@ -51,7 +51,7 @@ events = st.builds(
     event, users, st.sampled_from([1, 250, 1000, 0.5, -3]), zones, st.sampled_from([None, "once"]), tenants, pauses
 )
 claims = st.builds(
-    lambda user, tenant: Step("POST", "/v1/achievements/finish-profile/complete", {"user": {"id": user}}, tenant),
+    lambda user, tenant: Step("POST", "/v1/achievements/finish-onboarding/complete", {"user": {"id": user}}, tenant),
     users,
     tenants,
 )

@@ -13,7 +13,7 @@ from mockserver.control.fields import Fields, Query
 from mockserver.game.engine import Game
 from mockserver.game.errors import GameError
 from mockserver.log.record import Record
-from mockserver.spec.bodies import parse
+from mockserver.spec.bodies import LARGEST, parse
 from mockserver.worlds import Organisation
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Ask:
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
     again: Record | None = None
+    largest: int = LARGEST
 
     @property
     def side(self) -> Backstage:
@@ -70,7 +71,7 @@ class Ask:
 
     def json(self) -> JSON:
         """The body; none at all is as good as an empty object. Choice: its media type is not looked at."""
-        return parse(self.body) if self.body else {}
+        return parse(self.body, self.largest) if self.body else {}
 
     @contextmanager
     def effect(self, real: int | None = None, time: int | None = None, given: Any = None) -> Iterator[None]:
@@ -103,7 +104,8 @@ class Row(NamedTuple):
     """One call: `name` stands for it in the request log; `root`: only for root keys and the control token.
 
     `kept`: it changes its world, or what stands beside it, and is written down where a log is kept. A call that waits
-    for something says itself when it takes effect (`Ask.effect`); one that does not, has it done.
+    for something says itself when it takes effect (`Ask.effect`); one that does not, has it done. `largest`: bytes of
+    its body.
     """
 
     name: str
@@ -113,3 +115,4 @@ class Row(NamedTuple):
     status: int = 200
     root: bool = False
     kept: bool = False
+    largest: int = LARGEST

@@ -109,6 +109,13 @@ CALLS: dict[str, Described] = {
             ),
             Param("now", s.MOMENT, "Where the clock starts. Without it: the real time."),
             Param("frozen", s.FLAG, "Whether the clock stands still. By default `false`."),
+            Param(
+                "load",
+                {"anyOf": [s.TEXT, s.many(s.OPEN)]},
+                "Instead of all others: the log of a world, as `mockserver keep export` writes it (its text, at most "
+                "64 MiB, or its records in an array). The new world has lived through all of it, with the same ids; "
+                "webhooks that were sent then are not sent again.",
+            ),
         ),
     ),
     "mock_worlds_delete": Described("Delete a world that was made"),

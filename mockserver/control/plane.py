@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -85,8 +85,9 @@ class Plane:
         self._kinds = kinds_of(document)
         self.operations = [*document.operations, *ADMIN]
         self.names = [*self.operations, *(row.name for row in ROWS)]
-        # Makes a request again that a record tells of; set by whoever makes the application.
+        # Set by whoever makes the application: makes a request again that a record tells of; makes a world from a log.
         self.repeat: Callable[[Organisation, Record], None] | None = None
+        self.load: Callable[[list[bytes]], Awaitable[Organisation]] | None = None
         self._backstages: dict[Organisation, Backstage] = {}
         for organisation in worlds:
             side = self.backstage(organisation)
@@ -211,11 +212,11 @@ def status_of(refusal: GameError) -> int:
     return next((STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES), 422)
 
 
-async def _body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+async def _body(receive: Receive, headers: Mapping[bytes, bytes], most: int) -> bytes:
     try:
-        return await read_body(receive, headers)
+        return await read_body(receive, headers, most)
     except TooLarge:
-        raise too_large() from None
+        raise too_large(most) from None
 
 
 class _Endpoint:
@@ -232,7 +233,7 @@ class _Endpoint:
         side = None
         try:
             side = self._plane.admit(request.headers, row)
-            call.body = await _body(receive, call.headers)
+            call.body = await _body(receive, call.headers, row.largest)
             answer = await self._answer(row, self._ask(row, request, call, side))
             if isinstance(answer, Stream):
                 await answer.send(receive, send, only_head=request.method == "HEAD")
@@ -256,6 +257,7 @@ class _Endpoint:
         return Ask(
             plane=self._plane,
             name=row.name,
+            largest=row.largest,
             backstage=side,
             tenant=header_text(tenant.encode("latin-1")) if tenant else None,
             path=request.path_params,

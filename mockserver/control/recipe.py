@@ -32,7 +32,7 @@ def recipe_record(organisation: Organisation, made: int, endpoints: tuple[Webhoo
     if source is None:
         raise LogError("a world whose catalog was made by code cannot be kept")
     arguments = {
-        "key": organisation.key,
+        "key": organisation.origin,
         "made": made,
         "seed": plan.seed,
         "users": plan.users,
@@ -58,7 +58,7 @@ def read_recipe(record: Record) -> Recipe:
             users=int(given["users"]),
             now=None if given["now"] is None else int(given["now"]),
             frozen=bool(given["frozen"]),
-            history_days=int(given["historyDays"]),
+            history_days=None if given["historyDays"] is None else int(given["historyDays"]),
         )
         endpoints = tuple(
             WebhookEndpoint(str(row["url"]), row["secret"], tuple(row["events"]), bool(row["active"]))

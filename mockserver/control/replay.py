@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from mockserver.control.plane import Plane, perform
 from mockserver.control.table import ROWS
 from mockserver.control.worlds import Given
 from mockserver.game.errors import GameError
-from mockserver.log.record import CATALOG, TENANT, LogError, Record, cannot_repeat, decode
+from mockserver.log.record import CATALOG, LOADED, TENANT, LogError, Record, cannot_repeat, decode
 from mockserver.worlds import Organisation
 
 AT_ONCE = 256  # records, then others get their turn
@@ -56,6 +57,9 @@ async def repeat(plane: Plane, side: Backstage, record: Record) -> None:
                 change_file(side.organisation, Given(record.arguments["catalog"]))
             except (CatalogError, KeyError, TypeError) as error:
                 raise cannot_repeat(record, error) from None
+    elif record.name == LOADED:
+        with pin(record.real):
+            forget_waiting(side, record)
     elif record.name in CALLS:
         await _call(plane, side, record)
     else:
@@ -74,12 +78,19 @@ async def _call(plane: Plane, side: Backstage, record: Record) -> None:
         body=orjson.dumps(record.arguments.get("body")),
         media_type="",
         again=record,
+        largest=sys.maxsize,
     )
     with pin(record.real):
         try:
             await perform(CALLS[record.name], ask)
         except (GameError, CatalogError, KeyError, TypeError) as error:
             raise cannot_repeat(record, error) from None
+
+
+def forget_waiting(side: Backstage, record: Record) -> None:
+    """What has happened so far is not sent any more; what happens from here on is."""
+    side.organisation.catch_up(record.time)
+    side.webhooks.drop_waiting()
 
 
 def change_file(organisation: Organisation, catalog: Given) -> None:

@@ -8,6 +8,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.clock import pin, real_time
@@ -16,6 +18,8 @@ from mockserver.control.fields import Fields
 from mockserver.game.catalog import Catalog
 from mockserver.game.errors import NotFound, Refused, Unreadable
 from mockserver.game.periods import iso, utc_day
+from mockserver.log.record import LogError
+from mockserver.log.text import story
 from mockserver.spec.wording import either
 from mockserver.worlds import CatalogOn, Organisation, Plan, Worlds
 
@@ -48,9 +52,11 @@ def list_worlds(ask: Ask) -> JSON:
 
 
 async def make_world(ask: Ask) -> JSON:
-    """`{"catalog"?, "seed"?, "users"?, "historyDays"?, "now"?, "frozen"?}` → its key and what it is."""
+    """`{"catalog"?, "seed"?, "users"?, "historyDays"?, "now"?, "frozen"?}` or `{"load"}` → its key and what it is."""
     worlds = ask.plane.worlds
-    fields = ask.fields("catalog", "seed", "users", "historyDays", "now", "frozen")
+    fields = ask.fields("catalog", "seed", "users", "historyDays", "now", "frozen", "load")
+    if (given := fields.raw("load")) is not None:
+        return world_shape(worlds, await _load(ask, fields, given))
     plan = _plan(fields, worlds.plan)
     key, made = worlds.new_key(), worlds.made
     with pin() as real:
@@ -60,6 +66,23 @@ async def make_world(ask: Ask) -> JSON:
             worlds.keeper.founded(organisation, real, made)
     worlds.admit(organisation)
     return world_shape(worlds, organisation)
+
+
+async def _load(ask: Ask, fields: Fields, given: Any) -> Organisation:
+    """A world that lives through the records of a log: its text, or its records as objects."""
+    if fields.present() != ["load"]:
+        raise Refused("Body field `load` says all about a world: leave the other fields out.")
+    if isinstance(given, str):
+        lines = given.encode().splitlines()
+    elif isinstance(given, list):
+        lines = [orjson.dumps(record) for record in given]
+    else:
+        raise fields.expected("load", "the text of a log (JSONL), or its records in an array")
+    assert ask.plane.load is not None, "the application is made by now"
+    try:
+        return await ask.plane.load(story(lines, "Body field `load`"))
+    except LogError as error:
+        raise Refused(f"{error}.") from None
 
 
 def _plan(fields: Fields, default: Plan) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextvars import Context
 from dataclasses import asdict, replace
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from mockserver.game.catalog import WebhookEndpoint
 from mockserver.game.periods import iso
 from mockserver.keep import checkpoint
 from mockserver.keep.deliveries import Deliveries
-from mockserver.log.record import CATALOG, LogError, Record, decode
+from mockserver.log.record import CATALOG, LogError, Record, decode, encode
 from mockserver.log.sqlite import SqliteHome
 from mockserver.log.turn import Recorder, Turn
 from mockserver.worlds import Organisation, Plan, Populate, Worlds
@@ -60,14 +60,25 @@ class Keeper:
 
     # At the start
 
-    def open(self, plan: Plan, keys: tuple[str, ...], populate: Populate, given: Collection[str] = ()) -> Worlds:
+    def roots(self) -> tuple[str, ...]:
+        """The worlds that were not made by others."""
+        return tuple(key for key in self.home.worlds() if not self._read(key).recipe.made)
+
+    def open(
+        self,
+        plan: Plan,
+        keys: tuple[str, ...],
+        populate: Populate,
+        given: Collection[str] = (),
+        others: Sequence[Organisation] = (),
+    ) -> Worlds:
         """All worlds that are kept, as far as their checkpoints go, and new ones for the other `keys`.
 
-        `given`: the fields of the plan that somebody asked for. Raises `LogError` when one of them contradicts how a
-        world of these keys was made, and when something that is kept cannot be read.
+        `given`: the fields of the plan that somebody asked for. `others`: worlds that come from elsewhere. Raises
+        `LogError` when a kept world of these keys was made otherwise than was asked for, or cannot be read.
         """
         self._plan, self._follow = plan, "catalog" in given
-        known, made = [], self.home.made
+        known, made = list(others), self.home.made
         for key in self.home.worlds():
             life = self._lives[key] = self._read(key)
             made = max(made, life.recipe.made)
@@ -186,10 +197,13 @@ class Keeper:
     ) -> None:
         with pin(real):
             recipe = recipe_record(organisation, made, endpoints, real)
-        organisation.recorder = Recorder(self.turn, organisation.key)
-        organisation.recorder.add(recipe)
-        side = self._plane.backstage(organisation)
-        side.webhooks.keep_in(Deliveries(self.home, organisation.key))
+        self.adopted(organisation, [encode(recipe)])
+
+    def adopted(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
+        recorder = organisation.recorder = Recorder(self.turn, organisation.key)
+        for line in lines:
+            recorder.add_line(line)
+        self._plane.backstage(organisation).webhooks.keep_in(Deliveries(self.home, organisation.key))
 
     def deleted(self, organisation: Organisation) -> None:
         self.turn.end()
@@ -292,7 +306,7 @@ class Keeper:
 
 def _organisation(key: str, life: Life, populate: Populate | None) -> Organisation:
     """As it was at its checkpoint, or when it was made."""
-    plan = life.recipe.plan
+    plan = replace(life.recipe.plan, origin=life.recipe.key)
     if life.saved is not None:
         plan = replace(plan, catalog=Given(life.saved.source))
     with pin(life.real):

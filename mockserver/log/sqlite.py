@@ -198,6 +198,12 @@ class SqliteHome:
         if world in self._ids:
             self._outcomes.append((self._ids[world], generation, number, outcome))
 
+    @property
+    def size(self) -> int:
+        """Bytes on the disk."""
+        files = (self.file, self.file.with_name(f"{FILE}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     def flush(self) -> None:
         """Writes down what came of deliveries since the last `append`."""
         if self._outcomes:

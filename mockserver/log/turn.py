@@ -84,5 +84,8 @@ class Recorder:
         self.position = position
 
     def add(self, record: Record) -> None:
+        self.add_line(encode(record))
+
+    def add_line(self, line: bytes) -> None:
         self.position += 1
-        self._turn.add((self.world, self.position, encode(record)))
+        self._turn.add((self.world, self.position, line))

@@ -27,7 +27,7 @@ from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
-    from mockserver.keep.keeper import Keeper
+    from mockserver.serve.before import Before
     from mockserver.spec import Document
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -138,6 +138,12 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     type=click.Path(file_okay=False),
     help="Keep the worlds in this directory: what was answered is there again after any end of the process.",
 )
+@option(
+    "--load",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Begin with the world in this file, which `mockserver keep export` wrote; the first key opens it.",
+)
 @option("--keep-sync", is_flag=True, help="Answer only when it is on the disk: it survives a power cut, too.")
 @control_options
 @option("--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much is logged.")
@@ -158,11 +164,12 @@ def serve(
     check_responses: bool,
     keep: str | None,
     keep_sync: bool,
+    load: str | None,
     settings: Settings,
     log_level: str,
 ) -> None:
     """Start the fake Trophy: one organisation per API key, people in it, and a clock."""
-    from mockserver.serve.keeping import make_keeper
+    from mockserver.serve.before import Before, make_keeper
 
     log_to_stderr(log_level)
     chosen = other_document(document, partial)
@@ -170,10 +177,16 @@ def serve(
         file = CatalogFile(find(catalog))
         listening = listen_on(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
+        from mockserver.control.loading import Story
+        from mockserver.log.text import read
+
         if keep_sync and keep is None:
             raise click.UsageError("--keep-sync says how --keep writes, which is not given.")
         keeper = None if keep is None else make_keeper(keep, sync=keep_sync)
-        worlds = make_worlds(plan, keys or (default_key(host),), keeper, asked_for(plan))
+        story = Story(read(load)) if load else None
+        before = Before(keeper, story) if keeper or story else None
+        roots = keys or (before.roots() if before else ()) or (default_key(host),)
+        worlds = make_worlds(plan, roots, before, asked_for(plan))
         watched, hosts = file if watch else None, hosts_for(host, allowed_hosts)
         run(
             worlds,
@@ -184,7 +197,7 @@ def serve(
             watched=watched,
             check_responses=check_responses,
             hosts=hosts,
-            keeper=keeper,
+            before=before,
         )
     except (CatalogError, LogError) as error:
         raise CannotServe(str(error)) from None
@@ -222,16 +235,16 @@ def asked_for(plan: Plan) -> set[str]:
     return {name for name in names if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
 
 
-def make_worlds(plan: Plan, keys: tuple[str, ...], keeper: Keeper | None = None, given: Collection[str] = ()) -> Worlds:
-    """A world for each key, its people's lives lived; and those that are kept."""
+def make_worlds(plan: Plan, keys: tuple[str, ...], before: Before | None = None, given: Collection[str] = ()) -> Worlds:
+    """A world for each key, its people's lives lived; and those that were there before. Raises `LogError`."""
     from mockserver.serve.progress import Progress, populate, populations
 
     gc.disable()  # nothing of what is made here will be garbage
     with Progress(plan.users, populations(plan) * len(keys)) as progress:
-        if keeper is None:
+        if before is None:
             worlds = Worlds(plan, keys, progress.populate)
         else:
-            worlds = keeper.open(plan, keys, progress.populate, given)
+            worlds = before.worlds(plan, keys, progress.populate, given)
     worlds.populate = populate  # worlds that are made later are made in silence
     gc.freeze()
     gc.enable()
@@ -249,19 +262,18 @@ def run(
     watched: CatalogFile | None,
     check_responses: bool,
     hosts: Hosts | None = None,
-    keeper: Keeper | None = None,
+    before: Before | None = None,
 ) -> None:
     """Serves until the process is told to stop; Ctrl-C is a KeyboardInterrupt once all is closed."""
     from mockserver.serve.greeting import base_url, greeting
-    from mockserver.serve.keeping import bring_up
     from mockserver.serve.server import make_app, make_http, make_plane
     from mockserver.spec import DocumentError
 
     try:
         plane = make_plane(worlds, settings, document)
         app = make_app(plane, check_responses=check_responses, watched=watched, hosts=hosts)
-        if keeper is not None:
-            bring_up(keeper, plane)
+        if before is not None:
+            before.bring_up(plane)
             gc.freeze()
     except (DocumentError, GameError) as error:
         raise CannotServe(str(error)) from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from socket import socket
 from typing import Any, Literal
 
 import uvicorn
 
 from mockserver.app import App, create_app
+from mockserver.control import loading
 from mockserver.control.plane import Plane, Settings
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.serve.fit import choose
@@ -47,7 +49,7 @@ def make_app(
         lifespan=upkeep(plane, watched),
     )
     app.state.hurry, app.state.hosts = plane.hurry, hosts
-    plane.repeat = app.replay
+    plane.repeat, plane.load = app.replay, partial(loading.load, plane)
     return app
 
 

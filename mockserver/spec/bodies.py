@@ -69,10 +69,10 @@ class Body:
             log.warning("A request body has `%s`, which is ignored: the field is `subscribeToEmails`.", MISSPELT)
 
 
-def parse(raw: bytes) -> Any:
-    """The JSON value in `raw`, within the limits on size, depth and strings."""
-    if len(raw) > LARGEST:
-        raise too_large()
+def parse(raw: bytes, most: int = LARGEST) -> Any:
+    """The JSON value in `raw`, within the limits on size (in bytes), depth and strings."""
+    if len(raw) > most:
+        raise too_large(most)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -84,8 +84,8 @@ def parse(raw: bytes) -> Any:
     return value
 
 
-def too_large() -> Unreadable:
-    return Unreadable(f"The body must be at most {LARGEST} bytes (1 MiB).")
+def too_large(most: int = LARGEST) -> Unreadable:
+    return Unreadable(f"The body must be at most {most} bytes ({most >> 20} MiB).")
 
 
 def _too_deep() -> Unreadable:

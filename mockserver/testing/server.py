@@ -13,9 +13,9 @@ from mockserver.app import App
 from mockserver.control.fields import read_moment
 from mockserver.control.plane import Settings
 from mockserver.game.periods import iso
+from mockserver.serve.before import Before, make_keeper
 from mockserver.serve.fit import AnyDocument, choose
 from mockserver.serve.greeting import base_url
-from mockserver.serve.keeping import bring_up, make_keeper
 from mockserver.serve.options import guarded, hosts_for
 from mockserver.serve.progress import populate
 from mockserver.serve.server import make_app, make_plane
@@ -30,7 +30,7 @@ from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 if TYPE_CHECKING:
     from mockserver.testing.aio import AsyncMockServer
 
-PLAN = {"catalog": "catalog", "seed": 1, "users": 0, "history_days": 60, "now": None, "frozen": False}
+PLAN = {"catalog": "catalog", "seed": 1, "users": 0, "history_days": None, "now": None, "frozen": False}
 NOWHERE = "http://mockserver"  # where a server without a socket is
 
 
@@ -120,10 +120,11 @@ class MockServer(World):
             plane = make_plane(Worlds(self._plan, keys, populate), self._settings, document)
             return make_app(plane, check_responses=self._check_responses, hosts=self._hosts)
         keeper = make_keeper(self._keep)
+        before = Before(keeper)
         try:
-            plane = make_plane(keeper.open(self._plan, keys, populate, self._given), self._settings, document)
+            plane = make_plane(before.worlds(self._plan, keys, populate, self._given), self._settings, document)
             application = make_app(plane, check_responses=self._check_responses, hosts=self._hosts)
-            bring_up(keeper, plane)
+            before.bring_up(plane)
         except BaseException:
             keeper.close()
             raise

@@ -40,7 +40,7 @@ class Lane:
         self.delivered = self.failed = self.dropped = 0
         self._home = home
         self._timing = timing
-        self._keep = keep  # told of every attempt, where outcomes are kept
+        self.keep = keep  # told of every attempt, where outcomes are kept
         self._held: deque[Delivery] = deque()
         self._queue: list[tuple[int, int, Delivery]] = []
         self._under_way: Delivery | None = None
@@ -86,6 +86,14 @@ class Lane:
         """What is held, queued or under way."""
         under_way = [] if self._under_way is None else [self._under_way]
         return [*under_way, *(row[2] for row in self._queue), *self._held]
+
+    def drop_waiting(self) -> None:
+        """What is held or queued is not sent any more."""
+        for delivery in [*self._held, *(row[2] for row in self._queue)]:
+            delivery.state = "dropped"
+            self.dropped += 1
+        self._held.clear()
+        self._queue.clear()
 
     def release(self) -> None:
         """Lets what was held go out. Called within the event loop, after the answer."""
@@ -191,8 +199,8 @@ class Lane:
             ended = at if self._home.clock.frozen else at + int(made.duration)
             delivery.due = ended + self._timing.delay(len(delivery.attempts))
             self._push(delivery)
-        if self._keep is not None:
-            self._keep(delivery)
+        if self.keep is not None:
+            self.keep(delivery)
 
     def _give_up(self, delivery: Delivery, error: str) -> None:
         delivery.state = "failed"
@@ -210,7 +218,7 @@ class Lane:
         for delivery in left:
             delivery.state = "dropped"
         self.dropped += len(left)
-        if left and self._keep is not None:
+        if left and self.keep is not None:
             log.info("%d webhooks to %s go on when the server starts again", len(left), self.endpoint.url)
         elif left:
             log.warning("%d webhooks to %s were not delivered before the end", len(left), self.endpoint.url)

@@ -51,7 +51,7 @@ class Webhooks:
 
     def _begin(self) -> None:
         organisation = self._organisation
-        self.endpoints = Endpoints(self.kinds, f"{organisation.plan.seed}/{organisation.key}")
+        self.endpoints = Endpoints(self.kinds, f"{organisation.plan.seed}/{organisation.origin}")
         self.outbox, self.log = Outbox(), DeliveryLog()
         self._generation = 0  # how often all was forgotten
         self._known: dict[int, Outcome] = {}  # what is known of deliveries that are not made yet
@@ -119,7 +119,7 @@ class Webhooks:
         lanes = list(self._lanes.values())
         self.outbox, self.log = Outbox(), DeliveryLog()
         self._generation += 1
-        self._recall()
+        self._look_up()
         self._lanes = {endpoint.id: self._new_lane(endpoint) for endpoint in self.endpoints}
         return _close(lanes, grace=0)
 
@@ -132,7 +132,8 @@ class Webhooks:
     def keep_in(self, ledger: Ledger) -> None:
         """What becomes of deliveries is kept from now on; there has been none."""
         self._ledger = ledger
-        self._lanes = {endpoint.id: self._new_lane(endpoint) for endpoint in self.endpoints}
+        for lane in self._lanes.values():
+            lane.keep = partial(self._keep, self._generation)
 
     def pause(self, ledger: Ledger | None) -> Awaitable[None]:
         """Begins anew, and until `go_on` lets nothing out: what happens now has happened before, and the ledger knows
@@ -141,8 +142,13 @@ class Webhooks:
         self.paused, self._ledger = True, ledger
         self._lanes = {}
         self._begin()
-        self._recall()
+        self._look_up()
         return _close(lanes, grace=0)
+
+    def drop_waiting(self) -> None:
+        """Nothing that waits is sent any more."""
+        for lane in self._lanes.values():
+            lane.drop_waiting()
 
     def go_on(self) -> None:
         """What has not been delivered goes out with the next `flush`."""
@@ -157,7 +163,7 @@ class Webhooks:
     def resume(self, state: Any) -> None:
         """Goes on from a `state()`, which must not be used any more; between `pause` and `go_on`."""
         self.endpoints, self.outbox, self.log, self._generation, lanes = state
-        self._recall()
+        self._look_up()
         self._lanes = {endpoint.id: self._new_lane(endpoint) for endpoint in self.endpoints}
         for id, (left, *counts) in lanes.items():
             lane = self._lanes[id]
@@ -269,7 +275,7 @@ class Webhooks:
         assert self._ledger is not None
         self._ledger.keep(generation, delivery.number, Outcome(delivery.state, delivery.due, delivery.attempts))
 
-    def _recall(self) -> None:
+    def _look_up(self) -> None:
         self._known = dict(self._ledger.outcomes(self._generation)) if self._ledger and self.paused else {}
 
     def _remember(self, delivery: Delivery) -> None:

@@ -1,0 +1,65 @@
+"""A world from somebody else's log: it lives through all that the records tell, and goes on from there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from mockserver.catalogs import CatalogError
+from mockserver.clock import pin
+from mockserver.control.plane import Plane
+from mockserver.control.recipe import Recipe, read_recipe
+from mockserver.control.replay import fold, forget_waiting
+from mockserver.log.record import LOADED, LogError, Record, decode, encode
+from mockserver.worlds import Organisation, Populate
+
+Report = Callable[[int], None]
+
+
+class Story:
+    """The encoded records of one world, the recipe first. Raises `LogError` when that is none."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self.lines = lines
+        self.recipe: Recipe = read_recipe(decode(lines[0]))
+
+    def organisation(self, key: str, populate: Populate | None) -> Organisation:
+        """The world as it was made; its ids are those that it had under its own key. Raises `LogError`."""
+        with pin(self.recipe.real):
+            try:
+                return Organisation(key, replace(self.recipe.plan, origin=self.recipe.key), populate)
+            except CatalogError as error:
+                raise LogError(f"the world cannot be made: {error}") from None
+
+    async def live_through(
+        self, plane: Plane, organisation: Organisation, made: int, report: Report | None = None
+    ) -> None:
+        """Repeats the records. Webhooks that were sent then are not sent again. From here on the world is kept, where
+        worlds are. Raises `LogError`."""
+        side = plane.backstage(organisation)
+        await side.webhooks.pause(None)
+        for row in self.recipe.endpoints:
+            side.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
+        await fold(plane, side, enumerate(self.lines[1:], 2), report)
+        side.webhooks.go_on()
+        with pin() as real:
+            loaded = Record(organisation.clock.now(), LOADED, {}, real=real)
+            forget_waiting(side, loaded)
+            if plane.worlds.keeper is not None:
+                recipe = decode(self.lines[0])
+                recipe = recipe._replace(arguments=recipe.arguments | {"made": made, "fromFile": False})
+                plane.worlds.keeper.adopted(organisation, [encode(recipe), *self.lines[1:], encode(loaded)])
+
+
+async def load(plane: Plane, lines: list[bytes]) -> Organisation:
+    """A new world with a key of its own, which has lived through these records. Raises `LogError`."""
+    story, worlds = Story(lines), plane.worlds
+    key, made = worlds.new_key(), worlds.made
+    organisation = await asyncio.to_thread(story.organisation, key, worlds.populate)
+    try:
+        await story.live_through(plane, organisation, made)
+    except LogError:
+        await plane.dismiss(organisation)
+        raise
+    return worlds.admit(organisation)

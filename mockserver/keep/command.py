@@ -1,0 +1,150 @@
+"""`mockserver keep`: what is in a directory of kept worlds, and how it travels."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from mockserver.game.periods import iso
+from mockserver.log.record import LOADED, RECIPE, LogError, Record, decode, encode
+from mockserver.log.sqlite import SqliteHome
+from mockserver.log.text import read, story
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CannotKeep(click.ClickException):
+    """One sentence, exit code 2."""
+
+    exit_code = 2
+
+
+@contextmanager
+def opened(directory: str, *, read_only: bool = True) -> Iterator[SqliteHome]:
+    """What is kept there, for reading also while a server uses it."""
+    try:
+        with closing(SqliteHome(directory, read_only=read_only)) as home:
+            yield home
+    except LogError as error:
+        raise CannotKeep(f"{error}.") from None
+
+
+def world_of(home: SqliteHome, key: str | None) -> str:
+    """The key itself, or the only one that there is."""
+    known = home.worlds()
+    if key is None and len(known) == 1:
+        return known[0]
+    if key in known:
+        return str(key)
+    there = f"(there are: {', '.join(known) or 'none'})"
+    raise LogError(f"say which world: --key KEY {there}" if key is None else f"no world has the key {key} {there}")
+
+
+directory = click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
+key = click.option("--key", metavar="KEY", help="The world's API key; not needed where there is one world.")
+
+
+@click.group()
+def keep() -> None:
+    """Look into a directory of `serve --keep`, and carry worlds from one to another."""
+
+
+@keep.command()
+@directory
+def ls(directory: str) -> None:
+    """List the worlds that are kept: how they were made, and how much they were told."""
+    from rich.console import Console
+    from rich.table import Table
+
+    with opened(directory) as home:
+        table = Table(box=None, pad_edge=False)
+        for name in ("API key", "Seed", "People", "Records", "Checkpoint", "Told last"):
+            table.add_column(name, justify="left" if name in ("API key", "Told last") else "right", no_wrap=True)
+        for name in home.worlds():
+            length, saved = home.length(name), home.checkpoint(name)
+            recipe = decode(next(home.read(name))[1])
+            newest = decode(next(home.read(name, length - 1))[1])
+            row = (recipe.arguments["seed"], recipe.arguments["users"], length, saved.position if saved else "")
+            table.add_row(name, *(f"{cell:,}" if isinstance(cell, int) else cell for cell in row), iso(newest.time))
+        Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+@keep.command()
+@directory
+@key
+@click.option("--last", metavar="N", type=click.IntRange(1), help="Only the newest N records.")
+def show(directory: str, key: str | None, last: int | None) -> None:
+    """Tell what a world was told, a line for each record: position, time, tenant, command, arguments."""
+    with opened(directory) as home:
+        world = world_of(home, key)
+        after = max(0, home.length(world) - last) if last else 0
+        for position, line in home.read(world, after):
+            click.echo(_shown(position, decode(line)))
+
+
+def _shown(position: int, record: Record) -> str:
+    arguments = {name: value for name, value in record.arguments.items() if value is not None}
+    if record.name == RECIPE:
+        arguments["catalog"] = "…"
+    tenant = f" [{record.tenant}]" if record.tenant else ""
+    text = orjson.dumps(arguments).decode()
+    text = f"{text[:199]}…" if len(text) > 200 else text
+    return f"{position:>6}  {iso(record.time)}{tenant}  {record.name} {text}"
+
+
+@keep.command()
+@directory
+@key
+@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False), help="Where to. Without it: standard output.")
+def export(directory: str, key: str | None, out: str | None) -> None:
+    """Write a world as text, one record a line (JSONL), for `keep import`, `serve --load` and POST /_mock/worlds."""
+    with opened(directory) as home:
+        lines = (line + b"\n" for _, line in home.read(world_of(home, key)))
+        if out is None:
+            sys.stdout.buffer.writelines(lines)
+            return
+        try:
+            with Path(out).open("xb") as file:
+                file.writelines(lines)
+        except FileExistsError:
+            raise LogError(f"{out} is there already") from None
+        except OSError as error:
+            raise LogError(f"{out} cannot be written: {error.strerror}") from None
+
+
+@keep.command(name="import")
+@directory
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--key", metavar="KEY", help="The API key that opens it. Without it: the one that it had.")
+def import_(directory: str, file: str, key: str | None) -> None:
+    """Take in a world that `keep export` wrote (`-`: standard input). Its webhooks of before are not sent again."""
+    with opened(directory, read_only=False) as home:
+        lines = sys.stdin.buffer.read().splitlines() if file == "-" else None
+        records = read(file) if lines is None else story(lines, "standard input")
+        recipe = decode(records[0])
+        world = key or str(recipe.arguments.get("key"))
+        if not (world and world.isascii() and world.isprintable() and world == world.strip()):
+            raise LogError(f"{world!r} cannot be an API key: it must be printable ASCII without spaces around it")
+        if world in home.worlds():
+            raise LogError(f"{directory} holds a world of the key {world} already")
+        newest = decode(records[-1])
+        records.append(encode(Record(newest.time, LOADED, {}, real=newest.real or recipe.real)))
+        records[0] = encode(recipe._replace(arguments=recipe.arguments | {"made": 0, "fromFile": False}))
+        home.append([(world, position, record) for position, record in enumerate(records, 1)])
+        click.echo(f"{len(records):,} records: the world of the key {world} is kept in {directory}.")
+
+
+@keep.command()
+@directory
+def compact(directory: str) -> None:
+    """Give back the room of what is not needed any more."""
+    with opened(directory, read_only=False) as home:
+        before = home.size
+        home.compact()
+        click.echo(f"{home.file}: {before:,} bytes before, {home.size:,} bytes now.")

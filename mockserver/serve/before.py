@@ -1,0 +1,67 @@
+"""Worlds that were there before their server: kept in a directory, or loaded from a file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockserver.log.record import LogError
+from mockserver.worlds import Plan, Populate, Worlds
+
+if TYPE_CHECKING:
+    from mockserver.control.loading import Story
+    from mockserver.control.plane import Plane
+    from mockserver.keep.keeper import Keeper
+    from mockserver.serve.progress import Repeating
+
+
+def make_keeper(directory: str | Path, *, sync: bool = False) -> Keeper:
+    """What keeps worlds in that directory. Raises `LogError` when it cannot be used."""
+    from mockserver.keep.keeper import Keeper
+    from mockserver.log.sqlite import SqliteHome
+
+    return Keeper(SqliteHome(directory, sync=sync))
+
+
+class Before:
+    """First `worlds`, then `bring_up`, once there is a plane with an application over them."""
+
+    def __init__(self, keeper: Keeper | None, story: Story | None = None) -> None:
+        self._keeper = keeper
+        self._story = story
+        self._loaded = ""
+
+    def roots(self) -> tuple[str, ...]:
+        """The keys of kept worlds that were given at a start: they open them when none are given. Raises `LogError`."""
+        return self._keeper.roots() if self._keeper else ()
+
+    def worlds(self, plan: Plan, keys: tuple[str, ...], populate: Populate, given: Collection[str] = ()) -> Worlds:
+        """A world for each key; the first one's is the loaded one. Raises `LogError`."""
+        if self._story is None:
+            loaded = []
+        else:
+            self._loaded = keys[0]
+            if self._keeper is not None and self._loaded in self._keeper.home.worlds():
+                raise LogError(f"{self._keeper.home.file.parent} holds a world of the key {self._loaded} already")
+            loaded = [self._story.organisation(self._loaded, populate)]
+        if self._keeper is None:
+            return Worlds(plan, keys, populate, loaded)
+        return self._keeper.open(plan, keys, populate, given, loaded)
+
+    def bring_up(self, plane: Plane) -> None:
+        """Brings the worlds of a server that is not running yet to where they were. Raises `LogError`."""
+        from mockserver.serve.progress import Repeating
+
+        with ThreadPoolExecutor(1) as thread, Repeating() as progress:  # this thread may have an event loop of its own
+            thread.submit(asyncio.run, self._live_through(plane, progress)).result()
+
+    async def _live_through(self, plane: Plane, progress: Repeating) -> None:
+        if self._keeper is not None:
+            await self._keeper.bring_up(plane, progress.report)
+        if self._story is not None:
+            organisation, total = plane.worlds.find(self._loaded), len(self._story.lines)
+            assert organisation is not None
+            await self._story.live_through(plane, organisation, 0, lambda done: progress.report(done, total))
