@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutants mutants-parts examples examples-check docs clients bench bench-growth realism soak
+.PHONY: help run test lint mutants mutants-parts examples examples-check docs clients bench bench-growth bench-kept realism soak
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench-growth: $(READY) ## what a call costs in ever larger worlds, what users an
 
 realism: $(READY) ## how seeded users behave: streaks, hours, weekdays, points; draws docs/realism.svg
 	$(BIN)/python -m benchmarks realism $(ARGS)
+
+bench-kept: $(READY) ## what --keep costs: an event, and the next start of a world of 100,000 (about 8 minutes)
+	$(BIN)/python -m benchmarks kept $(ARGS)
 
 soak: $(READY) ## ten minutes at full speed, then every total is checked (ARGS='--minutes 1')
 	$(BIN)/python -m benchmarks soak $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks compare | growth | soak | realism`: what the Makefile calls."""
+"""`python -m benchmarks compare | growth | kept | soak | realism`: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ def growth(seconds: float, rounds: int, largest: int) -> None:
     from benchmarks.growth import growth
 
     growth(seconds, rounds, largest)
+
+
+@main.command()
+@click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Runs per figure.")
+@click.option("--events", default=100_000, show_default=True, type=click.IntRange(1), help="Of the world that starts.")
+def kept(seconds: float, rounds: int, events: int) -> None:
+    """What --keep costs: an event, and the next start."""
+    from benchmarks.kept import bench
+
+    bench(seconds, rounds, events)
 
 
 @main.command()

@@ -185,6 +185,11 @@ class SqliteHome:
                 "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)", (self._id_of(world), *checkpoint)
             )
 
+    def forget_checkpoint(self, world: str) -> None:
+        """The next start repeats everything."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM checkpoints WHERE world = ?", (self._id_of(world),))
+
     # Deliveries
 
     def outcomes(self, world: str, generation: int) -> Mapping[int, str]:
