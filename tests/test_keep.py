@@ -24,10 +24,11 @@ from test_cli_serve import Server, refused, running
 
 from mockserver.log.record import LogError
 from mockserver.log.sqlite import FILE
-from mockserver.testing import MockServer
+from mockserver.testing import ControlError, MockServer
 
 NOBODY = ("--users", "0")
 KEY = "00000000.local"
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))  # make kill
 
 
 def event(server: Server, user: str = "ada", value: float = 10, key: str | None = None) -> Any:
@@ -83,10 +84,10 @@ def test_worlds_that_were_made_are_there_again_and_deleted_ones_are_not(kept: st
 
 
 def test_under_load_no_accepted_event_is_lost_when_it_is_killed(kept: str) -> None:
-    """Four clients count what was answered; the server is killed three times in the middle of it."""
+    """Four clients count what was answered; the server is killed in the middle of it, again and again."""
     accepted = dict.fromkeys("abcd", 0)
     uncertain = dict.fromkeys("abcd", 0)
-    for _ in range(3):
+    for _ in range(ROUNDS):
         with running(*NOBODY, "--keep", kept) as server:
 
             def work(user: str, server: Server = server) -> None:
@@ -267,35 +268,64 @@ def test_a_changed_catalog_is_in_force_after_the_next_start(tmp_path: Path) -> N
         assert mock(server, "/catalog")["name"] == "Larger"
 
 
-def test_a_full_disk_is_a_clear_answer_and_nothing_happened(tmp_path: Path) -> None:
-    """SQLite itself says that it is full, since it may not grow any more."""
-    with MockServer(keep=tmp_path) as server:
-        home: Any = server._here._application.worlds.keeper.home  # type: ignore[union-attr]
-        path = ("POST", "/v1/metrics/words-written/event")
-        with httpx.Client(
+def keeper_of(server: MockServer) -> Any:
+    return server._here._application.worlds.keeper  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("trouble", ["full", "read-only"])
+def test_a_log_that_cannot_be_written_is_a_clear_answer_and_nothing_happened(tmp_path: Path, trouble: str) -> None:
+    """SQLite itself says so: its file may not grow any more, or may not be written to."""
+    with (
+        MockServer(keep=tmp_path) as server,
+        httpx.Client(
             transport=server.transport(httpx), base_url="http://mockserver", headers={"X-API-KEY": server.api_key}
-        ) as client:
-            body = {"user": {"id": "ada", "name": "x" * 200}, "value": 1}
-            assert client.request(*path, json=body).status_code == 201
-            (pages,) = home._database.execute("PRAGMA page_count").fetchone()
-            home._database.execute(f"PRAGMA max_page_count = {pages + 1}")
-            accepted, answer = 1, None
-            for _ in range(200):
-                answer = client.request(*path, json=body)
-                if answer.status_code != 201:
-                    break
-                accepted += 1
-            assert answer is not None
-            assert answer.status_code == 503
-            assert answer.headers["Retry-After"] == "1"
-            assert "could not be kept" in answer.json()["error"]
-            home._database.execute("PRAGMA max_page_count = 1000000")
-            while (total := client.get("/v1/users/ada/metrics/words-written")).status_code == 503:
-                pass
-            assert total.json()["current"] == accepted
-            assert client.request(*path, json=body).json()["total"] == accepted + 1
+        ) as client,
+    ):
+        database, path = keeper_of(server).home._database, ("POST", "/v1/metrics/words-written/event")
+        body = {"user": {"id": "ada", "name": "x" * 200}, "value": 1}
+        assert client.request(*path, json=body).status_code == 201
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute("PRAGMA query_only = ON" if trouble == "read-only" else f"PRAGMA max_page_count = {pages + 1}")
+        accepted, answer = 1, client.request(*path, json=body)
+        while answer.status_code == 201:
+            accepted += 1
+            answer = client.request(*path, json=body)
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert "could not be kept" in answer.json()["error"]
+        with pytest.raises(ControlError, match="could not be kept"):
+            server.world()
+        database.execute("PRAGMA query_only = OFF" if trouble == "read-only" else "PRAGMA max_page_count = 1000000")
+        until(lambda: client.get("/v1/users/ada/metrics/words-written").status_code == 200)
+        assert client.get("/v1/users/ada/metrics/words-written").json()["current"] == accepted
+        assert len(server.control("GET", "/worlds")["worlds"]) == 1
+        assert client.request(*path, json=body).json()["total"] == accepted + 1
     with MockServer(keep=tmp_path) as server:
         assert [row["total"] for row in server.facts(kind="MetricChanged", limit=1)] == [accepted + 1]
+
+
+@pytest.mark.parametrize("wrong", ["code", "state"])
+def test_a_checkpoint_that_is_of_no_use_is_passed_over(tmp_path: Path, wrong: str) -> None:
+    with MockServer(keep=tmp_path, now="2026-01-15T12:00:00Z", frozen=True) as server:
+        server.advance(days=3)
+    with sqlite3.connect(tmp_path / FILE) as database:
+        (before,) = database.execute("SELECT count(*) FROM checkpoints").fetchone()
+        database.execute(f"UPDATE checkpoints SET {wrong} = 'another'")
+    database.close()
+    assert before == 1
+    with MockServer(keep=tmp_path) as server:
+        assert server.now.isoformat() == "2026-01-18T12:00:00+00:00"
+
+
+def test_a_checkpoint_is_taken_in_a_quiet_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.keep.keeper.OFTEN", 2)
+    monkeypatch.setattr("mockserver.keep.keeper.QUIET", 0)
+    with MockServer(keep=tmp_path) as server:
+        server.advance(days=1)
+        server.advance(days=1)
+        home = keeper_of(server).home
+        until(lambda: home.checkpoint(KEY) is not None)
+        assert home.checkpoint(KEY).position == 3
 
 
 def test_mock_server_keeps_too(tmp_path: Path) -> None:
