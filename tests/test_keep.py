@@ -341,3 +341,10 @@ def test_nothing_of_it_is_loaded_where_nothing_is_kept() -> None:
     code = "import sys, mockserver.serve.server, mockserver.serve.command; print('sqlite3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_the_key_that_was_made_up_for_other_machines_is_kept(kept: str) -> None:
+    with running(*NOBODY, "--keep", kept, "--host", "0.0.0.0") as server:
+        made_up = re.findall(r"API key +(\S+)", server.text)
+    with running(*NOBODY, "--keep", kept, "--host", "0.0.0.0") as server:
+        assert re.findall(r"API key +(\S+)", server.text) == made_up

@@ -62,7 +62,7 @@ class Keeper:
 
     def roots(self) -> tuple[str, ...]:
         """The worlds that were not made by others."""
-        return tuple(key for key in self.home.worlds() if not self._read(key).recipe.made)
+        return tuple(key for key in self.home.worlds() if not self._recipe(key).made)
 
     def open(
         self,
@@ -157,12 +157,14 @@ class Keeper:
                     webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
                     self.told(organisation, "mock_webhooks_add", {"body": asdict(row)})
 
-    def _read(self, key: str) -> Life:
-        lines = self.home.read(key)
+    def _recipe(self, key: str) -> Recipe:
         try:
-            recipe = read_recipe(decode(next(lines, (0, b""))[1]))
+            return read_recipe(decode(next(self.home.read(key), (0, b""))[1]))
         except LogError as error:
             raise LogError(f"{self.home.file}, record 1 of the world {key}: {error}") from None
+
+    def _read(self, key: str) -> Life:
+        recipe = self._recipe(key)
         newest = self.home.checkpoint(key)
         saved = checkpoint.read(newest)
         if newest is None or saved is None or newest.position > self.home.length(key):
