@@ -87,3 +87,36 @@ def test_a_completion_needs_all_its_filters(stages: Stages) -> None:
     ben = stage.user("ben", attributes={"plan": "pro", "team": "red"})
     stage.get("achievements_complete", key="chosen", body={"user": {"id": ben}})
     assert names(stage, ben) == {"Chosen"}
+
+
+ORDERED = """
+name = "In order"
+[metrics.steps]
+name = "Steps"
+[achievements.second]
+name = "Second"
+trigger = "achievement"
+achievementKeys = ["march"]
+[achievements.third]
+name = "Third"
+trigger = "achievement"
+achievementKeys = ["walk"]
+[achievements.walk]
+name = "Walk"
+trigger = "metric"
+metricKey = "steps"
+metricValue = 10
+[achievements.march]
+name = "March"
+trigger = "metric"
+metricKey = "steps"
+metricValue = 20
+"""
+
+
+@rule("Composites that one event completes are in catalog order", behaviour(6, "choice"), choice=True)
+def test_composites_are_in_catalog_order(stages: Stages) -> None:
+    stage = stages.new(catalog=ORDERED)
+    ann = stage.user("ann")
+    told = [row["name"] for row in stage.event(ann, 20, "steps")["achievements"]]
+    assert told == ["Walk", "March", "Second", "Third"], f"completed were {told}"

@@ -285,3 +285,43 @@ def test_captured_webhooks(suite: Suite) -> None:
         letter = Letter(found["body"].encode(), found.get("signature"), "application/json") if captured else None
         secret = suite.options.webhook_secret if captured else None
         check_each(suite, letter or Letter(line.encode(), None, "application/json"), secret, place)
+
+
+TAKEN_BACK = """
+name = "Taken back"
+[metrics.steps]
+name = "Steps"
+[points.xp]
+name = "XP"
+[[points.xp.triggers]]
+type = "user_creation"
+points = 10
+[[points.xp.triggers]]
+type = "metric"
+metricKey = "steps"
+metricThreshold = 1
+points = -10
+[points.xp.levels.bronze]
+name = "Bronze"
+points = 10
+[leaderboards.xp]
+name = "XP"
+rankBy = "points"
+pointsSystemKey = "xp"
+start = "-10d"
+"""
+
+
+@rule("What one request leaves as it was is not told", behaviour(0, "choice"), choice=True)
+def test_what_a_request_takes_back_is_not_told(stages: Stages, suite: Suite) -> None:
+    """The first event of a new user takes away the points that were given for being new."""
+    office = find_office(suite)
+    stage = stages.new(catalog=TAKEN_BACK)
+    box, ann = open_box(stage, office, suite), stage.name("ann")
+    answer = stage.event(ann, 1, "steps")
+    assert (answer["points"]["xp"]["added"], answer["leaderboards"]) == (0, {})
+    assert "level" not in answer["points"]["xp"]
+    assert stage.place(ann, "xp")["history"] == []
+    box.settle()
+    told = {letter.kind for letter in box.letters if letter.kind.startswith(("points.level", "leaderboard."))}
+    assert told == set(), f"nothing changed, but there came {sorted(told)}"

@@ -68,6 +68,22 @@ def test_user_attributes_must_match_when_it_would_unlock() -> None:
     assert completed(story) == ["pro"]
 
 
+def test_who_fits_a_filter_late_gets_it_with_the_next_event_of_the_metric_or_the_next_period() -> None:
+    pro = filters(plan="pro")
+    rows = metric_achievement("ten", 10, user_attributes=pro), streak_achievement("one", 1, user_attributes=pro)
+    story = Story(with_achievements(*rows))
+    story.tell("""
+        04-01 09:00 ann words 10
+        04-01 10:00 ann is plan=pro
+        04-01 11:00 ann chapters 1
+    """)
+    assert completed(story) == []
+    story.tell("04-01 12:00 ann words -1")
+    assert completed(story) == []
+    story.tell("04-01 13:00 ann words 1\n04-02 09:00 ann chapters 1")
+    assert completed(story) == ["ten", "one"]
+
+
 def test_a_streak_achievement_completes_at_its_length_and_once_for_all_streaks() -> None:
     story = Story(with_achievements(streak_achievement("one", 1), streak_achievement("two", 2)))
     story.tell("""

@@ -91,6 +91,34 @@ def test_a_board_is_scheduled_then_active_then_finished_by_the_hours_of_utc() ->
     assert column(story.ask("leaderboards_all", include_finished=True), "status") == ["finished"]
 
 
+def test_between_its_opening_and_its_start_a_board_ranks_those_for_whom_it_has_started() -> None:
+    story = Story(with_boards(board("sprint", "2025-04-03")))
+    story.ask("users_create", body={"id": "east", "tz": "Pacific/Kiritimati"})
+    story.at("04-02 10:00")
+    assert story.event("ann", "words", 5)["leaderboards"] == {}
+    shown = story.event("east", "words", 3)["leaderboards"]["sprint"]
+    assert (shown["status"], shown["rank"], shown["start"]) == ("active", 1, "2025-04-03")
+    assert story.ranking("sprint") == [("east", 3)]
+    assert at(story, "ann", "sprint") == (None, None)
+
+
+def test_an_event_tells_the_boards_on_whose_current_run_the_own_place_changed() -> None:
+    rows = (
+        board("ever", "2025-01-01"),
+        board("full", "2025-01-01", max_participants=1),
+        board("weekly", "2025-03-30", run_unit="day", run_interval=7),
+        board("over", "2025-01-01", "2025-02-01"),
+        board("coming", "2025-05-01"),
+        board("chapters", "2025-01-01", metric="chapters"),
+        board("groups", "2025-01-01", breakdown=("region",)),
+    )
+    story = Story(with_boards(*rows))
+    story.event("bob", "words", 50)
+    told = story.event("ann", "words", 5)["leaderboards"]
+    assert {key: row["rank"] for key, row in told.items()} == {"ever": 2, "full": None, "weekly": 2}
+    assert story.event("ann", "words", 0.5)["leaderboards"] == {}
+
+
 def test_a_scheduled_board_has_no_rankings_and_a_finished_one_those_of_its_last_run_cut_at_the_end() -> None:
     row = board("weekly", "2025-04-06", "2025-04-15", run_unit="day", run_interval=7)
     story = Story(with_boards(row))

@@ -77,14 +77,14 @@ def test_what_follows_from_an_event_comes_phase_after_phase() -> None:
     story.tell("04-01 09:00 ann words 100")
     assert story.facts("User", "Metric", "Streak", "Ach", "PointsAw", "Level", "Score") == plain("""
         04-01 09:00 ann UserCreated
-        04-01 09:00 ann PointsAwarded energy 50 50
-        04-01 09:00 ann LevelChanged energy None fit
         04-01 09:00 ann MetricChanged words 100000000 100000000
+        04-01 09:00 ann PointsAwarded energy 50 50
         04-01 09:00 ann StreakStarted 04-01
         04-01 09:00 ann AchievementCompleted five
         04-01 09:00 ann AchievementCompleted hundred
         04-01 09:00 ann AchievementCompleted first-day
         04-01 09:00 ann PointsAwarded xp 125 125
+        04-01 09:00 ann LevelChanged energy None fit
         04-01 09:00 ann LevelChanged xp bronze silver
         04-01 09:00 ann ScoreChanged ever off #1(100)
         04-01 09:00 ann ScoreChanged weekly off #1(100)

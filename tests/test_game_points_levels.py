@@ -35,11 +35,11 @@ def test_a_level_is_in_the_answer_only_when_it_changed_and_null_below_all_of_the
     assert shown == ["silver", "gold", "same", "silver", None]
 
 
-def test_a_level_that_is_gained_and_lost_within_one_event_is_not_in_the_answer() -> None:
+def test_a_level_that_is_gained_and_lost_within_one_event_never_was() -> None:
     born = PointsTrigger("c", "user_creation", 50)
     story = Story(with_points(born, per_metric(-50, 1, "chapters"), levels=(level("silver", 50),)))
     assert "level" not in story.event("ann", "chapters", 1)["points"]["xp"]
-    assert len(story.facts("Level")) == 2
+    assert story.facts("Level") == []
 
 
 def test_a_level_at_zero_is_held_from_creation_in_silence() -> None:
@@ -109,7 +109,7 @@ def test_a_window_of_nothing_tells_each_change() -> None:
     assert len(told(catalog, BURST, "PointsReported")) == 5
 
 
-def test_creation_points_are_told_nowhere_not_even_by_the_level_that_they_bring() -> None:
+def test_creation_points_alone_are_told_nowhere_with_others_they_are_part_of_the_level() -> None:
     levels = (level("silver", 50), level("gold", 100))
     catalog = with_points(PointsTrigger("c", "user_creation", 90), per_metric(10, 1), levels=levels)
     assert told(catalog, "04-01 09:00 ann is name=Ann\n04-01 10:00", "PointsReported") == []
@@ -118,7 +118,10 @@ def test_creation_points_are_told_nowhere_not_even_by_the_level_that_they_bring(
     ]
     catalog = with_points(PointsTrigger("c", "user_creation", 60), per_metric(10, 1), levels=levels)
     assert told(catalog, "04-01 09:00 ann words 1", "PointsReported") == [
-        "04-01 09:00 ann PointsReported xp 10 70 False"
+        "04-01 09:00 ann PointsReported xp 10 70 True"
+    ]
+    assert told(catalog, "04-01 09:00 ann is name=Ann\n04-01 10:00 ann words 1", "PointsReported") == [
+        "04-01 10:00 ann PointsReported xp 10 70 False"
     ]
 
 

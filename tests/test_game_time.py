@@ -5,9 +5,11 @@ from __future__ import annotations
 import pickle
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
-from sample import BARE, SAMPLE, by_key, per_metric, points
+import tzdata
+from sample import BARE, SAMPLE, board, boost, by_key, per_metric, points
 from story import Story, column, moment, plain
 
 from mockserver.game.catalog import Frequency, PointsTrigger
@@ -66,6 +68,8 @@ def test_midnight_is_the_first_moment_of_a_date_or_of_a_later_one_where_it_was_s
         ("America/St_Johns", "2006-10-29", "2006-10-29T02:30:00.000Z"),  # left again at 00:01
         ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00.000Z"),  # never was
         ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00.000Z"),
+        ("Africa/Casablanca", "2026-09-20", "2026-09-19T23:00:00.000Z"),
+        ("Africa/Casablanca", "2026-09-21", "2026-09-21T00:00:00.000Z"),  # no summer time any more, by this release
         ("UTC", "0001-01-01", "0001-01-01T00:00:00.000Z"),
         ("Asia/Tokyo", "0001-01-01", "0001-01-01T00:00:00.000Z"),  # before it there is nothing
         ("Pacific/Pago_Pago", "9000-01-01", "9000-01-01T11:00:00.000Z"),
@@ -73,6 +77,12 @@ def test_midnight_is_the_first_moment_of_a_date_or_of_a_later_one_where_it_was_s
 )
 def test_known_midnights(name: str, day: str, start: str) -> None:
     assert iso(start_of_day(date.fromisoformat(day), zone(name))) == start
+
+
+def test_the_page_names_the_release_of_the_zone_database_that_is_installed_and_pinned() -> None:
+    root = Path(__file__).parents[1]
+    assert f"release {tzdata.IANA_VERSION}," in (root / "docs" / "behaviour.md").read_text("utf-8")
+    assert f'"tzdata=={tzdata.__version__}"' in (root / "pyproject.toml").read_text("utf-8")
 
 
 def test_every_zone_of_the_database_can_be_lived_in() -> None:
@@ -155,3 +165,29 @@ def test_a_restored_world_pays_no_time_trigger_that_had_passed_without_an_award(
     story.tell("04-01 00:00 ann is name=Ann\n04-01 05:30")
     game = Game(pickle.loads(pickle.dumps(story.world)), now=story.game.now)
     assert game.next_due() == story.game.next_due() == moment("04-01 06:00")
+
+
+def test_of_what_falls_due_at_one_moment_streaks_come_first_then_awards_then_boosts_and_runs() -> None:
+    """At 10:00 UTC it is midnight in Honolulu and the hour of boosts and boards."""
+    rows = (PointsTrigger("t", "time", 1, time_unit="hour", time_interval=46),)
+    story = Story(
+        replace(
+            BARE,
+            points=by_key(points(triggers=rows, boosts=(boost("b", "2025-04-04", None, 2),))),
+            leaderboards=by_key(board("late", "2025-04-04"), board("early", "2025-04-04")),
+        )
+    ).at("04-01 12:00")
+    for user in ("zed", "ann"):
+        story.ask("users_create", body={"id": user, "tz": "Pacific/Honolulu"})
+        story.event(user, "words", 1)
+    story.new_facts()
+    story.at("04-03 10:00")
+    assert story.facts("Streak", "PointsAw", "Boost", "Run") == plain("""
+        04-03 10:00 zed StreakLost 1
+        04-03 10:00 ann StreakLost 1
+        04-03 10:00 zed PointsAwarded xp 1 1
+        04-03 10:00 ann PointsAwarded xp 1 1
+        04-03 10:00 BoostStarted id-b
+        04-03 10:00 RunStarted late 04-04
+        04-03 10:00 RunStarted early 04-04
+    """)

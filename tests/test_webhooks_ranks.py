@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from boards import with_boards
+from boards import history, with_boards
 from hypothesis import given
 from hypothesis import strategies as st
 from lives import USERS, steady
@@ -152,6 +152,20 @@ def test_a_group_in_which_nobody_was_before_or_after_is_not_told() -> None:
     ears.story.event("ann", "words", -8, user_region="eu")
     told = ears.boards("leaderboard.changed")
     assert [row["breakdownAttributeValue"] for _, row in told] == ["us"]
+
+
+def test_who_comes_to_the_same_rank_of_another_group_has_no_changed_rank() -> None:
+    ears = Ears(Story(with_boards(board("b", "2025-01-01", breakdown=("region",)))))
+    ears.story.event("ann", "words", 5, user_region="us")
+    ears.story.event("bob", "words", 3, user_region="eu")
+    before = history(ears.story, "ann", "b")
+    ears.ranks()
+    ears.story.ask("users_identify", id="ann", body={"attributes": {"region": "eu"}})
+    bodies = list(ears.bodies)
+    assert ears.ranks() == {"bob": ((1, 3), (2, 3))}
+    changed = [body["leaderboard"] for body in bodies if body["type"] == "leaderboard.changed"]
+    assert [row["breakdownAttributeValue"] for row in changed] == ["us", "eu"]
+    assert history(ears.story, "ann", "b") == before
 
 
 def test_of_those_who_move_up_the_nearest_on_the_board_are_told() -> None:

@@ -94,13 +94,7 @@ def identify(game: Game, user: str, fields: dict[str, Any]) -> list[Entry]:
 
 
 def tell_of(game: Game, identified: UserCreated | UserChanged | None, fact: Fact) -> list[Entry]:
-    """Tells what a user did, and what that told of the user.
-
-    A new user comes first, since points of creation do. What changed of a known one is told together with the deed,
-    so that another group and another score are one move on a leaderboard.
-    """
-    if isinstance(identified, UserCreated):
-        return game.tell(identified) + game.tell(fact)
+    """Tells what a user did, and what that told of the user, as one: what a request leaves as it was never happened."""
     return game.tell(identified, fact) if identified else game.tell(fact)
 
 

@@ -50,11 +50,12 @@ def complete_by_claim(world: World, entry: Entry) -> Iterator[Fact]:
 
 
 def complete_composites(world: World, entry: Entry) -> Iterator[Fact]:
-    """A composite completes with the last of its prerequisites; it may be one for others. Section 6."""
+    """A composite completes with the last of its prerequisites; it may be one for others. Those that become complete
+    together do so in catalog order. Section 6."""
     fact = entry.fact
-    if isinstance(fact, AchievementCompleted):
+    if isinstance(fact, AchievementCompleted) and fact.achievement in world.catalog.prerequisites:
         person = world.users[fact.user]
-        for achievement in world.catalog.composites.get(fact.achievement, ()):
+        for achievement in world.catalog.composites:
             if qualifies(world, person, achievement):
                 yield AchievementCompleted(fact.user, achievement.key, silent=fact.silent)
 

@@ -279,25 +279,23 @@ class Catalog:
 
     @cached_property
     def streak_achievements(self) -> tuple[Achievement, ...]:
-        """Active streak achievements, shortest first."""
-        rows = [a for a in self.achievements.values() if a.trigger == "streak" and a.status == "active"]
-        return tuple(sorted(rows, key=lambda row: row.streak_length))
+        """Active streak achievements."""
+        return tuple(a for a in self.achievements.values() if a.trigger == "streak" and a.status == "active")
 
     @cached_property
-    def composites(self) -> dict[str, tuple[Achievement, ...]]:
-        """Active achievements that need this one, by the key of the prerequisite."""
-        found: dict[str, list[Achievement]] = {}
-        for achievement in self.achievements.values():
-            if achievement.trigger == "achievement" and achievement.status == "active":
-                for key in achievement.prerequisites:
-                    found.setdefault(key, []).append(achievement)
-        return {key: tuple(rows) for key, rows in found.items()}
+    def composites(self) -> tuple[Achievement, ...]:
+        """Active achievements that need others."""
+        return tuple(a for a in self.achievements.values() if a.trigger == "achievement" and a.status == "active")
+
+    @cached_property
+    def prerequisites(self) -> frozenset[str]:
+        """The keys of those that some composite needs."""
+        return frozenset(key for row in self.composites for key in row.prerequisites)
 
     @cached_property
     def filtered_composites(self) -> tuple[Achievement, ...]:
         """Active composites that are not for everybody."""
-        rows = self.achievements.values()
-        return tuple(a for a in rows if a.trigger == "achievement" and a.status == "active" and a.user_attributes)
+        return tuple(row for row in self.composites if row.user_attributes)
 
     @cached_property
     def triggers_by(

@@ -17,12 +17,12 @@ Observer = Callable[[World, list[f.Entry]], None]
 
 # Phases (behaviour, section 4): total → streak → achievements → points → levels → leaderboards → reports.
 RULES: Rules = {
-    f.UserCreated: ((30, points.pay_creation),),
+    f.UserCreated: ((5, points.pay_creation),),
     f.UserChanged: ((53, leaderboards.regroup),),  # after the scores that the same request changes
     f.MetricChanged: (
         (10, streaks.count_period),
         (20, achievements.complete_by_metric),
-        (22, achievements.complete_filtered_composites),
+        (23, achievements.complete_filtered_composites),
         (30, points.pay_metric),
         (50, leaderboards.score_metric),
     ),
@@ -44,7 +44,7 @@ RULES: Rules = {
     f.PreferencesChanged: ((5, recount.recount_streaks),),
     f.AchievementClaimed: (
         (20, achievements.complete_by_claim),
-        (22, achievements.complete_filtered_composites),
+        (23, achievements.complete_filtered_composites),
     ),
     f.AchievementCompleted: ((22, achievements.complete_composites), (32, points.pay_achievement)),
     f.PointsAwarded: ((35, points.settle),),

@@ -55,7 +55,7 @@ def score_metric(world: World, entry: Entry) -> Iterator[Fact]:
 def score_points(world: World, entry: Entry) -> Iterator[Fact]:
     """So does a change of points. Section 8."""
     fact = entry.fact
-    if isinstance(fact, PointsChanged):
+    if isinstance(fact, PointsChanged) and fact.added:
         person = world.users[fact.user]
         boards = boards_on(world.catalog, "points", fact.system, local_day(entry.time, person.zone))
         if boards:

@@ -206,15 +206,16 @@ def _points_awarded(world: World, entry: f.Entry, fact: f.PointsAwarded) -> None
 def _points_changed(world: World, entry: f.Entry, fact: f.PointsChanged) -> None:
     account = world.users[fact.user].accounts[fact.system]
     creation = world.catalog.points[fact.system].creation_triggers
-    unsent = account.unsent or []
-    for award in account.awards.newest(account.unsettled):
-        if award.trigger in creation:
-            account.reported_total += award.awarded
-        else:
-            unsent.append(award.seq)
-            account.unsent_added += award.awarded
-    account.unsettled, account.unsent = 0, unsent or None
-    account.awards.forget(len(unsent))
+    awards = account.awards.newest(account.unsettled)
+    told = [award for award in awards if award.trigger not in creation]
+    if told:
+        account.unsent = account.unsent or []
+        account.unsent += [award.seq for award in told]
+        account.unsent_added += sum([award.awarded for award in told])
+    else:  # nothing will be told, so that later levels are compared with what it led to
+        account.reported_total += fact.added
+    account.unsettled = 0
+    account.awards.forget(len(account.unsent or ()))
 
 
 def _points_reported(world: World, entry: f.Entry, fact: f.PointsReported) -> None:

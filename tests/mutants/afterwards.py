@@ -39,6 +39,13 @@ def flat(content: JSON, ask: Ask, memory: Memory) -> JSON:
     return content
 
 
+def last_first(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Composites come in the order of those that they need."""
+    rows = content["achievements"]
+    composites = [row for row in rows if row["trigger"] == "achievement"]
+    content["achievements"] = [row for row in rows if row not in composites] + composites[::-1]
+
+
 async def brings_nothing(ask: Ask, forward: Forward, memory: Memory) -> Reply:
     """A composite that a call has completed never shows."""
     if not re.fullmatch(r"[A-Za-z0-9-]+", ask.user):
@@ -108,6 +115,7 @@ AFTERWARDS = [
     Fault(
         "composites of composites never unlock", ACHIEVEMENTS, spoil_answer("users_achievements metrics_event", flat)
     ),
+    Fault("composites come in no order", ACHIEVEMENTS, spoil_answer("metrics_event", last_first)),
     Fault("a completion brings no composite", ACHIEVEMENTS, brings_nothing),
     Fault("an unmet filter is not found", ACHIEVEMENTS, not_found),
     Fault("a streak starts with the first ever", STREAKS, spoil_answer("users_streak", first_start)),

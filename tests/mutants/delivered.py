@@ -71,6 +71,15 @@ def by_utc_days(old: Any) -> Any:
     return moments
 
 
+def in_two_turns(old: Any) -> Any:
+    """A new user's request is two: who it is, and what was done."""
+
+    def tell(game: Any, identified: Any, fact: Any) -> Any:
+        return (game.tell(identified) if identified else []) + game.tell(fact)
+
+    return tell
+
+
 DELIVERED = [
     Fault("the overtaken are not told", WEBHOOKS, sender=not_to_the_overtaken),
     Fault("webhooks of streaks have no name", WEBHOOKS, sender=rewritten(_nameless, "streak.started")),
@@ -91,6 +100,7 @@ DELIVERED = [
         WEBHOOKS,
         patch=swap("mockserver.game.schedule", "boost_moments", by_utc_days),
     ),
+    Fault("what a request takes back is told", WEBHOOKS, patch=swap("mockserver.api.shared", "tell_of", in_two_turns)),
     Fault("retries come at once", WEBHOOKS, patch=swap("mockserver.webhooks.delivery", "Timing", at_once)),
     Fault("a refused webhook counts as taken", WEBHOOKS, sender=refusals_are_fine),
 ]
