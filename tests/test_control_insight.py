@@ -216,6 +216,32 @@ def sentences(why: dict[str, Any]) -> list[str]:
     return [sentence for link in why["because"] for sentence in link["sentences"]]
 
 
+FOR_PROS = {
+    "name": "Pros",
+    "userAttributes": ["plan"],
+    "metrics": {"steps": {"name": "Steps"}},
+    "leaderboards": {
+        "pros": {
+            "name": "Pros",
+            "rankBy": "metric",
+            "metricKey": "steps",
+            "start": "-1d",
+            "userAttributes": {"plan": "pro"},
+        }
+    },
+}
+
+
+@pytest.mark.trophy_world(catalog=FOR_PROS)
+def test_why_somebody_does_not_take_part_in_a_leaderboard(trophy_world: MadeWorld) -> None:
+    with speaking_to(trophy_world) as http:
+        http.event("ada", 5, "steps")
+        says = http.get("/why?userId=ada&leaderboard=pros")["answer"]
+        assert says.endswith("): it is for users with plan “pro”.")
+        http.event("ada", 5, "steps", attributes={"plan": "pro"})
+        assert "at rank 1" in http.get("/why?userId=ada&leaderboard=pros")["answer"]
+
+
 def test_why_somebody_has_these_points(world: MadeWorld, http: Http) -> None:
     http.event("ada", 100, name="Ada Lovelace")
     http.event("ada", 250)

@@ -81,7 +81,26 @@ hooks = st.one_of(
     call("POST", "/webhooks/trigger", {"type": "streak.lost", "userId": "ann"}),
     call("PUT", "/faults", {"latency": {"ms": 0}}),
 )
-steps = st.one_of(events, events, events, events, claims, reads, refusals, moves, moves, states, hooks)
+
+
+def by_hand(path: str, body: Any) -> st.SearchStrategy[Step]:
+    return st.builds(lambda tenant, wait: Step("POST", f"/admin/v1{path}", body, tenant, wait), tenants, pauses)
+
+
+admin = st.one_of(
+    by_hand("/streaks/freezes", {"freezes": [{"userId": "ann"}, {"userId": "nobody"}]}),
+    by_hand("/streaks/reset", {"users": [{"id": "ann"}, {"id": "bob"}]}),
+    by_hand("/streaks/restore", {"users": [{"id": "ann"}]}),
+    by_hand("/streaks/pauses", {"pauses": [{"userId": "bob", "start": "2026-01-17", "end": "2026-01-20"}]}),
+    by_hand(
+        "/metrics/events",
+        [
+            {"key": "words-written", "user": {"id": user}, "value": 3, "idempotencyKey": "once"}
+            for user in ("ann", "cat")
+        ],
+    ),
+)
+steps = st.one_of(events, events, events, events, claims, admin, reads, refusals, moves, moves, states, hooks)
 lives = st.lists(steps, min_size=3, max_size=30)
 cuts = st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["kill", "checkpoint"])), max_size=2)
 

@@ -19,6 +19,7 @@ from mockserver.serve.protocol import MOST_AT_ONCE, Protocol
 KEY = b"X-API-KEY: 00000000.local"
 JSON = b"Content-Type: application/json"
 EVENT = b'{"user":{"id":"ann"},"value":12.5}'
+BATCH = b'[{"key":"words-written","user":{"id":"ann"},"value":1}]'
 
 
 def request(start: bytes, *headers: bytes, body: bytes = b"") -> bytes:
@@ -36,6 +37,14 @@ REQUESTS = {
     "read with a body": request(b"GET /v1/users/ann HTTP/1.1", KEY, body=b"whatever"),
     "escaped path and query": request(b"GET /v1/users/%61nn?x=%20y HTTP/1.1", KEY),
     "alias": request(b"GET /api/achievements?userAttributes= HTTP/1.1", KEY),
+    "admin": request(b"GET /admin/v1/metrics?limit=2 HTTP/1.1", KEY),
+    "admin with a body": request(
+        b"POST /admin/v1/metrics/events HTTP/1.1",
+        KEY,
+        JSON,
+        body=b'[{"key":"words-written","user":{"id":"ann"},"value":1}]',
+    ),
+    "no such admin call": request(b"GET /admin/v1/settings HTTP/1.1", KEY),
     "key twice": request(b"GET /v1/users/ann HTTP/1.1", KEY, KEY),
     "unknown path": request(b"GET /v1/%ffnothing HTTP/1.1", KEY),
     "wrong method": request(b"DELETE /v1/users/ann HTTP/1.1", KEY),

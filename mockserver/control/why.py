@@ -206,7 +206,11 @@ async def _leaderboard(game: Game, person: Person, key: str) -> Because:
 def _stands(world: World, board: Leaderboard, person: Person, standing: f.Standing, run: str) -> str:
     who = Names(world).user(person.profile.id)
     if standing.rank is None:
-        return f"{who} is not on “{board.name}” (run of {run})."
+        lacking = [row for row in board.user_attributes if person.profile.attributes.get(row.key) != row.value]
+        wanted = " and ".join(f"{row.key} “{row.value}”" for row in lacking)
+        return f"{who} is not on “{board.name}” (run of {run})" + (
+            f": it is for users with {wanted}." if wanted else "."
+        )
     return f"{who} is at rank {standing.rank} on “{board.name}” (run of {run}) with {standing.value:,}."
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Reply, spoil_answer, spoil_request, without
+from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Reply, spoil_answer, spoil_request, swap, without
 from tests.mutants.progress import BOARDS, who
 
 LONG_AGO = "2001-01-01T00:00:00.000Z"
@@ -91,6 +93,55 @@ def own_only(content: JSON, ask: Ask, memory: Memory) -> None:
     content["history"] = [row for row in content["history"] if row["value"] != row["previousValue"]]
 
 
+# For some users and some hours
+
+
+def for_everybody(group_of: Any) -> Any:
+    return lambda board, attributes: group_of(replace(board, user_attributes=()), attributes)
+
+
+def one_is_enough(group_of: Any) -> Any:
+    """Who has any value for the attributes takes part."""
+
+    def found(board: Any, attributes: dict[str, str]) -> Any:
+        has_any = any(row.key in attributes for row in board.user_attributes)
+        return group_of(replace(board, user_attributes=()) if has_any else board, attributes)
+
+    return found
+
+
+def never_regrouped(open_runs: Any) -> Any:
+    """Who takes part is settled by the attributes that a user has with the first event."""
+    return lambda board, time: [] if board.user_attributes else open_runs(board, time)
+
+
+def at_all_hours(counts_then: Any) -> Any:
+    return lambda board, time, tz: True
+
+
+def in_utc(counts_then: Any) -> Any:
+    return lambda board, time, tz: counts_then(board, time, ZoneInfo("UTC"))
+
+
+def end_inclusive(counts_then: Any) -> Any:
+    return lambda board, time, tz: counts_then(board, time - 1, tz)
+
+
+def start_exclusive(counts_then: Any) -> Any:
+    """The first minute does not count."""
+    return lambda board, time, tz: counts_then(board, time, tz) and counts_then(board, time - 60_000, tz)
+
+
+FOR_SOME = [
+    ("a board for some is for everybody", "ranking", "group_of", for_everybody),
+    ("any value of an attribute takes part", "ranking", "group_of", one_is_enough),
+    ("who gets or loses an attribute stays on or off the board", "leaderboards", "open_runs", never_regrouped),
+    ("a board's hours are the whole day", "periods", "counts_then", at_all_hours),
+    ("a board's hours are those of UTC", "periods", "counts_then", in_utc),
+    ("a board's hours end late", "periods", "counts_then", end_inclusive),
+    ("a board's hours begin late", "periods", "counts_then", start_exclusive),
+]
+
 IN_TIME = [
     Fault("boards show old names", BOARDS, spoil_answer("leaderboards_get", old_names)),
     Fault(
@@ -106,4 +157,8 @@ IN_TIME = [
     Fault("groups have no pages", BOARDS, spoil_request("leaderboards_get", not_with("userAttributes", "offset"))),
     Fault("the history has own changes only", BOARDS, spoil_answer("users_leaderboard", own_only)),
     Fault("the history of ranks is of long ago", BOARDS, spoil_answer("users_leaderboard", long_ago)),
+    *(
+        Fault(name, BOARDS, patch=swap(f"mockserver.game.{module}", function, make))
+        for name, module, function, make in FOR_SOME
+    ),
 ]
