@@ -13,6 +13,7 @@ from mockserver.game.streaks import history, rank, rankings
 from mockserver.game.world import World
 
 GREATEST_HISTORY = 365
+DEFAULT_HISTORY = 7  # periods, the document's default
 MOST_USERS = 100
 
 

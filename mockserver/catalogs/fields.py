@@ -40,6 +40,11 @@ WEBHOOK_TYPES = (
     "leaderboard.changed",
     "leaderboard.finished",
     "leaderboard.rank_changed",
+    # of newer documents
+    "emails.recap_due",
+    "emails.reactivation_due",
+    "emails.streak_reminder_due",
+    "emails.achievement_due",
 )
 
 _needed = partial(Field, required=True)
@@ -326,6 +331,25 @@ WEBHOOK = Table(
     check=rules.webhook,
 )
 
+EMAILS = Table(
+    "emails",
+    game.Emails,
+    "When messages fall due, which the webhooks `emails.*` of newer documents tell; hours are in the user's own time.",
+    (
+        Field("recap", choice("weekly", "monthly", "none"), "How long the periods are of which there is a recap."),
+        Field("hour", Whole(0, 23), "At what hour recaps and reactivations are due."),
+        Field(
+            "reactivationDays",
+            Each(Whole(1, 3650)),
+            "After so many days without an event a message is due, each time another. They must ascend.",
+        ),
+        Field("streakReminders", Flag(), "Whether there are reminders on the last day on which a streak can go on."),
+        Field("streakReminderHour", Whole(0, 23), "At what hour they are due."),
+        Field("achievements", Flag(), "Whether a message is due when an achievement is completed."),
+    ),
+    check=rules.emails,
+)
+
 SETTINGS = Table(
     "settings",
     game.Settings,
@@ -367,6 +391,7 @@ CATALOG = Table(
         Field("points", ByKey(POINTS_SYSTEM), "Points systems."),
         Field("leaderboards", ByKey(LEADERBOARD), "Leaderboards."),
         Field("webhooks", Many(WEBHOOK), "Where webhooks go."),
+        Field("emails", One(EMAILS), "When messages fall due. Left out, none do."),
         Field("settings", One(SETTINGS), "Choices that belong to the organisation as a whole."),
     ),
     check=rules.catalog,

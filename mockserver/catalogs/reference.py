@@ -20,6 +20,7 @@ _HEADERS = {
     "boost": "`[[points.KEY.boosts]]`",
     "leaderboard": "`[leaderboards.KEY]`",
     "webhook": "`[[webhooks]]`",
+    "emails": "`[emails]`",
     "settings": "`[settings]`",
 }
 

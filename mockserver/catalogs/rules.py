@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Any
 
 from mockserver.catalogs.kinds import TimeOfDay
@@ -60,6 +61,12 @@ def leaderboard(made: game.Leaderboard) -> Complaints:
 def webhook(made: game.WebhookEndpoint) -> Complaints:
     if not made.url.startswith(("http://", "https://")):
         yield "url", f'expected an address that begins with http:// or https://, found "{made.url}"'
+
+
+def emails(made: game.Emails) -> Complaints:
+    days = made.reactivation_days
+    if any(later <= earlier for earlier, later in pairwise(days)):
+        yield "reactivationDays", f"must ascend, found {', '.join(map(str, days))}"
 
 
 def settings(made: game.Settings) -> Complaints:

@@ -214,6 +214,22 @@ def _score(names: Names, fact: f.ScoreChanged) -> str:
     return f"{names.user(fact.user)} has {gained} on {names.board(fact.board)} (run of {fact.run}): {place(new)}{was}."
 
 
+def _recap_due(names: Names, fact: f.RecapDue) -> str:
+    return f"{names.user(fact.user)} is due a recap of {fact.first} to {fact.last}."
+
+
+def _reactivation_due(names: Names, fact: f.ReactivationDue) -> str:
+    return f"{names.user(fact.user)} is due reactivation message {fact.number}: not active for {fact.days} days."
+
+
+def _streak_reminder_due(names: Names, fact: f.StreakReminderDue) -> str:
+    return f"{names.user(fact.user)} is due a reminder of the streak, which expires on {fact.expires}."
+
+
+def _achievement_message_due(names: Names, fact: f.AchievementMessageDue) -> str:
+    return f"{names.user(fact.user)} is due a message about {names.achievement(fact.achievement)}."
+
+
 def _run_started(names: Names, fact: f.RunStarted) -> str:
     return f"A run of {names.board(fact.board)} started: {fact.run}."
 
@@ -256,6 +272,10 @@ SAYINGS: dict[type[f.Fact], Callable[[Names, Any], str]] = {
     f.BoostStarted: _boost,
     f.BoostFinished: _boost,
     f.ScoreChanged: _score,
+    f.RecapDue: _recap_due,
+    f.ReactivationDue: _reactivation_due,
+    f.StreakReminderDue: _streak_reminder_due,
+    f.AchievementMessageDue: _achievement_message_due,
     f.RunStarted: _run_started,
     f.RunBecameFinal: _run_final,
     f.RunFinished: _run_finished,

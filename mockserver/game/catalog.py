@@ -24,6 +24,7 @@ Evaluation = Literal["any", "all"]
 Rounding = Literal["down", "up", "nearest"]
 RankBy = Literal["metric", "points", "streak"]
 RunUnit = Literal["day", "month", "year"]
+Recap = Literal["weekly", "monthly", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,18 @@ class WebhookEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Emails:
+    """When messages fall due to a user, at full hours of the user's own time. `reactivation_days` ascend."""
+
+    recap: Recap = "weekly"
+    hour: int = 9
+    reactivation_days: tuple[int, ...] = (7, 14, 30)
+    streak_reminders: bool = True
+    streak_reminder_hour: int = 18
+    achievements: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Choices that belong to the organisation as a whole.
 
@@ -251,6 +264,7 @@ class Catalog:
     leaderboards: dict[str, Leaderboard] = field(default_factory=dict)
     webhooks: tuple[WebhookEndpoint, ...] = ()
     settings: Settings = Settings()
+    emails: Emails | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Only what was set up; what follows from it is found again."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mockserver.game import achievements, leaderboards, points, recount, schedule, streaks
+from mockserver.game import achievements, emails, leaderboards, points, recount, schedule, streaks
 from mockserver.game import facts as f
 from mockserver.game.unfolding import Rules, unfold
 from mockserver.game.world import World
 
 Observer = Callable[[World, list[f.Entry]], None]
 
-# Phases (behaviour, section 4): total → streak → achievements → points → levels → leaderboards → reports.
+# Phases (behaviour, section 4): total → streak → achievements → points → levels → leaderboards → reports → messages.
 RULES: Rules = {
     f.UserCreated: ((5, points.pay_creation),),
     f.UserChanged: ((53, leaderboards.regroup),),  # after the scores that the same request changes
@@ -46,7 +46,11 @@ RULES: Rules = {
         (20, achievements.complete_by_claim),
         (23, achievements.complete_filtered_composites),
     ),
-    f.AchievementCompleted: ((22, achievements.complete_composites), (32, points.pay_achievement)),
+    f.AchievementCompleted: (
+        (22, achievements.complete_composites),
+        (32, points.pay_achievement),
+        (70, emails.tell_achievement),
+    ),
     f.PointsAwarded: ((35, points.settle),),
     f.PointsChanged: ((40, points.change_level), (52, leaderboards.score_points), (60, points.report)),
     f.RunStarted: ((50, leaderboards.enter_streaks),),

@@ -308,6 +308,31 @@ class ScoreChanged(NamedTuple):
     ranks: tuple[int, int]
 
 
+class RecapDue(NamedTuple):
+    user: str
+    first: date
+    last: date
+
+
+class ReactivationDue(NamedTuple):
+    """The `number`-th message to a user who was active on the day `last` and has not been for `days` days."""
+
+    user: str
+    last: date
+    number: int
+    days: int
+
+
+class StreakReminderDue(NamedTuple):
+    user: str
+    expires: date
+
+
+class AchievementMessageDue(NamedTuple):
+    user: str
+    achievement: str
+
+
 class RunStarted(NamedTuple):
     board: str
     run: date
@@ -353,6 +378,10 @@ Fact = (
     | BoostStarted
     | BoostFinished
     | ScoreChanged
+    | RecapDue
+    | ReactivationDue
+    | StreakReminderDue
+    | AchievementMessageDue
     | RunStarted
     | RunBecameFinal
     | RunFinished

@@ -103,6 +103,13 @@ def start_of_day(day: date, tz: ZoneInfo) -> int:
     return late
 
 
+def local_hour(day: date, hour: int, tz: ZoneInfo) -> int:
+    """When it is that full hour on that local day (ms UTC); the hour that a change of clocks leaves out comes after it.
+    Clipped to what clocks show."""
+    time = milliseconds(datetime(day.year, day.month, day.day, hour, tzinfo=tz))
+    return min(max(time, FIRST_CLOCK), LAST_CLOCK)
+
+
 def lived_day(day: date, tz: ZoneInfo) -> date:
     """`day`, or the next one where `tz` skipped it: Samoa went from 29 to 31 December 2011."""
     following = day + ONE_DAY

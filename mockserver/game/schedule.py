@@ -12,8 +12,8 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from mockserver.game import emails, leaderboards, points, streaks
 from mockserver.game import facts as f
-from mockserver.game import leaderboards, points, streaks
 from mockserver.game.catalog import Boost, PointsSystem
 from mockserver.game.periods import FINISHED_AFTER, boost_moments, run_start
 from mockserver.game.state import Person
@@ -32,6 +32,7 @@ class Kind(IntEnum):
     RUN_FINAL = 6
     RUN_FINISH = 7
     REPORT = 8
+    MESSAGE = 9
 
 
 class Due(NamedTuple):
@@ -70,6 +71,7 @@ class Schedule:
 
     def __init__(self, world: World, now: int) -> None:
         self._heap: list[Due] = []
+        self._messages: dict[tuple[str, str], Due] = {}  # by user and kind: the one that counts
         self.rebuild(world, now)
 
     def next_time(self) -> int | None:
@@ -77,16 +79,19 @@ class Schedule:
 
     def pop(self, now: int) -> Due | None:
         """The earliest item that is due at `now`, taken off the agenda."""
-        if not self._heap or self._heap[0].time > now:
-            return None
-        return heappop(self._heap)
+        while self._heap and self._heap[0].time <= now:
+            due = heappop(self._heap)
+            if due.kind is not Kind.MESSAGE or self._messages.get(_message_of(due)) is due:
+                return due
+        return None
 
     def rebuild(self, world: World, now: int) -> None:
         """Everything that the world as it stands will bring after `now`."""
-        self._heap = []
+        self._heap, self._messages = [], {}
         self._add(_organisation(world, now))
         for person in world.users.values():
             self._add(_of_person(world, person, now))
+            self._expect(_messages(world, person, now))
 
     def arm(self, world: World, entry: f.Entry) -> None:
         """What a fact that was just applied makes fall due."""
@@ -97,16 +102,20 @@ class Schedule:
                 self._add(_report(world, world.users[fact.user], fact.system))
         elif isinstance(fact, DEADLINES):
             self._add(_streak(world.users[fact.user]))
+            self._expect(_reminder(world, world.users[fact.user], entry.time))
         elif isinstance(fact, f.StreakRecounted):
             self._add(_streak(world.users[fact.user]))
             self._add(_freeze(world, world.users[fact.user]))
+            self._expect(_reminder(world, world.users[fact.user], entry.time))
         elif isinstance(fact, (f.FreezeEarned, f.FreezeIntervalPassed)):
             self._add(_freeze(world, world.users[fact.user]))
         elif isinstance(fact, f.UserCreated):
             self._add(_of_person(world, world.users[fact.user], entry.time))
+            self._expect(_messages(world, world.users[fact.user], entry.time))
         elif isinstance(fact, f.UserChanged):
             if fact.relocated:
                 self._add(_by_local_time(world, world.users[fact.user]))
+                self._expect(_messages(world, world.users[fact.user], entry.time))
         elif isinstance(fact, f.CatalogChanged):
             self.rebuild(world, entry.time)
 
@@ -116,6 +125,15 @@ class Schedule:
             self._add(_time(world, world.users[due.subject], due.time, due.token))
         elif due.kind in (Kind.RUN_START, Kind.RUN_FINAL, Kind.RUN_FINISH):
             self._add(_run(world, due.subject, due.time, due.kind))
+        elif due.kind is Kind.MESSAGE:
+            renewed = _messages(world, world.users[due.subject], due.time)
+            self._expect(item for item in renewed if _message_of(item) == _message_of(due))
+
+    def _expect(self, items: Iterator[Due]) -> None:
+        """Of each kind of message only the latest item counts: moments move with every event and every journey."""
+        for due in items:
+            self._messages[_message_of(due)] = due
+            heappush(self._heap, due)
 
     def _add(self, items: Iterator[Due]) -> None:
         for due in items:
@@ -174,6 +192,20 @@ def _report(world: World, person: Person, system: str) -> Iterator[Due]:
         yield Due(account.window_until, Kind.REPORT, (person.number, index), person.profile.id, system)
 
 
+def _messages(world: World, person: Person, after: int) -> Iterator[Due]:
+    for time, token in emails.moments(world, person, after):
+        yield Due(time, Kind.MESSAGE, (person.number, 0), person.profile.id, token)
+
+
+def _reminder(world: World, person: Person, after: int) -> Iterator[Due]:
+    for time, token in emails.reminder(world, person, after):
+        yield Due(time, Kind.MESSAGE, (person.number, 0), person.profile.id, token)
+
+
+def _message_of(due: Due) -> tuple[str, str]:
+    return due.subject, due.token.partition(" ")[0]
+
+
 def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
     board = world.catalog.leaderboards.get(key)
     if board is None:
@@ -226,6 +258,10 @@ def _settle_report(world: World, due: Due, time: int) -> Iterator[f.Fact]:
         yield from points.close_window(world, person, due.token)
 
 
+def _settle_message(world: World, due: Due, time: int) -> Iterator[f.Fact]:
+    yield from emails.fall_due(world, world.users[due.subject], (due.time, due.token))
+
+
 def _find_boost(world: World, boost_id: str) -> tuple[PointsSystem, Boost] | None:
     for system in world.catalog.points.values():
         for boost in system.boosts:
@@ -269,4 +305,5 @@ SETTLE: dict[Kind, Callable[[World, Due, int], Iterator[f.Fact]]] = {
     Kind.RUN_FINAL: _settle_run,
     Kind.RUN_FINISH: _settle_run,
     Kind.REPORT: _settle_report,
+    Kind.MESSAGE: _settle_message,
 }

@@ -107,7 +107,7 @@ NO_PREFERENCES: dict[str, tuple[str, ...]] = {}  # shared, never written to
 @dataclass(slots=True)
 class Person:
     """A user and all that is theirs. `number`: of the fact that created the user. `keys`: the number of the event by
-    metric and idempotency key."""
+    metric and idempotency key. `messages`: which one of its kind fell due last, by kind."""
 
     profile: Profile
     number: int
@@ -119,6 +119,7 @@ class Person:
     notifications: dict[str, tuple[str, ...]] = field(default_factory=lambda: NO_PREFERENCES)
     pauses: tuple[Pause, ...] = ()
     own_streak: StreakPreferences | None = None
+    messages: dict[str, str] | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -225,6 +225,23 @@ def _points_reported(world: World, entry: f.Entry, fact: f.PointsReported) -> No
     account.window_until = entry.time + world.catalog.settings.points_changed_window * 1000
 
 
+def _note_message(world: World, user: str, kind: str, which: str) -> None:
+    person = world.users[user]
+    person.messages = {**(person.messages or {}), kind: which}
+
+
+def _recap_due(world: World, entry: f.Entry, fact: f.RecapDue) -> None:
+    _note_message(world, fact.user, "recap", f"{fact.first}")
+
+
+def _reactivation_due(world: World, entry: f.Entry, fact: f.ReactivationDue) -> None:
+    _note_message(world, fact.user, "reactivation", f"{fact.last} {fact.number}")
+
+
+def _streak_reminder_due(world: World, entry: f.Entry, fact: f.StreakReminderDue) -> None:
+    _note_message(world, fact.user, "streak_reminder", f"{fact.expires}")
+
+
 def _boost_started(world: World, entry: f.Entry, fact: f.BoostStarted) -> None:
     world.boosts_begun.add(fact.boost)
 
@@ -266,6 +283,9 @@ WRITERS: dict[type[Any], Callable[[World, f.Entry, Any], None]] = {
     f.PointsAwarded: _points_awarded,
     f.PointsChanged: _points_changed,
     f.PointsReported: _points_reported,
+    f.RecapDue: _recap_due,
+    f.ReactivationDue: _reactivation_due,
+    f.StreakReminderDue: _streak_reminder_due,
     f.BoostStarted: _boost_started,
     f.BoostFinished: _boost_finished,
     f.ScoreChanged: _score_changed,

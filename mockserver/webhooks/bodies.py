@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Iterator
 from copy import copy
 from typing import Any, NamedTuple
 
-from mockserver.api.streaks import streak_shape
+from mockserver.api.streaks import DEFAULT_HISTORY, streak_shape, whole_streak_shape
 from mockserver.game import facts as f
 from mockserver.game.catalog import Catalog
+from mockserver.game.periods import local_day
 from mockserver.game.rows import Award
 from mockserver.game.state import Completion
 from mockserver.game.world import World
@@ -88,6 +89,26 @@ def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
     return None, shapes.board_changed, (world.catalog, entry.time, fact.board, fact.run, group, top(world, run, group))
 
 
+def _see_recap(world: World, entry: f.Entry, fact: f.RecapDue) -> Iterator[Seen]:
+    yield fact.user, shapes.recap_due, (world.users[fact.user].profile, fact.first, fact.last)
+
+
+def _see_reactivation(world: World, entry: f.Entry, fact: f.ReactivationDue) -> Iterator[Seen]:
+    yield fact.user, shapes.reactivation_due, (world.users[fact.user].profile, fact.number, fact.days)
+
+
+def _see_reminder(world: World, entry: f.Entry, fact: f.StreakReminderDue) -> Iterator[Seen]:
+    person = world.users[fact.user]
+    streak = whole_streak_shape(world, person, local_day(entry.time, person.zone), DEFAULT_HISTORY)
+    yield fact.user, shapes.streak_counted, (person.profile, streak)
+
+
+def _see_achievement_message(world: World, entry: f.Entry, fact: f.AchievementMessageDue) -> Iterator[Seen]:
+    person = world.users[fact.user]
+    row, completion = world.catalog.achievements[fact.achievement], person.achievements[fact.achievement]
+    yield fact.user, shapes.achievement_completed, (person.profile, world.catalog, row, completion)
+
+
 # In the order in which the events of one request go out (behaviour, section 11): the fact that each tells of and how;
 # None for those of scores, which are told together.
 Row = tuple[type[f.Fact], Callable[[World, f.Entry, Any], Iterator[Seen]]]
@@ -108,11 +129,11 @@ TABLE: dict[str, Row | None] = {
     RANK_CHANGED: None,
 }
 # Those of newer documents, which go out last.
-NEWER: dict[str, Row | None] = {
-    "emails.recap_due": None,
-    "emails.reactivation_due": None,
-    "emails.streak_reminder_due": None,
-    "emails.achievement_due": None,
+NEWER: dict[str, Row] = {
+    "emails.recap_due": (f.RecapDue, _see_recap),
+    "emails.reactivation_due": (f.ReactivationDue, _see_reactivation),
+    "emails.streak_reminder_due": (f.StreakReminderDue, _see_reminder),
+    "emails.achievement_due": (f.AchievementMessageDue, _see_achievement_message),
 }
 KINDS = tuple(TABLE)
 EVERY_KIND = (*TABLE, *NEWER)
