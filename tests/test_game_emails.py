@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from newer import newer
 from story import Story, moment, said
@@ -169,6 +169,7 @@ def test_without_the_table_nothing_falls_due() -> None:
     assert messages(the) == []
 
 
+@settings(deadline=None)
 @given(
     gaps=st.lists(st.integers(1, 12 * 24), min_size=1, max_size=8),
     zones=st.lists(st.sampled_from(["Asia/Tokyo", "UTC", "America/Los_Angeles", "Pacific/Auckland"]), max_size=3),
