@@ -42,11 +42,11 @@ from mockserver.exchange import (
 )
 from mockserver.game.engine import Game
 from mockserver.game.errors import GameError, Refused
-from mockserver.log.record import TENANT, Record, cannot_repeat
+from mockserver.log.record import TENANT, LogError, Record, cannot_repeat
 from mockserver.spec import Document, header_text, status_of
 from mockserver.spec.binding import Function
 from mockserver.spec.operation import Headers
-from mockserver.worlds import Organisation, Worlds
+from mockserver.worlds import Farm, Organisation, Worlds
 
 MISSING_KEY = error(401, "The X-API-KEY header is missing or empty: it must hold an API key.")
 REPEATED_KEY = error(401, "The X-API-KEY header must be given once, not several times.")
@@ -170,7 +170,7 @@ class App(Starlette):
         self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes
     ) -> tuple[Call | None, Answer] | None:
         found = self._below(raw)
-        if found is None:
+        if found is None or self.worlds.farm is not None:
             return None
         path = raw.decode("ascii")
         arrival = self._arrive(*found, method, unquote(path) if "%" in path else path, query, headers)
@@ -182,7 +182,7 @@ class App(Starlette):
         arrival.body = body
         if call and arrival.there[method].operation.body is not None:
             call.body = body
-        return call, self._answer(organisation, arrival)
+        return call, self._answer(arrival, partial(_ask, organisation, arrival))
 
     def _below(self, raw: bytes) -> tuple[Api, bytes] | None:
         """An API and what follows its prefix, as it was sent; None below no prefix."""
@@ -203,6 +203,8 @@ class App(Starlette):
 
     async def _call(self, arrival: _Arrival, receive: Receive, send: Send) -> None:
         organisation = self._admit(arrival)
+        if organisation is UNKNOWN_KEY and self.worlds.farm is not None:
+            organisation = await self._fetch(arrival, self.worlds.farm)
         if isinstance(organisation, Answer):
             answer = organisation
         else:
@@ -233,6 +235,34 @@ class App(Starlette):
             return UNKNOWN_KEY
         return NOT_KEPT if organisation.away else organisation
 
+    async def _fetch(self, arrival: _Arrival, farm: Farm) -> Organisation | Answer:
+        """A world that this server does not know yet may be there."""
+        try:
+            await farm.ready(header_text(arrival.headers[b"x-api-key"]))
+        except LogError as failed:
+            log.warning("%s", failed)
+            return NOT_KEPT
+        return self._admit(arrival)
+
+    async def _share(self, organisation: Organisation, arrival: _Arrival, farm: Farm) -> Answer:
+        """As `_answer`, for a world that other servers have, too."""
+        bound = arrival.there[arrival.method]
+        try:
+            if bound.whole:
+                await farm.follow(organisation)
+                return self._answer(arrival, partial(_ask, organisation, arrival))
+            outcome = await farm.ask(
+                organisation,
+                bound.operation.id,
+                bound.function,
+                partial(_tenant, arrival),
+                partial(_read, bound, arrival),
+            )
+        except LogError as failed:
+            log.warning("%s", failed)
+            return NOT_KEPT
+        return UNKNOWN_KEY if outcome is None else self._answer(arrival, outcome)
+
     async def _enter(self, organisation: Organisation, arrival: _Arrival, receive: Receive) -> Answer:
         """The body, and those beside the way; then the function."""
         call = arrival.call
@@ -245,7 +275,11 @@ class App(Starlette):
                 call.body = arrival.body or b""
         befalls = self._before(call) if call and self._before else None
         answer = None if befalls is None else await befalls()
-        return answer or self._answer(organisation, arrival)
+        if answer is not None:
+            return answer
+        if self.worlds.farm is not None:
+            return await self._share(organisation, arrival, self.worlds.farm)
+        return self._answer(arrival, partial(_ask, organisation, arrival))
 
     def replay(self, organisation: Organisation, record: Record) -> None:
         """Lets happen again what a record tells of a request, at its time. Raises `LogError` for what is none."""
@@ -260,13 +294,13 @@ class App(Starlette):
         except (GameError, KeyError, TypeError) as error:
             raise cannot_repeat(record, error) from None
 
-    def _answer(self, organisation: Organisation, arrival: _Arrival) -> Answer:
+    def _answer(self, arrival: _Arrival, ask: Callable[[], tuple[Any, bool]]) -> Answer:
         """The function's answer, or its refusal, held against the document. Nothing is awaited in here."""
         bound, call = arrival.there[arrival.method], arrival.call
         operation = bound.operation
         try:
             try:
-                content, changed = _ask(bound, organisation, arrival)
+                content, changed = ask()
                 status, subject = operation.success if changed else operation.unchanged, content
             except GameError as refusal:
                 status, content = status_of(operation, refusal), {"error": str(refusal)}
@@ -283,19 +317,22 @@ class App(Starlette):
             return DEFECT
 
 
-def _ask(bound: Bound, organisation: Organisation, arrival: _Arrival) -> tuple[Any, bool]:
+def _ask(organisation: Organisation, arrival: _Arrival) -> tuple[Any, bool]:
     """Tenant, then shape, then meaning (behaviour, section 1): the answer, and whether it changed the world.
 
     GameError: refused.
     """
+    bound = arrival.there[arrival.method]
     tenant = None if bound.whole else _tenant(arrival)
     game = None if bound.whole else organisation.game(tenant)
-    arguments = bound.operation.read(
-        arrival.values, arrival.query, arrival.headers, arrival.body, repeated=arrival.repeated
-    )
+    arguments = _read(bound, arrival)
     if game is None:
         return bound.function(organisation, **arguments), False
     return perform(organisation, game, tenant, bound.operation.id, bound.function, arguments)
+
+
+def _read(bound: Bound, arrival: _Arrival) -> dict[str, Any]:
+    return bound.operation.read(arrival.values, arrival.query, arrival.headers, arrival.body, repeated=arrival.repeated)
 
 
 def perform(

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -24,6 +25,10 @@ HISTORY_DAYS = {"daily": 60, "weekly": 84, "monthly": 150}
 CatalogOn = Callable[[date], Catalog]
 
 log = logging.getLogger("mockserver")
+
+
+# Whether a record of a shared world is being repeated: then, and only then, its time passes.
+applying: ContextVar[bool] = ContextVar("applying", default=False)
 
 
 class TenantNotFound(NotFound):
@@ -79,6 +84,7 @@ class Organisation:
         self.key = key
         self.plan = plan
         self.recorder: Recorder | None = None
+        self.shared = False  # time passes only as its log says
         self.away = False  # it is on its way back to what its log says, and answers nobody meanwhile
         self.recent: list[tuple[str | None, Any]] = []  # by tenant: of the webhooks of seeded users' last days
         self._populate = populate
@@ -178,6 +184,8 @@ class Organisation:
 
     def catch_up(self, now: int) -> None:
         """Settles what falls due until `now` in all populations, in one order of time."""
+        if self.shared and not applying.get():
+            return
         if len(self.games) > 1:
             while (due := self.next_due()) is not None and due <= now:
                 for game in self.games.values():
@@ -249,6 +257,49 @@ class Keeper(Protocol):
         ...
 
 
+class Farm(Protocol):
+    """Worlds that several servers share. Raises `LogError` when the others cannot be reached."""
+
+    async def ready(self, key: str) -> None:
+        """Brings the world of that key up, if there is one."""
+        ...
+
+    async def ask(
+        self,
+        organisation: Organisation,
+        name: str,
+        function: Callable[..., Any],
+        tenant: Callable[[], str | None],
+        read: Callable[[], dict[str, Any]],
+    ) -> Callable[[], tuple[Any, bool]] | None:
+        """A request to an operation: what gives its answer or raises its refusal; None when the world is gone."""
+        ...
+
+    async def follow(self, organisation: Organisation) -> None:
+        """The world is here as it is in the log now."""
+        ...
+
+    async def call(self, row: Any, ask: Any) -> Any:
+        """A call of the control plane about one world: its answer."""
+        ...
+
+    async def everywhere(self) -> None:
+        """Brings all worlds up."""
+        ...
+
+    def new_key(self) -> str: ...
+
+    async def founded(self, organisation: Organisation, real: int) -> None:
+        """A world was made here at that real time (ms UTC), and is shared from now on."""
+        ...
+
+    async def deleted(self, organisation: Organisation) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class Worlds:
     """All organisations of one server, by API key. `roots`: the keys given at start.
 
@@ -268,6 +319,7 @@ class Worlds:
         self.populate = populate
         self.turn: Turn | None = None  # where logs are kept, answers wait for its end
         self.keeper: Keeper | None = None
+        self.farm: Farm | None = None
         self.made = made
         there = {organisation.key: organisation for organisation in known}
         roots = {key: there.get(key) or Organisation(key, plan, populate) for key in keys}
@@ -306,7 +358,7 @@ class Worlds:
         moved = []
         for organisation in self:
             due = organisation.next_due()
-            if due is not None and due <= (now := organisation.clock.now()):
+            if due is not None and not organisation.shared and due <= (now := organisation.clock.now()):
                 try:
                     organisation.catch_up(now)
                 except Exception:  # one world must not stop the time of the others

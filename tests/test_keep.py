@@ -125,9 +125,9 @@ def states(server: Server) -> list[str]:
     return [row["state"] for row in mock(server, "/webhooks/deliveries")["deliveries"]]
 
 
-def until(met: Callable[[], bool]) -> None:
+def until(met: Callable[[], bool], times: int = 500) -> None:
     """What happens after an answer happens soon, but nothing says when."""
-    for _ in range(500):
+    for _ in range(times):
         if met():
             return
         time.sleep(0.01)

@@ -85,9 +85,10 @@ class Ask:
             yield
             recorder = self.organisation.recorder
             if recorder is not None and self.again is None:
-                recorder.add(Record(time, self.name, self._arguments(given), self.tenant, real))
+                recorder.add(Record(time, self.name, self.arguments(given), self.tenant, real))
 
-    def _arguments(self, given: Any) -> dict[str, Any]:
+    def arguments(self, given: Any = None) -> dict[str, Any]:
+        """What is kept of the call."""
         arguments: dict[str, Any] = {"path": dict(self.path)} if self.path else {}
         if given is not None:
             return arguments | {"body": given}

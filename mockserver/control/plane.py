@@ -232,6 +232,8 @@ class _Endpoint:
         call = Call(request.method, scope["path"], scope["query_string"], dict(scope["headers"]))
         side = None
         try:
+            if (farm := self._plane.worlds.farm) is not None and (key := request.headers.get("X-API-KEY")):
+                await farm.ready(header_text(key.encode("latin-1")))
             side = self._plane.admit(request.headers, row)
             call.body = await _body(receive, call.headers, row.largest)
             answer = await self._answer(row, self._ask(row, request, call, side))
@@ -270,7 +272,10 @@ class _Endpoint:
     async def _answer(self, row: Row, ask: Ask) -> Answer | Stream:
         if not row.root:
             ask.side  # noqa: B018  a call about a world needs one, whatever else is wrong
-        content = await perform(row, ask)
+        farm = self._plane.worlds.farm
+        if farm is not None and row.root:
+            await farm.everywhere()
+        content = await (perform(row, ask) if farm is None or row.root else farm.call(row, ask))
         if isinstance(content, Stream):
             return content
         return Answer(row.status, b"" if row.status == 204 else orjson.dumps(content))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import NamedTuple
 
 from mockserver.control.worlds import Given
 from mockserver.game.catalog import WebhookEndpoint
+from mockserver.game.periods import iso
 from mockserver.log.record import RECIPE, LogError, Record
 from mockserver.worlds import Organisation, Plan
+
+FIXED = ("seed", "users", "history_days", "now", "frozen")  # what a world is made with once and for all
 
 
 class Recipe(NamedTuple):
@@ -67,3 +71,21 @@ def read_recipe(record: Record) -> Recipe:
         return Recipe(str(given["key"]), plan, int(given["made"]), bool(given["fromFile"]), endpoints, record.real)
     except (KeyError, TypeError, ValueError) as error:
         raise LogError(f"the recipe of a world cannot be read ({type(error).__name__}: {error})") from None
+
+
+def check_recipe(recipe: Recipe, plan: Plan, given: Collection[str], where: str) -> None:
+    """Raises `LogError` when one of the fields of a plan that were `given` contradicts how the world was made."""
+    for name in FIXED:
+        was, wanted = getattr(recipe.plan, name), getattr(plan, name)
+        if name in given and was != wanted:
+            what = name.replace("_", "-")
+            raise LogError(
+                f"{where} holds the world of the key {recipe.key}, which was made with {what} {_shown(name, was)} and "
+                f"not {_shown(name, wanted)}: leave {what} out, or keep another world elsewhere"
+            )
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "now":
+        return "the real time" if value is None else iso(int(str(value)))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -36,7 +38,8 @@ async def fold(
     position = 0
     for position, line in lines:
         try:
-            await repeat(plane, side, decode(line))
+            with suppress(GameError):  # refused, as it was then
+                await repeat(plane, side, decode(line))
         except LogError as error:
             raise LogError(f"record {position} of the world {side.organisation.key}: {error}") from None
         if position % AT_ONCE == 0:
@@ -46,8 +49,11 @@ async def fold(
     return position
 
 
-async def repeat(plane: Plane, side: Backstage, record: Record) -> None:
-    """Lets happen again what one record tells of, at its time. Raises `LogError` when that cannot be."""
+async def repeat(plane: Plane, side: Backstage, record: Record) -> Any:
+    """Lets happen again what one record tells of, at its time; the answer of a call of the control plane.
+
+    Raises `GameError` when it is refused, `LogError` when it cannot be repeated at all.
+    """
     if record.name in plane.operations or record.name == TENANT:
         assert plane.repeat is not None, "the application is made by now"
         plane.repeat(side.organisation, record)
@@ -61,12 +67,13 @@ async def repeat(plane: Plane, side: Backstage, record: Record) -> None:
         with pin(record.real):
             forget_waiting(side, record)
     elif record.name in CALLS:
-        await _call(plane, side, record)
+        return await _call(plane, side, record)
     else:
         raise LogError(f"this mockserver knows no command {record.name!r}")
+    return None
 
 
-async def _call(plane: Plane, side: Backstage, record: Record) -> None:
+async def _call(plane: Plane, side: Backstage, record: Record) -> Any:
     """A call of the control plane."""
     ask = Ask(
         plane=plane,
@@ -82,8 +89,8 @@ async def _call(plane: Plane, side: Backstage, record: Record) -> None:
     )
     with pin(record.real):
         try:
-            await perform(CALLS[record.name], ask)
-        except (GameError, CatalogError, KeyError, TypeError) as error:
+            return await perform(CALLS[record.name], ask)
+        except (KeyError, TypeError) as error:
             raise cannot_repeat(record, error) from None
 
 

@@ -58,18 +58,22 @@ async def make_world(ask: Ask) -> JSON:
     if (given := fields.raw("load")) is not None:
         return world_shape(worlds, await _load(ask, fields, given))
     plan = _plan(fields, worlds.plan)
-    key, made = worlds.new_key(), worlds.made
+    key, made = worlds.new_key() if worlds.farm is None else worlds.farm.new_key(), worlds.made
     with pin() as real:
         organisation = await found(worlds, key, plan)
         ask.plane.backstage(organisation)
         if worlds.keeper is not None:
             worlds.keeper.founded(organisation, real, made)
+    if worlds.farm is not None:
+        await worlds.farm.founded(organisation, real)
     worlds.admit(organisation)
     return world_shape(worlds, organisation)
 
 
 async def _load(ask: Ask, fields: Fields, given: Any) -> Organisation:
     """A world that lives through the records of a log: its text, or its records as objects."""
+    if ask.plane.worlds.farm is not None:
+        raise Refused("Body field `load` is not for servers that share their worlds.")
     if fields.present() != ["load"]:
         raise Refused("Body field `load` says all about a world: leave the other fields out.")
     if isinstance(given, str):
@@ -187,6 +191,8 @@ async def delete_world(ask: Ask) -> None:
         raise NotFound(f"No world has the API key {key[:80]!r}.")
     if worlds.keeper is not None:
         worlds.keeper.deleted(organisation)
+    if worlds.farm is not None:
+        await worlds.farm.deleted(organisation)
     worlds.delete(key)
     await ask.plane.dismiss(organisation)
 

@@ -13,11 +13,10 @@ from mockserver.clock import pin, real_time
 from mockserver.control.backstage import Backstage
 from mockserver.control.faults import read as read_faults
 from mockserver.control.plane import Plane
-from mockserver.control.recipe import Recipe, read_recipe, recipe_record
+from mockserver.control.recipe import Recipe, check_recipe, read_recipe, recipe_record
 from mockserver.control.replay import change_file, fold
 from mockserver.control.worlds import Given
 from mockserver.game.catalog import WebhookEndpoint
-from mockserver.game.periods import iso
 from mockserver.keep import checkpoint
 from mockserver.keep.deliveries import Deliveries
 from mockserver.log.record import CATALOG, LogError, Record, decode, encode
@@ -29,7 +28,6 @@ PATIENCE = 1.0  # seconds from one attempt to write again to the next
 OFTEN = 20_000  # records from one checkpoint to the next, when nothing is written just then
 AT_LEAST = 200_000  # records after which one is taken, whatever is going on
 QUIET = 1_000  # milliseconds without a record
-FIXED = ("seed", "users", "history_days", "now", "frozen")  # what a world is made with once and for all
 
 Report = Callable[[int, int], None]  # how many records have been repeated, of how many
 
@@ -83,7 +81,7 @@ class Keeper:
             life = self._lives[key] = self._read(key)
             made = max(made, life.recipe.made)
             if key in keys:
-                self._check(life.recipe, plan, given)
+                check_recipe(life.recipe, plan, given, str(self.home.file.parent))
             known.append(_organisation(key, life, populate))
         there = {organisation.key for organisation in known}
         for key in keys:
@@ -91,17 +89,6 @@ class Keeper:
                 with pin() as self._born[key]:
                     known.append(Organisation(key, plan, populate))
         return Worlds(plan, keys, populate, known, made)
-
-    def _check(self, recipe: Recipe, plan: Plan, given: Collection[str]) -> None:
-        for name in FIXED:
-            was, wanted = getattr(recipe.plan, name), getattr(plan, name)
-            if name in given and was != wanted:
-                what = name.replace("_", "-")
-                raise LogError(
-                    f"{self.home.file.parent} holds the world of the key {recipe.key}, which was made with "
-                    f"{what} {_shown(name, was)} and not {_shown(name, wanted)}: leave {what} out, or keep another "
-                    "world in another directory"
-                )
 
     async def bring_up(self, plane: Plane, report: Report | None = None) -> None:
         """Repeats what came after the checkpoints; from here on all is kept. Raises `LogError`."""
@@ -319,9 +306,3 @@ def _found(worlds: Worlds, key: str) -> Organisation:
     organisation = worlds.find(key)
     assert organisation is not None
     return organisation
-
-
-def _shown(name: str, value: object) -> str:
-    if name == "now":
-        return "the real time" if value is None else iso(int(str(value)))
-    return str(value).lower() if isinstance(value, bool) else str(value)

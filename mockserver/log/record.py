@@ -10,6 +10,8 @@ VERSION = 1
 RECIPE = "world"  # the first record of every log: how the world is made
 CATALOG = "catalog_file"  # the file that the world's catalog came from says something else now
 LOADED = "loaded"  # all before was told elsewhere: its webhooks were somebody else's to send
+TIME = "time"  # shared worlds: what is due until then happens now
+DELETED = "deleted"  # shared worlds: the end
 TENANT = "tenant"  # a tenant's first request was one that only read: from then on its population is there
 
 Row = tuple[str, int, bytes]  # the world's API key, the position in its log (from 1), the encoded record

@@ -4,12 +4,11 @@ with `sync` also a power cut."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mockserver.log.home import Watcher, Watchers
 from mockserver.log.lock import Lock
 from mockserver.log.record import Conflict, LogError, Row
 
@@ -49,7 +48,6 @@ class SqliteHome:
 
     def __init__(self, directory: str | Path, *, sync: bool = False, read_only: bool = False) -> None:
         self.file = Path(directory) / FILE
-        self._watchers = Watchers()
         self._ids: dict[str, int] = {}
         self._new: list[str] = []  # worlds that the transaction under way has added
         self._outcomes: list[tuple[int, int, int, str]] = []
@@ -125,7 +123,6 @@ class SqliteHome:
             if self._outcomes:
                 database.executemany("INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?)", self._outcomes)
         self._outcomes.clear()
-        self._watchers.tell(rows)
 
     def read(self, world: str, after: int = 0) -> Iterator[tuple[int, bytes]]:
         query = "SELECT position, record FROM records WHERE world = ? AND position > ? ORDER BY position LIMIT ?"
@@ -135,9 +132,6 @@ class SqliteHome:
                 if position != after:
                     raise LogError(f"{self.file} is damaged: the log of {world} lacks position {after}")
                 yield position, record.encode()
-
-    def watch(self, watcher: Watcher) -> Callable[[], None]:
-        return self._watchers.add(watcher)
 
     # Worlds
 

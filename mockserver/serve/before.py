@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from mockserver.log.record import LogError
 from mockserver.worlds import Plan, Populate, Worlds
 
 if TYPE_CHECKING:
+    from mockserver.app import App
     from mockserver.control.loading import Story
     from mockserver.control.plane import Plane
     from mockserver.keep.keeper import Keeper
@@ -51,7 +54,7 @@ class Before:
             return Worlds(plan, keys, populate, loaded)
         return self._keeper.open(plan, keys, populate, given, loaded)
 
-    def bring_up(self, plane: Plane) -> None:
+    def bring_up(self, plane: Plane, app: App) -> None:
         """Brings the worlds of a server that is not running yet to where they were. Raises `LogError`."""
         from mockserver.serve.progress import Repeating
 
@@ -65,3 +68,49 @@ class Before:
             organisation, total = plane.worlds.find(self._loaded), len(self._story.lines)
             assert organisation is not None
             await self._story.live_through(plane, organisation, 0, lambda done: progress.report(done, total))
+
+
+class Sharing:
+    """Worlds that several servers share, in the place of `Before`. Raises `LogError`."""
+
+    def __init__(self, servers: str, *, local_reads: bool) -> None:
+        self._servers = [server.strip() for server in servers.split(",") if server.strip()]
+        self._local_reads = local_reads
+
+    def roots(self) -> tuple[str, ...]:
+        """None: other servers' keys are theirs."""
+        return ()
+
+    def worlds(self, plan: Plan, keys: tuple[str, ...], populate: Populate, given: Collection[str] = ()) -> Worlds:
+        """A world for each key, as the cluster has it."""
+        try:
+            import nats  # noqa: F401
+        except ImportError:
+            raise LogError("--log needs nats-py: pip install 'trophy-mockserver[farm]'") from None
+        from mockserver.farm.farm import Farm
+
+        self._farm = Farm(self._servers, local_reads=self._local_reads)
+        return self._farm.prepare(plan, keys, populate, given)
+
+    def bring_up(self, plane: Plane, app: App) -> None:
+        """The rest happens while the server starts to serve."""
+        self._farm.join(plane, app)
+
+
+def worlds_before(
+    keep: str | None, sync: bool, load: str | None, cluster: str | None, *, local_reads: bool
+) -> Before | Sharing | None:
+    """Where the options say that worlds come from; None when from nowhere. Raises `LogError`, UsageError."""
+    if sync and keep is None:
+        raise click.UsageError("--keep-sync says how --keep writes, which is not given.")
+    if cluster is not None:
+        if keep is not None or load is not None:
+            raise click.UsageError("--log does not go together with --keep and --load.")
+        return Sharing(cluster, local_reads=local_reads)
+    if keep is None and load is None:
+        return None
+    from mockserver.control.loading import Story
+    from mockserver.log.text import read
+
+    story = Story(read(load)) if load else None
+    return Before(make_keeper(keep, sync=sync) if keep else None, story)

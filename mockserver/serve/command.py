@@ -27,7 +27,7 @@ from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
-    from mockserver.serve.before import Before
+    from mockserver.serve.before import Before, Sharing
     from mockserver.spec import Document
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -144,6 +144,19 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     type=click.Path(dir_okay=False),
     help="Begin with the world in this file, which `mockserver keep export` wrote; the first key opens it.",
 )
+@option(
+    "--log",
+    "cluster",
+    metavar="URL,URL",
+    help="Share the worlds with other servers, through the log in this cluster of NATS JetStream: nats://a:4222,….",
+)
+@option(
+    "--reads",
+    default="linear",
+    show_default=True,
+    type=click.Choice(("linear", "local")),
+    help="With --log: ask the cluster before each answer what is newest, or answer from what is known here.",
+)
 @option("--keep-sync", is_flag=True, help="Answer only when it is on the disk: it survives a power cut, too.")
 @control_options
 @option("--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much is logged.")
@@ -165,11 +178,13 @@ def serve(
     keep: str | None,
     keep_sync: bool,
     load: str | None,
+    cluster: str | None,
+    reads: str,
     settings: Settings,
     log_level: str,
 ) -> None:
     """Start the fake Trophy: one organisation per API key, people in it, and a clock."""
-    from mockserver.serve.before import Before, make_keeper
+    from mockserver.serve.before import worlds_before
 
     log_to_stderr(log_level)
     chosen = other_document(document, partial)
@@ -177,14 +192,9 @@ def serve(
         file = CatalogFile(find(catalog))
         listening = listen_on(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
-        from mockserver.control.loading import Story
-        from mockserver.log.text import read
-
-        if keep_sync and keep is None:
-            raise click.UsageError("--keep-sync says how --keep writes, which is not given.")
-        keeper = None if keep is None else make_keeper(keep, sync=keep_sync)
-        story = Story(read(load)) if load else None
-        before = Before(keeper, story) if keeper or story else None
+        if cluster is not None and (watch or settings.endpoints):
+            raise click.UsageError("--log does not go together with --watch and --webhook.")
+        before = worlds_before(keep, keep_sync, load, cluster, local_reads=reads == "local")
         roots = keys or (before.roots() if before else ()) or (default_key(host),)
         worlds = make_worlds(plan, roots, before, asked_for(plan))
         watched, hosts = file if watch else None, hosts_for(host, allowed_hosts)
@@ -235,7 +245,9 @@ def asked_for(plan: Plan) -> set[str]:
     return {name for name in names if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
 
 
-def make_worlds(plan: Plan, keys: tuple[str, ...], before: Before | None = None, given: Collection[str] = ()) -> Worlds:
+def make_worlds(
+    plan: Plan, keys: tuple[str, ...], before: Before | Sharing | None = None, given: Collection[str] = ()
+) -> Worlds:
     """A world for each key, its people's lives lived; and those that were there before. Raises `LogError`."""
     from mockserver.serve.progress import Progress, populate, populations
 
@@ -262,7 +274,7 @@ def run(
     watched: CatalogFile | None,
     check_responses: bool,
     hosts: Hosts | None = None,
-    before: Before | None = None,
+    before: Before | Sharing | None = None,
 ) -> None:
     """Serves until the process is told to stop; Ctrl-C is a KeyboardInterrupt once all is closed."""
     from mockserver.serve.greeting import base_url, greeting
@@ -273,7 +285,7 @@ def run(
         plane = make_plane(worlds, settings, document)
         app = make_app(plane, check_responses=check_responses, watched=watched, hosts=hosts)
         if before is not None:
-            before.bring_up(plane)
+            before.bring_up(plane, app)
             gc.freeze()
     except (DocumentError, GameError) as error:
         raise CannotServe(str(error)) from None

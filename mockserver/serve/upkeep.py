@@ -28,6 +28,8 @@ def upkeep(plane: Plane, watched: CatalogFile | None) -> Callable[[Any], Abstrac
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
+        if (farm := plane.worlds.farm) is not None:
+            await farm.start()
         plane.flush()
         task = asyncio.create_task(_keep_up(plane, watched))
         yield
@@ -36,6 +38,8 @@ def upkeep(plane: Plane, watched: CatalogFile | None) -> Callable[[Any], Abstrac
             await task
         if (keeper := plane.worlds.keeper) is not None:
             keeper.save_all()
+        if farm is not None:
+            await farm.stop()
         await plane.close()
         if keeper is not None:
             keeper.close()

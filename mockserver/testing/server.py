@@ -124,7 +124,7 @@ class MockServer(World):
         try:
             plane = make_plane(before.worlds(self._plan, keys, populate, self._given), self._settings, document)
             application = make_app(plane, check_responses=self._check_responses, hosts=self._hosts)
-            before.bring_up(plane)
+            before.bring_up(plane, application)
         except BaseException:
             keeper.close()
             raise

@@ -89,11 +89,16 @@ class Lane:
 
     def drop_waiting(self) -> None:
         """What is held or queued is not sent any more."""
-        for delivery in [*self._held, *(row[2] for row in self._queue)]:
+        for delivery in self.take_back():
             delivery.state = "dropped"
             self.dropped += 1
+
+    def take_back(self) -> list[Delivery]:
+        """What is held or queued, and is not any more."""
+        waiting = [*self._held, *(row[2] for row in self._queue)]
         self._held.clear()
         self._queue.clear()
+        return waiting
 
     def release(self) -> None:
         """Lets what was held go out. Called within the event loop, after the answer."""

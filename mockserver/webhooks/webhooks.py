@@ -94,6 +94,11 @@ class Webhooks:
                 if endpoint.wants(event.kind):
                     self._hold(event, endpoint, event.time)
 
+    @property
+    def waiting(self) -> int:
+        """How many deliveries wait or are under way."""
+        return sum(lane.waiting for lane in self._lanes.values())
+
     def flush(self) -> None:
         """Lets go out what was collected; called when the answer is out, within the event loop."""
         if self.paused:
@@ -144,6 +149,16 @@ class Webhooks:
         self._begin()
         self._look_up()
         return _close(lanes, grace=0)
+
+    def learn(self, ledger: Ledger) -> None:
+        """While it pauses: what waits goes by what the ledger knows by now."""
+        self._ledger = ledger
+        self._look_up()
+        for lane in self._lanes.values():
+            lane.keep = partial(self._keep, self._generation)
+            for delivery in lane.take_back():
+                self._remember(delivery)
+                lane.resume(delivery)
 
     def drop_waiting(self) -> None:
         """Nothing that waits is sent any more."""
@@ -296,7 +311,7 @@ class Webhooks:
 
     def _hold(self, event: Event, endpoint: Endpoint, due: int, **how: Any) -> Delivery | None:
         lane = self._lanes[endpoint.id]
-        if lane.full:
+        if lane.full and not self.paused:
             number = self.log.skip()
             lane.drop_new()
             if self._ledger is not None:

@@ -1,0 +1,55 @@
+"""What became of webhooks, in the stream beside the log of their world, so that another server can go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from uuid import uuid4
+
+import orjson
+
+from mockserver.log.jetstream import OUTCOMES, JetStreamHome, subject_of
+from mockserver.log.record import LogError
+from mockserver.webhooks.delivery import Attempt, Outcome
+
+log = logging.getLogger("mockserver")
+
+
+class Outcomes:
+    """The ledger of one world, as it was when it was read."""
+
+    def __init__(self, home: JetStreamHome, world: str) -> None:
+        self._home = home
+        self._subject = subject_of(OUTCOMES, world)
+        self._known: dict[int, dict[int, Outcome]] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def read(cls, home: JetStreamHome, world: str) -> Outcomes:
+        """All that is known by now. Raises `LogError`."""
+        found = cls(home, world)
+        newest = await home.last(found._subject)
+        if newest is not None:
+            async for message in home.read(found._subject, 0, newest.position):
+                generation, number, state, due, attempts = orjson.loads(message.data)
+                outcome = Outcome(state, due, [Attempt(*attempt) for attempt in attempts])
+                found._known.setdefault(generation, {})[number] = outcome
+        return found
+
+    def outcomes(self, generation: int) -> Mapping[int, Outcome]:
+        return self._known.get(generation, {})
+
+    def keep(self, generation: int, number: int, outcome: Outcome) -> None:
+        """Is written soon; what is not is a delivery that may be made twice."""
+        attempts = [tuple(attempt) for attempt in outcome.attempts]
+        data = orjson.dumps((generation, number, outcome.state, outcome.due, attempts))
+        task = asyncio.get_running_loop().create_task(self._write(data))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            await self._home.append(self._subject, None, data, uuid4().hex)
+        except LogError as error:
+            log.warning("What became of a webhook could not be kept (%s): it may be sent again.", error)

@@ -1,0 +1,244 @@
+"""`mockserver serve --log`: several servers share their worlds through a real cluster of NATS."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cluster import Cluster, sharing
+from receiver import Receiver
+from test_cli_serve import Server, refused
+from test_keep import mock, until
+
+
+@contextmanager
+def refusing(status: int) -> Iterator[urllib.error.HTTPError]:
+    """What is asked is refused with that status."""
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        yield raised  # type: ignore[misc]
+    raised.value.close()
+    assert raised.value.code == status
+
+
+def answers(call: Callable[[], Any]) -> bool:
+    try:
+        call()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    return True
+
+
+EVENT = "/metrics/words-written/event"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("nats")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def pair(cluster: Cluster) -> Iterator[tuple[Server, Server]]:
+    with sharing(cluster) as one, sharing(cluster) as other:
+        yield one, other
+
+
+def fresh(server: Server, **how: Any) -> str:
+    """The key of a world of the test's own."""
+    return str(mock(server, "/worlds", how)["apiKey"])
+
+
+def ask(server: Server, path: str, key: str, body: object = None) -> Any:
+    with server.open(path, key, body) as answer:
+        return json.load(answer)
+
+
+def told(server: Server, key: str, user: str = "ada", value: float = 1) -> Any:
+    return ask(server, EVENT, key, {"user": {"id": user}, "value": value})
+
+
+def moved(server: Server, key: str, path: str, body: object = None) -> Any:
+    beside = Server.__new__(Server)
+    beside.process, beside.url = server.process, server.url.removesuffix("/v1") + "/_mock"
+    return ask(beside, path, key, body)
+
+
+def test_what_one_server_was_told_the_other_knows_at_once(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    key = fresh(one)
+    for number in range(1, 9):
+        assert told((one, other)[number % 2], key)["total"] == number
+        assert ask((other, one)[number % 2], "/users/ada/metrics/words-written", key)["current"] == number
+
+
+def test_everybody_agrees_on_one_order_when_all_ask_at_once(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    key, ids, failed = fresh(one, seed=4), list[str](), list[Exception]()
+
+    def work(server: Server) -> None:
+        try:
+            for _ in range(20):
+                ids.append(told(server, key)["eventId"])
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(server,)) for server in (one, other, one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(set(ids)) == 80
+    facts = [moved(server, key, "/facts?limit=1000") for server in pair]
+    assert facts[0] == facts[1]
+    assert ask(one, "/users/ada/metrics/words-written", key)["current"] == 80
+
+
+def test_clocks_catalogs_snapshots_and_endpoints_are_shared(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    key = fresh(one, now="2026-01-15T12:00:00Z", frozen=True)
+    told(one, key)
+    snapshot = moved(other, key, "/snapshots", {})["id"]
+    moved(one, key, "/clock/advance", {"days": 2})
+    assert moved(other, key, "/clock")["now"] == "2026-01-17T12:00:00.000Z"
+    assert ask(other, "/users/ada/streak", key)["length"] == 0
+    moved(one, key, f"/snapshots/{snapshot}/restore", {})
+    assert moved(other, key, "/clock")["now"] == "2026-01-15T12:00:00.000Z"
+    assert ask(other, "/users/ada/streak", key)["length"] == 1
+    added = moved(other, key, "/webhooks", {"url": "http://127.0.0.1:9/", "events": ["streak.lost"]})
+    (row,) = moved(one, key, "/webhooks")["endpoints"]
+    assert row["secret"] == added["secret"]
+
+
+def test_reading_and_refused_requests_write_nothing_and_are_answered_alike(pair: tuple[Server, Server]) -> None:
+    key = fresh(pair[0], now="2026-01-15T12:00:00Z", frozen=True)
+    for server in pair:
+        with refusing(422):
+            ask(server, "/metrics/none/event", key, {"user": {"id": "ada"}, "value": 1})
+        assert moved(server, key, "/facts")["facts"] == []
+
+
+def send(server: Server, method: str, key: str, path: str, body: object = None) -> None:
+    """A call of the control plane that answers nothing of interest."""
+    data = None if body is None else json.dumps(body).encode()
+    url = f"{server.url.removesuffix('/v1')}/_mock{path}"
+    request = urllib.request.Request(url, data, {"X-API-KEY": key}, method=method)
+    urllib.request.urlopen(request, timeout=20).close()
+
+
+def test_what_falls_due_happens_once(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    key = fresh(one, now="2026-01-15T12:00:00Z", frozen=True)
+    told(one, key)
+    due = datetime.fromisoformat(moved(one, key, "/clock")["nextDue"])
+    moved(one, key, "/clock/advance", {"to": (due - timedelta(seconds=1)).isoformat()})
+    before = moved(one, key, "/facts?limit=1000")["facts"]
+    send(other, "PUT", key, "/clock", {"frozen": False})
+    for server in pair:
+        until(lambda server=server: moved(server, key, "/facts?limit=1000")["facts"] != before, 1500)  # type: ignore[misc]
+    facts = [moved(server, key, "/facts?limit=1000")["facts"] for server in pair]
+    assert facts[0] == facts[1]
+    assert facts[0][-len(before) :] == before
+    new = [(fact["kind"], fact.get("key"), fact.get("userId")) for fact in facts[0][: -len(before)]]
+    assert len(new) == len(set(new))
+
+
+def test_a_world_that_is_deleted_is_gone_everywhere(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    key = fresh(one)
+    told(other, key)
+    send(other, "DELETE", "00000000.local", f"/worlds/{key}")
+    for server in pair:
+        with refusing(401):
+            ask(server, "/users/ada", key)
+
+
+def test_a_server_that_comes_later_or_again_has_the_same_worlds(cluster: Cluster, pair: tuple[Server, Server]) -> None:
+    one, _ = pair
+    key = fresh(one, seed=9, users=2, historyDays=3)
+    told(one, key)
+    with sharing(cluster) as third:
+        assert told(third, key)["total"] == 2
+        third.process.kill()
+    with sharing(cluster) as third:
+        assert moved(third, key, "/facts?limit=1000") == moved(one, key, "/facts?limit=1000")
+
+
+def test_options_that_contradict_the_shared_world_stop_the_start(cluster: Cluster, pair: tuple[Server, Server]) -> None:
+    said = refused("--log", cluster.url, "--seed", "8")
+    assert "which was made with seed 1 and not 8" in said
+    assert "made with another catalog" in refused("--log", cluster.url, "--catalog", "study")
+    assert "does not go together" in refused("--log", cluster.url, "--keep", "x")
+
+
+def test_without_a_cluster_the_start_says_so() -> None:
+    assert "no server of nats://127.0.0.1:9 answers" in refused("--log", "nats://127.0.0.1:9")
+
+
+def states(server: Server, key: str) -> list[str]:
+    return [row["state"] for row in moved(server, key, "/webhooks/deliveries")["deliveries"]]
+
+
+def test_webhooks_are_sent_by_one_server_and_taken_over_when_it_dies(tmp_path: Path) -> None:
+    with (
+        Cluster(tmp_path, size=1) as cluster,
+        Receiver().running() as receiver,
+        sharing(cluster) as one,
+        sharing(cluster) as other,
+    ):
+        key = fresh(one)
+        moved(other, key, "/webhooks", {"url": receiver.url, "events": ["streak.started"]})
+        for number in range(4):
+            told((one, other)[number % 2], key, f"user-{number}")
+        until(lambda: len(receiver.received) == 4, 1500)
+        sends = next(server for server in (one, other) if states(server, key) == ["delivered"] * 4)
+        stays = other if sends is one else one
+        sends.process.kill()
+        for number in range(4, 8):
+            told(stays, key, f"user-{number}")
+        until(lambda: len(receiver.received) >= 8, 1500)
+        users = [json.loads(body)["user"]["id"] for body in receiver.bodies()]
+        assert sorted(set(users)) == [f"user-{number}" for number in range(8)]
+        assert sorted(users[4:]) == sorted(set(users[4:]))
+
+
+def test_one_server_of_the_cluster_may_die_and_without_a_quorum_the_answer_is_503(tmp_path: Path) -> None:
+    with Cluster(tmp_path) as cluster, sharing(cluster) as one, sharing(cluster, "--reads", "local") as other:
+        key = fresh(one)
+        assert told(one, key)["total"] == 1
+        accepted = told(other, key)["total"]
+        cluster.kill(0)
+        until(lambda: answers(lambda: told(one, key, "cat")), 1500)
+        cluster.kill(1)
+        with refusing(503):
+            told(one, key, "bob")
+        assert ask(other, "/users/ada", key)["id"] == "ada"
+        cluster.start(0)
+        cluster.start(1)
+        until(lambda: answers(lambda: told(one, key, "cat")), 3000)
+        assert ask(one, "/users/ada/metrics/words-written", key)["current"] == accepted
+        total = told(one, key)["total"]
+        assert told(other, key)["total"] == total + 1
+
+
+def test_a_server_that_was_stopped_for_a_while_is_right_again(cluster: Cluster, pair: tuple[Server, Server]) -> None:
+    one, _ = pair
+    key = fresh(one, seed=3)
+    with sharing(cluster) as third:
+        assert told(third, key)["total"] == 1
+        third.process.send_signal(signal.SIGSTOP)
+        for _ in range(5):
+            told(one, key)
+        third.process.send_signal(signal.SIGCONT)
+        assert told(third, key)["total"] == 7
+        assert moved(third, key, "/facts?limit=1000") == moved(one, key, "/facts?limit=1000")
