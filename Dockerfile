@@ -6,7 +6,7 @@ COPY pyproject.toml README.md openapi.json ./
 COPY mockserver mockserver
 COPY contract_tests contract_tests
 COPY fixtures fixtures
-RUN pip install --no-cache-dir .
+RUN pip install --no-cache-dir '.[farm]'
 
 USER nobody
 WORKDIR /tmp

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutants mutants-parts examples examples-check docs clients bench bench-growth bench-kept realism kill soak
+.PHONY: help run test lint mutants mutants-parts examples examples-check docs clients bench bench-growth bench-kept realism farm kill soak
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ realism: $(READY) ## how seeded users behave: streaks, hours, weekdays, points; 
 
 bench-kept: $(READY) ## what --keep costs: an event, and the next start of a world of 100,000 (about 8 minutes)
 	$(BIN)/python -m benchmarks kept $(ARGS)
+
+farm: $(READY) ## three servers share worlds; each, and each of NATS, is killed under load (installs HAProxy if it may)
+	$(BIN)/python -m benchmarks farm $(ARGS)
 
 kill: $(READY) ## a server under load is killed 20 times: no accepted event is lost (about a minute)
 	KILL_ROUNDS=20 $(BIN)/python -m pytest -q tests/test_keep.py -k no_accepted_event_is_lost

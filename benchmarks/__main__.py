@@ -1,4 +1,4 @@
-"""`python -m benchmarks compare | growth | kept | soak | realism`: what the Makefile calls."""
+"""`python -m benchmarks compare | growth | kept | farm | soak | realism`: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ def kept(seconds: float, rounds: int, events: int) -> None:
     from benchmarks.kept import bench
 
     bench(seconds, rounds, events)
+
+
+@main.command()
+@click.option("--worlds", default=200, show_default=True, type=click.IntRange(20), help="How many worlds.")
+@click.option("--seconds", default=4.0, show_default=True, help="Length of one run, and around each kill.")
+def farm(worlds: int, seconds: float) -> None:
+    """Servers that share worlds: how much they take, and what is lost when each process is killed in turn."""
+    from benchmarks.farm import farm
+
+    farm(worlds, seconds)
 
 
 @main.command()

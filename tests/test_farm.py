@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import subprocess
 import threading
 import urllib.error
 import urllib.request
@@ -14,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import Cluster, sharing
+import yaml
+from cluster import NATS, Cluster, sharing
+from readme_run import ROOT
 from receiver import Receiver
 from test_cli_serve import Server, refused
 from test_keep import mock, until
@@ -242,3 +246,21 @@ def test_a_server_that_was_stopped_for_a_while_is_right_again(cluster: Cluster, 
         third.process.send_signal(signal.SIGCONT)
         assert told(third, key)["total"] == 7
         assert moved(third, key, "/facts?limit=1000") == moved(one, key, "/facts?limit=1000")
+
+
+def test_the_compose_file_starts_what_is_there() -> None:
+    """Without Docker: its options are ours, and HAProxy takes its settings."""
+    said = yaml.safe_load((ROOT / "compose.farm.yaml").read_text())
+    servers = [service for service in said["services"].values() if service.get("build") == "."]
+    assert len(servers) == 3
+    variables = set((ROOT / "docs" / "commands.md").read_text().split("`"))
+    assert {name for server in servers for name in server["environment"]} <= variables
+    known = subprocess.run([NATS, "--help"], capture_output=True, text=True).stdout
+    for name in ("nats-1", "nats-2", "nats-3"):
+        options = [word for word in said["services"][name]["command"].split() if word.startswith("--")]
+        assert [option for option in options if option not in known] == []
+    haproxy = shutil.which("haproxy", path="/usr/sbin:/usr/bin")
+    if haproxy is not None:
+        settings = said["configs"]["haproxy"]["content"]
+        done = subprocess.run([haproxy, "-c", "-f", "/dev/stdin"], input=settings, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
