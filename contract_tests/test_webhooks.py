@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.boards import PLAYERS, open_board, play
 from contract_tests.conftest import Stages
 from contract_tests.mailbox import SECRET, Box, Letter, PostOffice, mistakes, wait_until_quiet
 from contract_tests.rules import behaviour, rule
@@ -186,6 +187,21 @@ def test_the_overtaken_are_told(stage: Stage, box: Box) -> None:
     rows = [one.content["leaderboard"] for one in box.of("leaderboard.rank_changed", user=ben)]
     told = {row["key"]: (row["previousRank"], row["rank"]) for row in rows}
     assert {key: told.get(key) for key in moved} == dict.fromkeys(moved, (1, 2))
+
+
+@rule("Everybody whose rank changed is told, not only the nearest", "#/webhooks/leaderboard.rank_changed")
+def test_all_of_the_overtaken_are_told(stage: Stage, box: Box) -> None:
+    board = open_board(stage)
+    users = play(stage, board, *range(40, 40 - PLAYERS, -1))
+    if not stage.fresh:
+        pytest.skip("others may be on the board")
+    stage.event(users[-1], 500, board["metricKey"])
+    box.settle()
+    letters = [letter for letter in box.letters if letter.kind == "leaderboard.rank_changed"]
+    rows = [(letter.user, letter.content["leaderboard"]) for letter in letters]
+    told = {user: row["rank"] for user, row in rows if row["key"] == board["key"]}
+    expected = {user: rank for rank, user in enumerate([users[-1], *users[:-1]], 1)}
+    assert told == expected, f"the ranks are {expected}, the last that were told {told}"
 
 
 @rule("Every webhook tells the user as the API does", behaviour(11))

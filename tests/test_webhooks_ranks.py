@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from lives import USERS, steady
 from sample import BARE, board, by_key, per_metric, points
 from story import Story
 
-from mockserver.game.catalog import PointsTrigger, Settings
+from mockserver.game.catalog import MICRO, PointsTrigger, Settings
 from mockserver.game.facts import CatalogChanged, Entry
+from mockserver.game.metrics import change
 from mockserver.game.world import World
 from mockserver.webhooks.bodies import Sight, happenings, see
 
+DAY = date(2025, 4, 1)
 Place = tuple[int | None, int | None]
 
 
@@ -79,6 +82,55 @@ def test_everybody_whose_rank_changed_is_told_and_nobody_else(deeds: list[Any], 
             if before.get(who, (None, None))[0] != place[0]
         }
         assert ears.ranks() == changed
+
+
+batches = st.lists(
+    st.dictionaries(st.sampled_from([*USERS, "eve", "fay"]), st.integers(-6, 12), min_size=1, max_size=4),
+    min_size=2,
+    max_size=8,
+)
+
+
+@steady
+@given(batches, st.integers(1, 4), st.integers(0, 3))
+def test_of_several_facts_at_one_moment_what_they_came_to_is_told(
+    life: list[dict[str, int]], limit: int, neighbours: int
+) -> None:
+    """As when a new catalog counts everybody's streaks anew."""
+    row = board("b", "2025-01-01", breakdown=("region",), max_participants=limit)
+    everybody, few = (
+        Ears(Story(with_boards(row, settings=Settings(rank_changed_neighbours=n)))) for n in (None, neighbours)
+    )
+    for ears in (everybody, few):
+        for number, user in enumerate((*USERS, "eve", "fay")):
+            ears.story.ask("users_identify", id=user, body={"attributes": {"region": ("eu", "us")[number % 2]}})
+    for batch in life:
+        before = standings(everybody.story, "b")
+        for ears in (everybody, few):
+            game = ears.story.game
+            game.tell(
+                *(change(game.world, user, "words", value * MICRO, DAY, {}, None) for user, value in batch.items())
+            )
+            game.commit()
+        after = standings(everybody.story, "b")
+        moved = {
+            who: (before.get(who, (None, None)), place)
+            for who, place in after.items()
+            if before.get(who, (None, None))[0] != place[0]
+        }
+        bodies = everybody.bodies
+        groups = {str(body["leaderboard"]["breakdownAttributeValue"]) for body in bodies if "user" not in body}
+        told = everybody.ranks()
+        assert told == moved
+        assert groups == {_group(who) for who, place in after.items() if before.get(who, (None, None)) != place}
+        always = {who for who, (was, now) in moved.items() if who in batch or now[0] == 1 or None in (was[0], now[0])}
+        nearest = few.ranks()
+        assert nearest.items() <= moved.items()
+        assert always <= set(nearest)
+
+
+def _group(user: str) -> str:
+    return ("eu", "us")[(*USERS, "eve", "fay").index(user) % 2]
 
 
 @steady

@@ -180,7 +180,7 @@ def see(world: World, entries: list[f.Entry], never: Collection[str] = ()) -> Si
         seen = scores(world, facts)
         number += len(seen.tops) + len(seen.profiles)
     elif facts:
-        made += several(world, facts, time)
+        made += several(world, entries, time)
         number = len(made)
     return Sight(number, world.catalog, time, made, seen) if number else None
 

@@ -5,11 +5,12 @@ Read off the ranking as it is just after, since everybody between the old place 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mockserver.game.facts import ScoreChanged, Standing
-from mockserver.game.ranking import Place, Run, shown, taken_back
+from mockserver.game.moves import NOBODY
+from mockserver.game.ranking import NOWHERE, Place, Run, shown
 
 Group = tuple[str, ...] | None
 Move = tuple[str, Standing, Standing]  # of whom; before and after
@@ -58,32 +59,71 @@ def _between(run: Run, group: Group, was: int, now: int, most: int | None) -> li
     return [Row(rank, step, limit, (ranking[rank - 1],)) for rank in sorted(told)]
 
 
-def net(run: Run, facts: list[ScoreChanged], most: int | None) -> Iterator[Move]:
-    """What several facts about one run, which were just applied, came to for everybody whose rank is another."""
-    own = {fact.user: fact.before for fact in reversed(facts)}
-    for user, before in own.items():
-        after = run.standing(user)
-        if before.rank != after.rank:
-            yield user, before, after
-    for group in dict.fromkeys(group for fact in facts for group in (fact.left, fact.group) if group is not None):
-        yield from _nearest([move for move in _passed(run, group, facts) if move[0] not in own], facts, most)
+class Net(NamedTuple):
+    """What all facts about one run came to, from some number on: the groups whose ranking is another, and everybody
+    whose rank is, those first who did something themselves."""
+
+    groups: list[tuple[str, ...]]
+    moves: list[Move]
 
 
-def _passed(run: Run, group: tuple[str, ...], facts: list[ScoreChanged]) -> Iterator[Move]:
-    places = run.ranking(group)[: run.limit + len(facts)]
-    for now, (value, _, user) in enumerate(places, 1):
-        rank = now
-        for fact in reversed(facts):
-            rank = taken_back(rank, group, fact.left or fact.group, fact.ranks[0], fact.group, fact.ranks[1])
-        before, after = shown(rank, -value, run.limit), shown(now, -value, run.limit)
-        if before != after:
-            yield user, before, after
+def net(run: Run, since: int, most: int | None) -> Net:
+    """What has become of a run since before the fact of number `since`; of the others `most` are told, None for all."""
+    values = {user: score.value for user, score in run.scores.items()}
+    now: Rankings = {group: [place[2] for place in run.ranking(group)] for group in run.rankings}
+    was, old, limit = _taken_back(run, now, since)
+    earlier, later = _standings(was, values | old, limit), _standings(now, values, run.limit)
+    moves = [(user, earlier.get(user, OFF)[1], later.get(user, OFF)[1]) for user in dict.fromkeys([*later, *earlier])]
+    moved = [move for move in moves if move[1].rank != move[2].rank]
+    own, others = [move for move in moved if move[0] in old], [move for move in moved if move[0] not in old]
+    told = [group for group in dict.fromkeys([*was, *now]) if _of(group, earlier) != _of(group, later)]
+    return Net(told, own + _nearest(others, own, most))
 
 
-def _nearest(moves: list[Move], facts: list[ScoreChanged], most: int | None) -> Iterable[Move]:
-    """The `most` nearest to any place that the facts are about, the new first, and who fell off or got on."""
-    if most is None or len(moves) <= most:
-        return moves
-    ends = [rank for fact in facts for rank in fact.ranks if rank]
-    near = sorted(moves, key=lambda move: min(abs((move[2].rank or move[1].rank or 0) - end) for end in ends))[:most]
-    return [move for move in moves if move in near or move[2].rank == 1 or None in (move[1].rank, move[2].rank)]
+Rankings = dict[tuple[str, ...], list[str]]
+Places = dict[str, tuple[Group, Standing]]
+OFF: tuple[Group, Standing] = (None, NOWHERE)
+
+
+def _taken_back(run: Run, now: Rankings, since: int) -> tuple[Rankings, dict[str, int], int]:
+    """The rankings before the fact of number `since`, the values then of who did something, and the board's size."""
+    was, old, limit = {group: ranking.copy() for group, ranking in now.items()}, dict[str, int](), run.limit
+    users, groups = list(run.scores), list(run.groups)
+    for seq, _, who, left, before, value, into, after, _ in run.moves.newest():
+        if seq < since:
+            break
+        if who == NOBODY:
+            limit = before
+            continue
+        if after:
+            del was[_ranked(groups[into])][after - 1]
+        if before:
+            was.setdefault(_ranked(groups[left]), []).insert(before - 1, users[who])
+        old[users[who]] = value
+    return was, old, limit
+
+
+def _ranked(group: Group) -> tuple[str, ...]:
+    assert group is not None, "only groups have ranks"
+    return group
+
+
+def _standings(rankings: Rankings, values: dict[str, int], limit: int) -> Places:
+    return {
+        user: (group, Standing(rank, values[user]))
+        for group, ranking in rankings.items()
+        for rank, user in enumerate(ranking[:limit], 1)
+    }
+
+
+def _of(group: tuple[str, ...], places: Places) -> list[tuple[str, Standing]]:
+    return [(user, standing) for user, (where, standing) in places.items() if where == group]
+
+
+def _nearest(others: list[Move], own: list[Move], most: int | None) -> list[Move]:
+    """The `most` nearest to any place that somebody left or took, the new first, and who fell off or got on."""
+    if most is None or len(others) <= most:
+        return others
+    ends = [standing.rank for _, *both in own for standing in both if standing.rank] or [1]
+    near = sorted(others, key=lambda move: min(abs((move[2].rank or move[1].rank or 0) - end) for end in ends))[:most]
+    return [move for move in others if move in near or move[2].rank == 1 or None in (move[1].rank, move[2].rank)]

@@ -69,18 +69,19 @@ def each_in_its_run(facts: list[f.ScoreChanged]) -> bool:
     return len(facts) == 1 or len({(fact.board, fact.run) for fact in facts}) == len(facts)
 
 
-def several(world: World, facts: list[f.ScoreChanged], time: int) -> Iterator[Happening]:
+def several(world: World, entries: list[f.Entry], time: int) -> Iterator[Happening]:
     """What changes of scores come to when some are in the same run, while the world is as it was then."""
-    runs: dict[tuple[str, date], list[f.ScoreChanged]] = {}
-    for fact in facts:
-        runs.setdefault((fact.board, fact.run), []).append(fact)
-    for (board, first), rows in runs.items():
-        run = world.runs[board][first]
-        tops = [(group, top(world, run, group)) for group in _groups_left_changed(run, rows)]
-        yield from _boards(world.catalog, time, rows[0], tops)
-    for (board, first), rows in runs.items():
-        moves = net(world.runs[board][first], rows, world.catalog.settings.rank_changed_neighbours)
-        yield from _ranks(world.catalog, time, rows[0], [(move, world.users[move[0]].profile) for move in moves])
+    firsts: dict[tuple[str, date], tuple[int, f.ScoreChanged]] = {}
+    for seq, _, _, fact in entries:
+        if isinstance(fact, f.ScoreChanged):
+            firsts.setdefault((fact.board, fact.run), (seq, fact))
+    most = world.catalog.settings.rank_changed_neighbours
+    nets = [(fact, net(world.runs[fact.board][fact.run], seq, most)) for seq, fact in firsts.values()]
+    for fact, came_to in nets:
+        run = world.runs[fact.board][fact.run]
+        yield from _boards(world.catalog, time, fact, [(group, top(world, run, group)) for group in came_to.groups])
+    for fact, came_to in nets:
+        yield from _ranks(world.catalog, time, fact, [(move, world.users[move[0]].profile) for move in came_to.moves])
 
 
 def _boards(
@@ -113,19 +114,6 @@ def groups_changed(fact: f.ScoreChanged) -> list[Group]:
     if left is None or before[0] is None:
         return [group] if group is not None and before != after else []
     return [left, group] if group is not None and after[0] is not None else [left]
-
-
-def _groups_left_changed(run: Run, facts: list[f.ScoreChanged]) -> Iterator[Group]:
-    """Of several facts about one run, the groups whose ranking is another in the end."""
-    firsts = {fact.user: fact for fact in reversed(facts)}
-    changed: dict[Group, None] = {}
-    for user, fact in firsts.items():
-        was, now = fact.left or fact.group, run.scores[user].group
-        before, after = fact.before, run.standing(user)
-        if (was, before) != (now, after):
-            changed |= dict.fromkeys([was] if was is not None and before.rank is not None else [])
-            changed |= dict.fromkeys([now] if now is not None and after.rank is not None else [])
-    return iter(changed)
 
 
 def top(world: World, run: Run, group: Group) -> Top:

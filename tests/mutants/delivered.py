@@ -71,6 +71,11 @@ def by_utc_days(old: Any) -> Any:
     return moments
 
 
+def ten_others(old: Any) -> Any:
+    """Of those whose rank changed through another, ten are told."""
+    return lambda run, fact, most: old(run, fact, 10)
+
+
 def in_two_turns(old: Any) -> Any:
     """A new user's request is two: who it is, and what was done."""
 
@@ -100,6 +105,7 @@ DELIVERED = [
         WEBHOOKS,
         patch=swap("mockserver.game.schedule", "boost_moments", by_utc_days),
     ),
+    Fault("ten others are told", WEBHOOKS, patch=swap("mockserver.webhooks.moved", "others", ten_others)),
     Fault("what a request takes back is told", WEBHOOKS, patch=swap("mockserver.api.shared", "tell_of", in_two_turns)),
     Fault("retries come at once", WEBHOOKS, patch=swap("mockserver.webhooks.delivery", "Timing", at_once)),
     Fault("a refused webhook counts as taken", WEBHOOKS, sender=refusals_are_fine),
