@@ -138,6 +138,26 @@ def test_of_streaks_of_the_same_length_the_one_that_would_have_been_first_stands
     assert story.ranking("streaks") == [("ann", 1), ("bob", 1)]
 
 
+def test_what_the_organisation_did_by_hand_is_done_again_as_far_as_there_is_something_to_do() -> None:
+    story = Story(replace(BARE, streak=Streak(freezes=Freezes(0, 2))))
+    story.tell("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00 ann words 1")
+    story.act(commands.reset_streak, "ann", story.game.now)
+    story.tell("04-04 09:00 ann words 1\n04-07 09:00")
+    story.act(commands.grant_freeze, "ann")
+    story.act(commands.restore_streak, "ann", story.game.now)
+    assert story.event("ann", "words", 1)["currentStreak"]["length"] == 4
+    daily = story.world.users["ann"].streak
+
+    change(story, streak=replace(story.world.catalog.streak, frequency="weekly"))
+    answer = story.ask("users_streak", id="ann", history_periods=2)
+    # A week that was reset does not count again; its 1 was restored, and the event made it 2.
+    assert (answer["length"], answer["freezes"]) == (2, 1)
+    assert [row.get("resetAt", "")[:10] for row in answer["streakHistory"]] == ["2025-04-03", ""]
+
+    change(story, streak=replace(story.world.catalog.streak, frequency="daily"))
+    assert _but_numbers(story.world.users["ann"].streak) == _but_numbers(daily)
+
+
 def test_freezes_are_spent_as_they_would_have_been() -> None:
     story = Story(replace(BARE, streak=Streak("weekly", freezes=Freezes(initial=2, maximum=3))))
     story.tell("04-01 09:00 ann words 1\n04-03 09:00")

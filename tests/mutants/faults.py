@@ -15,6 +15,7 @@ from tests.mutants.rules import RULES
 from tests.mutants.sequences import SEQUENCES
 from tests.mutants.shapes import SHAPES
 from tests.mutants.spellings import SPELLINGS
+from tests.mutants.streaks import SETTINGS
 from tests.mutants.years import YEARS
 
 FAULTS: list[Fault] = [
@@ -31,5 +32,6 @@ FAULTS: list[Fault] = [
     *DELIVERED,
     *AMOUNTS,
     *SPELLINGS,
+    *SETTINGS,
 ]
 BY_NAME = {fault.name: fault for fault in FAULTS}
