@@ -152,7 +152,7 @@ MISTAKES = [
      'the id "i" is given twice',
      False),
     ("[metrics.words]", "[metrics.'']\nname = 'x'\n[metrics.words]", 'line 4, metrics.""',
-     "a key must not be empty", False),
+     "a key must not be empty", True),
     ("[metrics.words]", "[metrics.'\\u0000']\nname = 'x'\n[metrics.words]".replace("'", '"'), "line 4", "a NUL", False),
     ("[metrics.words]", "[[metrics.words]]", "line 4, metrics.words", "expected a table, found an array", True),
     ("[streak]\n", "streak = 5\n[settings]\n", "line 37", "unknown field", True),
@@ -222,7 +222,7 @@ def test_text_that_is_not_toml_is_refused_with_its_line() -> None:
         complaint('name = "x"\n[metrics')
         == "my.toml, line 2: this is not TOML: expected ']' at the end of a table declaration"
     )
-    assert complaint("x = " + "[" * 10_000) == "my.toml: this is nested too deeply to be a catalog"
+    assert complaint("x = " + "[" * 10_000) .startswith("my.toml, line 1: this is nested too deeply")
     assert complaint('name = "x"\nname = "y"').startswith("my.toml, line 2: this is not TOML: cannot overwrite")
     assert complaint('name = "x"\n[a]\n[a]\n').startswith("my.toml, line 3: this is not TOML: cannot declare")
 

@@ -6,18 +6,19 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import suppress
 from datetime import date
-from decimal import Decimal
 from pathlib import Path as File
 from typing import Any
 
 from mockserver.catalogs import fields
+from mockserver.catalogs.bounds import OutOfBounds, excess, loads
 from mockserver.catalogs.kinds import JSON, unknown
 from mockserver.catalogs.places import line_of, lines_of
-from mockserver.catalogs.problems import CatalogError, Place, Problem, Reading
+from mockserver.catalogs.problems import CatalogError, Enough, Place, Problem, Reading
 from mockserver.game.catalog import Catalog
 
-__all__ = ["BUNDLED", "CatalogError", "dump", "fixture", "from_data", "load", "parse", "read", "to_toml"]
+__all__ = ["BUNDLED", "CatalogError", "dump", "fixture", "from_data", "is_toml", "load", "parse", "read", "to_toml"]
 
 # The catalogs that come with the package, by name.
 BUNDLED = ("catalog", "fitness", "study", "reading", "savings")
@@ -45,11 +46,11 @@ def read(path: str | File) -> str:
 def parse(text: str, *, today: date, name: str = "catalog") -> Catalog:
     """The catalog that a TOML text describes; `name` is what errors call it."""
     try:
-        data = tomllib.loads(text, parse_float=Decimal)
+        data = loads(text)
+    except OutOfBounds as error:
+        raise CatalogError(name, [Problem((), str(error), error.line)]) from None
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(name, [_not_toml(str(error), text)]) from None
-    except RecursionError:
-        raise CatalogError(name, [Problem((), "this is nested too deeply to be a catalog")]) from None
     try:
         return from_data(data, today=today, name=name)
     except CatalogError as error:
@@ -58,11 +59,24 @@ def parse(text: str, *, today: date, name: str = "catalog") -> Catalog:
         raise CatalogError(name, found) from None
 
 
+def is_toml(text: str) -> bool:
+    """Whether it can be read at all; what it says may be wrong."""
+    try:
+        loads(text)
+    except (OutOfBounds, tomllib.TOMLDecodeError):
+        return False
+    return True
+
+
 def from_data(data: Any, *, today: date, name: str = "catalog") -> Catalog:
     """The catalog that plain data describe (parsed TOML or JSON); `null` is as good as nothing."""
+    if sentence := excess(data):
+        raise CatalogError(name, [Problem((), sentence)])
     reading = Reading(today)
-    made = fields.CATALOG.read(data, Place(reading), {})
-    _check_references(reading, data)
+    made: Any = None
+    with suppress(Enough):
+        made = fields.CATALOG.read(data, Place(reading), {})
+        _check_references(reading, data)
     if reading.problems:
         raise CatalogError(name, reading.problems)
     catalog: Catalog = made
@@ -97,10 +111,14 @@ def fixture(name: str) -> File:
 
 def _check_references(reading: Reading, data: Any) -> None:
     """Every key that is named must be there. The data say what is, so that no problem is told twice."""
+    known = {of: dict.fromkeys(filter(_is_text, data.get(of) or ())) for of, _, _ in reading.references}
     for of, key, path in reading.references:
-        known = [name for name in data.get(of) or () if isinstance(name, str)]
-        if key not in known:
-            Place(reading, path).wrong(unknown(key, of, known))
+        if key not in known[of]:
+            Place(reading, path).wrong(unknown(key, of, list(known[of])))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _not_toml(message: str, text: str) -> Problem:

@@ -7,6 +7,7 @@ from functools import partial
 
 from mockserver.catalogs import rules
 from mockserver.catalogs.kinds import (
+    LONGEST_TEXT,
     Amount,
     Choice,
     Day,
@@ -24,6 +25,8 @@ from mockserver.catalogs.kinds import (
 )
 from mockserver.catalogs.tables import ID, ByKey, ByKeyInOrder, Field, Many, One, Table
 from mockserver.game import catalog as game
+
+MOST_ENDPOINTS = 100  # of a world
 
 WEBHOOK_TYPES = (
     "achievement.completed",
@@ -50,7 +53,7 @@ WEBHOOK_TYPES = (
 _needed = partial(Field, required=True)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-_BADGE = Field("badgeUrl", Text(), "Address of the badge's picture.")
+_BADGE = Field("badgeUrl", Text(most=LONGEST_TEXT), "Address of the badge's picture.")
 _USER_FILTER = Field(
     "userAttributes",
     Pairs("userAttributes"),
@@ -125,7 +128,7 @@ ACHIEVEMENT = Table(
             choice("metric", "streak", "api", "achievement"),
             "What completes it: a total, a streak's length, an API call, other achievements.",
         ),
-        Field("description", Text(), "What people must do for it."),
+        Field("description", Text(most=LONGEST_TEXT), "What people must do for it."),
         _BADGE,
         _needed("metricKey", Name("metrics"), "The metric that counts.", attribute="metric", when="trigger=metric"),
         _needed(
@@ -225,7 +228,7 @@ LEVEL = Table(
     (
         _needed("name", Text(), "How people call it."),
         _needed("points", Whole(0), "Points from which it is held. Levels must ascend."),
-        Field("description", Text(empty=True), "What it stands for.", default=""),
+        Field("description", Text(empty=True, most=LONGEST_TEXT), "What it stands for.", default=""),
         _BADGE,
         ID,
     ),
@@ -255,7 +258,7 @@ POINTS_SYSTEM = Table(
     "Points that users collect: XP, energy, coins.",
     (
         _needed("name", Text(), "How people call it."),
-        Field("description", Text(), "What it stands for."),
+        Field("description", Text(most=LONGEST_TEXT), "What it stands for."),
         _BADGE,
         Field("maxPoints", Whole(1), "No user holds more. Left out, there is no limit."),
         Field("triggers", Many(TRIGGER), "What awards points, in this order."),
@@ -285,7 +288,7 @@ LEADERBOARD = Table(
         ),
         _needed("start", Day(), "Its first day, and the first of its first run."),
         Field("end", Day(), "Its last day, inclusive. Left out, it never ends."),
-        Field("description", Text(), "What it is about."),
+        Field("description", Text(most=LONGEST_TEXT), "What it is about."),
         Field(
             "breakdownAttributes",
             Each(Name("userAttributes")),
@@ -323,7 +326,7 @@ WEBHOOK = Table(
     game.WebhookEndpoint,
     "An address that events are sent to.",
     (
-        _needed("url", Text(), "Where to: http:// or https://."),
+        _needed("url", Text(most=LONGEST_TEXT), "Where to: http:// or https://."),
         Field("secret", Text(), "What bodies are signed with. Left out, one is generated."),
         Field("events", Each(choice(*WEBHOOK_TYPES)), "Types to send. Left out, all of them."),
         Field("active", Flag(), "Whether anything is sent."),
@@ -390,7 +393,7 @@ CATALOG = Table(
         Field("achievements", ByKey(ACHIEVEMENT), "Achievements."),
         Field("points", ByKey(POINTS_SYSTEM), "Points systems."),
         Field("leaderboards", ByKey(LEADERBOARD), "Leaderboards."),
-        Field("webhooks", Many(WEBHOOK), "Where webhooks go."),
+        Field("webhooks", Many(WEBHOOK, most=MOST_ENDPOINTS), "Where webhooks go."),
         Field("emails", One(EMAILS), "When messages fall due. Left out, none do."),
         Field("settings", One(SETTINGS), "Choices that belong to the organisation as a whole."),
     ),

@@ -9,13 +9,17 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from mockserver.catalogs.problems import Place, nearest, perhaps
+from mockserver.catalogs.problems import Place, nearest, perhaps, shown
 from mockserver.game.catalog import MICRO, AttributeFilter, StreakCondition
 
 JSON = Any
 Schema = dict[str, Any]
 
 LIMIT = 10**12  # behaviour, section 2: no number lies beyond it
+
+LONGEST_NAME = 255  # characters of a name, a key, an id
+MOST_ITEMS = 1000  # of an array
+LONGEST_TEXT = 2000  # characters of a description, an address
 
 _ABSOLUTE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _RELATIVE = re.compile(r"([+-])(\d{1,7})([dw])\Z", re.ASCII)
@@ -45,9 +49,10 @@ class Kind(ABC):
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """Any text; `empty` allows none."""
+    """Any text of at most `most` characters; `empty` allows none."""
 
     empty: bool = False
+    most: int = LONGEST_NAME
 
     @property
     def words(self) -> str:
@@ -56,12 +61,15 @@ class Text(Kind):
     def read(self, value: Any, place: Place) -> Any:
         if not isinstance(value, str) or not (value or self.empty):
             return place.expected(self.words, value)
+        if len(value) > self.most:
+            return place.expected(f"{self.words}, of at most {self.most} characters", value)
         if not readable(value):
             return place.wrong("must not hold a NUL or half a surrogate pair")
         return value
 
     def schema(self) -> Schema:
-        return {"type": "string"} if self.empty else {"type": "string", "minLength": 1}
+        least = {} if self.empty else {"minLength": 1}
+        return {"type": "string", **least, "maxLength": self.most}
 
 
 @dataclass(frozen=True)
@@ -250,6 +258,7 @@ class Each(Kind):
 
     kind: Kind
     least: int = 0
+    most: int = MOST_ITEMS
 
     @property
     def words(self) -> str:
@@ -258,9 +267,14 @@ class Each(Kind):
     def read(self, value: Any, place: Place) -> Any:
         if not isinstance(value, list) or len(value) < self.least:
             return place.expected(self.words, value)
+        if len(value) > self.most:
+            return place.wrong(f"expected at most {self.most} of them, found {len(value)}")
+        seen = set[str]()
         for position, item in enumerate(value):
-            if item in value[:position]:
-                (place / position).wrong(f"{item!r} stands here twice".replace("'", '"'))
+            if isinstance(item, str):
+                if item in seen:
+                    (place / position).wrong(f"{shown(item)} stands here twice")
+                seen.add(item)
         return tuple(self.kind.read(item, place / position) for position, item in enumerate(value))
 
     def write(self, value: Any) -> JSON:
@@ -268,7 +282,7 @@ class Each(Kind):
 
     def schema(self) -> Schema:
         least = {"minItems": self.least} if self.least else {}
-        return {"type": "array", "items": self.kind.schema(), "uniqueItems": True, **least}
+        return {"type": "array", "items": self.kind.schema(), "uniqueItems": True, **least, "maxItems": self.most}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 
+from mockserver.catalogs.bounds import statements
 from mockserver.catalogs.problems import Path
 
 
@@ -21,7 +22,8 @@ def lines_of(text: str) -> dict[Path, int]:
     lines: dict[Path, int] = {}
     arrays: dict[Path, int] = {}
     table: Path = ()
-    for number, source, content in _statements(text):
+    for number, statement in statements(text):
+        content, source = tomllib.loads(statement), statement.lstrip()
         if source.startswith("["):
             table = _header(content, arrays, repeated=source.startswith("[["))
             for depth in range(1, len(table) + 1):
@@ -29,22 +31,6 @@ def lines_of(text: str) -> dict[Path, int]:
         for path in _fields(content) if not source.startswith("[") else ():
             lines.setdefault((*table, *path), number)
     return lines
-
-
-def _statements(text: str) -> Iterator[tuple[int, str, dict[str, object]]]:
-    """The shortest runs of lines that are TOML of their own: line of the first, text, content."""
-    start, source = 1, ""
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        source += line
-        if not source.strip():
-            start, source = number + 1, ""
-            continue
-        try:
-            content = tomllib.loads(source)
-        except tomllib.TOMLDecodeError:
-            continue
-        yield start, source.lstrip(), content
-        start, source = number + 1, ""
 
 
 def _header(content: dict[str, object], arrays: dict[Path, int], *, repeated: bool) -> Path:

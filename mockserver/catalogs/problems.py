@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, NamedTuple
 
 from mockserver.game.errors import Refused
 
 Path = tuple[str | int, ...]
+
+MOST_COMPARED = 200  # names that a wrong one is compared with
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -27,6 +30,13 @@ class Problem(NamedTuple):
         where = [f"line {self.line}"] if self.line else []
         where += [dotted(self.path)] if self.path else []
         return f"{', '.join(where)}: {self.message}" if where else self.message
+
+
+MOST_PROBLEMS = 100
+
+
+class Enough(Exception):
+    """So much is wrong that reading on would help nobody."""
 
 
 class CatalogError(Refused):
@@ -66,8 +76,13 @@ class Place:
         return self.reading.today
 
     def wrong(self, message: str) -> Any:
-        """Notes a problem here. The answer, None, stands in for the value that could not be read."""
+        """Notes a problem here. The answer, None, stands in for the value that could not be read.
+
+        Raises `Enough` when there are too many.
+        """
         self.reading.problems.append(Problem(self.path, message))
+        if len(self.reading.problems) >= MOST_PROBLEMS:
+            raise Enough
 
     def expected(self, what: str, found: object) -> Any:
         """Notes that something else than `found` belongs here. Answers None, as `wrong` does."""
@@ -107,10 +122,10 @@ def shown(value: object) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is closest to a wrong one; empty when none is close."""
+    """The known name that is closest to a wrong one; empty when none is close, or to compare them would take long."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, list(known), n=1)), "")
+    return next(iter(get_close_matches(name, list(islice(known, MOST_COMPARED)), n=1)), "")
 
 
 def perhaps(name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass
 from functools import cached_property
 from typing import Any
 
-from mockserver.catalogs.kinds import JSON, Kind, Schema, Text, readable
+from mockserver.catalogs.kinds import JSON, LONGEST_NAME, MOST_ITEMS, Kind, Schema, Text, readable
 from mockserver.catalogs.problems import Place, nearest, perhaps
 
 _IDS = uuid.uuid5(uuid.NAMESPACE_URL, "https://trophy.so/mockserver/catalog")
@@ -172,6 +172,8 @@ class ByKey(Kind):
         for key, raw in value.items():
             if not key or not readable(key):
                 (place / key).wrong("a key must not be empty, nor hold a NUL or half a surrogate pair")
+            if len(key) > LONGEST_NAME:
+                (place / f"{key[:40]}…").wrong(f"a key must have at most {LONGEST_NAME} characters")
             own = {"key": key, "id": derived_id(*place.path, key)}
             found[key] = self.table.read(raw, place / key, own)
         return found
@@ -180,7 +182,8 @@ class ByKey(Kind):
         return {key: self.table.write(made) for key, made in value.items()}
 
     def schema(self) -> Schema:
-        return {"type": "object", "additionalProperties": {"$ref": f"#/definitions/{self.table.title}"}}
+        names = {"propertyNames": {"minLength": 1, "maxLength": LONGEST_NAME}}
+        return {"type": "object", **names, "additionalProperties": {"$ref": f"#/definitions/{self.table.title}"}}
 
 
 class ByKeyInOrder(ByKey):
@@ -199,11 +202,14 @@ class Many(Kind):
     """An array of tables, which have no key; ids follow from what they say unless given."""
 
     table: Table
+    most: int = MOST_ITEMS
     words = "an array of tables"
 
     def read(self, value: Any, place: Place) -> Any:
         if not isinstance(value, list):
             return place.expected(self.words, value)
+        if len(value) > self.most:
+            return place.wrong(f"expected at most {self.most} of them, found {len(value)}")
         found, seen = [], dict[str, int]()
         for position, raw in enumerate(value):
             own = {}
@@ -218,7 +224,8 @@ class Many(Kind):
         return [self.table.write(made) for made in value]
 
     def schema(self) -> Schema:
-        return {"type": "array", "items": {"$ref": f"#/definitions/{self.table.title}"}}
+        items = {"$ref": f"#/definitions/{self.table.title}"}
+        return {"type": "array", "items": items, "maxItems": self.most}
 
 
 ID = Field("id", Text(), "Its id in answers. Left out, it follows from the key, the same every time.")

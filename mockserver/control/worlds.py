@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tomllib
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -148,7 +147,7 @@ def read_catalog(given: Any, today: date) -> Catalog:
     try:
         return _parsed(given, today)
     except CatalogError as error:
-        if "\n" in given or _is_toml(given):
+        if "\n" in given or catalogs.is_toml(given):
             raise
         problem = error.problems[0]
         sentence = f"{problem.message}; nor is it the name of a catalog that comes with the server: {_NAMES}"
@@ -164,14 +163,6 @@ def _parsed(text: str, today: date) -> Catalog:
 @lru_cache(maxsize=8)
 def _coming_with_it(name: str, today: date) -> Catalog:
     return catalogs.load(catalogs.fixture(name), today=today)
-
-
-def _is_toml(text: str) -> bool:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
 
 
 async def found(worlds: Worlds, key: str, plan: Plan) -> Organisation:
