@@ -45,6 +45,7 @@ from mockserver.game.errors import GameError, Refused
 from mockserver.log.record import TENANT, LogError, Record, cannot_repeat
 from mockserver.spec import Document, header_text, status_of
 from mockserver.spec.binding import Function
+from mockserver.spec.bodies import LONGEST_ID
 from mockserver.spec.operation import Headers
 from mockserver.worlds import Farm, Organisation, Worlds
 
@@ -364,7 +365,10 @@ def _tenant(arrival: _Arrival) -> str | None:
         return None
     if arrival.repeated and arrival.given_twice(b"tenant-id"):
         raise Refused("Header `Tenant-ID` must be given once, not several times.")
-    return header_text(given)
+    tenant = header_text(given)
+    if len(tenant) > LONGEST_ID:
+        raise Refused(f"Header `Tenant-ID` must have at most {LONGEST_ID} characters.")
+    return tenant
 
 
 async def _health(request: Request) -> JSONResponse:
@@ -379,7 +383,10 @@ async def _no_such_page(request: Request, exception: Exception) -> JSONResponse:
     if exception.status_code == 404:
         prefix = request.app.document.prefix
         sentence = f"There is no {path} here: {prefix} has the API, {ADMIN} the admin API, /_mock the control plane."
-    return JSONResponse({"error": sentence}, exception.status_code, headers=dict(exception.headers or {}))
+    headers = dict(exception.headers or {})
+    if "Allow" in headers:  # Starlette has the methods in a set, whose order is another one in every run
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+    return JSONResponse({"error": sentence}, exception.status_code, headers=headers)
 
 
 async def _defect(request: Request, exception: Exception) -> JSONResponse:

@@ -8,6 +8,7 @@ from functools import partial
 from mockserver.catalogs import rules
 from mockserver.catalogs.kinds import (
     LONGEST_TEXT,
+    MOST_ENDPOINTS,
     Amount,
     Choice,
     Day,
@@ -25,8 +26,6 @@ from mockserver.catalogs.kinds import (
 )
 from mockserver.catalogs.tables import ID, ByKey, ByKeyInOrder, Field, Many, One, Table
 from mockserver.game import catalog as game
-
-MOST_ENDPOINTS = 100  # of a world
 
 WEBHOOK_TYPES = (
     "achievement.completed",

@@ -18,6 +18,7 @@ Schema = dict[str, Any]
 LIMIT = 10**12  # behaviour, section 2: no number lies beyond it
 
 LONGEST_NAME = 255  # characters of a name, a key, an id
+MOST_ENDPOINTS = 100  # of a world
 MOST_ITEMS = 1000  # of an array
 LONGEST_TEXT = 2000  # characters of a description, an address
 

@@ -296,7 +296,7 @@ CALLS: dict[str, Described] = {
         query=(
             _TYPE._replace(says="Only this type."),
             _USER._replace(says="Only events about this user."),
-            _limit(KEPT_EVENTS, "Only the newest so many."),
+            _limit(KEPT_EVENTS, "Only the newest so many: 1 to 10,000, by default 1,000."),
         ),
     ),
     "mock_webhooks_deliveries": Described(
@@ -309,7 +309,7 @@ CALLS: dict[str, Described] = {
             Param(
                 "state", s.one_of(*get_args(State)), f"Only these: {', '.join(f'`{one}`' for one in get_args(State))}."
             ),
-            _limit(KEPT_EVENTS, "Only the newest so many."),
+            _limit(KEPT_EVENTS, "Only the newest so many: 1 to 10,000, by default 1,000."),
         ),
     ),
     "mock_webhooks_redeliver": Described("Send a delivery again", s.ref("Delivery"), body=()),

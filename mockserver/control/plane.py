@@ -40,6 +40,7 @@ from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
 from mockserver.log.record import LogError, Record
 from mockserver.spec import Document, header_text
 from mockserver.spec.bodies import too_large
+from mockserver.spec.operation import Headers
 from mockserver.webhooks.bodies import kinds_of
 from mockserver.webhooks.delivery import Timing
 from mockserver.webhooks.webhooks import Webhooks
@@ -219,6 +220,14 @@ async def _body(receive: Receive, headers: Mapping[bytes, bytes], most: int) -> 
         raise too_large(most) from None
 
 
+def _check_given_once(headers: Headers) -> None:
+    """Of two keys or tokens nobody knows which one is meant."""
+    names = [name for name, _ in headers]
+    for name, refusal in (("X-API-KEY", Unauthorised), (TOKEN, Unauthorised), ("Tenant-ID", Refused)):
+        if names.count(name.lower().encode()) > 1:
+            raise refusal(f"The {name} header must be given once, not several times.")
+
+
 class _Endpoint:
     """What answers on one path of the plane: an ASGI application, so that its errors have the API's shape."""
 
@@ -232,6 +241,7 @@ class _Endpoint:
         call = Call(request.method, scope["path"], scope["query_string"], dict(scope["headers"]))
         side = None
         try:
+            _check_given_once(scope["headers"])
             if (farm := self._plane.worlds.farm) is not None and (key := request.headers.get("X-API-KEY")):
                 await farm.ready(header_text(key.encode("latin-1")))
             side = self._plane.admit(request.headers, row)
@@ -272,6 +282,8 @@ class _Endpoint:
     async def _answer(self, row: Row, ask: Ask) -> Answer | Stream:
         if not row.root:
             ask.side  # noqa: B018  a call about a world needs one, whatever else is wrong
+        if row.method != "GET":
+            ask.query()  # a call that changes something takes its arguments in the body, and skips none unseen
         farm = self._plane.worlds.farm
         if farm is not None and row.root:
             await farm.everywhere()

@@ -6,6 +6,8 @@ from mockserver.control.ask import JSON, Ask
 from mockserver.game.errors import Refused
 from mockserver.webhooks.outbox import KEPT
 
+NEWEST = 1000  # of a list, unless another limit is given
+
 
 def list_endpoints(ask: Ask) -> JSON:
     """Where webhooks go, each with its secret and how its deliveries fared."""
@@ -36,7 +38,7 @@ def list_events(ask: Ask) -> JSON:
     """What the world has produced, oldest first, whether or not anybody listens; of one tenant when one is named."""
     query = ask.query("type", "userId", "limit")
     found = ask.side.webhooks.list_events(kind=query.raw("type"), user=query.text("userId"))
-    return _of_tenant(ask, found, "events", query.whole("limit", 1, KEPT))
+    return _of_tenant(ask, found, "events", query.whole("limit", 1, KEPT) or NEWEST)
 
 
 def list_deliveries(ask: Ask) -> JSON:
@@ -48,7 +50,7 @@ def list_deliveries(ask: Ask) -> JSON:
         endpoint=query.text("endpoint"),
         state=query.raw("state"),
     )
-    return _of_tenant(ask, found, "deliveries", query.whole("limit", 1, KEPT))
+    return _of_tenant(ask, found, "deliveries", query.whole("limit", 1, KEPT) or NEWEST)
 
 
 def redeliver(ask: Ask) -> JSON:
@@ -63,9 +65,8 @@ def trigger(ask: Ask) -> JSON:
     return ask.side.webhooks.trigger(ask.tenant, fields.given)
 
 
-def _of_tenant(ask: Ask, found: JSON, name: str, limit: int | None) -> JSON:
+def _of_tenant(ask: Ask, found: JSON, name: str, limit: int) -> JSON:
     if ask.one_tenant:
         found[name] = [row for row in found[name] if row["tenant"] == ask.one_tenant]
-    if limit is not None:
-        found[name] = found[name][-limit:]
+    found[name] = found[name][-limit:]
     return found

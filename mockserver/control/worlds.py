@@ -22,6 +22,7 @@ from mockserver.log.text import story
 from mockserver.spec.wording import either
 from mockserver.worlds import CatalogOn, Organisation, Plan, Worlds
 
+MOST_WORLDS = 10_000
 MOST_USERS = 10_000
 LONGEST_HISTORY = 366  # days
 TOML = ("application/toml", "text/toml", "text/x-toml")
@@ -53,6 +54,8 @@ def list_worlds(ask: Ask) -> JSON:
 async def make_world(ask: Ask) -> JSON:
     """`{"catalog"?, "seed"?, "users"?, "historyDays"?, "now"?, "frozen"?}` or `{"load"}` → its key and what it is."""
     worlds = ask.plane.worlds
+    if len(worlds) >= MOST_WORLDS:
+        raise Refused(f"There are {MOST_WORLDS} worlds already; delete one to make another.")
     fields = ask.fields("catalog", "seed", "users", "historyDays", "now", "frozen", "load")
     if (given := fields.raw("load")) is not None:
         return world_shape(worlds, await _load(ask, fields, given))

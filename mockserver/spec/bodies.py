@@ -17,6 +17,11 @@ LARGEST = 1 << 20  # bytes
 DEEPEST = 100
 LIMIT = 10**12
 DECIMALS = 1e-06
+LONGEST_ID = 255  # characters of an id, a key, a name, an address
+LONGEST_TEXT = 1000  # characters of any other string
+MOST_ITEMS = 1000  # of a list
+
+SHORT = {"id", "userId", "key", "name", "email", "tz"}
 
 MISSPELT = "subscribedToEmails"  # the document's examples write it so; its schema says subscribeToEmails
 
@@ -153,14 +158,19 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def within_limits(schema: Any) -> Any:
-    """A copy of `schema` (any part of the document) that also states the limits on numbers, ids and keys."""
+    """A copy of `schema` (any part of the document) that also states the limits on numbers, strings and lists."""
     if isinstance(schema, list):
         return [within_limits(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     limited = {key: within_limits(part) for key, part in schema.items()}
-    kinds = limited.get("type", ())
-    if {"number", "integer"} & {*([kinds] if isinstance(kinds, str) else kinds)} and "enum" not in limited:
+    given = limited.get("type", ())
+    kinds = {given} if isinstance(given, str) else {*given}
+    if "string" in kinds and "enum" not in limited:
+        limited.setdefault("maxLength", LONGEST_TEXT)
+    if "array" in kinds:
+        limited.setdefault("maxItems", MOST_ITEMS)
+    if {"number", "integer"} & kinds and "enum" not in limited:
         limited["minimum"] = max(limited.get("minimum", -LIMIT), -LIMIT)
         limited["maximum"] = min(limited.get("maximum", LIMIT), LIMIT)
         limited.setdefault("multipleOf", DECIMALS)
@@ -168,4 +178,7 @@ def within_limits(schema: Any) -> Any:
     if isinstance(properties, dict) and isinstance(required, list):
         for name in {"id", "key"} & {*required} & {*properties}:
             properties[name].setdefault("minLength", 1)
+    for name in SHORT & {*properties} if isinstance(properties, dict) else ():
+        if properties[name].get("maxLength") == LONGEST_TEXT:
+            properties[name]["maxLength"] = LONGEST_ID
     return limited

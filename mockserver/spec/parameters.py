@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 from jsonschema_rs import Draft202012Validator
 
 from mockserver.game.errors import Refused, Unreadable
+from mockserver.spec.bodies import LONGEST_ID
 from mockserver.spec.wording import either, quoted
 
 Read = Callable[[str], Any]
@@ -86,6 +87,8 @@ def compile_parameter(declared: Mapping[str, Any], schema: Mapping[str, Any]) ->
     many = schema.get("type") == "array"
     one = schema.get("items", {}) if many else schema
     parse, expected = _scalar(one)
+    if parse is _text and (place != "query" or name.endswith(("Id", "Ids"))):
+        parse, expected = _short_text, f"{expected}, of at most {LONGEST_ID} characters"
     rest = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
     return Parameter(
         name=name,
@@ -178,3 +181,9 @@ def _text(text: str) -> str:
     if "\0" in text:
         raise ValueError(text)
     return text
+
+
+def _short_text(text: str) -> str:
+    if len(text) > LONGEST_ID:
+        raise ValueError(text)
+    return _text(text)

@@ -10,6 +10,8 @@ from jsonschema_rs import ValidationError
 
 LONGEST_QUOTE = 60
 
+COUNTED = {"maxLength": "characters", "maxItems": "items"}
+
 NOUNS = {
     "string": "a string",
     "number": "a number",
@@ -73,10 +75,9 @@ def expectation(error: ValidationError) -> str:
         return f"must be {wanted}, not {type_of(error.instance)}"
     if name == "enum":
         return f"must be {either(quoted(option) for option in rule['options'])}, not {quoted(error.instance)}"
-    if name == "minimum":
-        return f"must be at least {plain(rule['limit'])}, not {quoted(error.instance)}"
-    if name == "maximum":
-        return f"must be at most {plain(rule['limit'])}, not {quoted(error.instance)}"
+    if name in ("minimum", "maximum"):
+        bound = "at least" if name == "minimum" else "at most"
+        return f"must be {bound} {plain(rule['limit'])}, not {quoted(error.instance)}"
     if name == "multipleOf" and rule["multiple_of"] == 1e-06:
         return f"must have at most 6 decimals, not {quoted(error.instance)}"
     if name in ("minLength", "minItems") and rule["limit"] == 1:
@@ -85,6 +86,8 @@ def expectation(error: ValidationError) -> str:
         return f"must have at most {rule['limit']} items"
     if name == "format" and rule["format"] == "date":
         return f"must be a date, written YYYY-MM-DD, not {quoted(error.instance)}"
+    if name in COUNTED:
+        return f"must have at most {rule['limit']} {COUNTED[name]}"
     return f"is not valid: {error.message[: 3 * LONGEST_QUOTE]}"
 
 

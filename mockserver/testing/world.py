@@ -16,6 +16,7 @@ from mockserver.testing.bridge import scope_of
 from mockserver.testing.options import AnyCatalog, catalog_to_send, check_amounts, finite
 from mockserver.testing.room import Room
 from mockserver.testing.rows import Rows, kept
+from mockserver.webhooks.outbox import KEPT
 
 if TYPE_CHECKING:
     from mockserver.testing.server import MockServer
@@ -123,12 +124,12 @@ class World:
 
     def webhooks(self, *, type: str | None = None, user: str | None = None) -> Rows:
         """The bodies of the webhooks that the world has produced, oldest first, whether or not anybody listens."""
-        answer = self._ask("GET", "/webhooks/events", query={"type": type, "userId": user})
+        answer = self._ask("GET", "/webhooks/events", query={"type": type, "userId": user, "limit": KEPT})
         return kept("webhooks", (row["body"] for row in answer["events"]), answer["letGo"])
 
     def deliveries(self, *, type: str | None = None, user: str | None = None, state: str | None = None) -> Rows:
         """What was sent to endpoints and what came of it, oldest first."""
-        query = {"type": type, "userId": user, "state": state}
+        query = {"type": type, "userId": user, "state": state, "limit": KEPT}
         answer = self._ask("GET", "/webhooks/deliveries", query=query)
         return kept("deliveries", answer["deliveries"], answer["letGo"])
 

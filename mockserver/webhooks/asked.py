@@ -10,6 +10,7 @@ from mockserver.webhooks.delivery import Tamper
 from mockserver.webhooks.endpoints import check_kind
 
 MOST_DUPLICATES = 100
+MOST_AT_ONCE = 1000  # deliveries of one trigger
 LONGEST_DELAY = 86_400  # seconds
 
 NAMES: dict[type, str] = {str: "a string", bool: "true or false", int: "a whole number", list: "a list of strings"}

@@ -8,9 +8,13 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
+from mockserver.catalogs.kinds import MOST_ENDPOINTS
 from mockserver.game.errors import NotFound, Refused
 from mockserver.webhooks.bodies import EVERY_KIND
 from mockserver.webhooks.signing import new_secret
+
+LONGEST_URL = 2000
+LONGEST_SECRET = 255
 
 
 @dataclass(slots=True)
@@ -54,10 +58,14 @@ class Endpoints:
 
     def add(self, url: str, secret: str | None = None, events: Sequence[str] = (), active: bool = True) -> Endpoint:
         """Refused if the address or a type is wrong; the secret is made when none is given."""
+        if len(self._rows) >= MOST_ENDPOINTS:
+            raise Refused(f"There are {MOST_ENDPOINTS} webhook endpoints already; delete one to add another.")
         check_url(url)
         check_events(events, self._kinds)
         if secret == "":
             raise Refused('webhook "secret" must not be empty; leave it out to have one made')
+        if secret and len(secret) > LONGEST_SECRET:
+            raise Refused(f'webhook "secret" must have at most {LONGEST_SECRET} characters')
         self._added += 1
         endpoint = Endpoint(
             id=f"endpoint-{self._added}",
@@ -84,6 +92,8 @@ class Endpoints:
 
 def check_url(url: str) -> None:
     """Refused unless it is an absolute http or https address that a request can be sent to."""
+    if len(url) > LONGEST_URL:
+        raise Refused(f'webhook "url" must have at most {LONGEST_URL} characters')
     problem = _problem_of(url)
     if problem:
         raise Refused(

@@ -263,6 +263,12 @@ class Webhooks:
         Answers with the event and its deliveries. Refused when something in the request is wrong.
         """
         wanted = asked.order(body, self.kinds)
+        wanting = [endpoint for endpoint in self.endpoints if endpoint.wants(wanted.kind)]
+        if len(wanting) * (1 + wanted.duplicate) > asked.MOST_AT_ONCE:
+            raise Refused(
+                f'one trigger makes at most {asked.MOST_AT_ONCE} deliveries: with {len(wanting)} endpoints "duplicate" '
+                f"can be at most {asked.MOST_AT_ONCE // len(wanting) - 1}"
+            )
         game = self._organisation.game(tenant)
         happening = trigger(game.world, wanted.kind, wanted.user, game.now)
         whose = tenant if self._organisation.catalog.settings.multi_tenant else None
@@ -270,8 +276,7 @@ class Webhooks:
         due = self._now() + round(wanted.delay * 1000)
         sent = [
             self._send(event, endpoint, due, tamper=wanted.tamper)
-            for endpoint in self.endpoints
-            if endpoint.wants(event.kind)
+            for endpoint in wanting
             for _ in range(1 + wanted.duplicate)
         ]
         self.flush()
