@@ -188,6 +188,15 @@ DIFFERENCES = [
         but(USER, path=("",)),
     ),
     Difference(
+        "ids, keys and names have at most 255 characters, other strings 1,000, lists 1,000 items",
+        "judge",
+        lambda r: (
+            any(len(text) > 255 for text in texts(r))
+            or any(isinstance(one, str | list) and len(one) > 255 for one in every(body_value(r)))
+        ),
+        but(USER, path=("x" * 256,)),
+    ),
+    Difference(
         "body numbers lie within ±1e12 and have at most 6 decimals; NaN and infinity are not JSON",
         "judge",
         lambda r: has_body(r) and any(map(number_beyond_limits, every(body_value(r)))),
