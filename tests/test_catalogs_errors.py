@@ -222,7 +222,7 @@ def test_text_that_is_not_toml_is_refused_with_its_line() -> None:
         complaint('name = "x"\n[metrics')
         == "my.toml, line 2: this is not TOML: expected ']' at the end of a table declaration"
     )
-    assert complaint("x = " + "[" * 10_000) .startswith("my.toml, line 1: this is nested too deeply")
+    assert complaint("x = " + "[" * 10_000).startswith("my.toml, line 1: this is nested too deeply")
     assert complaint('name = "x"\nname = "y"').startswith("my.toml, line 2: this is not TOML: cannot overwrite")
     assert complaint('name = "x"\n[a]\n[a]\n').startswith("my.toml, line 3: this is not TOML: cannot declare")
 
