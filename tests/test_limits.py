@@ -11,6 +11,8 @@ from plane import Http, refused, speaking_to
 from mockserver.control import worlds
 from mockserver.testing import MadeWorld, MockServer
 
+pytestmark = pytest.mark.trophy_world(frozen=True)
+
 LONG, TOO_LONG = "x" * 255, "x" * 256
 
 

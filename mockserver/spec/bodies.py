@@ -174,11 +174,15 @@ def within_limits(schema: Any) -> Any:
         limited["minimum"] = max(limited.get("minimum", -LIMIT), -LIMIT)
         limited["maximum"] = min(limited.get("maximum", LIMIT), LIMIT)
         limited.setdefault("multipleOf", DECIMALS)
-    properties, required = limited.get("properties"), limited.get("required")
-    if isinstance(properties, dict) and isinstance(required, list):
-        for name in {"id", "key"} & {*required} & {*properties}:
-            properties[name].setdefault("minLength", 1)
-    for name in SHORT & {*properties} if isinstance(properties, dict) else ():
+    if isinstance(limited.get("properties"), dict):
+        _limit_names(limited["properties"], limited.get("required"))
+    return limited
+
+
+def _limit_names(properties: dict[str, Any], required: Any) -> None:
+    """Ids and keys that must be there are not empty, and all that names something is short."""
+    for name in {"id", "key"} & {*properties} & {*(required if isinstance(required, list) else ())}:
+        properties[name].setdefault("minLength", 1)
+    for name in SHORT & {*properties}:
         if properties[name].get("maxLength") == LONGEST_TEXT:
             properties[name]["maxLength"] = LONGEST_ID
-    return limited
