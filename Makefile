@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint mutants mutants-parts examples examples-check docs clients bench bench-growth bench-kept realism farm kill soak
+.PHONY: help run shots test lint mutants mutants-parts examples examples-check docs clients bench bench-growth bench-kept realism farm kill soak
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ docs: $(READY) ## write docs/commands.md and the tables of docs/control.md anew
 
 clients: $(READY) ## every version of the official clients through all its methods (ARGS='1.27.0'; installs each once)
 	@$(BIN)/python -m tests.clients.run $(ARGS)
+
+shots: $(READY) ## pictures of the page's views, at two widths, light and dark, into shots/; two of them for the README
+	$(BIN)/python tests/shots.py
 
 mutants: $(READY) ## prove that the contract suite bites: every planted fault, one at a time (about 25 minutes)
 	$(BIN)/python -m tests.mutants.run $(ARGS)

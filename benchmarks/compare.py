@@ -11,6 +11,7 @@ from statistics import median
 
 from benchmarks import engine, targets
 from benchmarks.load import BOARD, CALLS, EVENT, USER, Call, Run, loaded, middle, wrk
+from benchmarks.page import show_watched
 from benchmarks.processes import Running
 from benchmarks.shares import show_shares
 from benchmarks.tables import Cell, console, judged, machine, show
@@ -48,6 +49,7 @@ def bench(seconds: float, rounds: int) -> None:
         console.print("Requests per second are left out: they want wrk (Debian: apt-get install wrk).")
     else:
         show_requests(compare(command, seconds, rounds))
+        show_watched(seconds, rounds)
     show_starts(command, rounds)
     engine.show_alone()
     show_shares()

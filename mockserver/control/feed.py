@@ -13,7 +13,9 @@ from mockserver.game.world import World
 from mockserver.worlds import Organisation
 
 PAUSE = 0.1  # seconds in which what happens is gathered before it is told
-MOST = 100  # facts that are told after one pause; of more only the newest
+BUSY_PAUSE = 1.0  # the same while more happens than is told
+MOST = 100  # facts that are told after one pause
+NEWEST = 25  # of more only so many
 KEEP_ALIVE = 15.0  # seconds without a word
 
 Wanted = Callable[[World, Entry], bool]
@@ -26,6 +28,7 @@ class Feed:
         self._organisation = organisation
         self._listeners = 0
         self._news = asyncio.Event()
+        self._pause = PAUSE
         self._told: dict[tuple[int, int, int], bytes] = {}
         self.closed = False
 
@@ -59,19 +62,20 @@ class Feed:
             await asyncio.wait_for(news.wait(), KEEP_ALIVE)
         except TimeoutError:
             return False
-        await asyncio.sleep(0 if self.closed else PAUSE)
+        await asyncio.sleep(0 if self.closed else self._pause)
         if self._news is news:  # the first to wake makes the flag that the next pause waits for
             self._news = asyncio.Event()
             self._told.clear()
         return True
 
     def facts(self, world: World, after: int, wanted: Wanted | None) -> bytes:
-        """All facts after that number, at most the newest `MOST`; a gap is told of."""
+        """All facts after that number; of more than `MOST` the newest, and the gap is told of."""
         last = len(world.journal)
-        first = max(after + 1, last - MOST + 1)
+        first = after + 1 if last - after <= MOST else last - NEWEST + 1
         which = id(world), after, last
         if wanted is None and which in self._told:
             return self._told[which]
+        self._pause = PAUSE if first == after + 1 else BUSY_PAUSE
         gap = b"" if first == after + 1 else message("gap", {"from": after + 1, "to": first - 1})
         entries = [world.journal.entry(number) for number in range(first, last + 1)]
         told = gap + b"".join(

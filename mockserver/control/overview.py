@@ -27,7 +27,6 @@ async def overview(ask: Ask) -> JSON:
     game, side = ask.game(), ask.side
     world = game.world
     days, events = await _events_by_day(game)
-    webhooks = [row for row in side.webhooks.outbox if ask.one_tenant in (None, row.tenant)]
     return {
         "organisation": world.catalog.name,
         "users": len(world.users),
@@ -39,7 +38,7 @@ async def overview(ask: Ask) -> JSON:
         ],
         "completions": sum(world.completions.values()),
         "events": events,
-        "webhooks": len(webhooks) + side.webhooks.outbox.let_go,
+        "webhooks": side.webhooks.outbox.produced,
         "deliveries": dict(Counter(row.state for row in side.webhooks.log)),
         "facts": len(world.journal),
         "days": days,

@@ -103,7 +103,7 @@ def calendar(rows: Sequence[JSON], daily: bool, week_start: int = 6) -> Calendar
             months.append((left + column * pitch, seen))
     weekdays = [(top + line * pitch, WEEKDAYS[(week_start + line) % 7]) for line in (1, 3, 5)]
     columns = cells[-1].x + pitch
-    return Calendar(columns, top + 7 * pitch, cells, months, weekdays)
+    return Calendar(columns + CELL, top + 7 * pitch, cells, months, weekdays)
 
 
 class Span(NamedTuple):

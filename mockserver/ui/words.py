@@ -45,6 +45,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "RunStarted": ("Run started", "time"),
     "RunBecameFinal": ("Run final", "time"),
     "RunFinished": ("Run finished", "time"),
+    "RecapDue": ("Recap", "time"),
+    "ReactivationDue": ("Reactivation", "time"),
+    "StreakReminderDue": ("Streak reminder", "time"),
+    "AchievementMessageDue": ("Achievement message", "time"),
     "CatalogChanged": ("Catalog", "time"),
 }
 

@@ -84,6 +84,11 @@ class Outbox:
         return iter(self._events)
 
     @property
+    def produced(self) -> int:
+        """How many events there have been, kept or not; to count them none is made."""
+        return self._made + self._number_unseen
+
+    @property
     def let_go(self) -> int:
         """How many events were produced that are no longer kept."""
         self._see()
