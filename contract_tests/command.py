@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
 from contract_tests.options import OPTIONS, Option, Options, part_of_file
+
+NEEDED = ("pytest", "hypothesis", "schemathesis", "jsonschema")
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # of a package that is barred
+        return False
 
 
 def _option(option: Option) -> Callable[[Any], Any]:
@@ -35,6 +46,9 @@ def _all_options(command: Any) -> Any:
 @click.option("--only", help="run only the tests whose names match this expression (as pytest's -k)")
 @click.option("--replay", type=click.Path(path_type=Path, exists=True), help="send the failures of a bundle again")
 def verify(junit_xml: Path | None, fail_fast: bool, only: str | None, replay: Path | None, **given: Any) -> None:
+    if missing := [name for name in NEEDED if not _is_there(name)]:
+        click.echo(f"Error: {missing[0]} is needed here: pip install 'trophy-mockserver[contract]'.", err=True)
+        sys.exit(2)
     options = Options.of(given)
     if replay:
         sys.exit(replayed(options, replay))
@@ -47,6 +61,7 @@ def verify(junit_xml: Path | None, fail_fast: bool, only: str | None, replay: Pa
 def run(options: Options, arguments: list[str]) -> int:
     """Run the suite with pytest, which keeps quiet: the suite reports for itself."""
     import pytest
+    from hypothesis.configuration import set_hypothesis_home_dir
 
     from contract_tests.ready import prepare
     from contract_tests.suite import Suite
@@ -67,10 +82,12 @@ def run(options: Options, arguments: list[str]) -> int:
     # No plugins of the caller's environment, only the one that collects generated requests.
     quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin"]
     apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
-    try:
-        code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite])
-    finally:
-        suite.close()
+    with TemporaryDirectory() as folder:
+        set_hypothesis_home_dir(folder)  # else it leaves a folder where the command was called
+        try:
+            code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite])
+        finally:
+            suite.close()
     if suite.nothing_to_run:
         click.echo(f"No test is left to run{_narrowed(options, arguments)}.", err=True)
     return int(code) if code in (0, 1) else 2

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
+
+ROOT = Path(__file__).parents[1]  # where our packages are
 
 # Name → the module and the function, and what it does in one line.
 COMMANDS = {
@@ -31,6 +35,7 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         module, _, function = COMMANDS[cmd_name][0].partition(":")
+        _assure_ours(module)
         command: click.Command = getattr(import_module(module), function)
         return command
 
@@ -39,8 +44,17 @@ class Commands(click.Group):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
+def _assure_ours(module: str) -> None:
+    """A project that uses us may have a folder `contract_tests` of its own, which `python -m` would find first."""
+    package = module.partition(".")[0]
+    spec = find_spec(package)
+    if spec is None or spec.origin is None or Path(spec.origin).parents[1] != ROOT:
+        sys.modules.pop(package, None)
+        sys.path.insert(0, str(ROOT))
+
+
 def _exists(module: str) -> bool:
-    path = Path(__file__).parents[1].joinpath(*module.split("."))
+    path = ROOT.joinpath(*module.split("."))
     return path.with_suffix(".py").exists() or path.is_dir()
 
 

@@ -47,3 +47,31 @@ def test_an_installed_server_starts_from_another_directory(wheel: Path, tmp_path
     where = "import mockserver; print(mockserver.__file__)"
     found = subprocess.run([python, "-c", where], check=True, capture_output=True, text=True, cwd=tmp_path)
     assert found.stdout.startswith(str(tmp_path))
+
+
+def test_a_folder_of_the_same_name_is_not_taken_for_the_suite(tmp_path: Path) -> None:
+    (tmp_path / "contract_tests").mkdir()
+    (tmp_path / "contract_tests" / "__init__.py").write_text("")
+    command = [sys.executable, "-m", "mockserver", "verify", "--parts", "document"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"contract_tests"}  # nothing is left behind
+
+
+def test_what_is_missing_for_the_suite_is_said_in_one_line(tmp_path: Path) -> None:
+    program = "import sys; sys.modules['schemathesis'] = None\nfrom mockserver.cli import main\nmain(['verify'])"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "Error: schemathesis is needed here: pip install 'trophy-mockserver[contract]'.\n"
+
+
+@pytest.mark.parametrize("there", [[], ["faker==40.50.0", "pytest<9", "tzdata==2025.2"]], ids=["empty", "with others"])
+def test_it_can_be_installed_beside_other_things(wheel: Path, there: list[str]) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"]
+    wanted = [f"{wheel}[contract,pytest]" if there else str(wheel), *there]
+    run = subprocess.run([*command, "--report", "-", *wanted], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    names = {row["metadata"]["name"].lower() for row in json.loads(run.stdout)["install"]}
+    assert ("pytest" in names) == bool(there)
+    assert ("schemathesis" in names) == bool(there)
+    assert there or not names & {"pytest", "hypothesis", "schemathesis", "faker"}
