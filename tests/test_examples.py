@@ -236,7 +236,7 @@ def test_errors_say_what_was_wrong_with_the_request() -> None:
     assert "Invalid attribute keys: plan-typ" in body("users_update", "422")["error"]
     assert "includeIncomplete" in body("users_achievements", "422")["error"]
     assert "percent-encoded" in body("points_level_summary", "422")["error"]  # all its systems have levels
-    assert "at most 100" in body("leaderboards_get", "422")["error"]
+    assert "at most 25, the size of the leaderboard" in body("leaderboards_get", "422")["error"]
 
 
 def test_an_unexpected_answer_is_not_passed_off_as_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
