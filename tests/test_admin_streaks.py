@@ -23,7 +23,8 @@ HABIT: dict[str, Any] = {
 }
 WORLD = pytest.mark.trophy_world(catalog=HABIT, now="2026-03-02T12:00:00Z", frozen=True)
 pytestmark = WORLD
-UNKNOWN = {"userId": "nobody", "severity": "error", "message": "User does not exist"}
+SAYS = "User does not exist"
+UNKNOWN = {"userId": "nobody", "severity": "error", "message": SAYS, "level": "error", "reason": SAYS}
 
 
 @pytest.fixture

@@ -47,13 +47,13 @@ def test_the_client_of_the_documents_version_passes_the_same_tests() -> None:
     assert "skipped" not in done.stdout  # what newer clients lack, this one has
 
 
-@pytest.mark.parametrize("version", [SAME_AS_DOCUMENT, NEWEST])
-def test_every_method_of_a_client_reads_what_it_gets(version: str) -> None:
+@pytest.mark.parametrize(("version", "methods"), [("1.0.42", 24), (SAME_AS_DOCUMENT, 28), (NEWEST, 27)])
+def test_every_method_of_a_client_reads_what_it_gets(version: str, methods: int) -> None:
     with MockServer() as server:
         walked = walk_python(server, version)
     assert list(walked.troubles()) == []
-    assert len(walked.said["application"]) in (27, 28)
-    assert len(walked.said["webhooks"]) == len(KINDS)
+    assert len(walked.said["application"]) == methods
+    assert len(walked.said["webhooks"]) == (11 if version == "1.0.42" else len(KINDS))
     assert any(f"{version}"[-1] in line for line in table([walked]).splitlines())
 
 

@@ -155,6 +155,8 @@ _ISSUES = many(
         {"id": TEXT, "userId": TEXT},
         severity=one_of("error", "warning"),
         message=TEXT,
+        level=one_of("error", "warning"),
+        reason=TEXT,
     )
 )
 

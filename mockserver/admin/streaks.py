@@ -97,7 +97,9 @@ def _tell(game: Game, issues: list[JSON], about: JSON, fact_of: Callable[..., Fa
         fact = fact_of(*arguments)
     except GameError as refusal:
         severity = "warning" if isinstance(refusal, NothingToDo) else "error"
-        issues.append({**about, "severity": severity, "message": str(refusal)})
+        # Clients before 1.5 read the last two, by the names that they had then.
+        says = str(refusal)
+        issues.append({**about, "severity": severity, "message": says, "level": severity, "reason": says})
         return None
     game.tell(fact)
     return fact

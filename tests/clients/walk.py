@@ -176,7 +176,7 @@ def plain_value(path: str, name: str, hint: Any) -> Any:
         return NOW
     if name in ("start", "end"):
         return str((NOW + timedelta(days=3)).date())
-    if name == "user_id" or (name == "id" and "streaks" in path) or path.endswith("metrics.events"):
+    if name == "user_id" or (name == "id" and "streaks" in path) or path.endswith("metrics.batch_events"):
         return METRIC if name == "key" else USER
     return NOBODYS_ID
 
