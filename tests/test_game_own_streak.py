@@ -13,8 +13,9 @@ from sample import BARE, board, by_key
 from story import Story, column, plain
 from test_game_recount import NINE_DAYS, change, seen, told
 
+from mockserver.game import streak_commands as commands
 from mockserver.game.catalog import MICRO, Catalog, Freezes, Streak, StreakCondition
-from mockserver.game.errors import NotAllowed, Refused
+from mockserver.game.errors import NotAllowed, NothingToDo, Refused
 from mockserver.spec.statuses import refusals
 
 OWN = replace(BARE, streak=Streak(freezes=Freezes(1, 2, 5), customizable=True))
@@ -126,6 +127,17 @@ def test_who_has_no_streak_has_length_0_no_webhooks_no_place_and_no_freezes_to_c
     assert (answer["length"], answer["rank"], answer["extended"]) == (0, None, None)
     assert set(column(answer["streakHistory"], "length")) == {0}
     assert story.ranking("streaks") == story.ask("streaks_rankings", type="longest") == []
+
+
+def test_who_has_no_streak_is_granted_no_freeze_and_has_nothing_to_reset_or_restore() -> None:
+    story = Story(OWN)
+    story.tell("04-01 09:00 ann words 1")
+    prefer(story, enabled=False)
+    with pytest.raises(NothingToDo, match="The user has switched streaks off"):
+        story.act(commands.grant_freeze, "ann")
+    for command in (commands.reset_streak, commands.restore_streak):
+        with pytest.raises(NothingToDo):
+            story.act(command, "ann", story.game.now)
 
 
 def test_who_has_a_streak_again_has_all_of_it() -> None:

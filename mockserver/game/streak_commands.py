@@ -24,6 +24,8 @@ def grant_freeze(world: World, user: str) -> FreezeGranted:
     person, streak = _person(world, user), _streak(world)
     if streak.freezes is None:
         raise Refused("Streak freezes are not enabled")
+    if streak_of(world, person) is None:
+        raise NothingToDo("The user has switched streaks off")
     if person.streak.freezes >= streak.freezes.maximum:
         raise NothingToDo("Would exceed maximum freeze limit")
     return FreezeGranted(user)
