@@ -82,7 +82,12 @@ def test_every_view_of_a_world_that_has_lived(page: Page) -> None:
     page.api("GET", "/users/nobody")
     see_all(page, ODD_USER)
     assert "دعاء الكروان" in page.see("people").text
-    number = page.get("/requests")["requests"][0]["number"]
+    body = {"user": {"id": ODD_USER}, "value": 1}
+    page.api("POST", "/metrics/words-written/event", body, Idempotency_Key="key-1")
+    newest = page.get("/requests")["requests"][0]
+    assert newest["idempotencyKey"] == "key-1"
+    assert "-H &#39;Idempotency-Key: key-1&#39;" in page.see("requests", number=str(newest["number"])).text
+    number = newest["number"] - 1
     assert "The nearest that is valid" in page.see("requests", number=str(number)).text
 
 

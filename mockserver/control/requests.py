@@ -89,6 +89,7 @@ def request_shape(row: Asked) -> JSON:
         "operationId": row.operation,
         "userId": user_of(row),
         "tenant": tenant_of(row),
+        "idempotencyKey": _header(call, b"idempotency-key"),
         "status": answer.status or None,
         "duration": round((row.answered - call.started) * 1000, 3),
         "fault": "drops" if answer is DROPPED else fault.decode() if fault else None,
@@ -99,8 +100,12 @@ def request_shape(row: Asked) -> JSON:
 
 
 def tenant_of(row: Asked) -> str | None:
-    tenant = row.call.headers.get(b"tenant-id")
-    return header_text(tenant) if tenant else None
+    return _header(row.call, b"tenant-id")
+
+
+def _header(call: Call, name: bytes) -> str | None:
+    value = call.headers.get(name)
+    return header_text(value) if value else None
 
 
 def _readable(body: bytes) -> JSON:

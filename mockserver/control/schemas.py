@@ -190,6 +190,7 @@ SCHEMAS: dict[str, Schema] = {
         operationId=TEXT,
         userId=maybe({"type": "string"}),
         tenant=maybe({"type": "string"}),
+        idempotencyKey=maybe({"type": "string"}),
         status=maybe(WHOLE),
         duration=NUMBER,
         fault=maybe(TEXT),

@@ -38,6 +38,8 @@ def snippets(visit: Visit, row: JSON) -> dict[str, str]:
     """A request to be sent again, in three languages."""
     url = visit.origin + quote(row["path"], safe="/%") + (f"?{row['query']}" if row["query"] else "")
     headers = {"X-API-KEY": visit.key} | ({"Tenant-ID": row["tenant"]} if row["tenant"] else {})
+    if row["idempotencyKey"]:
+        headers["Idempotency-Key"] = row["idempotencyKey"]
     body = row["request"]
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -65,6 +67,7 @@ def _nearest(visit: Visit, row: JSON, rows: list[JSON], op: Op | None) -> JSON:
         "path": path,
         "query": query,
         "tenant": row["tenant"],
+        "idempotencyKey": None,
         "request": op.body,
         "status": None,
     }
