@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from contract_tests.stage import Stage
@@ -58,8 +59,16 @@ def present_run(stage: Stage, board: Board, user: str) -> str:
     return str(told["start"])
 
 
+def pairs_of(attributes: dict[str, str]) -> str:
+    """The parameter `userAttributes`, with signs that mean something there written as themselves."""
+    return ",".join(f"{_sign(key)}:{_sign(value)}" for key, value in attributes.items())
+
+
+def _sign(text: str) -> str:
+    return re.sub(r"([\\,:])", r"\\\1", text) if re.search(r"[\\,]", text) else text
+
+
 def group(stage: Stage, board: Board, attributes: dict[str, str], **arguments: Any) -> list[tuple[str, int]]:
     """Who is on a board with breakdown for these attributes, and at which rank."""
-    pairs = ",".join(f"{key}:{value}" for key, value in attributes.items())
-    rows = stage.board(board["key"], userAttributes=pairs, **arguments)["rankings"]
+    rows = stage.board(board["key"], userAttributes=pairs_of(attributes), **arguments)["rankings"]
     return [(row["userId"], row["rank"]) for row in rows]

@@ -64,12 +64,15 @@ def run(options: Options, arguments: list[str]) -> int:
     from hypothesis.configuration import set_hypothesis_home_dir
 
     from contract_tests.ready import prepare
+    from contract_tests.report.outputs import check_one
     from contract_tests.suite import Suite
     from contract_tests.target import CannotRun
 
     suite = None
     try:
         suite = Suite(options)
+        if "--junit-xml" in arguments:
+            check_one("--junit-xml", Path(arguments[arguments.index("--junit-xml") + 1]))
         prepare(suite)
     except CannotRun as error:
         if suite is not None:
@@ -86,8 +89,15 @@ def run(options: Options, arguments: list[str]) -> int:
         set_hypothesis_home_dir(folder)  # else it leaves a folder where the command was called
         try:
             code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite])
+        except OSError as error:
+            if "--junit-xml" not in arguments:  # then it is not pytest's own report
+                raise
+            click.echo(f"{error.filename or '--junit-xml'} cannot be written: {error.strerror}.", err=True)
+            return 2
         finally:
             suite.close()
+    if suite.unwritten:
+        return 2  # the summary has said so
     if suite.nothing_to_run:
         click.echo(f"No test is left to run{_narrowed(options, arguments)}.", err=True)
     return int(code) if code in (0, 1) else 2

@@ -232,7 +232,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     suite = session.config.stash.get(SUITE, None)
     if suite is None:
         return
-    write_all(suite)
+    try:
+        write_all(suite)
+    except CannotRun as error:
+        suite.unwritten = str(error)
+        session.exitstatus = 2
     suite.close()
     suite.nothing_to_run = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
     if exitstatus not in (0, 1):
@@ -243,3 +247,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     suite = config.stash.get(SUITE, None)
     if suite is not None and suite.parts_run:
         terminalreporter.write(terminal.summary(suite))
+    if suite is not None and suite.unwritten:
+        terminalreporter.write_line(suite.unwritten)

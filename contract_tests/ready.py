@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from contract_tests.kit import read_config
 from contract_tests.mailbox import PostOffice
-from contract_tests.report import baseline
+from contract_tests.report import baseline, outputs
 from contract_tests.suite import Suite
 from contract_tests.target import CannotRun, Target
 
@@ -16,6 +16,7 @@ def prepare(suite: Suite) -> None:
     """Once. Raises `CannotRun`."""
     if suite.prepared:
         return
+    outputs.check(suite.options)
     suite.config = read_config(suite.options.config)
     suite.known = baseline.read(suite.options)
     if "webhooks" in suite.options.parts:

@@ -61,6 +61,7 @@ class Suite:
         self.running: Running | None = None
         self.parts_run: set[str] = set()
         self.prepared = False
+        self.unwritten = ""  # which report could not be written, and why
         self.config: dict[str, list[str]] = {}
         self.captured: list[tuple[int, str]] = []
         self.office: PostOffice | None = None

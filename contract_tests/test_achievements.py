@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.boards import pairs_of
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 
@@ -274,8 +275,8 @@ def test_event_filters_count_only_matching_events(stage: Stage) -> None:
 def test_achievements_are_filtered_by_attributes(stage: Stage) -> None:
     rows = [a for a in stage.kit.achievements if a["userAttributes"]]
     row = stage.kit.need(rows, "achievement with a user-attribute filter")[0]
-    wanted = ",".join(f"{pair['key']}:{pair['value']}" for pair in row["userAttributes"])
-    wrong = ",".join(f"{pair['key']}:something else" for pair in row["userAttributes"])
+    wanted = pairs_of({pair["key"]: pair["value"] for pair in row["userAttributes"]})
+    wrong = pairs_of({pair["key"]: "something else" for pair in row["userAttributes"]})
     assert row["id"] in ids(stage.get("achievements_all", userAttributes=wanted))
     listed = ids(stage.get("achievements_all", userAttributes=wrong))
     assert row["id"] not in listed, "listed for attributes that do not match"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.boards import group, has_room, open_board, play, present_run, whole
+from contract_tests.boards import group, has_room, open_board, pairs_of, play, present_run, whole
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, moment
 
@@ -242,6 +242,20 @@ def test_another_attribute_is_another_group(stage: Stage) -> None:
     assert group(stage, board, north) == [(ben, 1)], "whoever has left is still in the old group"
     assert group(stage, board, south) == [(ann, 1)], "the score has not moved along"
     assert stage.place(ann, board["key"])["value"] == 30
+
+
+@rule("A group is found by values with commas and colons in them", behaviour(2, "choice"), choice=True)
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_group_whose_value_has_a_comma_is_found(stage: Stage, escaped: bool) -> None:
+    rows = [row for row in stage.kit.boards(rankBy="metric", status="active") if row["breakdownAttributes"]]
+    board = stage.kit.need(rows, "active metric leaderboard with a breakdown")[0]
+    value = f"{stage.prefix}, D.C.: north"
+    attributes = dict.fromkeys(board["breakdownAttributes"], value)
+    ann = stage.user("ann", attributes=attributes)
+    stage.event(ann, 5, board["metricKey"])
+    text = pairs_of(attributes) if escaped else ",".join(f"{key}:{value}" for key in attributes)
+    found = stage.board(board["key"], userAttributes=text)["rankings"]
+    assert [row["userId"] for row in found] == [ann], f"{text} finds {found}"
 
 
 @rule("userAttributes is refused on boards without breakdown", "leaderboards_get, parameter userAttributes")

@@ -279,8 +279,10 @@ class App(Starlette):
         if answer is not None:
             return answer
         if self.worlds.farm is not None:
-            return await self._share(organisation, arrival, self.worlds.farm)
-        return self._answer(arrival, partial(_ask, organisation, arrival))
+            answer = await self._share(organisation, arrival, self.worlds.farm)
+        else:
+            answer = self._answer(arrival, partial(_ask, organisation, arrival))
+        return call.instead if call and call.instead else answer
 
     def replay(self, organisation: Organisation, record: Record) -> None:
         """Lets happen again what a record tells of a request, at its time. Raises `LogError` for what is none."""

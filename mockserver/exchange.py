@@ -35,7 +35,8 @@ class Call:
 
     `operation` is None where the document has none, `organisation` until the key is known, `body` until it is read.
     Who is asked before may leave `applied`, headers that the answer will carry, and `restate`, which turns the
-    status that the document declares for a content (or a kind of refusal) into the one that goes out.
+    status that the document declares for a content (or a kind of refusal) into the one that goes out. `instead`
+    goes out in place of the answer to what was carried out.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Call:
     body: bytes = b""
     applied: tuple[tuple[bytes, bytes], ...] = ()
     restate: Callable[[Operation, int, Any], int] | None = None
+    instead: Answer | None = None
 
 
 # Asked after the key check and before all else: what is to befall the call, None when nothing is. It is awaited; an

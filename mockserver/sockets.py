@@ -10,6 +10,10 @@ from collections.abc import Sequence
 import click
 
 BACKLOG = 2048
+# Seconds. Clients keep connections in pools, and one that the server closes first fails the request that is just then
+# sent on it; the pools of Node and aiohttp wait for 4 to 60 seconds, load balancers for 60.
+KEEP_ALIVE = 75.0
+LONGEST_KEEP_ALIVE = 86_400.0
 TRIES = 20  # any free port of one address may be taken at another
 
 

@@ -124,7 +124,7 @@ class Organisation:
         plan = self.plan
         lived = plan.days_before(self.catalog) * DAY if plan.users else 0
         seed = str(plan.seed) if tenant is None else f"{plan.seed}/{tenant}"
-        game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, now - lived)))
+        game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, now - lived), self.origin))
         if plan.users and self._populate is not None:
             seen = self._populate(game, seed=plan.seed, users=plan.users, until=now)
             self.recent += [(tenant, one) for one in seen]
@@ -166,7 +166,7 @@ class Organisation:
             raise TenantNotFound(f"Tenant {tenant!r} was not found.")
         game = self.games.get(tenant)
         if game is None:
-            game = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now))
+            game = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now, self.origin))
             self._attach(game)
         self.catch_up(now)
         return game

@@ -130,6 +130,15 @@ class TestReloading:
         assert next(iter(worlds)).catalog is before
         assert watched(date(2026, 1, 15)) == before
 
+    def test_a_change_that_leaves_size_and_time_as_they_were_is_seen(self, file: Path) -> None:
+        watched = CatalogFile(file)
+        before = file.stat()
+        file.write_text(BOOSTED.replace("multiplier = 2", "multiplier = 3"))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        assert "multiplier = 3" in (watched.news() or "")
+        assert watched.news() is None
+
     def test_a_file_that_is_gone_for_a_moment_is_waited_for(self, file: Path) -> None:
         watched = CatalogFile(file)
         file.unlink()

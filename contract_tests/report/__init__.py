@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from contract_tests.report import baseline, bundle, html
+from pathlib import Path
+
+from contract_tests.report import baseline, bundle, html, outputs
 from contract_tests.suite import Suite
 
 
 def write_all(suite: Suite) -> None:
-    """The files that the options ask for."""
+    """The files that the options ask for. Raises `CannotRun` when one cannot be written after all."""
     options = suite.options
     baseline.settle(suite)
+    if options.update_baseline and options.baseline:
+        _write("--baseline", options.baseline, baseline.text(suite))
     if options.html:
-        options.html.write_text(html.page(suite), "utf-8")
+        _write("--html", options.html, html.page(suite))
     if options.bundle:
-        bundle.write(suite, options.bundle)
+        _write("--bundle", options.bundle, bundle.text(suite))
+
+
+def _write(name: str, path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise outputs.cannot_write(name, path, error) from error

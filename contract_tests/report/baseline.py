@@ -24,13 +24,15 @@ def read(options: Options) -> set[str]:
 
 
 def settle(suite: Suite) -> None:
-    """Mark what was known, find what is gone, write the file anew if asked to."""
+    """Mark what was known, find what is gone."""
     present = {finding.key for finding in suite.findings}
     for finding in suite.findings:
         finding.known = finding.key in suite.known
     suite.vanished = sorted(key for key in suite.known - present if key.split(" · ")[0] in suite.parts_run)
-    if suite.options.update_baseline and suite.options.baseline:
-        rows = [{"key": f.key, "rule": f.rule, "source": f.source} for f in suite.findings]
-        rows.sort(key=lambda row: row["key"])
-        text = json.dumps({"known": rows}, indent=1, ensure_ascii=False)
-        suite.options.baseline.write_text(text + "\n", "utf-8")
+
+
+def text(suite: Suite) -> str:
+    """The file with the failures of this run."""
+    rows = [{"key": f.key, "rule": f.rule, "source": f.source} for f in suite.findings]
+    rows.sort(key=lambda row: row["key"])
+    return json.dumps({"known": rows}, indent=1, ensure_ascii=False) + "\n"

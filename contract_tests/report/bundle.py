@@ -19,7 +19,7 @@ from contract_tests.target import CannotRun
 VERSION = 1
 
 
-def write(suite: Suite, path: Path) -> None:
+def text(suite: Suite) -> str:
     """The bundle of a run."""
     content = {
         "version": VERSION,
@@ -27,7 +27,7 @@ def write(suite: Suite, path: Path) -> None:
         "profile": suite.options.profile,
         "failures": [_failure(suite, finding) for finding in suite.findings],
     }
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), "utf-8")
+    return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def _failure(suite: Suite, finding: Finding) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockserver.api.pairs import attribute_pairs
 from mockserver.api.points import points_map
 from mockserver.api.shared import (
     JSON,
-    attribute_pairs,
     event_filters_shape,
     filters_shape,
     find_claimable,
@@ -64,7 +64,7 @@ def stats_shape(world: World, row: Achievement) -> JSON:
 
 def achievements_all(game: Game, *, user_attributes: str | None = None) -> JSON:
     world, catalog = game.world, game.world.catalog
-    pairs = attribute_pairs(user_attributes, catalog)
+    pairs = attribute_pairs(user_attributes, world)
     return [
         achievement_shape(catalog, row) | stats_shape(world, row)
         for row in catalog.achievements.values()

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 
-from mockserver.api.shared import JSON, attribute_pairs, filters_shape, find_board, find_user, once_per_row, today
+from mockserver.api.pairs import attribute_pairs
+from mockserver.api.shared import JSON, filters_shape, find_board, find_user, once_per_row, today
 from mockserver.game.catalog import Catalog, Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
@@ -125,8 +126,8 @@ def _run_of(board: Leaderboard, named: date | None, day: date, now: int) -> date
     return first
 
 
-def _group(board: Leaderboard, raw: str | None, catalog: Catalog) -> tuple[str, ...]:
-    pairs = attribute_pairs(raw, catalog)
+def _group(board: Leaderboard, raw: str | None, world: World) -> tuple[str, ...]:
+    pairs = attribute_pairs(raw, world)
     if set(pairs) != set(board.breakdown):
         if not board.breakdown:
             raise Refused(f"userAttributes is only for leaderboards with a breakdown; {board.key!r} has none.")
@@ -154,7 +155,7 @@ def leaderboards_get(
     world = game.world
     board = find_board(world.catalog, key)
     first = _run_of(board, run, utc_day(game.now), game.now)
-    group = _group(board, user_attributes, world.catalog)
+    group = _group(board, user_attributes, world)
     if limit is None:
         limit = min(DEFAULT_LIMIT, board.max_participants)
     if limit > board.max_participants:

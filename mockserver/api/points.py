@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from mockserver.api.pairs import attribute_pairs
 from mockserver.api.shared import (
     JSON,
-    attribute_pairs,
     event_filters_shape,
     filters_shape,
     find_points,
@@ -176,7 +176,7 @@ def users_points_event_summary(
 
 def points_summary(game: Game, *, key: str, user_attributes: str | None = None) -> JSON:
     system = find_points(game.world.catalog, key)
-    pairs = attribute_pairs(user_attributes, game.world.catalog)
+    pairs = attribute_pairs(user_attributes, game.world)
     rows = spread(game.world, system.key, pairs)
     return [{"from": row.first, "to": row.last, "users": row.users} for row in rows]
 

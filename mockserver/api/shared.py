@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from mockserver.game.catalog import Achievement, Catalog, Filters, Leaderboard, Metric, PointsSystem, PointsTrigger
 from mockserver.game.engine import Game
-from mockserver.game.errors import NotFound, Refused
+from mockserver.game.errors import NotFound
 from mockserver.game.facts import Entry, Fact, UserChanged, UserCreated
 from mockserver.game.periods import local_day
 from mockserver.game.state import Person
-from mockserver.game.users import check_attribute_keys, upsert
+from mockserver.game.users import upsert
 
 JSON = Any
 Row = TypeVar("Row", Achievement, Leaderboard, PointsTrigger)
@@ -96,20 +96,6 @@ def identify(game: Game, user: str, fields: dict[str, Any]) -> list[Entry]:
 def tell_of(game: Game, identified: UserCreated | UserChanged | None, fact: Fact) -> list[Entry]:
     """Tells what a user did, and what that told of the user, as one: what a request leaves as it was never happened."""
     return game.tell(identified, fact) if identified else game.tell(fact)
-
-
-def attribute_pairs(raw: str | None, catalog: Catalog) -> dict[str, str]:
-    """`key:value,key:value` as a dict; absent and empty are none (behaviour, section 2). Raises `Refused`."""
-    pairs: dict[str, str] = {}
-    for part in raw.split(",") if raw else ():
-        key, colon, value = part.partition(":")
-        if not colon or not key:
-            raise Refused(f"userAttributes must be key:value pairs, separated by commas; {part!r} is none.")
-        if key in pairs:
-            raise Refused(f"userAttributes names {key!r} more than once.")
-        pairs[key] = value
-    check_attribute_keys(pairs, catalog.user_attributes, "users/attributes")
-    return pairs
 
 
 def filters_shape(filters: Filters) -> JSON:

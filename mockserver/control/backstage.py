@@ -53,9 +53,13 @@ class Backstage:
             await self._pause(wish.delay)
         call.applied = wish.applied
         if wish.code is not None:
-            return wish.answer()
+            if not wish.late:
+                return wish.answer()
+            call.instead = wish.answer()
         struck = self.faults.strike(call, operation)
-        return replace(struck, headers=(*struck.headers, *wish.applied)) if struck and wish.applied else struck
+        if call.instead is not None and wish.code is None:
+            call.instead = _with(call.instead, wish)
+        return _with(struck, wish) if struck else None
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -89,6 +93,11 @@ class Backstage:
         self.requests.clear()
         self.feed.poke()
         return self.webhooks.reset()
+
+
+def _with(answer: Answer, wish: Preference) -> Answer:
+    """Acknowledges what was wished and came true before."""
+    return replace(answer, headers=(*answer.headers, *wish.applied)) if wish.applied and answer.status else answer
 
 
 class Snapshots:

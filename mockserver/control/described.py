@@ -248,12 +248,12 @@ CALLS: dict[str, Described] = {
                 "errors",
                 s.OPEN,
                 '`{"rate": 0.1}` of the requests, or `{"every": 3}`, every third one, fail with `"status"` (400 to '
-                "599, by default 500).",
+                '599, by default 500). With `"when": "after"` they are carried out first, and only the answer is lost.',
             ),
             Param(
                 "drops",
                 s.OPEN,
-                '`{"rate": 0.1}` or `{"every": 3}`: the connection is closed without an answer.',
+                '`{"rate": 0.1}` or `{"every": 3}`: the connection is closed without an answer; `"when"` as above.',
             ),
             Param(
                 "rateLimits",

@@ -24,6 +24,7 @@ Operations = frozenset[str] | None  # None: all
 
 LONGEST_LATENCY = 60_000  # milliseconds
 GREATEST_LIMIT = 1_000_000
+WHEN = ["before", "after"]  # the request is carried out
 NAMES = ("latency", "errors", "drops", "rateLimits", "liveStatuses")
 
 # Operations that the real service counts together, and how many a second it takes of these and of all others.
@@ -55,13 +56,14 @@ class Latency:
 
 @dataclass(slots=True)
 class Misfortune:
-    """Hits a share of the requests (`rate`), or every n-th one."""
+    """Hits a share of the requests (`rate`), or every n-th one; `late` only once they are carried out."""
 
     rate: float | None
     every: int | None
     operations: Operations
     chance: random.Random
     status: int = 0
+    late: bool = False
     counted: int = 0
 
     def strikes(self) -> bool:
@@ -70,9 +72,15 @@ class Misfortune:
             return self.counted % self.every == 0
         return self.chance.random() < (self.rate or 0)
 
+    def answer(self) -> Answer:
+        """What the client gets, or that it gets nothing."""
+        if not self.status:
+            return DROPPED
+        return error(self.status, "This error was switched on in the faults of the mock.", (FAULT, b"errors"))
+
     def as_json(self) -> JSON:
         often = {"rate": self.rate} if self.every is None else {"every": self.every}
-        return often | ({"status": self.status} if self.status else {})
+        return often | ({"status": self.status} if self.status else {}) | ({"when": "after"} if self.late else {})
 
 
 @dataclass(slots=True)
@@ -161,12 +169,14 @@ class Faults:
         return row.seconds() if row is not None and concerns(row.operations, operation) else 0.0
 
     def strike(self, call: Call, operation: str) -> Answer | None:
-        """What happens to the request instead of what it asked for, if anything."""
-        if self.drops is not None and concerns(self.drops.operations, operation) and self.drops.strikes():
-            return DROPPED
-        row = self.errors
-        if row is not None and concerns(row.operations, operation) and row.strikes():
-            return error(row.status, "This error was switched on in the faults of the mock.", (FAULT, b"errors"))
+        """What happens to the request instead of what it asked for, if anything; what befalls its answer alone is
+        left with the call."""
+        for row in (self.drops, self.errors):
+            if row is None or not concerns(row.operations, operation) or not row.strikes():
+                continue
+            if not row.late:
+                return row.answer()
+            call.instead = call.instead or row.answer()
         if self.live_statuses is not None and concerns(self.live_statuses.operations, operation):
             call.restate = restate
         return None
@@ -199,7 +209,7 @@ def _latency(fields: Fields, known: list[str], chance: random.Random) -> Latency
 
 
 def _misfortune(fields: Fields, name: str, known: list[str], chance: random.Random) -> Misfortune | None:
-    often = ("rate", "every", "operations")
+    often = ("rate", "every", "operations", "when")
     part = fields.part(name, ("status", *often) if name == "errors" else often)
     if part is None:
         return None
@@ -207,7 +217,8 @@ def _misfortune(fields: Fields, name: str, known: list[str], chance: random.Rand
     if (rate is None) == (every is None):
         raise Refused(f"Body field `{name}` must have either `rate`, a number from 0 to 1, or `every`, a whole number.")
     status = (part.whole("status", 400, 599) or 500) if name == "errors" else 0
-    return Misfortune(rate, every, part.some_of("operations", known), chance, status)
+    late = part.one_of("when", WHEN) == "after"
+    return Misfortune(rate, every, part.some_of("operations", known), chance, status, late)
 
 
 def _rate_limits(fields: Fields, known: list[str]) -> RateLimits | None:

@@ -39,7 +39,7 @@ from mockserver.game.catalog import WebhookEndpoint
 from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
 from mockserver.log.record import LogError, Record
 from mockserver.spec import Document, header_text
-from mockserver.spec.bodies import too_large
+from mockserver.spec.bodies import decoded, too_large
 from mockserver.spec.operation import Headers
 from mockserver.webhooks.bodies import kinds_of
 from mockserver.webhooks.delivery import Timing
@@ -215,7 +215,7 @@ def status_of(refusal: GameError) -> int:
 
 async def _body(receive: Receive, headers: Mapping[bytes, bytes], most: int) -> bytes:
     try:
-        return await read_body(receive, headers, most)
+        return decoded(headers.get(b"content-encoding", b""), await read_body(receive, headers, most), most)
     except TooLarge:
         raise too_large(most) from None
 

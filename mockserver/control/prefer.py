@@ -1,4 +1,7 @@
-"""`Prefer: code=404, delay=2`: one request asks for its own misfortune (RFC 7240; behaviour, section 10)."""
+"""`Prefer: code=404, delay=2`: one request asks for its own misfortune (RFC 7240; behaviour, section 10).
+
+`code=500; when=after`: it is carried out, and its answer is lost.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,17 @@ _DELAY = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?", re.ASCII)
 
 
 class Preference(NamedTuple):
-    """What can be had of what was asked for: an error status, seconds to wait. The rest is ignored."""
+    """What can be had of what was asked for: an error status (`late`: once the request is carried out), seconds to
+    wait. The rest is ignored."""
 
     code: int | None = None
     delay: float | None = None
+    late: bool = False
 
     @property
     def applied(self) -> tuple[tuple[bytes, bytes], ...]:
         """The header that acknowledges it; none when there is nothing to acknowledge."""
-        parts = [] if self.code is None else [f"code={self.code}"]
+        parts = [] if self.code is None else [f"code={self.code}" + ("; when=after" if self.late else "")]
         parts += [] if self.delay is None else [f"delay={self.delay:g}"]
         return ((APPLIED, ", ".join(parts).encode()),) if parts else ()
 
@@ -36,12 +41,21 @@ class Preference(NamedTuple):
 
 def read(header: bytes) -> Preference:
     """The first of each preference counts, as the RFC says. Choice: a delay above a minute is ignored."""
-    given: dict[str, str] = {}
+    given: dict[str, tuple[str, list[str]]] = {}
     for part in header.decode("latin-1").split(","):
-        name, _, value = part.split(";")[0].partition("=")
-        given.setdefault(name.strip().lower(), value.strip().strip('"'))
-    code, delay = given.get("code", ""), given.get("delay", "")
+        preference, *parameters = part.split(";")
+        name, value = _pair(preference)
+        given.setdefault(name, (value, parameters))
+    code, parameters = given.get("code", ("", []))
+    delay, _ = given.get("delay", ("", []))
     seconds = float(delay) if _DELAY.fullmatch(delay) else None
     if seconds is not None and not 0 < seconds <= LONGEST_DELAY:
         seconds = None
-    return Preference(int(code) if _CODE.fullmatch(code) else None, seconds)
+    if not _CODE.fullmatch(code):
+        return Preference(None, seconds)
+    return Preference(int(code), seconds, ("when", "after") in map(_pair, parameters))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip().lower(), value.strip().strip('"')

@@ -12,8 +12,10 @@ import orjson
 from mockserver.clock import monotonic
 from mockserver.control.fields import Query
 from mockserver.exchange import DROPPED, Answer, Call
+from mockserver.game.errors import Unreadable
 from mockserver.game.periods import iso
 from mockserver.spec import header_text
+from mockserver.spec.bodies import decoded
 
 JSON = Any
 
@@ -94,7 +96,7 @@ def request_shape(row: Asked) -> JSON:
         "duration": round((row.answered - call.started) * 1000, 3),
         "fault": "drops" if answer is DROPPED else fault.decode() if fault else None,
         "preference": applied.decode() if applied else None,
-        "request": _readable(call.body),
+        "request": _readable(_unpacked(call)),
         "response": _readable(answer.body),
     }
 
@@ -106,6 +108,14 @@ def tenant_of(row: Asked) -> str | None:
 def _header(call: Call, name: bytes) -> str | None:
     value = call.headers.get(name)
     return header_text(value) if value else None
+
+
+def _unpacked(call: Call) -> bytes:
+    """The body as it was meant; as it came where that cannot be told, as of one that was cut."""
+    try:
+        return decoded(call.headers.get(b"content-encoding", b""), call.body)
+    except Unreadable:
+        return call.body
 
 
 def _readable(body: bytes) -> JSON:
@@ -123,7 +133,7 @@ def user_of(row: Asked) -> str | None:
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(row.template)).replace("[^/]+", "(.+)", 1)
         match = re.search(f"{pattern}$", row.call.path)
         return match[1] if match else None
-    body = _readable(row.call.body)
+    body = _readable(_unpacked(row.call))
     if isinstance(body, dict):
         about = body.get("user", body)
         found = about.get("id", about.get("userId")) if isinstance(about, dict) else None

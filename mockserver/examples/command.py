@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
@@ -79,15 +80,34 @@ def example(
         raise click.UsageError("--request and --status go with a NAME.")
     document = load()
     part = part_of(document, name, request, status) if name else ""
+    if out is not None:
+        check_folder(out)
     batch = made(document, catalog, seed, now, count, name)
     if listing:
         from mockserver.examples.listing import show
 
         show(batch, document)
     elif out is not None:
-        click.echo(f"{save(batch, out, form, document)} files in {out}", err=True)
+        try:
+            click.echo(f"{save(batch, out, form, document)} files in {out}", err=True)
+        except OSError as error:
+            raise cannot_write(out, error) from None
     elif name is not None:
         click.echo(write(told(batch[name, part], name, part, count), form, document), nl=False)
+
+
+def check_folder(folder: Path) -> None:
+    """Makes it, and opens a file in it, before people live for the sake of what nobody can write."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+
+
+def cannot_write(folder: Path, error: OSError) -> click.UsageError:
+    return click.UsageError(f"--out: {error.filename or folder} cannot be written: {error.strerror}.")
 
 
 def part_of(document: Document, name: str, request: bool, status: int | None) -> str:

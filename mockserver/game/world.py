@@ -26,10 +26,12 @@ __all__ = ["World", "group_of", "matches", "whole_value"]
 class World:
     """The state that follows from a catalog and a journal: replaying the journal gives an equal world."""
 
-    def __init__(self, catalog: Catalog, seed: str, born: int) -> None:
+    def __init__(self, catalog: Catalog, seed: str, born: int, key: str = "") -> None:
+        """`key`: tells this world's ids from those of others with the same seed; empty where there is one."""
         self.catalog = self.first_catalog = catalog
         self.former: Catalog | None = None  # the catalog before the present one
         self.seed = seed
+        self.key = key
         self.born = born
         self.time = born
         self.journal = Journal()
@@ -46,10 +48,11 @@ class World:
         self._first_ids: dict[str, int] = {}
 
     def id_of(self, kind: str, number: int) -> str:
-        """A UUID (version 5 in form) that depends on nothing but the seed, the kind and the number."""
+        """A UUID (version 5 in form) that depends on nothing but seed and key, the kind and the number."""
         first = self._first_ids.get(kind)
         if first is None:
-            digest = hashlib.sha1(f"{self.seed}/{kind}".encode(), usedforsecurity=False).digest()
+            name = f"{self.seed}/{self.key}/{kind}" if self.key else f"{self.seed}/{kind}"
+            digest = hashlib.sha1(name.encode(), usedforsecurity=False).digest()
             first = self._first_ids[kind] = int.from_bytes(digest[:16])
         digits = f"{(first + number * STRIDE) & LAST_ID:032x}"
         return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

@@ -9,8 +9,6 @@ from pathlib import Path
 from mockserver import catalogs
 from mockserver.game.catalog import Catalog
 
-Stamp = tuple[int, int]
-
 
 def find(name: str) -> Path:
     """A file by its path, or one of the catalogs that come with the server by its name."""
@@ -25,7 +23,7 @@ class CatalogFile:
     def __init__(self, path: Path) -> None:
         """Raises `CatalogError` when the file cannot be read."""
         self.path = path
-        self._stamp = self._stamped()
+        self._looked_at = self._bytes()
         self.text = catalogs.read(path)
 
     @property
@@ -42,20 +40,25 @@ class CatalogFile:
         return _parsed(text, first_day, str(self.path))
 
     def news(self) -> str | None:
-        """The file's text if it has changed since it was last looked at. Raises `CatalogError`."""
-        stamp = self._stamped()
-        if stamp is None or stamp == self._stamp:
+        """The file's text if it has changed since it was last looked at. Raises `CatalogError`.
+
+        It is read each time: neither its size nor its times need change with it.
+        """
+        found = self._bytes()
+        if found is None or found == self._looked_at:
             return None  # editors may remove a file for a moment while they save it
-        self._stamp = stamp
+        self._looked_at = found
         text = catalogs.read(self.path)
         return text if text != self.text else None
 
-    def _stamped(self) -> Stamp | None:
+    def _bytes(self) -> bytes | None:
+        """None when there is no such file; of one that cannot be read there is nothing to compare."""
         try:
-            status = self.path.stat()
-        except OSError:
+            return self.path.read_bytes()
+        except FileNotFoundError:
             return None
-        return status.st_mtime_ns, status.st_size
+        except OSError:
+            return b""
 
 
 @lru_cache(maxsize=16)

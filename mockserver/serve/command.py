@@ -22,7 +22,8 @@ from mockserver.log.record import LogError
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.hosts import Hosts
 from mockserver.serve.options import control_options, default_key, hosts_for, option
-from mockserver.sockets import listen_on
+from mockserver.sockets import KEEP_ALIVE, LONGEST_KEEP_ALIVE, listen_on
+from mockserver.webhooks.options import Seconds
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 if TYPE_CHECKING:
@@ -158,6 +159,14 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     help="With --log: ask the cluster before each answer what is newest, or answer from what is known here.",
 )
 @option("--keep-sync", is_flag=True, help="Answer only when it is on the disk: it survives a power cut, too.")
+@option(
+    "--keep-alive",
+    default=KEEP_ALIVE,
+    show_default=True,
+    type=Seconds(0.1, LONGEST_KEEP_ALIVE),
+    metavar="SECONDS",
+    help="How long a connection stays open on which nobody asks; longer than the pools of clients wait.",
+)
 @control_options
 @option("--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much is logged.")
 def serve(
@@ -180,6 +189,7 @@ def serve(
     load: str | None,
     cluster: str | None,
     reads: str,
+    keep_alive: float,
     settings: Settings,
     log_level: str,
 ) -> None:
@@ -208,6 +218,7 @@ def serve(
             check_responses=check_responses,
             hosts=hosts,
             before=before,
+            keep_alive=keep_alive,
         )
     except (CatalogError, LogError) as error:
         raise CannotServe(str(error)) from None
@@ -275,6 +286,7 @@ def run(
     check_responses: bool,
     hosts: Hosts | None = None,
     before: Before | Sharing | None = None,
+    keep_alive: float = KEEP_ALIVE,
 ) -> None:
     """Serves until the process is told to stop; Ctrl-C is a KeyboardInterrupt once all is closed."""
     from mockserver.serve.greeting import base_url, greeting
@@ -292,7 +304,7 @@ def run(
     base = base_url(host, listening[0].getsockname()[1], plane.document.prefix)
     click.echo(greeting(plane, base, check_responses=check_responses))
     signal.signal(signal.SIGTERM, stop)
-    make_http(app).run(sockets=listening)
+    make_http(app, keep_alive=keep_alive).run(sockets=listening)
 
 
 def stop(number: int, frame: FrameType | None) -> None:

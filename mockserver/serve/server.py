@@ -16,7 +16,7 @@ from mockserver.serve.fit import choose
 from mockserver.serve.hosts import Hosts
 from mockserver.serve.protocol import Protocol
 from mockserver.serve.upkeep import upkeep
-from mockserver.sockets import BACKLOG
+from mockserver.sockets import BACKLOG, KEEP_ALIVE
 from mockserver.spec import Document
 from mockserver.ui.site import Site
 from mockserver.worlds import Worlds
@@ -62,8 +62,9 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def make_http(app: App, *, lifespan: Literal["auto", "off"] = "auto") -> uvicorn.Server:
-    """What speaks HTTP for it. `lifespan` "off": whoever calls keeps that of the application."""
+def make_http(app: App, *, lifespan: Literal["auto", "off"] = "auto", keep_alive: float = KEEP_ALIVE) -> uvicorn.Server:
+    """What speaks HTTP for it. `lifespan` "off": whoever calls keeps that of the application. `keep_alive`: seconds
+    that a connection without requests stays open."""
     return Server(
         uvicorn.Config(
             app,
@@ -76,5 +77,6 @@ def make_http(app: App, *, lifespan: Literal["auto", "off"] = "auto") -> uvicorn
             server_header=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=5,
+            timeout_keep_alive=keep_alive,  # type: ignore[arg-type]  # seconds need not be whole
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import zlib
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -87,6 +88,28 @@ def parse(raw: bytes, most: int = LARGEST) -> Any:
     if b"\\u0000" in raw and any("\0" in text for text in _strings(value)):
         raise Refused("The body holds a string with a NUL character, which is not allowed.")
     return value
+
+
+def decoded(encoding: bytes, raw: bytes, most: int = LARGEST) -> bytes:
+    """The body as it was before it was packed; what it grows to has the limit, `most` bytes. Raises Unreadable."""
+    name = encoding.decode("latin-1").strip().lower()
+    if not raw or name in ("", "identity"):
+        return raw
+    if name not in ("gzip", "x-gzip"):
+        raise Unreadable(f"Header `Content-Encoding` must be gzip or identity, not {quoted(name)}.")
+    found, rest = b"", raw
+    try:
+        while rest:  # several members in a row are one text (RFC 1952)
+            member = zlib.decompressobj(wbits=31)
+            found += member.decompress(rest, most + 1 - len(found))
+            if len(found) > most:
+                raise too_large(most)
+            if not member.eof:
+                raise zlib.error
+            rest = member.unused_data
+    except zlib.error:
+        raise Unreadable("The body is not the whole of a gzip file, as `Content-Encoding` says it is.") from None
+    return found
 
 
 def too_large(most: int = LARGEST) -> Unreadable:

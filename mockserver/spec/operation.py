@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from mockserver.game.errors import GameError, Refused
-from mockserver.spec.bodies import Body, too_large
+from mockserver.spec.bodies import Body, decoded, too_large
 from mockserver.spec.parameters import Parameter
 from mockserver.spec.wording import pointer
 
@@ -116,9 +116,7 @@ class Operation:
             if arguments[parameter.argument] is None:
                 raise Refused(f"{parameter.subject} is required: {parameter.expected}.")
         if self.body is not None:
-            if body is None:
-                raise too_large()
-            arguments["body"] = self.body.read(headers.get(b"content-type"), body)
+            arguments["body"] = _read_body(self.body, headers, body)
         return arguments
 
     def _read_query(self, query: bytes, arguments: dict[str, Any]) -> None:
@@ -151,6 +149,14 @@ class Operation:
         except KeyError:
             return f"(the status): {status} is not declared by {self.id}"
         return None if check is None else check(answer)
+
+
+def _read_body(declared: Body, headers: Mapping[bytes, bytes], body: bytes | None) -> Any:
+    if body is None:
+        raise too_large()
+    if (encoding := headers.get(b"content-encoding")) is not None:
+        body = decoded(encoding, body)
+    return declared.read(headers.get(b"content-type"), body)
 
 
 def _form(raw: bytes) -> bytes:

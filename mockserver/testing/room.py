@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from mockserver.app import App
 from mockserver.clock import monotonic
 from mockserver.serve.server import make_http
-from mockserver.sockets import local_host
+from mockserver.sockets import KEEP_ALIVE, local_host
 from mockserver.testing.waiting import outcome
 
 LONGEST_END = 30.0  # seconds; deliveries and open requests get five each
@@ -49,9 +49,12 @@ class Loop(asyncio.SelectorEventLoop):
 class Room:
     """`listening` empty: no socket, the application is reached by `exchange` and `app` alone."""
 
-    def __init__(self, application: App, listening: Sequence[socket.socket] = ()) -> None:
+    def __init__(
+        self, application: App, listening: Sequence[socket.socket] = (), keep_alive: float = KEEP_ALIVE
+    ) -> None:
         self._application = application
         self._listening = listening
+        self._keep_alive = keep_alive
         self._loop: asyncio.AbstractEventLoop | None = None
         self._at_work: set[asyncio.Future[None]] = set()
         self._end = asyncio.Event()
@@ -163,7 +166,7 @@ class Room:
                 await self._serve_sockets()
 
     async def _serve_sockets(self) -> None:
-        server = make_http(self._application, lifespan="off")
+        server = make_http(self._application, lifespan="off", keep_alive=self._keep_alive)
         serving = asyncio.create_task(server.serve(sockets=list(self._listening)))
         self._open.set_result(None)
         await self._end.wait()

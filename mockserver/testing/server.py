@@ -19,7 +19,7 @@ from mockserver.serve.greeting import base_url
 from mockserver.serve.options import guarded, hosts_for
 from mockserver.serve.progress import populate
 from mockserver.serve.server import make_app, make_plane
-from mockserver.sockets import open_sockets
+from mockserver.sockets import KEEP_ALIVE, open_sockets
 from mockserver.testing.bridge import transport
 from mockserver.testing.options import AnyCatalog, catalog_to_send, catalog_to_serve, check_options
 from mockserver.testing.room import Room
@@ -62,12 +62,14 @@ class MockServer(World):
         control_token: str | None = None,
         allowed_hosts: Iterable[str] = (),
         keep: str | Path | None = None,
+        keep_alive: float = KEEP_ALIVE,
         document: AnyDocument | None = None,
     ) -> None:
         check_options(
             users=users,
             history_days=history_days,
             webhook_retry_delay=webhook_retry_delay,
+            keep_alive=keep_alive,
             seed=seed,
             port=port,
             host=host,
@@ -88,6 +90,7 @@ class MockServer(World):
         self._check_responses = check_responses
         self._hosts = hosts_for(host, allowed_hosts)
         self._keep = keep
+        self._keep_alive = keep_alive
         given = dict(zip(PLAN, (catalog, seed, users, history_days, now, frozen), strict=True))
         self._given = {name for name, default in PLAN.items() if given[name] != default}
         self._document = document
@@ -102,7 +105,7 @@ class MockServer(World):
         listening = [] if self._place is None else open_sockets(*self._place)
         try:
             application = self._application()
-            room = Room(application, listening)
+            room = Room(application, listening, self._keep_alive)
             room.open()
         except BaseException:
             for each in listening:

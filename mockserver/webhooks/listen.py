@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mockserver.sockets import listen_on, local_url
+from mockserver.sockets import KEEP_ALIVE, listen_on, local_url
 from mockserver.spec import Document, load
 from mockserver.webhooks.options import usable_secret
 from mockserver.webhooks.reading import Reading, read
@@ -54,6 +54,10 @@ def _line(reading: Reading, *, again: bool, checked: bool) -> Text:
     return line
 
 
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(app, log_level="warning", lifespan="off", timeout_keep_alive=int(KEEP_ALIVE))
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
@@ -75,6 +79,6 @@ def listen(host: str, port: int, secret: str | None, bodies: bool) -> None:
     click.echo(f"Send webhooks here with: {shlex.join(words)}")
     app = receiver(document, secret, Console(), bodies=bodies)
     try:
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=listening)
+        uvicorn.Server(_config(app)).run(sockets=listening)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)

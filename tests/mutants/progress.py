@@ -320,6 +320,11 @@ def first_group(ask: Ask, memory: Memory) -> Ask:
     return replaced("userAttributes", lambda v: memory.setdefault(key, v))(ask, memory)
 
 
+def cut_at_commas(value: str) -> str:
+    """Of a value with a comma in it only what is before."""
+    return value.replace("\\,", ",").split(", ")[0]
+
+
 def unmoved(content: JSON, ask: Ask, memory: Memory) -> None:
     for row in content["leaderboards"].values():
         row["previousRank"] = row["rank"]
@@ -358,6 +363,11 @@ RANKED = [
     Fault("userId is ignored", BOARDS, spoil_request("leaderboards_get", without("userId"))),
     Fault("strangers get the first page", BOARDS, always_first_page),
     Fault("all groups are one", BOARDS, spoil_request("leaderboards_get", first_group)),
+    Fault(
+        "a comma ends a value",
+        BOARDS,
+        spoil_request("leaderboards_get", replaced("userAttributes", cut_at_commas)),
+    ),
     Fault("the run is ignored", BOARDS, spoil_request("leaderboards_get users_leaderboard", without("run"))),
     Fault("an event moves nobody", BOARDS, spoil_answer("metrics_event", unmoved)),
     Fault("an event tells of every board", BOARDS, spoil_answer("metrics_event", other_boards)),

@@ -1,0 +1,107 @@
+"""A server that is told to end ends at once and with 0, whatever it does; connections outlive the pools of clients."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from mockserver.serve.server import make_http
+from mockserver.testing import MockServer
+
+SEEDING = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users", "100000"]
+
+
+@contextmanager
+def seeding(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that says on its terminal that people are being seeded, and would do so for minutes."""
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal)
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        said = b""
+        while said.count(b"people live through their days") < 2:
+            said += os.read(screen, 1 << 16)
+        yield process
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+        os.close(terminal)
+        os.close(screen)
+
+
+def test_while_people_are_seeded_it_ends_at_once() -> None:
+    with seeding(SEEDING) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+
+
+def alone(command: list[str]) -> list[str]:
+    """The command as the first process of a world of processes, as in a container."""
+    return ["unshare", "--pid", "--fork", "--kill-child", *command]
+
+
+def can_be_alone() -> bool:
+    try:
+        return subprocess.run(alone(["true"]), capture_output=True, timeout=20, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not can_be_alone(), reason="no namespaces of processes here")
+def test_as_the_first_process_of_a_container_it_ends_too() -> None:
+    with seeding(alone(SEEDING)) as process:
+        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(child), signal.SIGTERM)
+        assert process.wait() == 0
+
+
+BEFORE = """
+import os, signal, sys, types
+commands = types.ModuleType("mockserver.cli")
+commands.main = lambda: os.kill(os.getpid(), signal.SIGTERM)
+sys.modules["mockserver.cli"] = commands
+sys.argv = ["mockserver", sys.argv[1]]
+from mockserver.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("command", "code"), [("serve", 0), ("listen", 0), ("check", -signal.SIGTERM)])
+def test_servers_heed_it_before_anything_of_them_is_loaded(command: str, code: int) -> None:
+    done = subprocess.run([sys.executable, "-c", BEFORE, command], capture_output=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (code, b"")
+
+
+# Idle connections
+
+
+def test_a_connection_stays_open_for_as_long_as_is_said() -> None:
+    with MockServer() as patient:
+        assert make_http(patient._opened()._application).config.timeout_keep_alive == 75
+    with MockServer(keep_alive=0.1) as server:
+        address = urlsplit(server.url)
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as connection:
+            connection.sendall(b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while part := connection.recv(4096):  # until the server hangs up
+                answer += part
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "75", None])
+def test_a_time_that_no_connection_can_stay_open_is_refused(seconds: object) -> None:
+    with pytest.raises(ValueError, match="keep_alive must be from"):
+        MockServer(keep_alive=seconds)  # type: ignore[arg-type]
