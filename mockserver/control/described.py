@@ -248,7 +248,9 @@ CALLS: dict[str, Described] = {
                 "errors",
                 s.OPEN,
                 '`{"rate": 0.1}` of the requests, or `{"every": 3}`, every third one, fail with `"status"` (400 to '
-                '599, by default 500). With `"when": "after"` they are carried out first, and only the answer is lost.',
+                '599, by default 500). With `"when": "after"` they are carried out first, and only the answer is lost. '
+                'Where clients try again (408, 409, 429, 5xx), `"retryAfter"` says after how many seconds (1, at most '
+                "3600; 0: nothing is said).",
             ),
             Param(
                 "drops",
@@ -260,8 +262,8 @@ CALLS: dict[str, Described] = {
                 {"anyOf": [s.FLAG, s.OPEN]},
                 "`true`: 10 requests a second for events, achievement completions and [admin calls](admin.md) "
                 "together, 100 for all others; "
-                'beyond, 429 with `Retry-After`. `{"events": 1, "others": 5}` sets other limits. Seconds are real '
-                "ones.",
+                'beyond, 429 with `Retry-After` and `X-RateLimit-Reset`. `{"events": 1, "others": 5}` sets other '
+                "limits. Seconds are real ones.",
             ),
             Param(
                 "liveStatuses",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.admin.table import NAMES as ADMIN
-from mockserver.clock import monotonic
+from mockserver.clock import monotonic, real_time
 from mockserver.control.fields import Fields
 from mockserver.control.requests import FAULT
 from mockserver.exchange import DROPPED, Answer, Call, error
@@ -30,6 +30,19 @@ NAMES = ("latency", "errors", "drops", "rateLimits", "liveStatuses")
 # Operations that the real service counts together, and how many a second it takes of these and of all others.
 EVENTS = frozenset({"metrics_event", "achievements_complete", *ADMIN})
 EVENTS_PER_SECOND, OTHERS_PER_SECOND = 10, 100
+
+
+# Statuses after which the official clients try again, and how long they are told to wait, in seconds.
+AGAIN = frozenset({408, 409, 429, *range(500, 600)})
+RETRY_AFTER, LONGEST_RETRY_AFTER = 1, 3600
+
+
+def retry_headers(status: int, seconds: int) -> tuple[tuple[bytes, bytes], ...]:
+    """`Retry-After`, and with 429 the second in which there is room again (Unix time), which some clients read."""
+    if status not in AGAIN or not seconds:
+        return ()
+    reset = ((b"x-ratelimit-reset", b"%d" % (-(-real_time() // 1000) + seconds)),) if status == 429 else ()
+    return ((b"retry-after", b"%d" % seconds), *reset)
 
 
 def concerns(operations: Operations, operation: str) -> bool:
@@ -64,6 +77,7 @@ class Misfortune:
     chance: random.Random
     status: int = 0
     late: bool = False
+    retry_after: int = RETRY_AFTER
     counted: int = 0
 
     def strikes(self) -> bool:
@@ -76,11 +90,14 @@ class Misfortune:
         """What the client gets, or that it gets nothing."""
         if not self.status:
             return DROPPED
-        return error(self.status, "This error was switched on in the faults of the mock.", (FAULT, b"errors"))
+        again = retry_headers(self.status, self.retry_after)
+        return error(self.status, "This error was switched on in the faults of the mock.", *again, (FAULT, b"errors"))
 
     def as_json(self) -> JSON:
         often = {"rate": self.rate} if self.every is None else {"every": self.every}
-        return often | ({"status": self.status} if self.status else {}) | ({"when": "after"} if self.late else {})
+        how: JSON = {"status": self.status} if self.status else {}
+        how |= {"when": "after"} if self.late else {}
+        return often | how | ({} if self.retry_after == RETRY_AFTER else {"retryAfter": self.retry_after})
 
 
 @dataclass(slots=True)
@@ -106,7 +123,7 @@ class RateLimits:
             return None
         what = "events, achievement completions and admin calls" if event else "requests"
         sentence = f"Too many requests: at most {limit} {what} per second. Try again in a second."
-        return error(429, sentence, (b"retry-after", b"1"), (FAULT, b"rateLimits"))
+        return error(429, sentence, *retry_headers(429, RETRY_AFTER), (FAULT, b"rateLimits"))
 
     def as_json(self) -> JSON:
         return {"events": self.events, "others": self.others}
@@ -210,15 +227,17 @@ def _latency(fields: Fields, known: list[str], chance: random.Random) -> Latency
 
 def _misfortune(fields: Fields, name: str, known: list[str], chance: random.Random) -> Misfortune | None:
     often = ("rate", "every", "operations", "when")
-    part = fields.part(name, ("status", *often) if name == "errors" else often)
+    part = fields.part(name, ("status", "retryAfter", *often) if name == "errors" else often)
     if part is None:
         return None
     rate, every = part.number("rate", 0, 1), part.whole("every", 1, 10**9)
     if (rate is None) == (every is None):
         raise Refused(f"Body field `{name}` must have either `rate`, a number from 0 to 1, or `every`, a whole number.")
-    status = (part.whole("status", 400, 599) or 500) if name == "errors" else 0
-    late = part.one_of("when", WHEN) == "after"
-    return Misfortune(rate, every, part.some_of("operations", known), chance, status, late)
+    late, operations = part.one_of("when", WHEN) == "after", part.some_of("operations", known)
+    if name == "drops":
+        return Misfortune(rate, every, operations, chance, late=late)
+    status, wait = part.whole("status", 400, 599) or 500, part.whole("retryAfter", 0, LONGEST_RETRY_AFTER)
+    return Misfortune(rate, every, operations, chance, status, late, RETRY_AFTER if wait is None else wait)
 
 
 def _rate_limits(fields: Fields, known: list[str]) -> RateLimits | None:

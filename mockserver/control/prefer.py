@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mockserver.control.faults import RETRY_AFTER, retry_headers
 from mockserver.exchange import Answer, error
 
 HEADER, APPLIED = b"prefer", b"preference-applied"
@@ -35,8 +36,8 @@ class Preference(NamedTuple):
     def answer(self) -> Answer:
         """The error that was asked for, in the one shape of errors."""
         sentence = f"The request asked for this answer with the header Prefer: code={self.code}."
-        retry = ((b"retry-after", b"1"),) if self.code == 429 else ()
-        return error(self.code or 500, sentence, *retry, *self.applied)
+        code = self.code or 500
+        return error(code, sentence, *retry_headers(code, RETRY_AFTER), *self.applied)
 
 
 def read(header: bytes) -> Preference:
