@@ -46,6 +46,7 @@ def test_the_newest_client_reads_all_that_a_newer_document_declares(server: Mock
     walked = walk_python(server, NEWEST)
     assert list(walked.troubles()) == []
     assert len(walked.said["application"]) == 27
+    assert set(walked.said["webhooks"]) == set(EVERY_KIND)
 
 
 def test_every_answer_is_valid_under_the_shipped_document_and_under_a_newer_one(world: MadeWorld) -> None:
