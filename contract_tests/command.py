@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from contract_tests.options import OPTIONS, Option, Options, part_of_file
+from contract_tests.printable import printable
 
 NEEDED = ("pytest", "hypothesis", "schemathesis", "jsonschema")
 
@@ -129,7 +130,8 @@ def replayed(options: Options, path: Path) -> int:
         click.echo(str(error), err=True)
         return 2
     for row in rows:
-        click.echo(f"{'still so' if row.same else 'differs '}  {row.rule}\n          {row.status} {row.answer[:200]}")
+        answer = printable(row.answer[:200])
+        click.echo(f"{'still so' if row.same else 'differs '}  {printable(row.rule)}\n          {row.status} {answer}")
     return int(any(row.same for row in rows))
 
 

@@ -21,6 +21,7 @@ from contract_tests.client import CONTROL_TOKEN, Client, Pace
 from contract_tests.document import Document
 from contract_tests.exchange import Exchange
 from contract_tests.options import PARTS, Options
+from contract_tests.printable import printable
 
 LIVE_DOMAIN = "trophy.so"
 LIVE_RATE = 10.0  # events a second that the real service allows
@@ -151,7 +152,7 @@ def check_answers(client: Client) -> None:
 
 
 def _said(answer: Exchange) -> str:
-    return f"{answer.status} {answer.answer[:200].decode('utf-8', 'replace')}"
+    return f"{answer.status} {printable(answer.answer[:200].decode('utf-8', 'replace'))}"
 
 
 def _find_control(target: Target) -> None:

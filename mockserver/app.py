@@ -133,6 +133,8 @@ class App(Starlette):
                 with suppress(Disconnected):
                     await self._call(arrival, receive, send)
                 return
+            # What Starlette hands on is no longer the server's own `send`, which knows whether the client is there.
+            scope["left"] = partial(getattr, getattr(send, "__self__", None), "disconnected", False)
         await super().__call__(scope, receive, send)
 
     def answer_at_once(

@@ -12,6 +12,7 @@ from rich.text import Text
 from contract_tests.document import Operation
 from contract_tests.findings import Finding
 from contract_tests.options import PARTS
+from contract_tests.printable import printable
 from contract_tests.suite import Suite
 
 WIDTH = 110
@@ -21,7 +22,11 @@ STYLES = {"✓": "green", "✗": "bold red", "k": "yellow", "·": "dim"}
 
 def describe(finding: Finding, suite: Suite) -> str:
     """One failure: expectation, source, what happened, and the request that repeats it."""
-    lines = [f"✗ {finding.rule}", f"    source    {finding.source}", f"    found by  {finding.part} · {finding.test}"]
+    lines = [
+        f"✗ {printable(finding.rule)}",
+        f"    source    {finding.source}",
+        f"    found by  {finding.part} · {finding.test}",
+    ]
     lines += _indented("    got       ", finding.got)
     if finding.exchange:
         lines.append(f"    answer    {finding.exchange.status} {_short(finding.exchange.answer)}")
@@ -39,14 +44,14 @@ def curl(finding: Finding, suite: Suite) -> str:
 
 
 def _indented(label: str, text: str) -> list[str]:
-    first, *rest = text.splitlines() or [""]
+    first, *rest = [printable(line) for line in text.splitlines()] or [""]
     wrapped = [line for one in [first, *rest] for line in textwrap.wrap(one, WIDTH) or [""]]
     return [label + wrapped[0], *(" " * len(label) + line for line in wrapped[1:])]
 
 
 def _short(content: bytes, limit: int = 300) -> str:
     text = content.decode("utf-8", "replace")
-    return text if len(text) <= limit else text[:limit] + f"… ({len(content)} bytes)"
+    return printable(text if len(text) <= limit else text[:limit] + f"… ({len(content)} bytes)")
 
 
 def result_of(suite: Suite, operation: Operation, part: str) -> str:

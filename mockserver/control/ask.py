@@ -30,6 +30,14 @@ class Forbidden(GameError):
     """Who asks may not do this."""
 
 
+class Ending(GameError):
+    """The server is about to end, and does not finish what takes its time."""
+
+
+def _there() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Ask:
     """`backstage` is that of the world which the key opens, None where the control token alone was given.
@@ -48,6 +56,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     again: Record | None = None
     largest: int = LARGEST
+    left: Callable[[], bool] = _there  # whether the client that waits for the answer has gone
 
     @property
     def side(self) -> Backstage:

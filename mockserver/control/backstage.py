@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -65,6 +65,21 @@ class Backstage:
         with suppress(TimeoutError):
             if seconds:
                 await asyncio.wait_for(self._ending.wait(), seconds)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the server is about to end."""
+        return self._ending.is_set()
+
+    async def unless_ending(self, waiting: Coroutine[Any, Any, None]) -> bool:
+        """Waits for it; False as soon as the server is about to end, and it is given up."""
+        tasks = [asyncio.ensure_future(waiting), asyncio.ensure_future(self._ending.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return tasks[0].done()
+        finally:
+            for task in tasks:
+                task.cancel()
 
     def hurry(self) -> None:
         """The server is about to end: whoever is made to wait goes on at once."""

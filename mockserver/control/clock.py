@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.control.ask import JSON, Ask
+from mockserver.control.ask import JSON, Ask, Ending
 from mockserver.control.backstage import Backstage
 from mockserver.control.facts import fact_shape
 from mockserver.control.fields import Fields
+from mockserver.exchange import Disconnected
 from mockserver.game.errors import Refused
 from mockserver.game.facts import Entry
 from mockserver.game.periods import DAY, HOUR, LAST_CLOCK, MINUTE, SECOND, iso
@@ -21,6 +22,7 @@ FIRST_FACTS = 100
 STRIDE = HOUR  # after so much of the world's time others get their turn
 # Choice: a single move is at most a hundred years, since every day of them is lived through.
 LONGEST_MOVE = 36_525 * DAY
+ENDING = "The server is about to end; the time stands where it has come to."
 UNITS = {"days": DAY, "hours": HOUR, "minutes": MINUTE, "seconds": SECOND}
 
 
@@ -49,10 +51,12 @@ async def move(ask: Ask, to: Callable[[int], int], frozen: bool | None = None) -
     """Lets the time pass from now to `to(now)`; `frozen` None leaves the clock running or frozen as it is.
 
     Other worlds are served meanwhile; moves of this one wait for each other. Refused when time would run backwards.
+    When the client leaves or the server ends, the time stands where it has come to, and what happened until then stays.
     """
     side = ask.side
     organisation = side.organisation
     async with side.moving:
+        _check_wanted(ask)
         clock = organisation.clock
         start = ask.again.time if ask.again else clock.now()
         then_frozen = clock.frozen if frozen is None else frozen
@@ -61,8 +65,10 @@ async def move(ask: Ask, to: Callable[[int], int], frozen: bool | None = None) -
         try:
             while not _stride(side, happened, target):
                 await asyncio.sleep(0)
+                _check_wanted(ask)
         except BaseException:
-            clock.set(clock.now(), then_frozen)
+            with ask.effect(time=start, given=_shorter(ask, clock.now(), then_frozen)):
+                clock.set(clock.now(), then_frozen)
             side.webhooks.clock_moved()
             side.feed.poke()
             raise
@@ -75,6 +81,19 @@ async def move(ask: Ask, to: Callable[[int], int], frozen: bool | None = None) -
             "counts": dict(sorted(happened.counts.items())),
             "facts": happened.first,
         }
+
+
+def _check_wanted(ask: Ask) -> None:
+    """Raises `Disconnected` or `Ending` when nobody waits for the move any more."""
+    if ask.left():
+        raise Disconnected
+    if ask.side.ending:
+        raise Ending(ENDING)
+
+
+def _shorter(ask: Ask, time: int, frozen: bool) -> JSON:
+    """The body of a move that was as long as this one has become."""
+    return {"to": iso(time)} if ask.name == "mock_clock_advance" else {"now": iso(time), "frozen": frozen}
 
 
 def _stride(side: Backstage, happened: Happened, target: int) -> bool:
@@ -138,8 +157,8 @@ async def advance_clock(ask: Ask) -> JSON:
     if to is None and passing is None and wait is None:
         raise Refused("The body must have `days`, `hours`, `minutes` or `seconds`, or the time to go `to`.")
     moved = await move(ask, lambda start: start + (passing or 0) if to is None else to)
-    if wait:
-        await ask.side.webhooks.idle()
+    if wait and not await ask.side.unless_ending(ask.side.webhooks.idle()):
+        raise Ending(ENDING)
     return moved
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mockserver.admin.table import NAMES as ADMIN
-from mockserver.control.ask import JSON, Ask, Forbidden, Row, Unauthorised
+from mockserver.control.ask import JSON, Ask, Ending, Forbidden, Row, Unauthorised
 from mockserver.control.backstage import Backstage
 from mockserver.control.described import CALLS
 from mockserver.control.faults import Faults
@@ -56,6 +56,7 @@ STATUSES: dict[type[GameError], int] = {
     NotFound: 404,
     Refused: 422,
     Unreadable: 400,
+    Ending: 503,
 }
 # What is not kept in the request log: it would be all that is left in one that was just emptied.
 SILENT = {"mock_requests_clear", "mock_reset", "mock_snapshots_restore"}
@@ -277,6 +278,7 @@ class _Endpoint:
             body=call.body,
             media_type=request.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
             headers=request.headers,
+            left=request.scope["left"],
         )
 
     async def _answer(self, row: Row, ask: Ask) -> Answer | Stream:

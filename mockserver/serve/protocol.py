@@ -20,6 +20,8 @@ MOST_AT_ONCE = 16  # answers in a row on one connection, then others get their t
 
 LONGEST_MESSAGE = 60  # seconds from a request's first byte to its last, and from connecting to the first request
 LINGER = 1.0  # seconds
+SHORT_LINGER = 0.1  # when the server ends
+ENDING = error(503, "The server is about to end, and the request has not come in whole.")
 
 OFFERS = (b"upgrade", b"http2-settings", b"connection")
 _ALLOWING = f": allow the name with {OPTION} if you trust it."
@@ -273,12 +275,24 @@ class Protocol(HttpToolsProtocol):
         if not self._in_head and self.cycle is None:  # nothing has ever come
             self.transport.close()
             return
-        if self._busy and self.cycle.more_body:  # it waits for what does not come, and is told that nothing will
+        self._give_up(error(408, f"The request did not come in whole within {LONGEST_MESSAGE} seconds."))
+
+    def _give_up(self, refusal: Answer, linger: float = LINGER) -> None:
+        """Ends the connection though something on it is not answered yet."""
+        if self._busy:  # it waits for what does not come, and is told that nothing will
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             self.pipeline.clear()
-        self._refusal = error(408, f"The request did not come in whole within {LONGEST_MESSAGE} seconds.")
-        self._hang_up(self._refusal)
+        self._refusal = refusal
+        self._hang_up(refusal, linger)
+
+    def shutdown(self) -> None:
+        """The server is about to end: a request that is not whole yet is told so, instead of being waited for."""
+        half = self._in_head if not self._busy else self.cycle.more_body and not self.cycle.response_started
+        if half and not self._hanging_up and not self.transport.is_closing():
+            self._give_up(ENDING, linger=SHORT_LINGER)
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """Says what is wrong, in the API's shape of errors, and hangs up."""
@@ -292,7 +306,7 @@ class Protocol(HttpToolsProtocol):
         if not self._busy:
             self._hang_up(refusal)
 
-    def _hang_up(self, refusal: Answer) -> None:
+    def _hang_up(self, refusal: Answer, linger: float = LINGER) -> None:
         """What still comes in is read and dropped for a moment: to close at once would reset the connection, and the
         client might never read the answer."""
         self._hanging_up = True
@@ -302,7 +316,7 @@ class Protocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
-        self.loop.call_later(LINGER, self.transport.close)
+        self.loop.call_later(linger, self.transport.close)
 
 
 def _shown(value: bytes) -> str:

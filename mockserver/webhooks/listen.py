@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import deque
+from hashlib import sha256
 
 import click
 import uvicorn
@@ -14,8 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from mockserver.printable import printable
 from mockserver.sockets import KEEP_ALIVE, listen_on, local_url
 from mockserver.spec import Document, load
+from mockserver.spec.bodies import LARGEST
 from mockserver.webhooks.options import usable_secret
 from mockserver.webhooks.reading import Reading, read
 from mockserver.webhooks.signing import HEADER
@@ -23,16 +26,20 @@ from mockserver.webhooks.signing import HEADER
 
 def receiver(document: Document, secret: str | None, console: Console, *, bodies: bool = False) -> Starlette:
     """An application that takes webhooks on every path: 200, or 401 and 400 with what is wrong."""
-    seen: deque[bytes] = deque(maxlen=1000)
+    seen: deque[bytes] = deque(maxlen=1000)  # digests
 
     async def receive(request: Request) -> Response:
-        raw = await request.body()
+        raw = await _body(request)
+        if raw is None:
+            console.print(Text(f"✗ a body of more than {LARGEST} bytes", "red"), soft_wrap=True)
+            return JSONResponse({"error": f"the body must be at most {LARGEST} bytes (1 MiB)"}, 413)
         reading = read(document, raw, request.headers.get(HEADER), secret)
-        again = raw in seen
-        seen.append(raw)
+        digest = sha256(raw).digest()
+        again = digest in seen
+        seen.append(digest)
         console.print(_line(reading, again=again, checked=secret is not None), soft_wrap=True)
         if bodies and reading.body is not None:
-            console.print_json(data=reading.body)
+            console.print_json(data=reading.body, ensure_ascii=True)
         if not reading.problems:
             return Response(status_code=200)
         return JSONResponse({"error": "; ".join(reading.problems)}, 401 if reading.forged else 400)
@@ -40,17 +47,27 @@ def receiver(document: Document, secret: str | None, console: Console, *, bodies
     return Starlette(routes=[Route("/{path:path}", receive, methods=["POST"])])
 
 
+async def _body(request: Request) -> bytes | None:
+    """All of it; None as soon as it is too long."""
+    raw = b""
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > LARGEST:
+            return None
+    return raw
+
+
 def _line(reading: Reading, *, again: bool, checked: bool) -> Text:
     line = Text()
     line.append("✗ " if reading.problems else "✓ ", "red" if reading.problems else "green")
-    line.append(f"{reading.kind or 'unreadable':<26}", "bold")
-    line.append(reading.saying)
+    line.append(f"{printable(reading.kind or 'unreadable'):<26}", "bold")
+    line.append(printable(reading.saying))
     if not checked:
         line.append("  signature not checked", "dim")
     if again:
         line.append("  seen before", "yellow")
     for problem in reading.problems:
-        line.append(f"\n  {problem}", "red")
+        line.append(f"\n  {printable(problem)}", "red")
     return line
 
 

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 
 from mockserver.clock import real_time
 from mockserver.game.errors import Refused
+from mockserver.printable import printable
 from mockserver.webhooks.bodies import KINDS
 from mockserver.webhooks.endpoints import check_url
 from mockserver.webhooks.handler_checks import Check, checks
@@ -65,7 +66,7 @@ def ask(client: httpx2.Client, url: str, check: Check) -> Outcome:
     except (httpx2.InvalidURL, UnicodeError) as error:
         raise CannotRun(f"no request can be sent to {url} ({error}).") from None
     except (httpx2.HTTPError, OSError) as error:
-        return Outcome(check, None, f"{type(error).__name__}: {error}".removesuffix(": "))
+        return Outcome(check, None, printable(f"{type(error).__name__}: {error}".removesuffix(": ")))
     finally:
         client.cookies.clear()
 

@@ -24,7 +24,7 @@ from mockserver.webhooks.scores import CHANGED, RANK_CHANGED
 from mockserver.webhooks.trigger import trigger
 from mockserver.worlds import Organisation
 
-GRACE = 5.0  # seconds that deliveries under way get at the end
+GRACE = 1.0  # seconds that deliveries under way get at the end
 
 JSON = dict[str, Any]
 OF_SCORES = {CHANGED, RANK_CHANGED}
