@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from functools import partial
 from socket import socket
 from typing import Any, Literal
@@ -12,6 +14,7 @@ from mockserver.app import App, create_app
 from mockserver.control import loading
 from mockserver.control.plane import Plane, Settings
 from mockserver.serve.catalog_file import CatalogFile
+from mockserver.serve.door import Door
 from mockserver.serve.fit import choose
 from mockserver.serve.hosts import Hosts
 from mockserver.serve.protocol import Protocol
@@ -54,7 +57,19 @@ def make_app(
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's; before it waits for open requests, those that are only made to wait are let go."""
+    """Uvicorn's, with doors of our own. Before it waits for open requests, those that are only made to wait are let
+    go."""
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        watches = sys.platform != "win32"  # where the loop of asyncio cannot watch a listening socket
+        doors = [Door(each, self._protocol) for each in sockets or () if watches]
+        await super().startup([] if doors else sockets)
+        for door in doors:
+            door.open()
+        self.servers += doors  # type: ignore[arg-type]  # they are closed like servers of asyncio
+
+    def _protocol(self) -> asyncio.Protocol:
+        return Protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         app: Any = self.config.app
