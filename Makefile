@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run shots test lint mutants mutants-parts examples examples-check docs clients bench bench-growth bench-kept realism farm kill soak
+.PHONY: help run shots test lint mutants mutants-parts examples examples-check dist docs names clients bench bench-growth bench-kept realism farm kill soak
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ examples: $(READY) ## write fixtures/examples/ anew
 
 examples-check: $(READY) ## examples of 200 seeds and all three catalogs against the document
 	EXAMPLE_SEEDS=200 $(BIN)/python -m pytest tests/test_examples.py -n 2 -q -k is_there_and_valid
+
+dist: $(READY) ## a wheel and a source distribution, in dist/
+	$(BIN)/python -m build --quiet --outdir dist .
 
 names: $(READY) ## draw the names of seeded users anew, with Faker
 	PYTHONPATH=tests $(BIN)/python tests/draw_names.py

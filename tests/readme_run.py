@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "recipes.md")  # in this order: the second goes on where the first ends
 PORTS = ("8080", "8081", "8082", "9000", "3000")
 LINKED = ("Makefile", "openapi.json", "fixtures", "mockserver", "contract_tests", "pyproject.toml")
 SERVES = re.compile(r"^mockserver (?:serve|listen)\b")
@@ -29,9 +29,10 @@ class Block(NamedTuple):
 
 
 def blocks() -> list[Block]:
-    """All fenced blocks of the README, each with the heading above it."""
+    """All fenced blocks of the README and the recipes, each with the heading above it."""
     found, heading = [], ""
-    for match in re.finditer(r"^#+ ([^\n]+)$|^```(\w*)\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL):
+    text = "\n".join(page.read_text() for page in PAGES)
+    for match in re.finditer(r"^#+ ([^\n]+)$|^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         if match[1]:
             heading = match[1]
         else:
