@@ -163,6 +163,14 @@ def test_an_event_from_the_form_is_seen_everywhere(tab: Tab, chromium: Any) -> N
 
 
 @LIVED
+def test_webhooks_and_their_deliveries_appear_by_themselves(tab: Tab) -> None:
+    page = tab.go("webhooks")
+    tab.world.control("POST", "/webhooks", {"url": "http://127.0.0.1:9/"})
+    tab.api("POST", "/metrics/words-written/event", {"user": {"id": "live"}, "value": 500})
+    page.get_by_role("link", name="streak.started").first.wait_for()
+    page.locator("#endpoints").get_by_text("http://127.0.0.1:9/").wait_for()
+
+
 def test_trouble_that_is_switched_on_is_felt_by_a_client(tab: Tab) -> None:
     assert tab.api("GET", "/achievements").status_code == 200
     page = tab.go("trouble")

@@ -188,6 +188,36 @@ for (const calendar of all(".calendar")) calendar.parentElement.scrollLeft = cal
 if ($(".gutter")) numberLines($(".gutter"), $("#text"));
 $("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 if ($("#feed")) listen($("#feed"));
+
+// Lists that change while one looks: read again when something happens, and once more for what comes of it.
+function keepFresh() {
+  const source = new EventSource(body.dataset.stream);
+  let soon = 0;
+  let later = 0;
+  const refresh = async () => {
+    soon = 0;
+    const response = await fetch(location.href);
+    if (!response.ok) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const part of all("[data-fresh]")) {
+      const next = fresh.getElementById(part.id);
+      if (next && next.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) part.replaceChildren(...next.childNodes);
+    }
+  };
+  const happened = () => {
+    soon ||= setTimeout(refresh, 300);
+    clearTimeout(later);
+    later = setTimeout(refresh, 2000);
+  };
+  source.addEventListener("start", (event) => setClock(JSON.parse(event.data)));
+  source.addEventListener("clock", (event) => setClock(JSON.parse(event.data)));
+  source.addEventListener("fact", happened);
+  source.addEventListener("gap", happened);
+  source.addEventListener("reset", () => location.reload());
+  addEventListener("pagehide", () => source.close());
+  later = setTimeout(refresh, 1000);
+}
+if ($("[data-fresh]")) keepFresh();
 if ($("#now")) {
   tick();
   setInterval(tick, 500);
