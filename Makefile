@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run shots test lint mutants mutants-parts examples examples-check dist docs names clients bench bench-growth bench-kept realism farm kill soak
+.PHONY: help run shots test lint mutants mutants-parts examples examples-check dist docs names clients bench bench-growth bench-kept realism farm kill soak hostile
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,3 +79,6 @@ kill: $(READY) ## a server under load is killed 20 times: no accepted event is l
 
 soak: $(READY) ## ten minutes at full speed, then every total is checked (ARGS='--minutes 1')
 	$(BIN)/python -m benchmarks soak $(ARGS)
+
+hostile: $(READY) ## 100,000 requests that mean harm: no 5xx, no undeclared status, no state changed by a refusal (ARGS='5000 2': so many, seed)
+	$(BIN)/python -m benchmarks.hostile $(ARGS)

@@ -1,0 +1,189 @@
+"""`make hostile`: seeded requests that mean harm, to all operations and all calls of the control plane.
+
+None may be answered 5xx, with a status that is not declared or in a shape of its own, none may stay unanswered, and one
+that is refused leaves the state as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import random
+import sys
+import time
+from collections import Counter
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import orjson
+
+from benchmarks.tables import show
+from mockserver.control.described import CALLS
+from mockserver.control.openapi import openapi
+from mockserver.control.table import ROWS
+from mockserver.spec import load
+from mockserver.testing import MockServer
+
+LOOKED_AT = 20  # every so many-th request is held between two digests of the state
+STATE = ("/_mock/users?limit=1000", "/_mock/facts?limit=100", "/_mock/clock", "/_mock/catalog", "/_mock/webhooks")
+ENDLESS = "/_mock/stream"  # its answer does not end
+SLOW = {"/_mock/worlds", "/_mock/clock/advance", "/_mock/clock"}  # seldom: people live and centuries pass in them
+
+WORDS = [
+    "ada",
+    "user-1",
+    "words-written",
+    "xp",
+    "",
+    "x" * 256,
+    "\0",
+    "a/b",
+    "..",
+    "%",
+    "\u202e",
+    "null",
+    "💥",
+    "-1",
+    "1e999",
+]
+VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1e308,
+    10**400 % 10**18,
+    0.1234567,
+    "",
+    "x" * 2000,
+    "\x1b[2J",
+    [],
+    {},
+    [[]],
+    [1] * 1500,
+]
+FIELDS = ["id", "user", "value", "name", "tz", "email", "deviceTokens", "attributes", "url", "secret", "type", "userId"]
+FIELDS += ["catalog", "users", "seed", "now", "frozen", "days", "to", "duplicate", "errors", "latency", "notifications"]
+CATALOGS = [b"a=" + b"[" * 5000, b"a = " + b"9" * 5000, b".".join([b"a"] * 8000) + b" = 1", b"name = 0x" + b"f" * 9000]
+CATALOGS += [
+    b'name = "x"\n[metrics.a]\n',
+    b"\xff\xfe",
+    b"a = 1e99999999999999999999",
+    b"[" * 300,
+    b'"""' + b"x" * 300_000,
+]
+
+
+def declared() -> list[tuple[str, str, set[int]]]:
+    """Method, path with its variables, and the statuses that may come."""
+    found = []
+    for document, prefix in ((load().raw, "/v1"), (openapi(ROWS, CALLS), "")):
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                if method in ("get", "post", "put", "patch", "delete") and path != ENDLESS:
+                    found.append((method.upper(), prefix + path, {int(status) for status in operation["responses"]}))
+    return found
+
+
+class Harm:
+    """Requests by chance, the same for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.calls = declared()
+
+    def request(self) -> tuple[str, str, dict[str, str], bytes, set[int]]:
+        dice = self.dice
+        method, path, statuses = dice.choice(self.calls)
+        if path in SLOW and dice.random() < 0.95:
+            return self.request()
+        parts = [quote(dice.choice(WORDS), safe="") if part[:1] == "{" else part for part in path.split("/")]
+        query = "&".join(
+            f"{dice.choice([*FIELDS, 'limit', 'userIds'])}={quote(dice.choice(WORDS))}"
+            for _ in range(dice.choice((0, 0, 1, 2)))
+        )
+        headers = {"Content-Type": dice.choice(("application/json",) * 5 + ("application/toml", "text/plain", ""))}
+        return method, "/".join(parts) + (f"?{query}" if query else ""), headers, self.body(method, path), statuses
+
+    def body(self, method: str, path: str) -> bytes:
+        dice = self.dice
+        if method in ("GET", "DELETE"):
+            return b""
+        kind = dice.random()
+        if kind < 0.1 or (path.startswith("/_mock/catalog") and kind < 0.7):
+            return dice.choice(CATALOGS)
+        if kind < 0.2:
+            return dice.randbytes(dice.randrange(200))
+        return orjson.dumps(self.value(3), option=orjson.OPT_NON_STR_KEYS)[: dice.choice((None, None, None, 20))]
+
+    def value(self, depth: int) -> Any:
+        dice = self.dice
+        if depth == 0 or (depth < 3 and dice.random() < 0.5):
+            return dice.choice(VALUES + WORDS)
+        return {dice.choice(FIELDS): self.value(depth - 1) for _ in range(dice.randrange(4))}
+
+
+def hostile(count: int, seed: int = 1) -> int:
+    """Sends so many; the number of wrong answers, each of which is told."""
+    harm, wrong, statuses, began = Harm(seed), 0, Counter[int](), time.perf_counter()
+    with MockServer(users=20, history_days=5, frozen=True) as server:
+        where = urlsplit(server.url)
+        client = http.client.HTTPConnection(str(where.hostname), where.port, timeout=60)
+        key = {"X-API-KEY": server.api_key}
+
+        def ask(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+            client.request(method, path, body, headers | key)
+            answer = client.getresponse()
+            return answer.status, answer.read()
+
+        def digest() -> str:
+            return hashlib.sha256(b"".join(ask("GET", path, {}, b"")[1] for path in STATE)).hexdigest()
+
+        for number in range(count):
+            method, path, headers, body, allowed = harm.request()
+            looked_at = number % LOOKED_AT == 0
+            before = digest() if looked_at else ""
+            try:
+                status, answer = ask(method, path, headers, body)
+            except (OSError, http.client.HTTPException) as trouble:
+                status, answer = 0, repr(trouble).encode()
+                client.close()
+            statuses[status] += 1
+            problem = fault(status, answer, allowed)
+            if not problem and looked_at and status >= 400 and digest() != before:
+                problem = "it was refused, and changed the state"
+            if problem:
+                wrong += 1
+                print(f"✗ {number}: {method} {path[:200]} {body[:200]!r}: {status} {answer[:200]!r}: {problem}")
+        client.close()
+    rows = [("requests", count), ("per second", count / (time.perf_counter() - began)), ("wrong", wrong)]
+    show(
+        f"hostile requests, seed {seed}",
+        ("what", "figure"),
+        [*rows, *((f"{s}", n) for s, n in sorted(statuses.items()))],
+    )
+    return wrong
+
+
+def fault(status: int, answer: bytes, allowed: set[int]) -> str:
+    """What is wrong with an answer; empty when nothing is."""
+    if status == 0:
+        return "there was no answer"
+    if status >= 500:
+        return "that is a defect"
+    if status not in allowed | {401, 404, 405}:
+        return f"only {sorted(allowed)} are declared"
+    if status >= 400:
+        try:
+            shape = orjson.loads(answer)
+        except orjson.JSONDecodeError:
+            return "the error is not JSON"
+        if not isinstance(shape, dict) or list(shape) != ["error"] or not isinstance(shape["error"], str):
+            return "the error has a shape of its own"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(
+        1 if hostile(int(sys.argv[1]) if sys.argv[1:] else 100_000, int(sys.argv[2]) if sys.argv[2:] else 1) else 0
+    )
