@@ -270,9 +270,9 @@ class Each(Kind):
             return place.expected(self.words, value)
         if len(value) > self.most:
             return place.wrong(f"expected at most {self.most} of them, found {len(value)}")
-        seen = set[str]()
+        seen = set[str | int]()
         for position, item in enumerate(value):
-            if isinstance(item, str):
+            if isinstance(item, str | int):
                 if item in seen:
                     (place / position).wrong(f"{shown(item)} stands here twice")
                 seen.add(item)
