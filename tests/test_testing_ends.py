@@ -300,9 +300,11 @@ def test_it_lives_and_ends_under_gevent() -> None:
 
 
 def test_a_server_that_does_not_end_is_said_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = MockServer(socket=False).start()
+    server, busy = MockServer(socket=False).start(), threading.Event()
+    server._opened()._loop.call_soon_threadsafe(busy.wait)  # its loop has something else to do
     with impatient(monkeypatch), pytest.raises(RuntimeError, match="has not stopped within 0 seconds"):
         server.stop()
+    busy.set()
     assert not server.running
 
 
