@@ -164,3 +164,27 @@ start = "-5d"
     assert (told["previousRank"], told["rank"]) == (1, 2)
     rows = stage.board("xp")["rankings"]
     assert [(row["userId"], row["value"]) for row in rows] == [(ben, 40), (ann, 35)]
+
+
+@rule("A catalog limits how many of those who are overtaken are told", behaviour(11, "choice"), choice=True)
+def test_a_catalog_limits_who_is_told(stages: Stages) -> None:
+    catalog = """
+name = "Few are told"
+[metrics.steps]
+name = "Steps"
+[leaderboards.all]
+name = "All"
+rankBy = "metric"
+metricKey = "steps"
+start = "-5d"
+[settings]
+rankChangedNeighbours = 1
+"""
+    stage = stages.new(catalog=catalog)
+    users = [stage.user(name) for name in ("ann", "ben", "cem", "dan")]
+    for user, steps in zip(users[:3], (30, 20, 10), strict=True):
+        stage.event(user, steps, "steps")
+    before = len(stage.clock.ask("GET", "/webhooks/events?type=leaderboard.rank_changed")["events"])
+    stage.event(users[3], 100, "steps")
+    rows = stage.clock.ask("GET", "/webhooks/events?type=leaderboard.rank_changed")["events"][before:]
+    assert [row["userId"] for row in rows] == [users[3], users[0]], "the one and the nearest are told"

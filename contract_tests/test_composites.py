@@ -111,12 +111,21 @@ name = "March"
 trigger = "metric"
 metricKey = "steps"
 metricValue = 20
+[achievements.spark]
+name = "Spark"
+trigger = "streak"
+streakLength = 1
+[achievements.ember]
+name = "Ember"
+trigger = "streak"
+streakLength = 1
+[streak]
 """
 
 
-@rule("Composites that one event completes are in catalog order", behaviour(6, "choice"), choice=True)
+@rule("Composites and streak achievements of one event are in catalog order", behaviour(6, "choice"), choice=True)
 def test_composites_are_in_catalog_order(stages: Stages) -> None:
     stage = stages.new(catalog=ORDERED)
     ann = stage.user("ann")
     told = [row["name"] for row in stage.event(ann, 20, "steps")["achievements"]]
-    assert told == ["Walk", "March", "Second", "Third"], f"completed were {told}"
+    assert told == ["Walk", "March", "Spark", "Ember", "Second", "Third"], f"completed were {told}"

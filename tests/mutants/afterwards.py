@@ -46,6 +46,13 @@ def last_first(content: JSON, ask: Ask, memory: Memory) -> None:
     content["achievements"] = [row for row in rows if row not in composites] + composites[::-1]
 
 
+def shortest_last(content: JSON, ask: Ask, memory: Memory) -> None:
+    """Streak achievements come in the opposite of the catalog's order."""
+    rows = content["achievements"]
+    back = iter([row for row in rows if row["trigger"] == "streak"][::-1])
+    content["achievements"] = [next(back) if row["trigger"] == "streak" else row for row in rows]
+
+
 async def brings_nothing(ask: Ask, forward: Forward, memory: Memory) -> Reply:
     """A composite that a call has completed never shows."""
     if not re.fullmatch(r"[A-Za-z0-9-]+", ask.user):
@@ -116,6 +123,7 @@ AFTERWARDS = [
         "composites of composites never unlock", ACHIEVEMENTS, spoil_answer("users_achievements metrics_event", flat)
     ),
     Fault("composites come in no order", ACHIEVEMENTS, spoil_answer("metrics_event", last_first)),
+    Fault("streak achievements come in no order", ACHIEVEMENTS, spoil_answer("metrics_event", shortest_last)),
     Fault("a completion brings no composite", ACHIEVEMENTS, brings_nothing),
     Fault("an unmet filter is not found", ACHIEVEMENTS, not_found),
     Fault("a streak starts with the first ever", STREAKS, spoil_answer("users_streak", first_start)),

@@ -76,6 +76,11 @@ def ten_others(old: Any) -> Any:
     return lambda run, fact, most: old(run, fact, 10)
 
 
+def all_others(old: Any) -> Any:
+    """A catalog's limit on those who are told is not looked at."""
+    return lambda run, fact, most: old(run, fact, None)
+
+
 def in_two_turns(old: Any) -> Any:
     """A new user's request is two: who it is, and what was done."""
 
@@ -106,6 +111,9 @@ DELIVERED = [
         patch=swap("mockserver.game.schedule", "boost_moments", by_utc_days),
     ),
     Fault("ten others are told", WEBHOOKS, patch=swap("mockserver.webhooks.moved", "others", ten_others)),
+    Fault(
+        "the limit on those told is ignored", WEBHOOKS, patch=swap("mockserver.webhooks.moved", "others", all_others)
+    ),
     Fault("what a request takes back is told", WEBHOOKS, patch=swap("mockserver.api.shared", "tell_of", in_two_turns)),
     Fault("retries come at once", WEBHOOKS, patch=swap("mockserver.webhooks.delivery", "Timing", at_once)),
     Fault("a refused webhook counts as taken", WEBHOOKS, sender=refusals_are_fine),
