@@ -22,6 +22,21 @@ FLAGS = (
     "--disable-sync",
 )
 
+# What the page has in its menu, and a person's own view.
+VIEWS = (
+    "",
+    "people",
+    "person",
+    "boards",
+    "achievements",
+    "points",
+    "catalog",
+    "webhooks",
+    "requests",
+    "trouble",
+    "api",
+)
+
 
 def found() -> str | None:
     """Where a browser is: MOCKSERVER_BROWSER says so, or one of the usual names."""

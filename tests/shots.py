@@ -17,20 +17,7 @@ from mockserver.testing import MockServer
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "shots"
 WIDTHS = (380, 1280)
-VIEWS = (
-    "",
-    "people",
-    "person",
-    "boards",
-    "achievements",
-    "points",
-    "catalog",
-    "webhooks",
-    "requests",
-    "trouble",
-    "api",
-    "why",
-)
+VIEWS = (*browser.VIEWS, "why")
 README = {"": "page-overview.png", "person": "page-person.png"}
 
 

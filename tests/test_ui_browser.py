@@ -20,20 +20,7 @@ from mockserver.testing import MadeWorld, MockServer
 browser.need()
 
 LIVED = pytest.mark.trophy_world(users=12, history_days=30, now="2026-03-01T12:00:00Z", frozen=True)
-VIEWS = (
-    "",
-    "people",
-    "person",
-    "boards",
-    "achievements",
-    "points",
-    "catalog",
-    "webhooks",
-    "requests",
-    "trouble",
-    "api",
-    "facts",
-)
+VIEWS = (*browser.VIEWS, "facts")
 
 
 @pytest.fixture(scope="session")
