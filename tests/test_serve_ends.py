@@ -23,8 +23,9 @@ SEEDING = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users"
 
 
 @contextmanager
-def seeding(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A server that says on its terminal that people are being seeded, and would do so for minutes."""
+def seeding(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A server that says on its terminal that people are being seeded, and would do so for minutes; and what reads
+    the terminal."""
     screen, terminal = pty.openpty()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal)
     watchdog = threading.Timer(60, process.kill)
@@ -33,7 +34,7 @@ def seeding(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         said = b""
         while said.count(b"people live through their days") < 2:
             said += os.read(screen, 1 << 16)
-        yield process
+        yield process, screen
     finally:
         watchdog.cancel()
         process.kill()
@@ -43,9 +44,16 @@ def seeding(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_while_people_are_seeded_it_ends_at_once() -> None:
-    with seeding(SEEDING) as process:
+    with seeding(SEEDING) as (process, _):
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
+
+
+def test_ctrl_c_ends_a_start_that_takes_long_without_a_complaint() -> None:
+    with seeding(SEEDING) as (process, screen):
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+        assert os.read(screen, 1 << 16).endswith(b"Stopped.\r\n")
 
 
 def alone(command: list[str]) -> list[str]:
@@ -62,7 +70,7 @@ def can_be_alone() -> bool:
 
 @pytest.mark.skipif(not can_be_alone(), reason="no namespaces of processes here")
 def test_as_the_first_process_of_a_container_it_ends_too() -> None:
-    with seeding(alone(SEEDING)) as process:
+    with seeding(alone(SEEDING)) as (process, _):
         (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(child), signal.SIGTERM)
         assert process.wait() == 0
