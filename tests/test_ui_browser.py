@@ -23,7 +23,9 @@ LIVED = pytest.mark.trophy_world(users=12, history_days=30, now="2026-03-01T12:0
 VIEWS = (*browser.VIEWS, "facts")
 
 
-@pytest.fixture(scope="session")
+# For this module alone: Playwright keeps an event loop marked as running in the thread that drives it, and later
+# tests of the same worker could start none.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     with browser.browser() as launched:
         yield launched
