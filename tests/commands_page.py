@@ -11,9 +11,21 @@ import click
 from mockserver.cli import main
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
-HEAD = """# Commands
+HEAD = r"""# Commands
 
-Every command explains itself with `--help`. Exit code 2 means that it could not do what it was asked to.
+What can I run, and with which options? Every command explains itself with `--help`. Exit code 2 means that it could not
+do what it was asked to.
+
+## Completion in your shell
+
+The Tab key completes commands, options, their values, files, operations and types of webhooks. Add the line of your
+shell to its settings, and open a new terminal:
+
+| Shell | File | Line |
+| --- | --- | --- |
+| bash 4.4 or newer | `~/.bashrc` | `eval "$(_MOCKSERVER_COMPLETE=bash_source mockserver)"` |
+| zsh | `~/.zshrc` | `eval "$(_MOCKSERVER_COMPLETE=zsh_source mockserver)"` |
+| fish | `~/.config/fish/completions/mockserver.fish` | `_MOCKSERVER_COMPLETE=fish_source mockserver \| source` |
 
 <!-- Made by `make docs` from the commands themselves: change those. -->
 """

@@ -62,6 +62,35 @@ def test_the_help_imports_none_of_them() -> None:
     assert not imported & {"starlette", "uvicorn", "faker", "rich", "mockserver.spec", "mockserver.catalogs"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ver", ["plain,verify", "plain,verify-webhooks"]),
+        ("serve --log-l", ["plain,--log-level"]),
+        ("serve --log-level d", ["plain,debug"]),
+        ("serve --catalog st", ["plain,study"]),
+        ("serve --catalog ./st", ["file,./st"]),
+        ("example streak.l", ["plain,streak.lost"]),
+        ("example users_al", ["plain,users_allmetrics"]),
+        ("check new", ["file,new"]),
+    ],
+)
+def test_a_shell_completes_what_is_typed(typed: str, offered: list[str]) -> None:
+    """Asked as the script asks that the page of commands tells to add to a shell's settings."""
+    words = ["mockserver", *typed.split()]
+    asked = {"_MOCKSERVER_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    result = CliRunner().invoke(main, prog_name="mockserver", env=asked)
+    assert [line for line in result.output.splitlines() if line] == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_has_its_script(shell: str) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "commands.md").read_text()
+    assert f"_MOCKSERVER_COMPLETE={shell}_source mockserver" in page
+    result = CliRunner().invoke(main, prog_name="mockserver", env={"_MOCKSERVER_COMPLETE": f"{shell}_source"})
+    assert "_MOCKSERVER_COMPLETE" in result.output
+
+
 def test_an_unknown_command_is_refused() -> None:
     result = CliRunner().invoke(main, ["serv"])
     assert result.exit_code == 2

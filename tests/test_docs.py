@@ -14,7 +14,7 @@ import pytest
 from mockserver.control.table import ROWS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 BEHAVIOUR = (ROOT / "docs" / "behaviour.md").read_text()
 SECTIONS, OPERATIONS, FIDELITY = re.split(r"\n## (?:Operations|Fidelity)\n", BEHAVIOUR)
 GRADE = re.compile(r"`(?:documented|document|seen|choice \d+\.\d+)`(?:\n|$)")

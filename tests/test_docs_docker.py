@@ -1,8 +1,9 @@
-"""The steps of the Dockerfile and the settings of compose.yaml as they stand, in an empty directory, without Docker."""
+"""Dockerfile, compose.yaml and the fixtures for testcontainers as they stand, in an empty directory, without Docker."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ from readme_run import ROOT, Place, place
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = (ROOT / "compose.yaml").read_text()
+PAGE = (ROOT / "docs" / "containers.md").read_text()
 VARIABLE = re.compile(r"MOCKSERVER_[A-Z_]+")
 
 
@@ -93,6 +95,30 @@ def test_from_outside_the_control_plane_wants_the_token_of_compose(image: Place)
     token = compose_settings()["MOCKSERVER_CONTROL_TOKEN"]
     with urllib.request.urlopen(urllib.request.Request(url, headers={"X-Control-Token": token}), timeout=10) as answer:
         assert answer.status == 200
+
+
+def test_the_fixtures_for_testcontainers_start_the_image(image: Place) -> None:
+    """Its processes are started here as Docker would; what else the page uses is testcontainers itself."""
+    folder = image.folder / "reader"
+    folder.mkdir()
+    for name, text in re.findall(r"^```python\n# (\S+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE):
+        (folder / name).write_text(text)
+    command = [
+        shutil.which(word, path=image.environment["PATH"]) or word for word in json.loads(values("ENTRYPOINT")[0])
+    ]
+    plain = {name: value for name, value in image.environment.items() if not name.startswith("MOCKSERVER_")}
+    settings = dict(setting.split("=", 1) for setting in values("ENV"))
+    image.environment |= {
+        "FAKE_IMAGE": json.dumps(
+            {"command": [*command, *json.loads(values("CMD")[0])], "environment": plain | settings}
+        ),
+        "PYTHONPATH": str(ROOT / "tests"),
+    }
+    pytest_ = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(folder)]
+    printed = image.run(
+        [*pytest_, "-p", "no:cacheprovider", "-p", "no:mockserver", "-p", "local_containers", str(folder)]
+    )
+    assert "1 passed" in printed
 
 
 def test_compose_builds_this_and_opens_the_port_to_this_machine_alone() -> None:

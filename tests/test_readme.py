@@ -81,7 +81,7 @@ def assert_make_has(target: str) -> None:
 
 
 def test_what_the_text_tells_to_make_can_be_made() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"`make ([a-z-]+)[^`]*`", page.read_text()):
             assert_make_has(target)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 
 import click
+from click.shell_completion import CompletionItem
+
+from mockserver.catalogs import BUNDLED
 
 
 @click.command("catalog-schema")
@@ -20,3 +23,9 @@ def catalog_schema(markdown: bool) -> None:
     from mockserver.catalogs.schema import schema
 
     click.echo(reference() if markdown else json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
+def complete_catalog(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """For a shell: the catalogs that come with the package, and files where none of them begins so."""
+    names = [CompletionItem(name) for name in BUNDLED if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]

@@ -6,9 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import click
+from click.shell_completion import CompletionItem
 
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
+from mockserver.catalogs.command import complete_catalog
 from mockserver.examples.batch import REQUEST, WEBHOOK, Batch, Example, make
 from mockserver.examples.writing import FORMATS, write
 from mockserver.serve.catalog_file import CatalogFile, find
@@ -25,8 +27,15 @@ class NoCatalog(click.ClickException):
 STANDING = "2026-01-15T12:00:00Z"
 
 
+def complete_name(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """For a shell: the operations and types of webhooks that begin so."""
+    document = load()
+    names = [*document.operations, *document.webhooks]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_name)
 @click.option("--request", "request", is_flag=True, help="The request instead of the answer.")
 @click.option("--status", type=int, metavar="CODE", help="The answer with this status. Without it: the good one.")
 @click.option(
@@ -38,6 +47,7 @@ STANDING = "2026-01-15T12:00:00Z"
     default="catalog",
     show_default="a writing app",
     metavar="FILE",
+    shell_complete=complete_catalog,
     help="What the organisation has set up: a TOML file, or one that comes with the server by its name: "
     "fitness, study, reading, savings.",
 )

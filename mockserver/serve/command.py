@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from mockserver.catalogs import CatalogError
+from mockserver.catalogs.command import complete_catalog
 from mockserver.game.errors import GameError
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.log.record import LogError
@@ -97,6 +98,7 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     default="catalog",
     show_default="a writing app",
     metavar="FILE",
+    shell_complete=complete_catalog,
     help="What the organisation has set up: a TOML file, or one that comes with the server by its name: "
     "fitness, study, reading, savings.",
 )

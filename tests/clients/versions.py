@@ -31,10 +31,15 @@ def python_client(version: str) -> Path:
 
 def node_client(version: str) -> Path:
     """The folder whose `node_modules` has the client."""
-    folder = _home() / f"node-{version}"
+    return node_packages(f"node-{version}", f"@trophyso/node@{version}")
+
+
+def node_packages(name: str, *packages: str) -> Path:
+    """The folder of this name, whose `node_modules` has these packages. A change of the packages wants another name."""
+    folder = _home() / name
     if not folder.exists():
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]
-        _install(folder, [*command, "{}", f"@trophyso/node@{version}"])
+        _install(folder, [*command, "{}", *packages])
     return folder
 
 
