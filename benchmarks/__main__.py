@@ -1,4 +1,4 @@
-"""`python -m benchmarks compare | growth | kept | farm | soak | realism`: what the Makefile calls."""
+"""`python -m benchmarks compare | console | growth | kept | farm | soak | realism`: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ def compare(seconds: float, rounds: int) -> None:
     from benchmarks.compare import bench
 
     bench(seconds, rounds)
+
+
+@main.command()
+@click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Runs per figure.")
+def console(seconds: float, rounds: int) -> None:
+    """What the lines on the console cost."""
+    from benchmarks.console import show_console
+
+    show_console(seconds, rounds)
 
 
 @main.command()

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import engine, targets
+from benchmarks.console import show_console
 from benchmarks.load import BOARD, CALLS, EVENT, USER, Call, Run, loaded, middle, wrk
 from benchmarks.page import show_watched
 from benchmarks.processes import Running
@@ -50,6 +51,7 @@ def bench(seconds: float, rounds: int) -> None:
     else:
         show_requests(compare(command, seconds, rounds))
         show_watched(seconds, rounds)
+        show_console(seconds, rounds)
     show_starts(command, rounds)
     engine.show_alone()
     show_shares()

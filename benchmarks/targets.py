@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import orjson
 
@@ -27,11 +28,17 @@ def cache() -> Path:
 
 
 @contextmanager
-def ours(*options: str, environment: Mapping[str, str] | None = None, patience: float = 60) -> Iterator[Running]:
-    """`mockserver serve` with these options, as a user would start it."""
+def ours(
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    errors: IO[bytes] | None = None,
+    patience: float = 60,
+) -> Iterator[Running]:
+    """`mockserver serve` with these options, as a user would start it. `errors`: its stderr."""
     port = free_port()
     command = [sys.executable, "-m", "mockserver", "serve", "--port", str(port), *options]
-    with running(command, port, f"{PREFIX}/leaderboards", environment=environment, patience=patience) as server:
+    ready = f"{PREFIX}/leaderboards"
+    with running(command, port, ready, environment=environment, errors=errors, patience=patience) as server:
         yield server
 
 

@@ -122,7 +122,7 @@ class App(Starlette):
         self._apis = [(prefix, api) for api in apis for prefix in api.prefixes]
         self.functions = {name: function for api in apis for name, function in api.functions.items()}
         self._check_responses = check_responses
-        self._before, self._after = before, after
+        self._before, self.after = before, after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -163,9 +163,9 @@ class App(Starlette):
         if not kept:
             answer = NOT_KEPT
         write(answer)
-        if call and self._after:
+        if call and self.after:
             try:
-                self._after(call, answer)
+                self.after(call, answer)
             except Exception:
                 log.exception("What follows an answer failed; this is a defect of the mock")
 
@@ -199,7 +199,7 @@ class App(Starlette):
         headers = dict(sent)
         repeated = sent if len(headers) != len(sent) else ()
         call = None
-        if self._before or self._after:
+        if self._before or self.after:
             operation = there[method].operation if method in there else None
             call = Call(method, path, query, joined(sent) if repeated else headers, operation=operation)
         return _Arrival(api, method, path, there, values, query, headers, repeated, call)
@@ -219,8 +219,8 @@ class App(Starlette):
         try:
             await (drop(receive, send) if answer.status == 0 else send_answer(answer, send))
         finally:
-            if arrival.call and self._after:
-                self._after(arrival.call, answer)
+            if arrival.call and self.after:
+                self.after(arrival.call, answer)
 
     def _admit(self, arrival: _Arrival) -> Organisation | Answer:
         """Path and method, then the key."""
@@ -390,7 +390,11 @@ async def _no_such_page(request: Request, exception: Exception) -> JSONResponse:
     headers = dict(exception.headers or {})
     if "Allow" in headers:  # Starlette has the methods in a set, whose order is another one in every run
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
-    return JSONResponse({"error": sentence}, exception.status_code, headers=headers)
+    response = JSONResponse({"error": sentence}, exception.status_code, headers=headers)
+    if request.app.after:
+        call = Call(request.method, request.url.path, request.scope["query_string"], {})
+        request.app.after(call, Answer(response.status_code, bytes(response.body)))
+    return response
 
 
 async def _defect(request: Request, exception: Exception) -> JSONResponse:

@@ -76,6 +76,8 @@ async def move(ask: Ask, to: Callable[[int], int], frozen: bool | None = None) -
             clock.set(clock.now(), then_frozen)
         side.webhooks.clock_moved()
         side.feed.poke()
+        if ask.plane.console is not None and ask.again is None:
+            ask.plane.console.moved(start, clock.now(), then_frozen, happened.counts)
         return clock_shape(organisation) | {
             "from": iso(start),
             "counts": dict(sorted(happened.counts.items())),

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver.admin.table import NAMES as ADMIN
 from mockserver.control.ask import JSON, Ask, Ending, Forbidden, Row, Unauthorised
 from mockserver.control.backstage import Backstage
+from mockserver.control.console import Console
 from mockserver.control.described import CALLS
 from mockserver.control.faults import Faults
 from mockserver.control.faults import read as read_faults
@@ -67,6 +68,7 @@ class Settings:
     """How a server was started. `token` opens the plane; `locked`: nothing else does.
 
     `live_statuses` in every world that it has or makes; `endpoints` get the webhooks of the worlds given at start.
+    `console` is told of all that happens.
     """
 
     token: str | None = None
@@ -75,6 +77,7 @@ class Settings:
     live_statuses: bool = False
     endpoints: tuple[WebhookEndpoint, ...] = ()
     timing: Timing | None = None
+    console: Console | None = None
 
 
 class Plane:
@@ -84,6 +87,7 @@ class Plane:
         self.worlds = worlds
         self.document = document
         self.settings = settings or Settings()
+        self.console = self.settings.console
         self._kinds = kinds_of(document)
         self.operations = [*document.operations, *ADMIN]
         self.names = [*self.operations, *(row.name for row in ROWS)]
@@ -122,6 +126,9 @@ class Plane:
 
     def after(self, call: Call, answer: Answer) -> None:
         """Called when the answer is out."""
+        if self.console is not None:
+            name, template = (call.operation.id, call.operation.path) if call.operation else ("", "")
+            self.console.requested(name, template, call, answer)
         side = self._backstages.get(call.organisation) if call.organisation else None
         if side:
             side.after(call, answer)
@@ -152,7 +159,8 @@ class Plane:
         """What stands beside a world; made when it is first asked for."""
         side = self._backstages.get(organisation)
         if side is None:
-            webhooks = Webhooks(organisation, self.settings.timing, self._kinds)
+            sent = self.console.sent if self.console else None
+            webhooks = Webhooks(organisation, self.settings.timing, self._kinds, sent)
             side = Backstage(organisation, webhooks, self.faults_at_start(organisation))
             self._backstages[organisation] = side
         return side
@@ -262,6 +270,8 @@ class _Endpoint:
             log.error("What %s wants could not be kept, so it did not happen: %s.", row.name, failed)
             answer = NOT_KEPT
         await send_answer(answer, send)
+        if (console := self._plane.console) is not None and (row.method != "GET" or answer.status >= 400):
+            console.requested(row.name, row.path, call, answer)
         if side is not None and row.method != "GET" and row.name not in SILENT:
             side.requests.add(side.organisation.clock.now(), row.name, row.path, call, answer)
 

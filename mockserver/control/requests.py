@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -67,9 +68,9 @@ class RequestLog:
         for row in map(Asked._make, reversed(self._rows)):
             if operation not in (None, row.operation) or status not in (None, row.answer.status):
                 continue
-            if tenant not in (None, tenant_of(row)):
+            if tenant not in (None, tenant_of(row.call)):
                 continue
-            if user is None or user == user_of(row):
+            if user is None or user == user_of(row.template, row.call):
                 found.append(request_shape(row))
             if len(found) == limit:
                 break
@@ -80,8 +81,7 @@ def request_shape(row: Asked) -> JSON:
     """`status` null: the connection was dropped, or its client had left. A body that is no JSON, or was cut, is shown
     as text."""
     call, answer = row.call, row.answer
-    headers = dict(answer.headers)
-    fault, applied = headers.get(FAULT), headers.get(b"preference-applied")
+    applied = dict(answer.headers).get(b"preference-applied")
     return {
         "number": row.number,
         "time": iso(row.time),
@@ -89,20 +89,26 @@ def request_shape(row: Asked) -> JSON:
         "path": call.path,
         "query": call.query.decode("latin-1"),
         "operationId": row.operation,
-        "userId": user_of(row),
-        "tenant": tenant_of(row),
+        "userId": user_of(row.template, call),
+        "tenant": tenant_of(call),
         "idempotencyKey": _header(call, b"idempotency-key"),
         "status": answer.status or None,
         "duration": round((row.answered - call.started) * 1000, 3),
-        "fault": "drops" if answer is DROPPED else fault.decode() if fault else None,
+        "fault": fault_of(answer),
         "preference": applied.decode() if applied else None,
         "request": _readable(_unpacked(call)),
         "response": _readable(answer.body),
     }
 
 
-def tenant_of(row: Asked) -> str | None:
-    return _header(row.call, b"tenant-id")
+def fault_of(answer: Answer) -> str | None:
+    """The fault that made it, None for one of the world's own."""
+    fault = dict(answer.headers).get(FAULT)
+    return "drops" if answer is DROPPED else fault.decode() if fault else None
+
+
+def tenant_of(call: Call) -> str | None:
+    return _header(call, b"tenant-id")
 
 
 def _header(call: Call, name: bytes) -> str | None:
@@ -127,15 +133,21 @@ def _readable(body: bytes) -> JSON:
         return body.decode("utf-8", "replace") + ("…" if len(body) >= KEPT_BODY else "")
 
 
-def user_of(row: Asked) -> str | None:
+def user_of(template: str, call: Call) -> str | None:
     """Whom a request is about: by its path, its query, or its body."""
-    if row.template.startswith("/users/{id}"):
-        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(row.template)).replace("[^/]+", "(.+)", 1)
-        match = re.search(f"{pattern}$", row.call.path)
+    if template.startswith("/users/{id}"):
+        match = _of_user(template).search(call.path)
         return match[1] if match else None
-    body = _readable(_unpacked(row.call))
+    body = _readable(_unpacked(call))
     if isinstance(body, dict):
         about = body.get("user", body)
         found = about.get("id", about.get("userId")) if isinstance(about, dict) else None
         return found if isinstance(found, str) else None
-    return next(iter(parse_qs(row.call.query.decode("latin-1")).get("userId", ())), None)
+    return next(iter(parse_qs(call.query.decode("latin-1")).get("userId", ())), None)
+
+
+@cache
+def _of_user(template: str) -> re.Pattern[str]:
+    """Finds the id of the user in a path of that form."""
+    pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)).replace("[^/]+", "(.+)", 1)
+    return re.compile(f"{pattern}$")

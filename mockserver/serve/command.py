@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gc
-import logging
 import signal
 import socket
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
     from mockserver.serve.before import Before, Sharing
+    from mockserver.serve.terminal import Format
     from mockserver.spec import Document
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -171,6 +171,14 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
 )
 @control_options
 @option("--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much is logged.")
+@option(
+    "--log-format",
+    default=None,
+    show_default="text on a terminal, no such lines elsewhere",
+    type=click.Choice(("text", "json")),
+    help="A line on standard error for each request, webhook and move of a clock, at the level info: as text, or as "
+    "JSON like all else that is logged.",
+)
 def serve(
     host: str,
     port: int,
@@ -194,11 +202,13 @@ def serve(
     keep_alive: float,
     settings: Settings,
     log_level: str,
+    log_format: Format | None,
 ) -> None:
     """Start the fake Trophy: one organisation per API key, people in it, and a clock."""
     from mockserver.serve.before import worlds_before
+    from mockserver.serve.terminal import console, log_to_stderr
 
-    log_to_stderr(log_level)
+    log_to_stderr(log_level, log_format)
     chosen = other_document(document, partial)
     try:
         file = CatalogFile(find(catalog))
@@ -212,7 +222,7 @@ def serve(
         watched, hosts = file if watch else None, hosts_for(host, allowed_hosts)
         run(
             worlds,
-            settings,
+            replace(settings, console=console(log_level, log_format)),
             listening,
             host,
             document=chosen,
@@ -241,14 +251,6 @@ def other_document(file: str | None, partial: bool) -> Document | None:
         return choose(file, partial=partial)
     except DocumentError as error:
         raise CannotServe(str(error)) from None
-
-
-def log_to_stderr(level: str) -> None:
-    """What uvicorn says of itself is for `debug` only."""
-    logging.basicConfig(level=level.upper(), format="%(levelname)s %(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per delivery: the delivery log says more
-    if level != "debug":
-        logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 def asked_for(plan: Plan) -> set[str]:
@@ -306,7 +308,11 @@ def run(
     base = base_url(host, listening[0].getsockname()[1], plane.document.prefix)
     click.echo(greeting(plane, base, check_responses=check_responses))
     signal.signal(signal.SIGTERM, stop)
-    make_http(app, keep_alive=keep_alive).run(sockets=listening)
+    try:
+        make_http(app, keep_alive=keep_alive).run(sockets=listening)
+    finally:
+        if plane.console is not None:
+            plane.console.close()
 
 
 def stop(number: int, frame: FrameType | None) -> None:

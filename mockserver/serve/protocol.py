@@ -7,11 +7,12 @@ from asyncio import TimerHandle
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from mockserver.exchange import Answer, error
+from mockserver.exchange import After, Answer, Call, error
 from mockserver.serve.hosts import OPTION, Hosts
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's line and headers that are waited for, beside the first that come in
@@ -48,6 +49,7 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._answer_at_once: Callable[..., bool] | None = getattr(self.app, "answer_at_once", None)
+        self._after: After | None = getattr(self.app, "after", None)
         self._hosts: Hosts | None = getattr(getattr(self.app, "state", None), "hosts", None)
         self._quiet_since: float | None = None  # by the loop's clock: when the last answer went out; None: reading
         self._timer: TimerHandle | None = None
@@ -317,6 +319,10 @@ class Protocol(HttpToolsProtocol):
             self.transport.write_eof()
         self.flow.resume_reading()
         self.loop.call_later(linger, self.transport.close)
+        if self._after is not None:
+            path, _, query = self.url.partition(b"?")
+            method = self.parser.get_method().decode() if path else ""
+            self._after(Call(method, unquote(path.decode("latin-1")), query, {}), refusal)
 
 
 def _shown(value: bytes) -> str:

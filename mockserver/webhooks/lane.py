@@ -34,13 +34,19 @@ class Lane:
     """Deliveries are held until the request's answer is out, then released; the earliest due goes first."""
 
     def __init__(
-        self, endpoint: Endpoint, home: Home, timing: Timing, keep: Callable[[Delivery], None] | None = None
+        self,
+        endpoint: Endpoint,
+        home: Home,
+        timing: Timing,
+        keep: Callable[[Delivery], None] | None = None,
+        sent: Callable[[Delivery], None] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.delivered = self.failed = self.dropped = 0
         self._home = home
         self._timing = timing
         self.keep = keep  # told of every attempt, where outcomes are kept
+        self._sent = sent  # told of every attempt, where somebody watches
         self._held: deque[Delivery] = deque()
         self._queue: list[tuple[int, int, Delivery]] = []
         self._under_way: Delivery | None = None
@@ -206,6 +212,8 @@ class Lane:
             self._push(delivery)
         if self.keep is not None:
             self.keep(delivery)
+        if self._sent is not None:
+            self._sent(delivery)
 
     def _give_up(self, delivery: Delivery, error: str) -> None:
         delivery.state = "failed"

@@ -6,7 +6,7 @@ All of it runs in the server's event loop; nothing is started before there is so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -33,13 +33,18 @@ OF_SCORES = {CHANGED, RANK_CHANGED}
 class Webhooks:
     """`observe` collects after each request or moment, `flush` sends after the answer; neither waits.
 
-    `kinds`: the types that there are, those of the document that is served.
+    `kinds`: the types that there are, those of the document that is served. `sent` is told of every attempt.
     """
 
     def __init__(
-        self, organisation: Organisation, timing: Timing | None = None, kinds: Collection[str] = KINDS
+        self,
+        organisation: Organisation,
+        timing: Timing | None = None,
+        kinds: Collection[str] = KINDS,
+        sent: Callable[[Delivery], None] | None = None,
     ) -> None:
         self.kinds = kinds
+        self._sent = sent
         self._never = frozenset(EVERY_KIND) - frozenset(kinds)
         self._organisation = organisation
         self._timing = timing or Timing()
@@ -289,7 +294,7 @@ class Webhooks:
 
     def _new_lane(self, endpoint: Endpoint) -> Lane:
         keep = partial(self._keep, self._generation) if self._ledger else None
-        return Lane(endpoint, self._organisation, self._timing, keep)
+        return Lane(endpoint, self._organisation, self._timing, keep, self._sent)
 
     def _keep(self, generation: int, delivery: Delivery) -> None:
         assert self._ledger is not None
