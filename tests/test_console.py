@@ -47,11 +47,21 @@ class Watched:
         except OSError:  # the end of a terminal
             return
 
+    @property
+    def lines(self) -> list[str]:
+        """Those that have come in whole."""
+        return self.said.rpartition("\n")[0].splitlines()
+
     def line(self, pattern: str) -> str:
         """The first line in which the pattern is found, once there is one."""
+
+        def found() -> str | None:
+            return next((line for line in self.lines if re.search(pattern, line)), None)
+
         with self._more:
-            assert self._more.wait_for(lambda: re.search(pattern, self.said), 20), f"{pattern}: {self.said}"
-        return next(line for line in self.said.splitlines() if re.search(pattern, line))
+            line = self._more.wait_for(found, 20)
+        assert line, f"{pattern}: {self.said}"
+        return line
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> int:
         data = None if body is None else json.dumps(body).encode()
@@ -117,7 +127,7 @@ def program() -> Iterator[Watched]:
 def objects(server: Watched, wanted: str) -> list[dict[str, Any]]:
     """The lines of an `event`, once there is one."""
     server.line(f'"event":"{wanted}"')
-    rows = [json.loads(line) for line in server.said.rpartition("\n")[0].splitlines()]
+    rows = [json.loads(line) for line in server.lines]
     return [row for row in rows if row["event"] == wanted]
 
 
