@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,14 @@ ROOT = Path(__file__).parents[1]  # where our packages are
 # Name → the module and the function, and what it does in one line.
 COMMANDS = {
     "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
-    "people": ("mockserver.seed.command:people", "Show who is in which state, of all that a front end must draw."),
+    "people": ("mockserver.remote.people:people", "Show who is in which state, of all that a front end must draw."),
+    "clock": ("mockserver.remote.clock:clock", "Show a world's clock, or move it."),
+    "reset": ("mockserver.remote.clock:reset", "Put a world back to its seed."),
+    "world": ("mockserver.remote.worlds:world", "Make, list and delete worlds."),
+    "trigger": ("mockserver.remote.trigger:trigger", "Send a webhook now."),
+    "requests": ("mockserver.remote.insight:requests", "Show what a world was asked."),
+    "facts": ("mockserver.remote.insight:facts", "Show what happened in a world."),
+    "why": ("mockserver.remote.insight:why", "Explain points, achievements, ranks and streaks."),
     "keep": ("mockserver.keep.command:keep", "Look into kept worlds, and carry them from one directory to another."),
     "check": ("mockserver.check:check", "Report on the document, or compare it with another version."),
     "example": ("mockserver.examples.command:example", "Print realistic requests, answers and webhooks."),
@@ -38,6 +46,16 @@ class Commands(click.Group):
         _assure_ours(module)
         command: click.Command = getattr(import_module(module), function)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            near = get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else "`mockserver --help` lists them."
+            raise click.UsageError(f"No such command {name!r}. {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

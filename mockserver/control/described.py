@@ -183,6 +183,7 @@ CALLS: dict[str, Described] = {
             Param("operationId", s.TEXT, "Of the document, or of a call under `/_mock`."),
             Param("userId", s.TEXT, "Whom it was about, by path, query or body."),
             Param("status", s.whole(0, 599), "What was answered; 0 where the connection was dropped."),
+            Param("after", s.whole(0, 10**15), "Only requests with a higher number."),
             _limit(KEPT),
         ),
     ),

@@ -11,7 +11,7 @@ from mockserver.seed.cast import cast
 
 def list_requests(ask: Ask) -> JSON:
     """The newest requests and moves, newest first; of one tenant when one is named."""
-    query = ask.query("operationId", "userId", "status", "limit")
+    query = ask.query("operationId", "userId", "status", "after", "limit")
     return ask.side.requests.list(query, ask.plane.names, ask.one_tenant)
 
 

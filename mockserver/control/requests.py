@@ -60,12 +60,15 @@ class RequestLog:
         self._cleared = self._made
 
     def list(self, query: Query, operations: list[str], tenant: str | None) -> JSON:
-        """Newest first, by `operationId`, `userId`, `status` and `limit`; `letGo` counts those no longer kept (of
-        which those that were cleared are none)."""
+        """Newest first, by `operationId`, `userId`, `status`, `after` and `limit`; `letGo` counts those no longer kept
+        (of which those that were cleared are none)."""
         operation, user = query.one_of("operationId", operations), query.text("userId")
+        after = query.whole("after", 0, 10**15) or 0
         status, limit = query.whole("status", 0, 599), query.whole("limit", 1, KEPT) or KEPT
         found = []
         for row in map(Asked._make, reversed(self._rows)):
+            if row.number <= after:
+                break
             if operation not in (None, row.operation) or status not in (None, row.answer.status):
                 continue
             if tenant not in (None, tenant_of(row.call)):

@@ -1,0 +1,1 @@
+"""Commands that ask a server which runs, through its control plane."""

@@ -1,0 +1,162 @@
+"""A server that runs, as commands call it: where it is, what opens it, and what it says when it refuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from mockserver.printable import printable
+
+if TYPE_CHECKING:
+    import httpx2
+
+JSON = Any
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATIENCE = 600.0  # seconds: to move a clock by years, or to seed thousands of users, takes its time
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class CannotAsk(click.ClickException):
+    """One sentence, exit code 2."""
+
+    exit_code = 2
+
+
+OPTIONS = (
+    click.option(
+        "--url",
+        default="http://127.0.0.1:8080",
+        show_default=True,
+        envvar="MOCKSERVER_URL",
+        show_envvar=True,
+        help="Where the server is.",
+    ),
+    click.option(
+        "--api-key",
+        default="00000000.local",
+        show_default=True,
+        envvar=["MOCKSERVER_API_KEY", "TROPHY_API_KEY"],
+        show_envvar=True,
+        help="The key of the world that it is about.",
+    ),
+    click.option(
+        "--tenant", metavar="ID", envvar="MOCKSERVER_TENANT", show_envvar=True, help="In a catalog with tenants: which."
+    ),
+    click.option(
+        "--control-token", envvar="MOCKSERVER_CONTROL_TOKEN", show_envvar=True, help="Where the server wants one."
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts."),
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """`base`: its address, without the API's prefix. `as_json`: whether what it says is printed as it came."""
+
+    base: str
+    headers: dict[str, str]
+    as_json: bool
+
+    def get(self, path: str, **query: object) -> JSON:
+        """What a call under `/_mock` answers. Raises `CannotAsk`, as the others do."""
+        return self.call("GET", path, query=query)
+
+    def call(self, method: str, path: str, body: JSON = None, query: Mapping[str, object] | None = None) -> JSON:
+        """The content of the response, None where there is none. `query`: parameters that are None are left out."""
+        with self._asking() as client:
+            response = client.request(method, f"/_mock{path}", json=body, params=_given(query or {}))
+            return _content(response, self.base)
+
+    def stream(self, path: str, **query: object) -> Iterator[tuple[str, JSON]]:
+        """The server-sent events of a call, as type and data, until the server ends."""
+        with self._asking() as client, client.stream("GET", f"/_mock{path}", params=_given(query)) as response:
+            if response.status_code != 200:
+                response.read()
+                _content(response, self.base)
+            kind = ""
+            for line in response.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    yield kind, json.loads(value)
+
+    @contextmanager
+    def _asking(self) -> Iterator[httpx2.Client]:
+        import httpx2
+
+        trust_env = urlsplit(self.base).hostname not in LOOPBACK  # no proxy is between this machine and itself
+        try:
+            with httpx2.Client(
+                base_url=self.base, headers=self.headers, timeout=PATIENCE, trust_env=trust_env
+            ) as client:
+                yield client
+        except (httpx2.RemoteProtocolError, httpx2.ReadError):
+            raise CannotAsk(f"The server at {self.base} has ended.") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError):
+            raise CannotAsk(
+                f"No server answers at {self.base}. Start one with `mockserver serve`, or give --url (MOCKSERVER_URL)."
+            ) from None
+
+
+def _given(query: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in query.items() if value is not None}
+
+
+def _content(response: httpx2.Response, base: str) -> JSON:
+    try:
+        content: Any = json.loads(response.content) if response.content else None
+        refusal = content["error"] if response.status_code >= 400 else None
+    except (ValueError, TypeError, KeyError):
+        raise CannotAsk(f"What answers at {base} is not the mock server.") from None
+    if refusal is not None:
+        raise CannotAsk(printable(str(refusal)))
+    return content
+
+
+def asking(command: F) -> F:
+    """Gives a command the options that say which server and world it is about, and hands it the `Server`."""
+
+    @wraps(command)
+    def with_server(
+        *args: Any, url: str, api_key: str, tenant: str | None, control_token: str | None, as_json: bool, **given: Any
+    ) -> Any:
+        headers = {"X-API-KEY": (api_key.split() or [""])[0]}  # the variable may hold several, as `serve` reads it
+        headers |= {"Tenant-ID": tenant} if tenant else {}
+        headers |= {"X-Control-Token": control_token} if control_token else {}
+        address = url if "://" in url else f"http://{url}"
+        return command(Server(address.rstrip("/").removesuffix("/v1"), headers, as_json), *args, **given)
+
+    decorated: Any = with_server
+    for declare in reversed(OPTIONS):
+        decorated = declare(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def print_json(value: JSON) -> None:
+    click.echo(json.dumps(value, indent=2))
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[object]], whole: Sequence[str] = ()) -> None:
+    """Columns as wide as what is in them, `whole` those that are never wrapped; what others have sent steers no
+    terminal."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold", no_wrap=title in whole)
+    for row in rows:
+        table.add_row(*(Text("–" if value is None else printable(str(value))) for value in row))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
