@@ -27,6 +27,7 @@ from mockserver.admin.document import PREFIX as ADMIN
 from mockserver.apis import Api, Bound, administration, application, shown
 from mockserver.exchange import (
     NOT_KEPT,
+    UNKNOWN_KEY,
     After,
     Answer,
     Before,
@@ -51,7 +52,6 @@ from mockserver.worlds import Farm, Organisation, Worlds
 
 MISSING_KEY = error(401, "The X-API-KEY header is missing or empty: it must hold an API key.")
 REPEATED_KEY = error(401, "The X-API-KEY header must be given once, not several times.")
-UNKNOWN_KEY = error(401, "The API key in the X-API-KEY header is not known.")
 DEFECT = error(500, "The mock server failed. This is a defect of the mock, not of your request; its log says more.")
 
 log = logging.getLogger("mockserver")
@@ -67,14 +67,16 @@ def create_app(
     before: Before | None = None,
     after: After | None = None,
     lifespan: Lifespan[Any] | None = None,
+    unknown_key: str = UNKNOWN_KEY,
 ) -> App:
     """The fake Trophy: `document` under its own prefix and `/api`, the admin API beside it, `control` under `/_mock`,
     `front` at the root.
 
     `check_responses`: every answer is held against the document. `before` and `after` cost nothing when absent.
+    `unknown_key`: what is said of a key that opens no world.
     Raises DocumentError when the document and the functions of `mockserver.api` do not fit.
     """
-    return App(worlds, document, check_responses, control, front, before, after, lifespan)
+    return App(worlds, document, check_responses, control, front, before, after, lifespan, unknown_key)
 
 
 @dataclass(slots=True)
@@ -109,6 +111,7 @@ class App(Starlette):
         before: Before | None,
         after: After | None,
         lifespan: Lifespan[Any] | None,
+        unknown_key: str,
     ) -> None:
         super().__init__(
             routes=[*front, Mount("/_mock", Router([*control, Route("/health", _health)], redirect_slashes=False))],
@@ -122,6 +125,7 @@ class App(Starlette):
         self._apis = [(prefix, api) for api in apis for prefix in api.prefixes]
         self.functions = {name: function for api in apis for name, function in api.functions.items()}
         self._check_responses = check_responses
+        self._unknown_key = error(401, unknown_key)
         self._before, self.after = before, after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -206,7 +210,7 @@ class App(Starlette):
 
     async def _call(self, arrival: _Arrival, receive: Receive, send: Send) -> None:
         organisation = self._admit(arrival)
-        if organisation is UNKNOWN_KEY and self.worlds.farm is not None:
+        if organisation is self._unknown_key and self.worlds.farm is not None:
             organisation = await self._fetch(arrival, self.worlds.farm)
         if isinstance(organisation, Answer):
             answer = organisation
@@ -235,7 +239,7 @@ class App(Starlette):
         if arrival.call:
             arrival.call.organisation = organisation
         if organisation is None:
-            return UNKNOWN_KEY
+            return self._unknown_key
         return NOT_KEPT if organisation.away else organisation
 
     async def _fetch(self, arrival: _Arrival, farm: Farm) -> Organisation | Answer:
@@ -264,7 +268,7 @@ class App(Starlette):
         except LogError as failed:
             log.warning("%s", failed)
             return NOT_KEPT
-        return UNKNOWN_KEY if outcome is None else self._answer(arrival, outcome)
+        return self._unknown_key if outcome is None else self._answer(arrival, outcome)
 
     async def _enter(self, organisation: Organisation, arrival: _Arrival, receive: Receive) -> Answer:
         """The body, and those beside the way; then the function."""

@@ -14,6 +14,7 @@ from mockserver.spec import Operation
 from mockserver.spec.bodies import LARGEST
 from mockserver.worlds import Organisation
 
+UNKNOWN_KEY = "The API key in the X-API-KEY header is not known."
 JSON_HEADER = (b"content-type", b"application/json")
 
 

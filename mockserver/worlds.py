@@ -16,6 +16,7 @@ from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game, Observer
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import CatalogChanged, Entry
+from mockserver.game.nearest import instead
 from mockserver.game.periods import DAY, FIRST_CLOCK, utc_day
 from mockserver.game.world import World
 from mockserver.log.turn import Recorder, Turn
@@ -163,7 +164,7 @@ class Organisation:
         elif not tenant:
             raise Refused("The Tenant-ID header is required: this organisation is multi-tenant.")
         elif settings.tenants is not None and tenant not in settings.tenants:
-            raise TenantNotFound(f"Tenant {tenant!r} was not found.")
+            raise TenantNotFound(f"Tenant {tenant!r} was not found{instead(tenant, settings.tenants)}")
         game = self.games.get(tenant)
         if game is None:
             game = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now, self.origin))

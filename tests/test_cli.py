@@ -159,6 +159,20 @@ class TestReloading:
         assert next(iter(worlds)).catalog is before
         assert watched(date(2026, 1, 15)) == before
 
+    def test_a_file_that_is_right_again_is_reported(self, file: Path, caplog: pytest.LogCaptureFixture) -> None:
+        watched = CatalogFile(file)
+        worlds = Worlds(Plan(watched, now=NOON, frozen=True))
+        with caplog.at_level(logging.INFO):
+            for text in ("nonsense", BOOSTED, "nonsense", BOOSTED.replace("multiplier = 2", "multiplier = 3"), BOOSTED):
+                file.write_text(text)
+                reload(worlds, watched)
+        said = [record.message.replace(f"{file} ", "") for record in caplog.records if record.levelno == logging.INFO]
+        assert said == [
+            "is right again, and says what is in force.",
+            "is right again and is in force.",
+            "was read again and is in force.",
+        ]
+
     def test_a_change_that_leaves_size_and_time_as_they_were_is_seen(self, file: Path) -> None:
         watched = CatalogFile(file)
         before = file.stat()

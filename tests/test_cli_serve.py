@@ -254,6 +254,9 @@ def test_a_catalog_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> 
         (("--webhook-retry-delay", "1e14"), "100000000000000.0 is not in the range"),
         (("--webhook-retry-delay", "-1"), "-1.0 is not in the range"),
         (("--users", "-1"), "-1 is not in the range"),
+        (("--watch",), "--watch reads the file of --catalog again when it changes, and none is given"),
+        (("--catalog", "fitness", "--watch"), "--watch reads the file of --catalog again"),
+        (("--catalog", "fitnes"), 'fitnes: there is no such file; did you mean "fitness"?'),
     ],
 )
 def test_an_option_that_makes_no_sense_is_told(options: tuple[str, ...], said: str) -> None:

@@ -68,7 +68,7 @@ def test_an_unknown_event_attribute_is_refused_in_the_words_of_the_service() -> 
     body = {"user": {"id": "ann"}, "value": 1, "attributes": {"source": "x", "sourc": "x", "genr": "x"}}
     assert str(Story(BARE).refusal("metrics_event", key="words", body=body)) == (
         "Invalid attribute keys: sourc, genr. Please ensure all attribute keys match those set up at "
-        "https://app.trophy.so/metrics."
+        "https://app.trophy.so/metrics. Did you mean 'source' and 'genre'?"
     )
 
 

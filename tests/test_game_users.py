@@ -163,7 +163,7 @@ def test_an_unknown_attribute_key_is_refused_in_the_words_of_the_service(
 ) -> None:
     story = Story(SAMPLE)
     story.ask("users_create", body={"id": "ann"})
-    assert str(story.refusal(operation, **arguments)) == UNKNOWN_KEY
+    assert str(story.refusal(operation, **arguments)) == f"{UNKNOWN_KEY} Did you mean 'plan'?"
     assert list(story.world.users) == ["ann"]
 
 

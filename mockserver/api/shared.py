@@ -10,6 +10,7 @@ from mockserver.game.catalog import Achievement, Catalog, Filters, Leaderboard, 
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound
 from mockserver.game.facts import Entry, Fact, UserChanged, UserCreated
+from mockserver.game.nearest import instead
 from mockserver.game.periods import local_day
 from mockserver.game.state import Person
 from mockserver.game.users import upsert
@@ -56,30 +57,37 @@ def find_metric(catalog: Catalog, key: str) -> Metric:
     """An active metric; raises `NotFound`."""
     metric = catalog.metrics.get(key)
     if metric is None or not metric.active:
-        raise NotFound(f"Metric {key!r} was not found.")
+        active = (key for key, row in catalog.metrics.items() if row.active)
+        raise NotFound(f"Metric {key!r} was not found{instead(key, active)}")
     return metric
 
 
 def find_points(catalog: Catalog, key: str) -> PointsSystem:
     """Raises `NotFound`."""
     if key not in catalog.points:
-        raise NotFound(f"Points system {key!r} was not found.")
+        raise NotFound(f"Points system {key!r} was not found{instead(key, catalog.points)}")
     return catalog.points[key]
 
 
 def find_board(catalog: Catalog, key: str) -> Leaderboard:
     """Raises `NotFound`."""
     if key not in catalog.leaderboards:
-        raise NotFound(f"Leaderboard {key!r} was not found.")
+        raise NotFound(f"Leaderboard {key!r} was not found{instead(key, catalog.leaderboards)}")
     return catalog.leaderboards[key]
 
 
 def find_claimable(catalog: Catalog, key: str) -> Achievement:
     """An active achievement that the application completes itself; raises `NotFound`."""
     achievement = catalog.achievements.get(key)
-    if achievement is None or achievement.trigger != "api" or achievement.status != "active":
-        raise NotFound(f"Achievement {key!r} was not found among the active ones with the trigger 'api'.")
+    if achievement is None or not _claimable(achievement):
+        there = (key for key, row in catalog.achievements.items() if _claimable(row))
+        near = "." if achievement else instead(key, there)
+        raise NotFound(f"Achievement {key!r} was not found among the active ones with the trigger 'api'{near}")
     return achievement
+
+
+def _claimable(achievement: Achievement) -> bool:
+    return achievement.trigger == "api" and achievement.status == "active"
 
 
 def today(game: Game, person: Person) -> date:

@@ -17,6 +17,7 @@ from mockserver.catalogs.kinds import JSON, unknown
 from mockserver.catalogs.places import line_of, lines_of
 from mockserver.catalogs.problems import CatalogError, Enough, Place, Problem, Reading
 from mockserver.game.catalog import Catalog
+from mockserver.game.nearest import nearest, perhaps
 
 __all__ = ["BUNDLED", "CatalogError", "dump", "fixture", "from_data", "is_toml", "load", "parse", "read", "to_toml"]
 
@@ -36,7 +37,8 @@ def read(path: str | File) -> str:
     try:
         return File(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise CatalogError(str(path), [Problem((), "there is no such file")]) from None
+        near = nearest(str(path), BUNDLED) if File(path).name == str(path) else ""
+        raise CatalogError(str(path), [Problem((), f"there is no such file{perhaps(near)}")]) from None
     except UnicodeDecodeError:
         raise CatalogError(str(path), [Problem((), "expected text in UTF-8")]) from None
     except OSError as error:

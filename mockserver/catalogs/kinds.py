@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from mockserver.catalogs.problems import Place, nearest, perhaps, shown
+from mockserver.catalogs.problems import Place, shown
 from mockserver.game.catalog import MICRO, AttributeFilter, StreakCondition
+from mockserver.game.nearest import nearest, perhaps
 
 JSON = Any
 Schema = dict[str, Any]

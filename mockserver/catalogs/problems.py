@@ -7,14 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Any, NamedTuple
 
 from mockserver.game.errors import Refused
 
 Path = tuple[str | int, ...]
-
-MOST_COMPARED = 200  # names that a wrong one is compared with
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -119,15 +116,3 @@ def shown(value: object) -> str:
     if isinstance(value, int | float | Decimal | date) and not isinstance(value, datetime):
         return str(value)
     return names.get(type(value), f"a {type(value).__name__}")
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is closest to a wrong one; empty when none is close, or to compare them would take long."""
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(name, list(islice(known, MOST_COMPARED)), n=1)), "")
-
-
-def perhaps(name: str) -> str:
-    """`; did you mean "x"?`, or nothing for no name."""
-    return f'; did you mean "{name}"?' if name else ""

@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from mockserver.catalogs.kinds import JSON, LONGEST_NAME, MOST_ITEMS, Kind, Schema, Text, readable
-from mockserver.catalogs.problems import Place, nearest, perhaps
+from mockserver.catalogs.problems import Place
+from mockserver.game.nearest import nearest, perhaps
 
 _IDS = uuid.uuid5(uuid.NAMESPACE_URL, "https://trophy.so/mockserver/catalog")
 

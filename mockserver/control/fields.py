@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from mockserver.catalogs.problems import nearest
 from mockserver.game.errors import Refused
+from mockserver.game.nearest import nearest
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, iso, milliseconds
 from mockserver.spec.wording import either, plain, quoted
 

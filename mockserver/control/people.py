@@ -21,6 +21,7 @@ from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
 from mockserver.game.leaderboards import current_run
 from mockserver.game.metrics import number
+from mockserver.game.nearest import instead
 from mockserver.game.periods import iso, moment, start_of_period
 from mockserver.game.points import active_boosts
 from mockserver.game.ranking import NOWHERE
@@ -60,11 +61,13 @@ async def list_users(ask: Ask) -> JSON:
 def _filter(world: World, achievement: str | None, level: str | None) -> Callable[[Person], bool]:
     """Who has completed an achievement, who is at a level (`system/level`). Refused for what there is not."""
     if achievement is not None and achievement not in world.catalog.achievements:
-        raise Refused(f"Query parameter `achievement` names {achievement[:80]!r}, which is not in the catalog.")
+        near = instead(achievement, world.catalog.achievements)
+        raise Refused(f"Query parameter `achievement` names {achievement[:80]!r}, which is not in the catalog{near}")
     systems = world.catalog.points.values()
     levels = {f"{system.key}/{row.key}": (system, row) for system in systems for row in system.levels}
     if level is not None and level not in levels:
-        raise Refused(f"Query parameter `level` must be SYSTEM/LEVEL by their keys; {level[:80]!r} is not there.")
+        near = instead(level, levels)
+        raise Refused(f"Query parameter `level` must be SYSTEM/LEVEL by their keys; {level[:80]!r} is not there{near}")
     at = levels[level] if level is not None else None
 
     def wanted(person: Person) -> bool:

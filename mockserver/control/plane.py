@@ -27,6 +27,7 @@ from mockserver.control.stream import Stream
 from mockserver.control.table import ROWS
 from mockserver.exchange import (
     NOT_KEPT,
+    UNKNOWN_KEY,
     Answer,
     Befalls,
     Call,
@@ -68,7 +69,7 @@ class Settings:
     """How a server was started. `token` opens the plane; `locked`: nothing else does.
 
     `live_statuses` in every world that it has or makes; `endpoints` get the webhooks of the worlds given at start.
-    `console` is told of all that happens.
+    `console` is told of all that happens. `keys_are`: what is said to whom a key is not known to.
     """
 
     token: str | None = None
@@ -78,6 +79,7 @@ class Settings:
     endpoints: tuple[WebhookEndpoint, ...] = ()
     timing: Timing | None = None
     console: Console | None = None
+    keys_are: str = ""
 
 
 class Plane:
@@ -88,6 +90,7 @@ class Plane:
         self.document = document
         self.settings = settings or Settings()
         self.console = self.settings.console
+        self.unknown_key = f"{UNKNOWN_KEY}{self.settings.keys_are}"
         self._kinds = kinds_of(document)
         self.operations = [*document.operations, *ADMIN]
         self.names = [*self.operations, *(row.name for row in ROWS)]
@@ -182,7 +185,7 @@ class Plane:
         key = headers.get("X-API-KEY")
         organisation = self.worlds.find(header_text(key.encode("latin-1"))) if key else None
         if key and organisation is None:
-            raise Unauthorised("The API key in the X-API-KEY header is not known.")
+            raise Unauthorised(self.unknown_key)
         if row.root and not trusted:
             if organisation is None:
                 raise Unauthorised("The X-API-KEY header is missing or empty: it must hold an API key.")

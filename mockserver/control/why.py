@@ -16,6 +16,7 @@ from mockserver.game.catalog import Achievement, Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.leaderboards import current_run
+from mockserver.game.nearest import instead
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
@@ -111,7 +112,8 @@ async def _achievement(game: Game, person: Person, key: str) -> Because:
     world = game.world
     row = world.catalog.achievements.get(key)
     if row is None or not (visible(person, row) or key in person.achievements):
-        raise NotFound(f"Achievement {key!r} was not found.")
+        seen = (key for key, row in world.catalog.achievements.items() if visible(person, row))
+        raise NotFound(f"Achievement {key!r} was not found{instead(key, seen)}")
     who = Names(world).user(person.profile.id)
     done = person.achievements.get(key)
     if done is None:

@@ -16,6 +16,7 @@ from mockserver.control.ask import JSON, Ask, Forbidden
 from mockserver.control.fields import Fields
 from mockserver.game.catalog import Catalog
 from mockserver.game.errors import NotFound, Refused, Unreadable
+from mockserver.game.nearest import nearest, perhaps
 from mockserver.game.periods import iso, utc_day
 from mockserver.log.record import LogError
 from mockserver.log.text import story
@@ -154,6 +155,7 @@ def read_catalog(given: Any, today: date) -> Catalog:
             raise
         problem = error.problems[0]
         sentence = f"{problem.message}; nor is it the name of a catalog that comes with the server: {_NAMES}"
+        sentence += perhaps(nearest(given, catalogs.BUNDLED))
         raise CatalogError(error.name, [problem._replace(message=sentence)]) from None
 
 

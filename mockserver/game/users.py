@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 from mockserver.game.errors import Refused
 from mockserver.game.facts import PreferencesChanged, Profile, StreakPreferences, UserChanged, UserCreated
+from mockserver.game.nearest import nearest
 from mockserver.game.periods import local_day, zone, zone_names
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
+MOST_GUESSED = 3  # wrong keys for which the nearest are looked up
 NO_ATTRIBUTES: dict[str, str] = {}  # shared, never written to
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}\S*", re.ASCII)
@@ -103,8 +106,13 @@ def check_attribute_keys(attributes: Mapping[str, str], known: tuple[str, ...], 
     if unknown:
         raise Refused(
             f"Invalid attribute keys: {', '.join(unknown)}. Please ensure all attribute keys match those "
-            f"set up at https://app.trophy.so/{page}."
+            f"set up at https://app.trophy.so/{page}.{_meant(unknown, known)}"
         )
+
+
+def _meant(unknown: Iterable[str], known: tuple[str, ...]) -> str:
+    near = dict.fromkeys(filter(None, (nearest(key, known) for key in islice(unknown, MOST_GUESSED))))
+    return f" Did you mean {' and '.join(map(repr, near))}?" if near else ""
 
 
 def subscribes(profile: Profile) -> bool:

@@ -25,6 +25,7 @@ class CatalogFile:
         self.path = path
         self._looked_at = self._bytes()
         self.text = catalogs.read(path)
+        self.wrong = False  # what the file says now cannot be used
 
     @property
     def source(self) -> str:
@@ -40,7 +41,8 @@ class CatalogFile:
         return _parsed(text, first_day, str(self.path))
 
     def news(self) -> str | None:
-        """The file's text if it has changed since it was last looked at. Raises `CatalogError`.
+        """The file's text if it has changed since it was last looked at, to what it said before too if it was wrong
+        meanwhile. Raises `CatalogError`.
 
         It is read each time: neither its size nor its times need change with it.
         """
@@ -49,7 +51,7 @@ class CatalogFile:
             return None  # editors may remove a file for a moment while they save it
         self._looked_at = found
         text = catalogs.read(self.path)
-        return text if text != self.text else None
+        return text if text != self.text or self.wrong else None
 
     def _bytes(self) -> bytes | None:
         """None when there is no such file; of one that cannot be read there is nothing to compare."""

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Collection
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.log.record import LogError
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.hosts import Hosts
-from mockserver.serve.options import control_options, default_key, hosts_for, option
+from mockserver.serve.options import control_options, default_key, hosts_for, keys_are, option
 from mockserver.sockets import KEEP_ALIVE, LONGEST_KEEP_ALIVE, listen_on
 from mockserver.webhooks.options import Seconds
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
@@ -212,17 +213,19 @@ def serve(
     chosen = other_document(document, partial)
     try:
         file = CatalogFile(find(catalog))
+        if watch and file.path != Path(catalog):
+            raise click.UsageError("--watch reads the file of --catalog again when it changes, and none is given.")
         listening = listen_on(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
         if cluster is not None and (watch or settings.endpoints):
             raise click.UsageError("--log does not go together with --watch and --webhook.")
         before = worlds_before(keep, keep_sync, load, cluster, local_reads=reads == "local")
-        roots = keys or (before.roots() if before else ()) or (default_key(host),)
+        roots, source = roots_of(keys, before, host)
         worlds = make_worlds(plan, roots, before, asked_for(plan))
         watched, hosts = file if watch else None, hosts_for(host, allowed_hosts)
         run(
             worlds,
-            replace(settings, console=console(log_level, log_format)),
+            replace(settings, console=console(log_level, log_format), keys_are=keys_are(host, roots, source, settings)),
             listening,
             host,
             document=chosen,
@@ -236,6 +239,15 @@ def serve(
         raise CannotServe(str(error)) from None
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
+
+
+def roots_of(keys: tuple[str, ...], before: Before | Sharing | None, host: str) -> tuple[tuple[str, ...], str]:
+    """The keys of the worlds that a server begins with, and where they come from."""
+    if keys:
+        return keys, "from --api-key or MOCKSERVER_API_KEY"
+    if before and (kept := before.roots()):
+        return kept, "of the kept worlds"
+    return (default_key(host),), "the default; --api-key or MOCKSERVER_API_KEY sets others"
 
 
 def other_document(file: str | None, partial: bool) -> Document | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from ipaddress import ip_address
 from secrets import token_hex, token_urlsafe
@@ -19,6 +19,8 @@ from mockserver.worlds import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
+
+MOST_KEYS = 5  # that are named
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -158,6 +160,17 @@ def guarded(host: str, token: str | None) -> tuple[str | None, bool]:
 def default_key(host: str) -> str:
     """The API key of a server that was given none: the known one where only this machine can reach it."""
     return DEFAULT_KEY if is_loopback(host) else f"{token_hex(4)}.{token_hex(16)}"
+
+
+def keys_are(host: str, keys: Sequence[str], source: str, settings: Settings) -> str:
+    """What is said to whoever comes with a key that opens no world: which ones do, and where they come from (`source`).
+    Nothing where other machines can reach the server, or a control token guards it."""
+    if settings.locked or not is_loopback(host):
+        return ""
+    named = ", ".join(keys[:MOST_KEYS])
+    more = f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else ""
+    there = f"This server's keys are {named}{more}" if len(keys) > 1 else f"This server's key is {named}"
+    return f" {there} ({source}); worlds that were made have keys of their own."
 
 
 def hosts_for(host: str, allowed: Iterable[str]) -> Hosts | None:

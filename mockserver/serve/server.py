@@ -50,6 +50,7 @@ def make_app(
         before=plane.before,
         after=plane.after,
         lifespan=upkeep(plane, watched),
+        unknown_key=plane.unknown_key,
     )
     app.state.hurry, app.state.hosts = plane.hurry, hosts
     plane.repeat, plane.load = app.replay, partial(loading.load, plane)

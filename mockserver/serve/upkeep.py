@@ -69,7 +69,12 @@ def reload(worlds: Worlds, watched: CatalogFile) -> None:
         days = {organisation.first_day for organisation in concerned}
         catalogs = {day: watched.as_of(day, text) for day in days}
     except CatalogError as error:
+        watched.wrong = True
         log.error("The catalog stays as it was. %s", error)
+        return
+    repaired, watched.wrong = watched.wrong, False
+    if text == watched.text:
+        log.info("%s is right again, and says what is in force.", watched.path)
         return
     watched.text = text
     for organisation in concerned:
@@ -77,4 +82,4 @@ def reload(worlds: Worlds, watched: CatalogFile) -> None:
             organisation.change_catalog(catalogs[organisation.first_day])
             if worlds.keeper is not None:
                 worlds.keeper.told(organisation, CATALOG, {"catalog": text})
-    log.info("%s was read again and is in force.", watched.path)
+    log.info("%s %s and is in force.", watched.path, "is right again" if repaired else "was read again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +17,7 @@ from mockserver.game.periods import iso
 from mockserver.serve.before import Before, make_keeper
 from mockserver.serve.fit import AnyDocument, choose
 from mockserver.serve.greeting import base_url
-from mockserver.serve.options import guarded, hosts_for
+from mockserver.serve.options import guarded, hosts_for, keys_are
 from mockserver.serve.progress import populate
 from mockserver.serve.server import make_app, make_plane
 from mockserver.sockets import KEEP_ALIVE, open_sockets
@@ -84,9 +85,11 @@ class MockServer(World):
         token, locked = guarded(host, control_token) if socket else (control_token, False)
         super().__init__(self._opened, NOWHERE, api_key, token=token)
         self._plan = Plan(catalog_to_serve(catalog), seed, users, _milliseconds(now), frozen, history_days)
-        self._settings = Settings(
+        settings = Settings(
             token=token, locked=locked, live_statuses=live_statuses, timing=Timing(retry_delay=webhook_retry_delay)
         )
+        named = keys_are(host, (api_key,), "that of MockServer(api_key=…)", settings)
+        self._settings = replace(settings, keys_are=named)
         self._check_responses = check_responses
         self._hosts = hosts_for(host, allowed_hosts)
         self._keep = keep

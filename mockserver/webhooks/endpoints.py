@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.catalogs.kinds import MOST_ENDPOINTS
 from mockserver.game.errors import NotFound, Refused
+from mockserver.game.nearest import nearest, perhaps
 from mockserver.webhooks.bodies import EVERY_KIND
 from mockserver.webhooks.signing import new_secret
 
@@ -132,6 +132,5 @@ def check_kind(kind: str, kinds: Collection[str], *, field: str) -> None:
         raise Refused(
             f'webhook "{field}": "{kind}" is a type of other versions of the document than the one that is served'
         )
-    near = get_close_matches(kind, kinds, n=1)
-    meant = f'; did you mean "{near[0]}"?' if near else ""
+    meant = perhaps(nearest(kind, kinds))
     raise Refused(f'webhook "{field}": "{kind}" is not a webhook type{meant} (types: {", ".join(kinds)})')
