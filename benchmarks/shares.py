@@ -28,7 +28,7 @@ PARTS = (
     ("mockserver/game/journal", "keeping the journal"),
     ("mockserver/game/leaderboards", "rules and rankings of leaderboards"),
     ("mockserver/game/ranking", "rules and rankings of leaderboards"),
-    ("sortedcontainers", "rules and rankings of leaderboards"),
+    ("mockserver/game/places", "rules and rankings of leaderboards"),
     ("mockserver/game", "all other rules and what they change"),
     ("mockserver/api", "shaping the answer"),
     ("mockserver/webhooks", "collecting webhooks"),

@@ -36,7 +36,7 @@ from mockserver.game.periods import (
     start_of_utc,
     utc_day,
 )
-from mockserver.game.ranking import Run, shown
+from mockserver.game.ranking import Run, Score, shown
 from mockserver.game.state import Person
 from mockserver.game.world import World, group_of, whole_value
 
@@ -146,30 +146,34 @@ def boards_on(catalog: Catalog, rank_by: RankBy, subject: str, day: date) -> tup
 
 
 def _gain(world: World, boards: tuple[Running, ...], person: Person, amount: int, time: int) -> Iterator[Fact]:
+    user = person.profile.id
     for board, first, has_hours in boards:
         if has_hours and not counts_then(board, time, person.zone):
             continue
         run = world.run(board.key, first)
-        score = run.scores.get(person.profile.id) if run else None
-        yield _rescore(world, board, first, person, amount if score is None else score.gained + amount)
+        score = run.scores.get(user) if run else None
+        yield _change(world, board, first, person, run, score, amount if score is None else score.gained + amount)
 
 
 def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int) -> ScoreChanged:
+    run = world.run(board.key, first)
+    return _change(world, board, first, person, run, run.scores.get(person.profile.id) if run else None, gained)
+
+
+def _change(
+    world: World, board: Leaderboard, first: date, person: Person, run: Run | None, score: Score | None, gained: int
+) -> ScoreChanged:
+    """What it does to the user's `score` in a `run`, None before the first, that it is now `gained`."""
     profile = person.profile
     user = profile.id
-    run = world.run(board.key, first) or Run(board.max_participants)
+    run = run or Run(board.max_participants)
     group = group_of(board, profile.attributes) if board.breakdown or board.user_attributes else ()
     value = whole_value(board, gained)
-    score = run.scores.get(user)
-    old_group, old, old_value = (score.group, score.ranked, score.value) if score else (group, None, 0)
+    old_group, old_value = (score.group, score.value) if score else (group, 0)
     new, seq = None, world.journal.last + 1  # of this fact: rules are asked for one at a time, it is applied at once
     if value > 0 and group is not None:
         new = score.place if score and value == old_value else (-value, person.reached(board, seq), user)
-    was = run.rank(old_group, old)
-    if new is old and group == old_group:
-        now = was
-    else:
-        now = run.rank(group, new) - (old is not None and new is not None and group == old_group and old < new)
+    was, now = run.ranks(score, group, new)
     before, after = shown(was, old_value, run.limit), shown(now, value, run.limit)
     left = old_group if was and group != old_group else None
     visible = before != after or (group is not None and value != old_value and (value > 0 or old_value > 0))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sortedcontainers import SortedList
-
 from mockserver.game.catalog import MICRO, Leaderboard
 from mockserver.game.facts import Standing
 from mockserver.game.moves import NOBODY, Moves
 from mockserver.game.periods import local_day
+from mockserver.game.places import Place, Places
 
 NOWHERE = Standing(None, None)
 
@@ -59,15 +58,12 @@ class Turn(NamedTuple):
 
 Old = tuple[tuple[str, ...] | None, int]  # the group and value that a user had
 
-# −value, number of the fact that brought it, user: in this order users are ranked. A number, not a time: many facts
-# have the same millisecond, and whoever was first there is first here.
-Place = tuple[int, int, str]
-
 
 @dataclass(slots=True)
 class Score:
-    """What a user gained in a run; `place` is its key in the ranking of its group, if it is `ranked` there.
-    `number`: which one of the run's users it is."""
+    """What a user gained in a run; `place` is its key in the ranking of its group, if it is `ranked` there: −value,
+    number of the fact that brought it (a number, not a time: many facts have the same millisecond, and whoever was
+    first there is first here), user. `number`: which one of the run's users it is."""
 
     gained: int
     place: Place
@@ -94,22 +90,31 @@ class Run:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.scores: dict[str, Score] = {}
-        self.rankings: dict[tuple[str, ...], SortedList] = {}
+        self.rankings: dict[tuple[str, ...], Places] = {}
         self.groups: dict[tuple[str, ...] | None, int] = {}
         self.moves = Moves()
         self.told: dict[tuple[str, ...], Any] = {}  # a memory for who tells of it, per group; no part of the state
 
-    def ranking(self, group: tuple[str, ...]) -> SortedList:
+    def ranking(self, group: tuple[str, ...]) -> Places:
         """The places of a group, best first; empty when nobody is in it."""
         ranking = self.rankings.get(group)
-        return SortedList() if ranking is None else ranking
+        return Places() if ranking is None else ranking
 
     def rank(self, group: tuple[str, ...] | None, place: Place | None) -> int:
         """Which rank a place has in the ranking of a group or would have there, beyond the limit too; 0 for none."""
         if place is None or group is None:
             return 0
         ranking = self.rankings.get(group)
-        return 1 if ranking is None else ranking.bisect_left(place) + 1
+        return 1 if ranking is None else ranking.rank(place)
+
+    def ranks(self, score: Score | None, group: tuple[str, ...] | None, place: Place | None) -> tuple[int, int]:
+        """The rank of a score, and the one that it would have at another place in a group; 0 for none."""
+        old = None if score is None else score.ranked
+        if score is None or old is None:
+            return 0, self.rank(group, place)
+        if place is not None and group is not None and group == score.group:
+            return self.rankings[group].ranks(old, place)
+        return self.rank(score.group, old), self.rank(group, place)
 
     def standing(self, user: str) -> Standing:
         """Rank and value, both None when not on the board (limit included)."""
@@ -125,30 +130,39 @@ class Run:
 
     def threshold(self, group: tuple[str, ...]) -> int:
         """The least value that gets in now (behaviour, section 8)."""
-        ranking = self.ranking(group)
-        return 1 if len(ranking) < self.limit else 1 - ranking[self.limit - 1][0]
+        ranking = self.rankings.get(group)
+        return 1 if ranking is None or len(ranking) < self.limit else 1 - ranking[self.limit - 1][0]
 
     def gain(self, board: Leaderboard, user: str, gained: int, group: tuple[str, ...] | None, reached: int) -> Score:
-        """Replaces a user's score, which it returns, and moves its place in the ranking. `reached`: see `Place`."""
+        """Replaces a user's score, which it returns, and moves its place in the ranking. `reached`: see `Score`."""
         value, score = -whole_value(board, gained), self.scores.get(user)
         if score is None:
-            place = value, reached, user
-            score = self.scores[user] = Score(gained, place, group, len(self.scores))
-        else:
-            score.gained, place, left = gained, score.place, score.group
-            if place[0] == value and left == group:
-                return score
-            if place[0] < 0 and left is not None:
-                self.rankings[left].remove(place)
+            score = self.scores[user] = Score(gained, (value, reached, user), group, len(self.scores))
+            self._move(None, None, group, score.ranked)
+            return score
+        score.gained, place, left = gained, score.place, score.group
+        if place[0] != value or left != group:
+            old = score.ranked
             if place[0] != value:
-                score.place = place = value, reached, user
+                score.place = value, reached, user
             score.group = group
-        if value < 0 and group is not None:
+            self._move(left, old, group, score.ranked)
+        return score
+
+    def _move(
+        self, left: tuple[str, ...] | None, old: Place | None, group: tuple[str, ...] | None, new: Place | None
+    ) -> None:
+        """From a place in the ranking of a group, None for none, to one in that of another or the same."""
+        if old is not None and new is not None and left == group and group is not None:
+            self.rankings[group].move(old, new)
+            return
+        if left is not None and old is not None:
+            self.rankings[left].remove(old)
+        if group is not None and new is not None:
             ranking = self.rankings.get(group)
             if ranking is None:
-                ranking = self.rankings[group] = SortedList()
-            ranking.add(place)
-        return score
+                ranking = self.rankings[group] = Places()
+            ranking.add(new)
 
     def note(self, seq: int, time: int, score: Score, old: Old, ranks: tuple[int, int]) -> None:
         """Remembers a move of the user whose score it is now, by the fact of number `seq` at `time` (ms UTC)."""

@@ -263,10 +263,10 @@ def _history_row(streak: Streak, person: Person, start: date, end: date, today: 
 def rank(world: World, person: Person) -> int | None:
     """1 + the number of longer active streaks; None without a streak. Section 5."""
     length = person.streak.length
-    return 1 + int(world.lengths.bisect_left((-length, -1, ""))) if length else None
+    return world.lengths.rank((-length, -1, "")) if length else None
 
 
 def rankings(world: World, kind: str, limit: int) -> list[tuple[str, int]]:
     """(user, length) of the longest streaks, `active` or `longest` ever, ties by who got there first."""
     places = world.lengths if kind == "active" else world.longest
-    return [(user, -length) for length, _, user in places.islice(0, limit)]
+    return [(user, -length) for length, _, user in places[:limit]]

@@ -6,11 +6,10 @@ import hashlib
 from collections import Counter
 from datetime import date
 
-from sortedcontainers import SortedList
-
 from mockserver.game.catalog import Catalog
 from mockserver.game.facts import Entry
 from mockserver.game.journal import Journal
+from mockserver.game.places import Places
 from mockserver.game.ranking import Run, group_of, whole_value
 from mockserver.game.state import Person, matches
 from mockserver.game.writers import WRITERS
@@ -38,8 +37,8 @@ class World:
         self.users: dict[str, Person] = {}
         self.completions: Counter[str] = Counter()
         self.totals: dict[str, Counter[int]] = {}
-        self.lengths: SortedList = SortedList()
-        self.longest: SortedList = SortedList()
+        self.lengths = Places()
+        self.longest = Places()
         self.runs: dict[str, dict[date, Run]] = {}
         self.boosts_begun: set[str] = set()
         self.boosts_ended: set[str] = set()
