@@ -161,7 +161,7 @@ def users_points(game: Game, *, id: str, key: str, awards: int) -> JSON:
 def users_points_boosts(game: Game, *, id: str, key: str) -> JSON:
     person, system = find_user(game, id), find_points(game.world.catalog, key)
     day = today(game, person)
-    return [boost_shape(boost, day) for boost in active_boosts(system, person, day)]
+    return [boost_shape(boost, day) for boost in active_boosts(game.world.catalog, system, person, day)]
 
 
 def users_points_event_summary(

@@ -218,7 +218,7 @@ def _points(game: Game, person: Person, system: PointsSystem) -> JSON:
         "level": level_shape(system.level_at(total)),
         "nextLevel": level_shape(next((level for level in system.levels if level.points > total), None)),
         "days": timeline,
-        "boosts": [boost_shape(boost, day) for boost in active_boosts(system, person, day)],
+        "boosts": [boost_shape(boost, day) for boost in active_boosts(game.world.catalog, system, person, day)],
         "awards": [award_shape(game.world, award, day) for award in awards],
     }
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from mockserver.game.catalog import Achievement
+from mockserver.game.catalog import Achievement, Catalog
 from mockserver.game.facts import (
     AchievementClaimed,
     AchievementCompleted,
@@ -19,17 +19,35 @@ from mockserver.game.state import Person
 from mockserver.game.world import World, matches
 
 
-def complete_by_metric(world: World, entry: Entry) -> Iterator[Fact]:
+def by_metric(catalog: Catalog, key: str) -> bool:
+    return bool(catalog.metric_achievements.get(key))
+
+
+def by_streak(catalog: Catalog, key: str) -> bool:
+    return bool(catalog.streak_achievements)
+
+
+def prerequisites(catalog: Catalog, key: str) -> bool:
+    return key in catalog.prerequisites
+
+
+def filtered_composites(catalog: Catalog, key: str) -> bool:
+    return bool(catalog.filtered_composites)
+
+
+def complete_by_metric(world: World, entry: Entry) -> Iterable[Fact]:
     """A metric achievement completes when the sum of its matching events reaches its value. Section 6."""
     fact = entry.fact
-    if isinstance(fact, MetricChanged):
-        person = world.users[fact.user]
-        done = person.achievements
-        for achievement in world.catalog.metric_achievements.get(fact.metric, ()):
-            if achievement.value > fact.total and not achievement.event_attributes:
-                continue  # most are far away
-            if achievement.key not in done and qualifies(world, person, achievement):
-                yield AchievementCompleted(fact.user, achievement.key, silent=False)
+    if not isinstance(fact, MetricChanged):
+        return ()
+    person, total = world.users[fact.user], fact.total
+    done = person.achievements
+    near = [  # most are done, or far away
+        row
+        for row in world.catalog.metric_achievements[fact.metric]
+        if (row.value <= total or row.event_attributes) and row.key not in done and qualifies(world, person, row)
+    ]
+    return [AchievementCompleted(fact.user, row.key, silent=False) for row in near]
 
 
 def complete_by_streak(world: World, entry: Entry) -> Iterator[Fact]:
@@ -53,7 +71,7 @@ def complete_composites(world: World, entry: Entry) -> Iterator[Fact]:
     """A composite completes with the last of its prerequisites; it may be one for others. Those that become complete
     together do so in catalog order. Section 6."""
     fact = entry.fact
-    if isinstance(fact, AchievementCompleted) and fact.achievement in world.catalog.prerequisites:
+    if isinstance(fact, AchievementCompleted):
         person = world.users[fact.user]
         for achievement in world.catalog.composites:
             if qualifies(world, person, achievement):

@@ -276,6 +276,11 @@ class Catalog:
         return Memo()
 
     @cached_property
+    def narrowed(self) -> dict[int, Any]:
+        """What is left of tables of rules under it, by table: for `rules`."""
+        return {}
+
+    @cached_property
     def metric_achievements(self) -> dict[str, tuple[Achievement, ...]]:
         """Active metric achievements by metric, in the order in which one event completes them."""
         # Choice: lowest value first.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from mockserver.game.catalog import Frequency
+from mockserver.game.catalog import Catalog, Frequency
 from mockserver.game.facts import (
     AchievementCompleted,
     AchievementMessageDue,
@@ -138,10 +138,12 @@ def _reminder_due(world: World, person: Person, which: str) -> Iterator[Fact]:
 FALLING = {RECAP: _recap_due, REACTIVATION: _reactivation_due, REMINDER: _reminder_due}
 
 
+def tells_achievements(catalog: Catalog, key: str) -> bool:
+    return catalog.emails is not None and catalog.emails.achievements
+
+
 def tell_achievement(world: World, entry: Entry) -> Iterator[Fact]:
     """A message about each achievement, when it is completed."""
-    fact, emails = entry.fact, world.catalog.emails
-    if emails is None or not emails.achievements or not isinstance(fact, AchievementCompleted) or fact.silent:
-        return
-    if wanted(world.users[fact.user], ACHIEVEMENT):
+    fact = entry.fact
+    if isinstance(fact, AchievementCompleted) and not fact.silent and wanted(world.users[fact.user], ACHIEVEMENT):
         yield AchievementMessageDue(fact.user, fact.achievement)

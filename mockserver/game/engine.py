@@ -10,56 +10,65 @@ from collections.abc import Callable
 
 from mockserver.game import achievements, emails, leaderboards, points, recount, schedule, streaks
 from mockserver.game import facts as f
-from mockserver.game.unfolding import Rules, unfold
+from mockserver.game.rules import Reaction, Rules
+from mockserver.game.unfolding import unfold
 from mockserver.game.world import World
 
 Observer = Callable[[World, list[f.Entry]], None]
 
 # Phases (behaviour, section 4): total → streak → achievements → points → levels → leaderboards → reports → messages.
-RULES: Rules = {
-    f.UserCreated: ((5, points.pay_creation),),
-    f.UserChanged: ((53, leaderboards.regroup),),  # after the scores that the same request changes
-    f.MetricChanged: (
-        (10, streaks.count_period),
-        (20, achievements.complete_by_metric),
-        (23, achievements.complete_filtered_composites),
-        (30, points.pay_metric),
-        (50, leaderboards.score_metric),
-    ),
-    f.StreakStarted: (
-        (21, achievements.complete_by_streak),
-        (31, points.pay_streak),
-        (51, leaderboards.score_streak),
-    ),
-    f.StreakExtended: (
-        (21, achievements.complete_by_streak),
-        (31, points.pay_streak),
-        (51, leaderboards.score_streak),
-    ),
-    f.StreakLost: ((51, leaderboards.score_streak),),
-    f.FreezeGranted: ((10, streaks.take_freeze),),
-    f.StreakRestored: ((51, leaderboards.score_streak),),
-    f.StreakReset: ((10, streaks.lose_reset),),
-    f.StreakRecounted: ((51, leaderboards.rescore_streak),),
-    f.PreferencesChanged: ((5, recount.recount_streaks),),
-    f.AchievementClaimed: (
-        (20, achievements.complete_by_claim),
-        (23, achievements.complete_filtered_composites),
-    ),
-    f.AchievementCompleted: (
-        (22, achievements.complete_composites),
-        (32, points.pay_achievement),
-        (70, emails.tell_achievement),
-    ),
-    f.PointsAwarded: ((35, points.settle),),
-    f.PointsChanged: ((40, points.change_level), (52, leaderboards.score_points), (60, points.report)),
-    f.RunStarted: ((50, leaderboards.enter_streaks),),
-    f.CatalogChanged: (
-        (5, recount.recount_streaks),
-        (10, streaks.skip_intervals),
-        (20, achievements.grant_newly_active),
-    ),
-}
+# Third in a row: what a catalog must have for the rule to be asked at all.
+RULES = Rules(
+    {
+        f.UserCreated: (Reaction(5, points.pay_creation, points.pays("user_creation")),),
+        # After the scores that the same request changes.
+        f.UserChanged: (Reaction(53, leaderboards.regroup, leaderboards.groups),),
+        f.MetricChanged: (
+            Reaction(10, streaks.count_period, streaks.counts),
+            Reaction(20, achievements.complete_by_metric, achievements.by_metric),
+            Reaction(23, achievements.complete_filtered_composites, achievements.filtered_composites),
+            Reaction(30, points.pay_metric, points.pays("metric")),
+            Reaction(50, leaderboards.score_metric, leaderboards.ranks("metric")),
+        ),
+        f.StreakStarted: (
+            Reaction(21, achievements.complete_by_streak, achievements.by_streak),
+            Reaction(31, points.pay_streak, points.pays("streak")),
+            Reaction(51, leaderboards.score_streak, leaderboards.ranks("streak")),
+        ),
+        f.StreakExtended: (
+            Reaction(21, achievements.complete_by_streak, achievements.by_streak),
+            Reaction(31, points.pay_streak, points.pays("streak")),
+            Reaction(51, leaderboards.score_streak, leaderboards.ranks("streak")),
+        ),
+        f.StreakLost: (Reaction(51, leaderboards.score_streak, leaderboards.ranks("streak")),),
+        f.FreezeGranted: (Reaction(10, streaks.take_freeze, streaks.counts),),
+        f.StreakRestored: (Reaction(51, leaderboards.score_streak, leaderboards.ranks("streak")),),
+        f.StreakReset: (Reaction(10, streaks.lose_reset),),
+        f.StreakRecounted: (Reaction(51, leaderboards.rescore_streak, leaderboards.ranks("streak")),),
+        f.PreferencesChanged: (Reaction(5, recount.recount_streaks),),
+        f.AchievementClaimed: (
+            Reaction(20, achievements.complete_by_claim),
+            Reaction(23, achievements.complete_filtered_composites, achievements.filtered_composites),
+        ),
+        f.AchievementCompleted: (
+            Reaction(22, achievements.complete_composites, achievements.prerequisites),
+            Reaction(32, points.pay_achievement, points.pays("achievement")),
+            Reaction(70, emails.tell_achievement, emails.tells_achievements),
+        ),
+        f.PointsAwarded: (Reaction(35, points.settle),),
+        f.PointsChanged: (
+            Reaction(40, points.change_level, points.has_levels),
+            Reaction(52, leaderboards.score_points, leaderboards.ranks("points")),
+            Reaction(60, points.report),
+        ),
+        f.RunStarted: (Reaction(50, leaderboards.enter_streaks, leaderboards.ranks("streak")),),
+        f.CatalogChanged: (
+            Reaction(5, recount.recount_streaks),
+            Reaction(10, streaks.skip_intervals, streaks.counts),
+            Reaction(20, achievements.grant_newly_active),
+        ),
+    }
+)
 
 
 class Game:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 
@@ -43,23 +43,33 @@ from mockserver.game.world import World, group_of, whole_value
 FINAL_AFTER = DAY + 12 * HOUR  # from the start of the last day, UTC
 
 
-def score_metric(world: World, entry: Entry) -> Iterator[Fact]:
+def ranks(rank_by: RankBy) -> Callable[[Catalog, str], bool]:
+    """Whether a catalog has a board by this, of the metric or points system of that key."""
+    return lambda catalog, key: (rank_by, key if rank_by != "streak" else None) in catalog.boards_by
+
+
+def groups(catalog: Catalog, key: str) -> bool:
+    """Whether attributes decide about a place on a board."""
+    return any(board.breakdown or board.user_attributes for board in catalog.leaderboards.values())
+
+
+def score_metric(world: World, entry: Entry) -> Iterable[Fact]:
     """An event counts in the run that its local day is in. Section 8."""
     fact = entry.fact
-    if isinstance(fact, MetricChanged):
-        boards = boards_on(world.catalog, "metric", fact.metric, fact.day)
-        if boards:
-            yield from _gain(world, boards, world.users[fact.user], fact.value, entry.time)
+    if not isinstance(fact, MetricChanged):
+        return ()
+    boards = boards_on(world.catalog, "metric", fact.metric, fact.day)
+    return _gain(world, boards, world.users[fact.user], fact.value, entry.time) if boards else ()
 
 
-def score_points(world: World, entry: Entry) -> Iterator[Fact]:
+def score_points(world: World, entry: Entry) -> Iterable[Fact]:
     """So does a change of points. Section 8."""
     fact = entry.fact
-    if isinstance(fact, PointsChanged) and fact.added:
-        person = world.users[fact.user]
-        boards = boards_on(world.catalog, "points", fact.system, local_day(entry.time, person.zone))
-        if boards:
-            yield from _gain(world, boards, person, fact.added, entry.time)
+    if not isinstance(fact, PointsChanged) or not fact.added:
+        return ()
+    person = world.users[fact.user]
+    boards = boards_on(world.catalog, "points", fact.system, local_day(entry.time, person.zone))
+    return _gain(world, boards, person, fact.added, entry.time) if boards else ()
 
 
 def score_streak(world: World, entry: Entry) -> Iterator[Fact]:

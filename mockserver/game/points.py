@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from mockserver.game.catalog import MICRO, Boost, PointsSystem, PointsTrigger
+from mockserver.game.catalog import MICRO, Boost, Catalog, PointsSystem, PointsTrigger, PointsTriggerType
 from mockserver.game.facts import (
     AchievementCompleted,
     Entry,
@@ -27,22 +27,31 @@ from mockserver.game.world import World, matches
 GREATEST_TOTAL = 10**15
 
 
+def pays(kind: PointsTriggerType) -> Callable[[Catalog, str], bool]:
+    """Whether a catalog has an active trigger of this type, of the metric or achievement of that key."""
+    return lambda catalog, key: (kind, key or None) in catalog.triggers_by
+
+
+def has_levels(catalog: Catalog, key: str) -> bool:
+    return bool(catalog.points[key].levels)
+
+
 def pay_metric(world: World, entry: Entry) -> Iterator[Fact]:
     """Each multiple of the threshold that the matching sum passes for the first time is paid. Section 7."""
     fact = entry.fact
     if not isinstance(fact, MetricChanged):
         return
-    triggers = world.catalog.triggers_by.get(("metric", fact.metric))
-    if not triggers:
-        return
     person = world.users[fact.user]
     progress = person.metrics[fact.metric]
-    for system, trigger in triggers:
-        _, peak, passed = progress.sum_of(trigger.event_attributes)
-        step = trigger.threshold * MICRO
+    for system, trigger in world.catalog.triggers_by["metric", fact.metric]:
+        filters, step = trigger.event_attributes, trigger.threshold * MICRO
+        if filters:
+            _, peak, passed = progress.sum_of(filters)
+        else:
+            peak, passed = progress.peak, progress.passed
         times = peak // step - passed // step
-        if times > 0 and matches(fact.attributes, trigger.event_attributes):
-            yield from award(world, person, system, trigger, entry.time, times)
+        if times > 0 and matches(fact.attributes, filters):
+            yield from award(world, person, system, trigger, fact.day, times)
 
 
 def pay_streak(world: World, entry: Entry) -> Iterator[Fact]:
@@ -50,32 +59,36 @@ def pay_streak(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if isinstance(fact, (StreakStarted, StreakExtended)):
         length = fact.length if isinstance(fact, StreakExtended) else 1
-        for system, trigger in world.catalog.triggers_by.get(("streak", None), ()):
+        for system, trigger in world.catalog.triggers_by["streak", None]:
             if length % trigger.threshold == 0:
-                yield from award(world, world.users[fact.user], system, trigger, entry.time)
+                yield from award(world, world.users[fact.user], system, trigger, fact.day)
 
 
 def pay_achievement(world: World, entry: Entry) -> Iterator[Fact]:
     """Once, with the completion; what was given silently pays nothing. Section 7."""
     fact = entry.fact
     if isinstance(fact, AchievementCompleted) and not fact.silent:
-        for system, trigger in world.catalog.triggers_by.get(("achievement", fact.achievement), ()):
-            yield from award(world, world.users[fact.user], system, trigger, entry.time)
+        person = world.users[fact.user]
+        day = local_day(entry.time, person.zone)
+        for system, trigger in world.catalog.triggers_by["achievement", fact.achievement]:
+            yield from award(world, person, system, trigger, day)
 
 
 def pay_creation(world: World, entry: Entry) -> Iterator[Fact]:
     """At the first identification, before everything else. Section 7."""
     fact = entry.fact
     if isinstance(fact, UserCreated):
-        for system, trigger in world.catalog.triggers_by.get(("user_creation", None), ()):
-            yield from award(world, world.users[fact.user], system, trigger, entry.time)
+        person = world.users[fact.user]
+        day = local_day(entry.time, person.zone)
+        for system, trigger in world.catalog.triggers_by["user_creation", None]:
+            yield from award(world, person, system, trigger, day)
 
 
 def pay_time(world: World, person: Person, trigger_id: str, time: int) -> Iterator[Fact]:
     """Every N hours or days since the user was created. Section 7."""
     for system, trigger in world.catalog.triggers_by.get(("time", None), ()):
         if trigger.id == trigger_id:
-            yield from award(world, person, system, trigger, time)
+            yield from award(world, person, system, trigger, local_day(time, person.zone))
 
 
 def time_due(person: Person, trigger: PointsTrigger, after: int) -> int:
@@ -87,32 +100,38 @@ def time_due(person: Person, trigger: PointsTrigger, after: int) -> int:
 
 
 def award(
-    world: World, person: Person, system: PointsSystem, trigger: PointsTrigger, time: int, times: int = 1
-) -> Iterator[Fact]:
-    """One award of `times` times the trigger's points, boosted, cut to the cap; nothing when cut to 0."""
+    world: World, person: Person, system: PointsSystem, trigger: PointsTrigger, day: date, times: int = 1
+) -> tuple[PointsAwarded, ...]:
+    """One award of `times` times the trigger's points on the user's local `day`, boosted, cut to the cap; nothing when
+    cut to 0."""
     profile, points = person.profile, trigger.points * times
     total = person.points(system.key)
     cap = GREATEST_TOTAL if system.max_points is None else min(system.max_points, GREATEST_TOTAL)
-    if (total >= cap and points >= 0) or not matches(profile.attributes, trigger.user_attributes):
-        return
-    day = local_day(time, person.zone)
-    boosts = active_boosts(system, person, day) if points > 0 and system.boosts else ()
+    if total >= cap and points >= 0:
+        return ()
+    if trigger.user_attributes and not matches(profile.attributes, trigger.user_attributes):
+        return ()
+    boosts = active_boosts(world.catalog, system, person, day) if points > 0 and system.boosts else ()
     after = min(max(total + boosted(points, boosts), 0), max(cap, total))
-    if after != total:
-        ids = tuple([boost.id for boost in boosts])
-        yield PointsAwarded(profile.id, system.key, trigger.id, after - total, after, day, ids)
+    if after == total:
+        return ()
+    ids = tuple([boost.id for boost in boosts])
+    return (PointsAwarded(profile.id, system.key, trigger.id, after - total, after, day, ids),)
 
 
-def active_boosts(system: PointsSystem, person: Person, day: date) -> tuple[Boost, ...]:
+def active_boosts(catalog: Catalog, system: PointsSystem, person: Person, day: date) -> tuple[Boost, ...]:
     """The boosts that apply to this user on the user's local `day`: matching global ones and own."""
+    remembered, which = catalog.remembered, (system.id, day)
+    on_that_day: tuple[Boost, ...] | None = remembered.get(which)
+    if on_that_day is None:
+        rows = [boost for boost in system.boosts if status_of_days(boost.start, boost.end, day) == "active"]
+        on_that_day = remembered[which] = tuple(rows)
     profile = person.profile
     return tuple(
         [
             boost
-            for boost in system.boosts
-            if boost.user in (None, profile.id)
-            and status_of_days(boost.start, boost.end, day) == "active"
-            and matches(profile.attributes, boost.user_attributes)
+            for boost in on_that_day
+            if boost.user in (None, profile.id) and matches(profile.attributes, boost.user_attributes)
         ]
     )
 
@@ -139,7 +158,9 @@ def settle(world: World, entry: Entry) -> Iterator[Fact]:
     if isinstance(fact, PointsAwarded):
         account = world.users[fact.user].accounts[fact.system]
         if account.unsettled:
-            added, awards = account.awards.sum_of(account.unsettled)
+            added, awards = fact.awarded, (entry.seq,)
+            if account.unsettled > 1:
+                added, awards = account.awards.sum_of(account.unsettled)
             yield PointsChanged(fact.user, fact.system, added, account.total, awards)
 
 

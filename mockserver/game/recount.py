@@ -15,16 +15,19 @@ from mockserver.game import facts as f
 from mockserver.game import schedule, streak_commands, streaks
 from mockserver.game.catalog import Catalog, Settings
 from mockserver.game.errors import GameError
+from mockserver.game.rules import Reaction, Rules
 from mockserver.game.state import StreakState
-from mockserver.game.unfolding import Rules, unfold
+from mockserver.game.unfolding import unfold
 from mockserver.game.world import World
 
-RULES: Rules = {
-    f.MetricChanged: ((10, streaks.count_period),),
-    f.FreezeGranted: ((10, streaks.take_freeze),),
-    f.StreakReset: ((10, streaks.lose_reset),),
-    f.CatalogChanged: ((10, streaks.skip_intervals),),
-}
+RULES = Rules(
+    {
+        f.MetricChanged: (Reaction(10, streaks.count_period),),
+        f.FreezeGranted: (Reaction(10, streaks.take_freeze),),
+        f.StreakReset: (Reaction(10, streaks.lose_reset),),
+        f.CatalogChanged: (Reaction(10, streaks.skip_intervals),),
+    }
+)
 
 
 def recount_streaks(world: World, entry: f.Entry) -> Iterator[f.Fact]:

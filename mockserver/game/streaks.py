@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from mockserver.game.catalog import Streak
+from mockserver.game.catalog import Catalog, Streak
 from mockserver.game.facts import (
     CatalogChanged,
     Entry,
@@ -63,26 +63,30 @@ def _with(streak: Streak, own: StreakPreferences) -> Streak | None:
     )
 
 
-def count_period(world: World, entry: Entry) -> Iterator[Fact]:
+def counts(catalog: Catalog, key: str) -> bool:
+    """Whether there is a streak."""
+    return catalog.streak is not None
+
+
+def count_period(world: World, entry: Entry) -> Iterable[Fact]:
     """The first event that meets the conditions of a period starts or extends the streak. Section 5."""
     fact = entry.fact
     if not isinstance(fact, MetricChanged):
-        return
+        return ()
     person = world.users[fact.user]
     streak, state = streak_of(world, person), person.streak
     if streak is None:
-        return
+        return ()
     frequency, week_start = streak.frequency, world.catalog.settings.week_start
     period = start_of_period(fact.day, frequency, week_start)
     if state.counted is not None and period <= state.counted:
-        return
+        return ()
     if not conditions_met(streak, person, period, end_of_period(period, frequency, week_start)):
-        return
+        return ()
     expires = max(last_chance(world, person, period, person.pauses), state.expires or period)
     if state.length:
-        yield StreakExtended(fact.user, state.length + 1, fact.day, period, expires)
-    else:
-        yield StreakStarted(fact.user, fact.day, period, expires)
+        return (StreakExtended(fact.user, state.length + 1, fact.day, period, expires),)
+    return (StreakStarted(fact.user, fact.day, period, expires),)
 
 
 def last_chance(world: World, person: Person, period: date, pauses: tuple[Pause, ...]) -> date:

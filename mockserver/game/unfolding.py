@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from mockserver.game import facts as f
+from mockserver.game.rules import ABOUT_A_ROW, Rule, Rules
 from mockserver.game.schedule import ARMS, Schedule
 from mockserver.game.world import World
-
-Rule = Callable[[World, f.Entry], Iterator[f.Fact]]
-Rules = Mapping[type[f.Fact], tuple[tuple[int, Rule], ...]]  # each with its phase
 
 
 def unfold(world: World, facts: Iterable[f.Fact], time: int, agenda: Schedule, rules: Rules) -> list[f.Entry]:
@@ -18,14 +16,19 @@ def unfold(world: World, facts: Iterable[f.Fact], time: int, agenda: Schedule, r
     entries: list[f.Entry] = []
     queue: list[tuple[int, int, Rule, f.Entry]] = []
     cause: int | None = None
-    journal = world.journal
+    journal, catalog = world.journal, world.catalog
+    narrowed = rules.under(catalog)
     while True:
         for fact in facts:
             entry = f.Entry(journal.last + 1, time, cause, fact)
             world.apply(entry)
             entries.append(entry)
+            if world.catalog is not catalog:
+                catalog = world.catalog
+                narrowed = rules.under(catalog)
             kind = type(fact)
-            for number, (phase, rule) in enumerate(rules.get(kind, ()), 8 * entry[0]):
+            reactions = narrowed[kind, fact[1] if kind in ABOUT_A_ROW else ""]  # type: ignore[index,misc]
+            for number, (phase, rule) in enumerate(reactions, 8 * entry[0]):
                 heappush(queue, (phase, number, rule, entry))
             if kind in ARMS:
                 agenda.arm(world, entry)

@@ -206,12 +206,13 @@ def _points_awarded(world: World, entry: f.Entry, fact: f.PointsAwarded) -> None
 def _points_changed(world: World, entry: f.Entry, fact: f.PointsChanged) -> None:
     account = world.users[fact.user].accounts[fact.system]
     creation = world.catalog.points[fact.system].creation_triggers
-    awards = account.awards.newest(account.unsettled)
-    told = [award for award in awards if award.trigger not in creation]
+    told, added = list(fact.awards), fact.added
+    if creation:
+        awards = [award for award in account.awards.newest(account.unsettled) if award.trigger not in creation]
+        told, added = [award.seq for award in awards], sum([award.awarded for award in awards])
     if told:
-        account.unsent = account.unsent or []
-        account.unsent += [award.seq for award in told]
-        account.unsent_added += sum([award.awarded for award in told])
+        account.unsent = account.unsent + told if account.unsent else told
+        account.unsent_added += added
     else:  # nothing will be told, so that later levels are compared with what it led to
         account.reported_total += fact.added
     account.unsettled = 0
