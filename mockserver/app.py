@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from mockserver.admin.document import PREFIX as ADMIN
+from mockserver.api.rendered import Rendered
 from mockserver.apis import Api, Bound, administration, application, shown
 from mockserver.exchange import (
     NOT_KEPT,
@@ -317,13 +318,18 @@ class App(Starlette):
             if self._check_responses and (fault := operation.check_answer(status, content)):
                 log.error("%s answered %d with a body that breaks the document at %s", operation.id, status, fault)
                 return error(500, f"Defect of the mock: the answer of {operation.id} breaks the document at {fault}")
-            body = b"" if operation.checks.get(status) is None else orjson.dumps(content)
+            body = b"" if operation.checks.get(status) is None else written(content)
             if call is None:
                 return Answer(status, body)
             return Answer(call.restate(operation, status, subject) if call.restate else status, body, call.applied)
         except Exception:
             log.exception("%s failed; this is a defect of the mock", operation.id)
             return DEFECT
+
+
+def written(content: Any) -> bytes:
+    """A response's body."""
+    return content.body if isinstance(content, Rendered) else orjson.dumps(content)
 
 
 def _ask(organisation: Organisation, arrival: _Arrival) -> tuple[Any, bool]:

@@ -22,6 +22,7 @@ import orjson
 import pytest
 
 from mockserver import api, spec
+from mockserver.api.rendered import Rendered
 from mockserver.game import facts as f
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game
@@ -73,6 +74,7 @@ class Story:
         declared = document().operations[operation]
         answer = functions()[operation](self.game, **(declared.defaults | arguments))
         self.game.commit()
+        answer = answer.content if isinstance(answer, Rendered) else answer
         fault = declared.check_answer(declared.success, orjson.loads(orjson.dumps(answer)))
         assert fault is None, f"{operation}: {fault}"
         return answer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from mockserver.api.pairs import attribute_pairs
 from mockserver.api.points import points_map
 from mockserver.api.shared import (
@@ -15,6 +17,7 @@ from mockserver.api.shared import (
     once_per_row,
     sorted_out,
     tell_of,
+    today,
 )
 from mockserver.game.achievements import rarity, visible
 from mockserver.game.catalog import Achievement, Catalog
@@ -92,7 +95,7 @@ def achievements_complete(game: Game, *, key: str, body: dict[str, Any]) -> JSON
     return {
         "completionId": world.id_of("completion", completion.seq),
         "achievement": user_achievement_shape(world.catalog, achievement, completion),
-        "points": points_map(world, person, sorted_out(entries, user), game.now),
+        "points": orjson.loads(points_map(world, person, sorted_out(entries, user), today(game, person), [])),
     }
 
 

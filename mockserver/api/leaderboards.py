@@ -7,15 +7,15 @@ from datetime import date
 from functools import lru_cache
 
 from mockserver.api.pairs import attribute_pairs
+from mockserver.api.rendered import GAP, Template, Used
 from mockserver.api.shared import JSON, filters_shape, find_board, find_user, once_per_row, today
 from mockserver.game.catalog import Catalog, Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry, Fact, ScoreChanged, Standing
 from mockserver.game.leaderboards import current_run, named_run
-from mockserver.game.periods import board_status, iso, local_day, run_end, run_index, utc_day
+from mockserver.game.periods import board_status, iso, local_day, run_end, run_index, status_lasts, utc_day
 from mockserver.game.ranking import NOWHERE, Run, history
-from mockserver.game.state import Person
 from mockserver.game.world import World
 
 DEFAULT_LIMIT = 10
@@ -84,37 +84,36 @@ def rankings_shape(world: World, rows: Iterable[tuple[int, int, str]]) -> JSON:
     ]
 
 
-def event_boards(world: World, person: Person, happened: Mapping[type[Fact], Sequence[Entry]], now: int) -> JSON:
+def event_boards(
+    world: World, happened: Mapping[type[Fact], Sequence[Entry]], day: date, now: int, used: Used
+) -> bytes:
     """What happened to the user's own places in current runs: schema `MetricEventLeaderboardResponse` by board."""
-    shapes: JSON = {}
-    catalog, day = world.catalog, local_day(now, person.zone)
+    members: dict[str, bytes] = {}
+    previous: dict[str, int | None] = {}
     for entry in happened.get(ScoreChanged, ()):
-        fact = entry.fact
+        fact = entry[3]
         assert isinstance(fact, ScoreChanged)
-        key, first, group = fact.board, fact.run, fact.group
+        _, key, first, group, _, _, before, after, visible, _ = fact
         # Choice: scores of older runs may move with their user to another group, but are not told here.
-        if fact.visible and (known := _event_board(catalog, key, first, group, day)):
-            board, shape = known[0], known[1].copy()
-            shape["status"] = board_status(board, now)
-            shape["rank"] = fact.after.rank
-            shape["previousRank"] = shapes[key]["previousRank"] if key in shapes else fact.before.rank
-            shape["threshold"] = world.runs[key][first].threshold(group) if group is not None else 1
-            shapes[key] = shape
-    return shapes
+        if visible and (template := _event_board(world.catalog, key, first, group, day, now)):
+            threshold = world.runs[key][first].threshold(group) if group is not None else 1
+            members[key] = template.fill(used, after[0], previous.setdefault(key, before[0]), threshold)
+    return b"{%b}" % b",".join(members.values())
 
 
 def _event_board(
-    catalog: Catalog, key: str, first: date, group: tuple[str, ...] | None, day: date
-) -> tuple[Leaderboard, JSON] | tuple[()]:
-    """All that is the same for everybody in the group on that day; empty when another run is the current one then."""
+    catalog: Catalog, key: str, first: date, group: tuple[str, ...] | None, day: date, now: int
+) -> Template | None:
+    """What is the same for everybody in the group; None when another run is the current one on that day."""
     remembered, which = catalog.remembered, (key, first, group, day)
-    known: tuple[Leaderboard, JSON] | tuple[()] | None = remembered.get(which)
-    if known is None:
-        board, known = catalog.leaderboards[key], ()
+    known: tuple[float, float, Template | None] | None = remembered.get(which)
+    if known is None or not known[0] <= now < known[1]:
+        board, template = catalog.leaderboards[key], None
         if current_run(board, day) == first:
-            known = board, {**_board(catalog, board), **run_dates(board, first), **breakdown_shape(board, group)}
-        remembered[which] = known
-    return known
+            shape = {**board_shape(catalog, board, now), **run_dates(board, first), **breakdown_shape(board, group)}
+            template = Template(shape | {"rank": GAP, "previousRank": GAP, "threshold": GAP}, key)
+        known = remembered[which] = *status_lasts(board, now), template
+    return known[2]
 
 
 def _run_of(board: Leaderboard, named: date | None, day: date, now: int) -> date:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
+
+import orjson
 
 from mockserver.api.achievements import user_achievement_shape
 from mockserver.api.leaderboards import event_boards
 from mockserver.api.points import points_map
+from mockserver.api.rendered import GAP, Rendered, Template, Used, text
 from mockserver.api.shared import JSON, find_metric, find_user, identify, sorted_out, tell_of
-from mockserver.api.streaks import streak_shape
+from mockserver.api.streaks import event_streak
 from mockserver.game.achievements import visible
-from mockserver.game.catalog import Frequency, Metric
+from mockserver.game.catalog import Catalog, Frequency, Metric
 from mockserver.game.engine import Game
-from mockserver.game.facts import AchievementCompleted, Entry, StreakExtended, StreakStarted
+from mockserver.game.facts import AchievementCompleted, Entry, Fact, StreakExtended, StreakStarted
 from mockserver.game.metrics import change, millionths, number, summary
 from mockserver.game.periods import local_day, zone
 from mockserver.game.state import Person
@@ -23,10 +27,12 @@ from mockserver.game.world import World
 
 def metrics_event(game: Game, *, key: str, body: dict[str, Any], idempotency_key: str | None = None) -> JSON:
     metric = find_metric(game.world.catalog, key)
-    number, entries, replayed = record_event(game, key, body, idempotency_key)
+    event, entries, replayed = record_event(game, key, body, idempotency_key)
     person = game.world.users[body["user"]["id"]]
-    shape = _event_shape(game.world, person, metric, number, entries, game.now)
-    return shape | _keyed(idempotency_key, replayed=replayed) if idempotency_key else shape
+    response = _response(game.world, person, metric, event, entries, game.now)
+    if not idempotency_key:
+        return response
+    return response.content | {"idempotencyKey": idempotency_key, "idempotentReplayed": replayed}
 
 
 def record_event(
@@ -54,28 +60,48 @@ def record_event(
     return number, entries, False
 
 
-def _keyed(key: str | None, *, replayed: bool) -> JSON:
-    return {"idempotencyKey": key, "idempotentReplayed": replayed}
-
-
-def _event_shape(world: World, person: Person, metric: Metric, event: int, entries: list[Entry], now: int) -> JSON:
+def _response(world: World, person: Person, metric: Metric, event: int, entries: list[Entry], now: int) -> Rendered:
     """Schema `EventResponse`: the state after the event, and of the rest only what it changed."""
-    catalog, happened = world.catalog, sorted_out(entries, person.profile.id)
-    facts = [entry.fact for entry in happened.get(AchievementCompleted, ())]
+    happened, day = sorted_out(entries, person.profile.id), local_day(now, person.zone)
+    used: Used = []
+    achievements, streak = _achievements(world.catalog, person, happened), StreakStarted in happened
+    body = _template(world.catalog, metric).fill(
+        used,
+        text(world.id_of("event", event)),
+        number(person.total(metric.key)),
+        achievements,
+        event_streak(world, person, streak or StreakExtended in happened).fill(used),
+        points_map(world, person, happened, day, used),
+        event_boards(world, happened, day, now, used),
+    )
+    return Rendered(body, used if achievements == b"[]" else None)
+
+
+def _template(catalog: Catalog, metric: Metric) -> Template:
+    remembered, which = catalog.remembered, ("event", metric.id)
+    template: Template | None = remembered.get(which)
+    if template is None:
+        shape = {
+            "eventId": GAP,
+            "metricId": metric.id,
+            "total": GAP,
+            "achievements": GAP,
+            "currentStreak": GAP,
+            "points": GAP,
+            "leaderboards": GAP,
+        }
+        template = remembered[which] = Template(shape)
+    return template
+
+
+def _achievements(catalog: Catalog, person: Person, happened: Mapping[type[Fact], Sequence[Entry]]) -> bytes:
+    """Those that were completed, as JSON."""
+    if AchievementCompleted not in happened:
+        return b"[]"
+    facts = [entry.fact for entry in happened[AchievementCompleted]]
     done = [fact.achievement for fact in facts if isinstance(fact, AchievementCompleted)]
-    streak = streak_shape(world, person)
-    streak["extended"] = StreakStarted in happened or StreakExtended in happened
-    return {
-        "eventId": world.id_of("event", event),
-        "metricId": metric.id,
-        "total": number(person.total(metric.key)),
-        "achievements": [
-            user_achievement_shape(catalog, catalog.achievements[key], person.achievements[key]) for key in done
-        ],
-        "currentStreak": streak,
-        "points": points_map(world, person, happened, now),
-        "leaderboards": event_boards(world, person, happened, now),
-    }
+    rows = [user_achievement_shape(catalog, catalog.achievements[key], person.achievements[key]) for key in done]
+    return orjson.dumps(rows)
 
 
 def metric_shape(world: World, person: Person, metric: Metric) -> JSON:

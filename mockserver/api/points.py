@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from mockserver.api.pairs import attribute_pairs
+from mockserver.api.rendered import GAP, Template, Used, text
 from mockserver.api.shared import (
     JSON,
     event_filters_shape,
@@ -20,7 +21,7 @@ from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
 from mockserver.game.facts import Entry, Fact, LevelChanged, PointsAwarded
 from mockserver.game.metrics import number, summary
-from mockserver.game.periods import iso, local_day, status_of_days, utc_day
+from mockserver.game.periods import iso, status_of_days, utc_day
 from mockserver.game.points import active_boosts, spread, users_by_level
 from mockserver.game.rows import Award
 from mockserver.game.state import Person
@@ -97,54 +98,82 @@ def award_shape(world: World, award: Award, day: date) -> JSON:
     known, key = world.catalog.remembered, (award.trigger, award.boosts, day)
     causes = known.get(key)
     if causes is None:
-        causes = known[key] = _causes_shape(world.catalog, award, day)
-    return {
-        "id": world.id_of("award", award.seq),
-        "awarded": award.awarded,
-        "date": iso(award.time),
-        "total": award.total,
-        **causes,
-    }
+        causes = known[key] = _causes_shape(world.catalog, award.trigger, award.boosts, day)
+    return _award(world.id_of("award", award.seq), award.awarded, iso(award.time), award.total, causes)
 
 
-def _causes_shape(catalog: Catalog, award: Award, day: date) -> JSON:
+def _award(id: JSON, awarded: JSON, date: JSON, total: JSON, causes: JSON) -> JSON:
+    return {"id": id, "awarded": awarded, "date": date, "total": total, **causes}
+
+
+def _causes_shape(catalog: Catalog, trigger_id: str, boosts: Sequence[str], day: date) -> JSON:
     shape: JSON = {}
-    trigger = catalog.triggers_by_id.get(award.trigger)
+    trigger = catalog.triggers_by_id.get(trigger_id)
     if trigger is not None:  # a changed catalog may have dropped it
         shape["trigger"] = trigger_shape(catalog, trigger)
     known = catalog.boosts_by_id
-    shape["boosts"] = [boost_shape(known[key], day) for key in award.boosts if key in known]
+    shape["boosts"] = [boost_shape(known[key], day) for key in boosts if key in known]
     return shape
 
 
 def change_shape(world: World, system: PointsSystem, awards: Sequence[Award], total: int, day: date) -> JSON:
     """Schema `MetricEventPointsResponse` without `level`; the newest award first."""
-    rows = sorted(awards, key=lambda row: -row.seq) if len(awards) > 1 else awards
-    shape: JSON = system_shape(system)
-    shape["total"] = total
-    shape["added"] = sum([row.awarded for row in rows])
-    shape["awards"] = [award_shape(world, row, day) for row in rows]
-    return shape
+    rows = sorted(awards, key=lambda row: -row.seq)
+    added = sum([row.awarded for row in rows])
+    return _change(system, total, added, [award_shape(world, row, day) for row in rows])
 
 
-def points_map(world: World, person: Person, happened: Mapping[type[Fact], Sequence[Entry]], now: int) -> JSON:
-    """What happened to the user's points, by system: only systems that were affected."""
+def _change(system: PointsSystem, total: JSON, added: JSON, awards: JSON) -> JSON:
+    return system_shape(system) | {"total": total, "added": added, "awards": awards}
+
+
+def points_map(
+    world: World, person: Person, happened: Mapping[type[Fact], Sequence[Entry]], day: date, used: Used
+) -> bytes:
+    """What happened to the user's points, by system: only systems that were affected. Schema
+    `MetricEventPointsResponse`, with `level` when it is another than before."""
     if PointsAwarded not in happened:
-        return {}
-    awards, day = dict[str, list[Award]](), local_day(now, person.zone)
+        return b"{}"
+    catalog, added, awards = world.catalog, dict[str, int](), dict[str, list[bytes]]()
     for seq, time, _, fact in happened[PointsAwarded]:
         assert isinstance(fact, PointsAwarded)
-        award = Award(seq, time, fact.awarded, fact.total, fact.trigger, fact.boosts)
-        awards.setdefault(fact.system, []).append(award)
-    levels = [entry.fact for entry in happened.get(LevelChanged, ()) if isinstance(entry.fact, LevelChanged)]
-    shapes = {}
+        _, key, trigger, awarded, total, _, boosts = fact
+        template = _award_template(catalog, trigger, boosts, day)
+        row = template.fill(used, text(world.id_of("award", seq)), awarded, text(iso(time)), total)
+        added[key] = added.get(key, 0) + awarded
+        awards.setdefault(key, []).append(row)
+    members = []
     for key, rows in awards.items():
-        system = world.catalog.points[key]
-        shape = shapes[key] = change_shape(world, system, rows, person.points(key), day)
-        changes = [fact for fact in levels if fact.system == key]
-        if changes and changes[0].previous != changes[-1].level:
-            shape["level"] = level_shape(system.level_at(person.points(key)))
-    return shapes
+        total = person.points(key)
+        template = _change_template(catalog, catalog.points[key], total, _level_changes(happened, key))
+        members.append(template.fill(used, total, added[key], b"[%b]" % b",".join(rows[::-1])))
+    return b"{%b}" % b",".join(members)
+
+
+def _level_changes(happened: Mapping[type[Fact], Sequence[Entry]], system: str) -> bool:
+    """Whether a user is at another level of a system than before all this."""
+    facts = [entry.fact for entry in happened.get(LevelChanged, ())]
+    changes = [fact for fact in facts if isinstance(fact, LevelChanged) and fact.system == system]
+    return bool(changes) and changes[0].previous != changes[-1].level
+
+
+def _award_template(catalog: Catalog, trigger: str, boosts: tuple[str, ...], day: date) -> Template:
+    known, which = catalog.remembered, ("award", trigger, boosts, day)
+    template: Template | None = known.get(which)
+    if template is None:
+        shape = _award(GAP, GAP, GAP, GAP, _causes_shape(catalog, trigger, boosts, day))
+        template = known[which] = Template(shape)
+    return template
+
+
+def _change_template(catalog: Catalog, system: PointsSystem, total: int, levelled: bool) -> Template:
+    level = system.level_at(total) if levelled else None
+    known, which = catalog.remembered, ("change", system.id, levelled, level)
+    template: Template | None = known.get(which)
+    if template is None:
+        shape = _change(system, GAP, GAP, GAP) | ({"level": level_shape(level)} if levelled else {})
+        template = known[which] = Template(shape, system.key)
+    return template
 
 
 def users_points(game: Game, *, id: str, key: str, awards: int) -> JSON:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from mockserver.api.rendered import Template
 from mockserver.api.shared import JSON, find_user, today
 from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
@@ -38,6 +39,16 @@ def streak_shape(world: World, person: Person) -> JSON:
             shape["freezeAutoEarnInterval"] = freezes.auto_earn_interval
             shape["freezeAutoEarnAmount"] = freezes.auto_earn_amount
     return shape
+
+
+def event_streak(world: World, person: Person, extended: bool) -> Template:
+    """`currentStreak` of schema `EventResponse`, which most users share with many."""
+    state, remembered = person.streak, world.catalog.remembered
+    which = ("streak", state.length, state.started, state.counted, state.expires, state.freezes, extended)
+    template: Template | None = remembered.get(which)
+    if template is None:
+        template = remembered[which] = Template(streak_shape(world, person) | {"extended": extended})
+    return template
 
 
 def users_streak(game: Game, *, id: str, history_periods: int) -> JSON:

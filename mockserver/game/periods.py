@@ -240,6 +240,14 @@ def board_status(board: Leaderboard, time: int) -> Literal["active", "scheduled"
     return "active" if time < closes else "finished"
 
 
+def status_lasts(board: Leaderboard, time: int) -> tuple[float, float]:
+    """From when (inclusive) to when (exclusive) a board has the status that it has at that moment (ms UTC)."""
+    opens, closes = _opening_hours(board)
+    if time < opens:
+        return -inf, opens
+    return (opens, closes) if time < closes else (closes, inf)
+
+
 @lru_cache(maxsize=4096)
 def _opening_hours(board: Leaderboard) -> tuple[int, float]:
     return board_opens(board), inf if board.end is None else start_of_utc(board.end) + DAY + 12 * HOUR

@@ -158,9 +158,8 @@ def settle(world: World, entry: Entry) -> Iterator[Fact]:
     if isinstance(fact, PointsAwarded):
         account = world.users[fact.user].accounts[fact.system]
         if account.unsettled:
-            added, awards = fact.awarded, (entry.seq,)
-            if account.unsettled > 1:
-                added, awards = account.awards.sum_of(account.unsettled)
+            several = account.unsettled > 1
+            added, awards = account.awards.sum_of(account.unsettled) if several else (fact.awarded, (entry.seq,))
             yield PointsChanged(fact.user, fact.system, added, account.total, awards)
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from mockserver.game.facts import ScoreChanged, Standing
 from mockserver.game.moves import NOBODY
-from mockserver.game.ranking import NOWHERE, Place, Run, shown
+from mockserver.game.places import Place
+from mockserver.game.ranking import NOWHERE, Run, shown
 
 Group = tuple[str, ...] | None
 Move = tuple[str, Standing, Standing]  # of whom; before and after
