@@ -209,6 +209,12 @@ class Scene:
     @property
     def boosted(self) -> PointsSystem | None:
         """A points system with boosts for everybody, the same as the other if that has any."""
+        rows = [self.system, *self.catalog.points.values()]
+        return next((row for row in rows if row and any(boost.user is None for boost in row.boosts)), None)
+
+    @property
+    def boosting(self) -> PointsSystem | None:
+        """A points system in which a boost is on for the hero."""
         rows = [row for row in (self.system, *self.catalog.points.values()) if row]
         return next((row for row in rows if active_boosts(self.catalog, row, self.person, self.today)), None)
 
