@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run shots test lint mutants mutants-parts examples examples-check dist docs names clients bench bench-growth bench-kept realism farm kill soak hostile
+.PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names clients bench bench-growth bench-kept realism farm kill soak hostile
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ mutants: $(READY) ## prove that the contract suite bites: every planted fault, o
 
 mutants-parts: $(READY) ## which part of the contract suite alone catches what (about an hour)
 	$(BIN)/python -m tests.mutants.run --parts $(ARGS)
+
+wolves: $(READY) ## prove that the contract suite cries no wolf: healthy servers, 50 catalogs drawn at random (ARGS='--drawn 5 --seed 7')
+	$(BIN)/python -m tests.wolves.run $(ARGS)
 
 bench: $(READY) ## beside bare Starlette and Prism: requests per second, starts, memory (installs wrk and Prism if it may)
 	@$(BIN)/python -m compileall -q mockserver

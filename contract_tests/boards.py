@@ -10,9 +10,11 @@ from contract_tests.stage import Stage
 Board = dict[str, Any]
 #: As many as a scenario brings along at most.
 PLAYERS = 12
+#: As many as most scenarios bring along.
+FEW = 5
 
 
-def open_board(stage: Stage) -> Board:
+def open_board(stage: Stage, players: int = FEW) -> Board:
     """An active metric board without breakdown, with room for the players; one that never repeats if there is one."""
     rows = [
         row
@@ -21,16 +23,16 @@ def open_board(stage: Stage) -> Board:
     ]
     rows = stage.kit.need(rows, "active metric leaderboard without breakdown")
     rows = sorted(rows, key=lambda row: row["runUnit"] is not None)
-    found: Board = stage.kit.need([row for row in rows if has_room(stage, row)][:1], "leaderboard with room")[0]
-    return found
+    found = (row for row in rows if has_room(stage, row, players))
+    picked: Board = stage.kit.need(next(found, None), f"leaderboard with room for {players} more")
+    return picked
 
 
-def has_room(stage: Stage, board: Board, players: int = PLAYERS) -> bool:
-    """In a world of one's own there is; elsewhere others may fill a board, and then newcomers have no rank."""
-    if stage.fresh:
-        return True
-    place = max(0, board["maxParticipants"] - players)
-    return not stage.board(board["key"], offset=place, limit=1)["rankings"]
+def has_room(stage: Stage, board: Board, players: int) -> bool:
+    """Whether it takes so many; where others live too they may fill it, and then newcomers have no rank."""
+    if board["maxParticipants"] < players:
+        return False
+    return stage.fresh or not stage.board(board["key"], offset=board["maxParticipants"] - players, limit=1)["rankings"]
 
 
 def play(stage: Stage, board: Board, *values: float) -> list[str]:
@@ -61,11 +63,16 @@ def present_run(stage: Stage, board: Board, user: str) -> str:
 
 def pairs_of(attributes: dict[str, str]) -> str:
     """The parameter `userAttributes`, with signs that mean something there written as themselves."""
-    return ",".join(f"{_sign(key)}:{_sign(value)}" for key, value in attributes.items())
+    return ",".join(f"{_key_sign(key)}:{_sign(value)}" for key, value in attributes.items())
 
 
 def _sign(text: str) -> str:
     return re.sub(r"([\\,:])", r"\\\1", text) if re.search(r"[\\,]", text) else text
+
+
+def _key_sign(text: str) -> str:
+    """A colon in a key would end it."""
+    return re.sub(r"([\\,:])", r"\\\1", text)
 
 
 def group(stage: Stage, board: Board, attributes: dict[str, str], **arguments: Any) -> list[tuple[str, int]]:

@@ -143,12 +143,19 @@ class Stages:
 
     def kit(self) -> Kit:
         if self._kit is None:
-            client, read_only = self.client, self.suite.options.read_only
+            client, read_only, catalog = self.client, self.suite.options.read_only, None
             if self.target.control and not read_only:
-                client, _ = self._world({})
+                client, control = self._world({})
+                catalog = control.ask("GET", "/catalog")
             user = f"{self.run}-discovery"
-            strangers = not self.target.live
-            self._kit = discover(client, self.config, user=user, read_only=read_only, strangers=strangers)
+            self._kit = discover(
+                client,
+                self.config,
+                user=user,
+                read_only=read_only,
+                strangers=not self.target.live,
+                catalog=catalog,
+            )
         return self._kit
 
 

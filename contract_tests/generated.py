@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import hypothesis
 import requests
@@ -21,6 +21,7 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure, FailureGro
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import UndefinedStatusCode
 
+from contract_tests.boards import pairs_of
 from contract_tests.document import is_live_status
 from contract_tests.exchange import Exchange
 from contract_tests.options import Options
@@ -99,9 +100,9 @@ class Reach:
     def _aim_path(self, case: Case) -> None:
         known = dict(case.path_parameters or {})
         if "id" in known and self.users:
-            known["id"] = self.users[self._count % len(self.users)]
+            known["id"] = quote(self.users[self._count % len(self.users)], safe="")
         if "key" in known and (keys := self._keys(case.path)):
-            known["key"] = keys[self._count % len(keys)]
+            known["key"] = quote(keys[self._count % len(keys)], safe="")
         if known != case.path_parameters:
             case.path_parameters = known
 
@@ -134,7 +135,7 @@ class Reach:
         if "userIds" in query and self.users:
             query["userIds"] = self.users[:2]
         if "userAttributes" in query and self.kit.user_attributes:
-            query["userAttributes"] = f"{self.kit.user_attributes[0]}:x"
+            query["userAttributes"] = pairs_of({self.kit.user_attributes[0]: "x"})
         if "startDate" in query and "endDate" in query:
             query |= {"startDate": "2025-01-01", "endDate": "2025-03-31"}
         if query != case.query:

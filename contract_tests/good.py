@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from contract_tests.boards import pairs_of
 from contract_tests.document import Operation
 from contract_tests.exchange import Exchange
 from contract_tests.stage import Stage
 
 JSON = Any
 _NO_BODY: Any = object()
+#: The default limit of a page.
+PAGE = 10
 
 
 @dataclass
@@ -81,15 +84,20 @@ def _key(stage: Stage, operation: Operation) -> str:
             return str(kit.need(levelled, "points system with levels")[0])
         return str(kit.need(levelled or list(kit.points), "points system")[0])
     if "leaderboards/" in operation.path:
-        plain = [key for key, row in kit.leaderboards.items() if not row["breakdownAttributes"]]
-        return str(kit.need(plain or list(kit.leaderboards), "leaderboard")[0])
+        rows = sorted(kit.leaderboards.values(), key=lambda row: (bool(row["breakdownAttributes"]), is_small(row)))
+        return str(kit.need(rows, "leaderboard")[0]["key"])
     return str(kit.plain("api")["key"])
 
 
 def _board(stage: Stage, key: str) -> dict[str, str]:
     """A board with a breakdown cannot be read without its attributes."""
     breakdown = stage.kit.leaderboards[key]["breakdownAttributes"]
-    return {"userAttributes": ",".join(f"{name}:x" for name in breakdown)} if breakdown else {}
+    return {"userAttributes": pairs_of(dict.fromkeys(breakdown, "x"))} if breakdown else {}
+
+
+def is_small(board: dict[str, Any]) -> bool:
+    """Whether not even the usual page fits on it: a limit above its size is refused."""
+    return bool(board["maxParticipants"] < PAGE)
 
 
 def _body(operation: Operation, user: str) -> JSON:

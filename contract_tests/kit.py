@@ -19,8 +19,12 @@ from contract_tests.client import Client
 from contract_tests.target import CannotRun
 
 JSON = Any
-#: Enough for any streak condition and most thresholds, small enough for any store of numbers.
+#: Enough for most streak conditions and thresholds, small enough for any store of numbers.
 LARGE = 100_000
+#: The largest value that an event may have (behaviour, section 2).
+MOST = 10**12
+#: What scenarios send to extend a streak, if that is enough.
+DOSE = 100
 #: What can be named in --config, and the words by which a skip means it.
 CONFIG_KEYS = {
     "metrics": "metrics?",
@@ -38,7 +42,9 @@ _MEANT = re.compile("|".join(rf"\b(?P<{key}>{words})\b" for key, words in CONFIG
 class Kit:
     """Keys, in the order in which they were found, and the rows that the API tells about them.
 
-    `unlisted` are achievements that only --config names.
+    `unlisted` are achievements that only --config names; `leaderboards` those that everybody is on at all hours,
+    `all_leaderboards` the others too. `dose` is a value that extends the streak, whatever its conditions.
+    `settings` is what no operation tells and a control plane does: the catalog, without what it sets up.
     """
 
     metrics: list[str] = field(default_factory=list)
@@ -52,8 +58,16 @@ class Kit:
     event_attributes: list[str] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
     metric_keys: dict[str, str] = field(default_factory=dict)
+    all_leaderboards: dict[str, JSON] = field(default_factory=dict)
     streak_metric: str | None = None
     streak: JSON = None
+    dose: float = DOSE
+    settings: dict[str, JSON] = field(default_factory=dict)
+
+    @property
+    def large(self) -> float:
+        """Moves as much as one event can, and extends the streak."""
+        return max(LARGE, self.dose)
 
     def need(self, found: Any, what: str) -> Any:
         """`found`, or a skip that says what the target has not."""
@@ -121,12 +135,20 @@ def read_config(path: Path | None) -> dict[str, list[str]]:
 
 
 def discover(
-    client: Client, config: dict[str, list[str]], *, user: str, read_only: bool, strangers: bool = True
+    client: Client,
+    config: dict[str, list[str]],
+    *,
+    user: str,
+    read_only: bool,
+    strangers: bool = True,
+    catalog: dict[str, JSON] | None = None,
 ) -> Kit:
     """Everything that the API shows. Answers that cannot be read leave their part of the kit empty.
 
     `strangers`: with --read-only users may be taken from a ranking, which tells about people who never asked for it.
+    `catalog`: what a control plane says is set up; only what the API has no way to show is taken from there.
     """
+    catalog = catalog or {}
     kit = Kit(
         metrics=list(config.get("metrics", [])),
         user_attributes=list(config.get("user_attributes", [])),
@@ -134,20 +156,26 @@ def discover(
         users=list(config.get("users", [])),
     )
     _find_achievements(client, kit, config.get("achievements", []), None if read_only else user)
-    for row in filter(_for_everybody, _listed(client, "leaderboards_all", includeFinished=True)):
-        kit.leaderboards[row["key"]] = row
-    for key in config.get("leaderboards", []):
-        if key not in kit.leaderboards and "key" in (row := _read(client, "leaderboards_get", key=key)):
-            kit.leaderboards[key] = {name: value for name, value in row.items() if name != "rankings"}
+    kit.settings = {"daysOff": (catalog.get("streak") or {}).get("daysOff", []), **catalog.get("settings", {})}
+    _find_leaderboards(client, kit, config.get("leaderboards", []))
     if read_only and strangers and "streaks_rankings" in client.document.operations:
         kit.users += [row["userId"] for row in _listed(client, "streaks_rankings", type="longest")]
     _find_metrics(client, kit, user, read_only)
     seen = [row["pointsSystemKey"] for row in kit.leaderboards.values() if row.get("pointsSystemKey")]
     seen += [] if read_only else _provoke(client, kit, user)
-    for key in _unique([*config.get("points", []), *seen]):
+    for key in _unique([*config.get("points", []), *catalog.get("points", {}), *seen]):
         _find_points(client, kit, key)
     _find_attributes(kit)
     return kit
+
+
+def _find_leaderboards(client: Client, kit: Kit, named: list[str]) -> None:
+    rows = {row["key"]: row for row in _listed(client, "leaderboards_all", includeFinished=True) if "key" in row}
+    for key in named:
+        if key not in rows and "key" in (row := _read(client, "leaderboards_get", key=key)):
+            rows[key] = {name: value for name, value in row.items() if name != "rankings"}
+    kit.all_leaderboards = rows
+    kit.leaderboards = {key: row for key, row in rows.items() if _for_everybody(row)}
 
 
 def _for_everybody(board: JSON) -> bool:
@@ -155,23 +183,24 @@ def _for_everybody(board: JSON) -> bool:
     return not any(board.get(name) for name in ("userAttributes", "startTime", "endTime"))
 
 
-def _listed(client: Client, operation: str, **arguments: Any) -> list[JSON]:
-    """A list that the API gives; empty when it does not."""
+def _asked(client: Client, operation: str, **arguments: Any) -> JSON:
+    """What the API answers; None where it refuses or cannot be read."""
     try:
         answer = client.call(operation, **arguments)
-        found = answer.json if answer.status < 400 else []
+        return answer.json if answer.status < 400 else None
     except (AssertionError, OSError):
-        return []
+        return None
+
+
+def _listed(client: Client, operation: str, **arguments: Any) -> list[JSON]:
+    """A list that the API gives; empty when it does not."""
+    found = _asked(client, operation, **arguments)
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def _read(client: Client, operation: str, **arguments: Any) -> dict[str, JSON]:
     """An object that the API gives; an empty one when it does not."""
-    try:
-        answer = client.call(operation, **arguments)
-        found = answer.json if answer.status < 400 else {}
-    except (AssertionError, OSError):
-        return {}
+    found = _asked(client, operation, **arguments)
     return found if isinstance(found, dict) else {}
 
 
@@ -187,33 +216,45 @@ def _find_achievements(client: Client, kit: Kit, named: list[str], user: str | N
 
 
 def _find_metrics(client: Client, kit: Kit, user: str, read_only: bool) -> None:
+    """Those of a user's own list are active; where there is no list, a leaderboard's metric may be."""
     if read_only:
         someone = kit.users[0] if kit.users else None
     else:
         client.call("users_identify", id=user, body={})
         someone = user
-    found = _listed(client, "users_all_metrics", id=someone) if someone else []
+    listed = _asked(client, "users_all_metrics", id=someone) if someone else None
+    found = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     kit.metric_keys = {row["id"]: row["key"] for row in found if "id" in row and "key" in row}
     boards = [row["metricKey"] for row in kit.leaderboards.values() if row.get("metricKey")]
-    kit.metrics = _unique([*kit.metrics, *kit.metric_keys.values(), *boards])
+    kit.metrics = _unique([*kit.metrics, *kit.metric_keys.values(), *([] if isinstance(listed, list) else boards)])
 
 
 def _provoke(client: Client, kit: Kit, user: str) -> list[str]:
     """Send each metric a large event from a user of its own; the keys of the points systems that answered."""
     seen: list[str] = []
     for number, metric in enumerate(kit.metrics):
-        body = {"user": {"id": f"{user}-{number}"}, "value": LARGE}
-        try:
-            answer = client.call("metrics_event", key=metric, body=body)
-            found = answer.json
-            seen += list(found["points"])
-            streak = found["currentStreak"]
-        except (AssertionError, OSError, KeyError, TypeError):
+        told = _sent(client, metric, f"{user}-{number}", LARGE)
+        if not isinstance(streak := told.get("currentStreak"), dict):
             continue
+        seen += list(told.get("points") or [])
         kit.streak = streak
-        if streak.get("extended") and kit.streak_metric is None:
-            kit.streak_metric = metric
+        if kit.streak_metric is None:
+            _find_dose(client, kit, metric, f"{user}-{number}", bool(streak.get("extended")))
     return seen
+
+
+def _find_dose(client: Client, kit: Kit, metric: str, user: str, by_large: bool) -> None:
+    """How much of a metric extends the streak of a user who has done nothing yet: little, much, or none."""
+    for value in (DOSE, LARGE) if by_large else (MOST,):
+        told = _sent(client, metric, f"{user}-{value}", value).get("currentStreak")
+        if (isinstance(told, dict) and told.get("extended")) or value == LARGE:
+            kit.streak_metric, kit.dose = metric, value
+            return
+
+
+def _sent(client: Client, metric: str, user: str, value: float) -> dict[str, JSON]:
+    """What an event answers; nothing where it is refused."""
+    return _read(client, "metrics_event", key=metric, body={"user": {"id": user}, "value": value})
 
 
 def _find_points(client: Client, kit: Kit, key: str) -> None:

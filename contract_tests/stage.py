@@ -18,6 +18,8 @@ from contract_tests.kit import Kit
 
 JSON = Any
 _ABSENT: Any = object()
+#: So many periods of a streak a scenario lives through at most.
+PATIENCE = 40
 
 
 class Stage:
@@ -120,6 +122,10 @@ class Stage:
             body["attributes"] = attributes
         return {"key": metric or self.kit.metric(), "Idempotency__Key": key, "body": body}
 
+    def extend(self, user: str) -> JSON:
+        """An event that extends the streak, if its period still can; the whole response."""
+        return self.event(user, self.kit.dose, self.kit.streaking())
+
     # Reading
 
     def total(self, user: str, metric: str | None = None) -> float:
@@ -181,6 +187,23 @@ class Stage:
         due = (self.now() + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
         self.clock.advance(to=stamp(due))
         return due.date()
+
+    def next_period(self) -> date:
+        """Noon of a day in the next period of the streak: a day, a week or a month later."""
+        frequency = (self.kit.streak or {}).get("frequency")
+        if frequency == "monthly":
+            due = (self.now().replace(day=15) + timedelta(days=30)).replace(day=12)
+        elif frequency == "weekly":
+            due = self.now() + timedelta(days=7)
+        else:
+            return self.next_day()
+        self.clock.advance(to=stamp(due.replace(hour=12, minute=0, second=0, microsecond=0)))
+        return due.date()
+
+    def patience(self, periods: int) -> None:
+        """Skips what takes more periods of the streak than a run has time for."""
+        if periods > PATIENCE:
+            pytest.skip(f"it takes {periods} periods of the streak, a scenario lives through {PATIENCE} at most")
 
 
 def moment(text: str) -> datetime:

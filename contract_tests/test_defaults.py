@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from contract_tests.awards import plain_trigger
 from contract_tests.good import good_request
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
-from contract_tests.test_points import plain_trigger
 
 pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "streaks_", "metrics_", "achievements_")
 #: More than any default shows.
@@ -63,9 +63,8 @@ def test_the_default_number_of_ranks(stage: Stage) -> None:
 
 @rule("Ten streaks are ranked where nothing else is asked", "streaks_rankings, parameter limit")
 def test_the_default_number_of_ranked_streaks(stage: Stage) -> None:
-    metric = stage.kit.streaking()
     for _ in range(MANY):
-        stage.event(stage.user(), 1000, metric)
+        stage.extend(stage.user())
     check_default(stage, "", "streaks_rankings", "limit")
 
 
@@ -74,7 +73,9 @@ def ranking_by_metric(stage: Stage) -> Any:
     found = [
         row
         for row in stage.kit.boards(status="active", rankBy="metric")
-        if not row["breakdownAttributes"] and (row["maxParticipants"] or MANY) >= MANY and row.get("metricKey")
+        if not row["breakdownAttributes"]
+        and (row["maxParticipants"] or MANY) >= MANY
+        and row.get("metricKey") in stage.kit.metrics
     ]
     return stage.kit.need(found, "active leaderboard of a metric without a breakdown")[0]
 

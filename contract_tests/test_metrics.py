@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.kit import MOST
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 
@@ -70,6 +71,8 @@ def _by_id(metric: dict[str, Any]) -> dict[str, Any]:
 @rule("A metric lists its achievements, done or not", behaviour(4, "spec"))
 def test_a_metric_lists_its_achievements(stage: Stage) -> None:
     row = stage.kit.plain("metric")
+    if row["metricValue"] > MOST:
+        pytest.skip(f"{row['name']} needs {row['metricValue']}, more than an event may have")
     ann = stage.user("ann")
     key = stage.kit.need(stage.kit.metric_keys.get(row["metricId"]), "metric of that achievement")
     before = {a["id"]: a for a in stage.get("users_single_metric", id=ann, key=key)["achievements"]}
@@ -100,13 +103,13 @@ def test_an_event_answer_names_event_and_metric(stage: Stage) -> None:
 @rule("A replayed event changes nothing and returns the original event", behaviour(4))
 def test_a_replay_counts_once(stage: Stage) -> None:
     ann, metric = stage.user("ann"), stage.kit.streaking()
-    first = stage.event(ann, 100_000, metric, key="k-1")
+    first = stage.event(ann, stage.kit.large, metric, key="k-1")
     assert (first["idempotencyKey"], first["idempotentReplayed"]) == ("k-1", False)
     before = (stage.total(ann, metric), stage.completed(ann), stage.streak(ann))
-    again = stage.event(ann, 100_000, metric, key="k-1")
+    again = stage.event(ann, stage.kit.large, metric, key="k-1")
     assert again["eventId"] == first["eventId"], "a replay made another event"
     assert (again["idempotencyKey"], again["idempotentReplayed"]) == ("k-1", True)
-    assert again["total"] == 100_000, f"a replay says the total is {again['total']}"
+    assert again["total"] == stage.kit.large, f"a replay says the total is {again['total']}"
     assert (again["achievements"], again["points"], again["leaderboards"]) == ([], {}, {})
     assert again["currentStreak"]["extended"] is False
     assert (stage.total(ann, metric), stage.completed(ann), stage.streak(ann)) == before

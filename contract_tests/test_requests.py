@@ -9,7 +9,7 @@ import pytest
 from contract_tests.conftest import Stages
 from contract_tests.document import Operation
 from contract_tests.exchange import Exchange
-from contract_tests.good import Good, good_request
+from contract_tests.good import Good, good_request, is_small
 from contract_tests.rules import behaviour, rule
 from contract_tests.run import Run
 from contract_tests.stage import Stage
@@ -271,6 +271,12 @@ def test_a_default_is_what_the_document_says(
     operation: Operation, name: str, default: Any, here: Stage, somebody: str
 ) -> None:
     good = good_request(here, operation, somebody)
+    if (
+        operation.id == "leaderboards_get"
+        and name == "limit"
+        and is_small(here.kit.leaderboards[good.arguments["key"]])
+    ):
+        pytest.skip(f"the target has no leaderboard for {default} participants")
     assert good.sent().json == good.sent(**{name: default}).json, f"{name}={default} differs from leaving it out"
 
 

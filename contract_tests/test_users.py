@@ -251,7 +251,7 @@ def test_users_are_isolated(stage: Stage) -> None:
     ben = stage.user("ben", name="Ben")
     before = stage.get("users_get", id=ben)
     ann = stage.user("ann", name="Ann")
-    stage.event(ann, 100_000, metric)
+    stage.event(ann, stage.kit.large, metric)
     stage.get("users_update_preferences", id=ann, body={"notifications": {"recap": ["email"]}})
     assert stage.total(ben, metric) == 0
     assert stage.completed(ben) == []

@@ -13,6 +13,7 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
 
 pytestmark = pytest.mark.operations("users_wrapped")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def wrapped(stage: Stage, user: str, **arguments: Any) -> dict[str, Any]:
@@ -36,7 +37,8 @@ def test_wrapped_agrees_with_the_summaries(stage: Stage) -> None:
     assert told["currentTotal"] == stage.total(ann, metric)
     assert activity["daysActive"] == len(changes)
     assert activity["monthsActive"] == len({when.month for when in changes})
-    assert activity["weeksActive"] == len({when - timedelta(days=(when.weekday() + 1) % 7) for when in changes})
+    first = WEEKDAYS.index(stage.kit.settings.get("weekStart", "sunday"))
+    assert activity["weeksActive"] == len({when - timedelta(days=(when.weekday() - first) % 7) for when in changes})
 
 
 @rule("The most active day, week and month hold the activity", behaviour(9))
@@ -64,7 +66,7 @@ def test_the_most_active_periods(stage: Stage) -> None:
 @rule("Wrapped tells the achievements, points and streak of the year", behaviour(9))
 def test_wrapped_tells_what_was_achieved(stage: Stage) -> None:
     metric, ann = stage.kit.streaking(), stage.user("ann", name="Ann")
-    stage.event(ann, 100_000, metric)
+    stage.event(ann, stage.kit.large, metric)
     told = wrapped(stage, ann)
     assert told["user"] == stage.get("users_get", id=ann)
     year = told["activity"]["entireYear"]
