@@ -10,11 +10,13 @@ import http.client
 import json
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
+from contract_tests.blame import lines_here
 from contract_tests.document import Document
 from contract_tests.exchange import Exchange
 
@@ -24,6 +26,17 @@ REPEATS = 10
 LONGEST_WAIT = 60.0
 CONTROL_TOKEN = "X-Control-Token"
 _UNSET: Any = object()
+
+
+def unpacked(content: bytes, encoding: str) -> bytes:
+    """A body as it was before gzip or deflate, which a proxy may add unasked; as it came where that is a lie."""
+    bits = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(encoding.strip().lower())
+    if bits is None or not content:
+        return content
+    try:
+        return zlib.decompress(content, bits)
+    except zlib.error:
+        return content
 
 
 class Pace:
@@ -54,6 +67,24 @@ class Pace:
         with self._lock:
             self._next = max(self._next, time.monotonic() + min(exchange.retry_after, LONGEST_WAIT))
         return not self._gave_up
+
+
+class Unanswered(OSError):
+    """A request to which there came no response, and why not, in words."""
+
+    def __init__(self, exchange: Exchange, cause: BaseException) -> None:
+        self.exchange = exchange
+        self.cause = cause
+        self.recorded = False
+        self.timed_out = isinstance(cause, TimeoutError) or "timed out" in str(cause)
+        if self.timed_out:
+            super().__init__(f"there was no response within {TIMEOUT:.0f} seconds")
+        elif isinstance(cause, ConnectionRefusedError):
+            super().__init__("the connection was refused")
+        elif isinstance(cause, ConnectionError):
+            super().__init__("the connection was closed without a response")
+        else:
+            super().__init__(f"there was no response that can be read: {cause or type(cause).__name__}")
 
 
 class Wire:
@@ -95,7 +126,8 @@ class Wire:
         connection.endheaders(body)
         response = connection.getresponse()
         answer = response.read()
-        return response.status, {name.lower(): value for name, value in response.getheaders()}, answer
+        headers_back = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, headers_back, unpacked(answer, headers_back.get("content-encoding", ""))
 
     def _connection(self) -> http.client.HTTPConnection:
         if not hasattr(self._local, "connection"):
@@ -131,6 +163,7 @@ class Client:
         pace: Pace | None = None,
         wire: Wire | None = None,
         observer: Callable[[Exchange], None] | None = None,
+        on_silence: Callable[[Unanswered], None] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.api_key = api_key
@@ -139,6 +172,7 @@ class Client:
         self.document = document
         self.pace = pace or Pace(None)
         self.observer = observer
+        self.on_silence = on_silence
         parts = urlsplit(self.base_url)
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.wire = wire or Wire(self.origin)
@@ -155,6 +189,7 @@ class Client:
             pace=self.pace,
             wire=self.wire,
             observer=self.observer,
+            on_silence=self.on_silence,
         )
 
     def headers(self) -> dict[str, str]:
@@ -190,7 +225,7 @@ class Client:
     ) -> Exchange:
         """`path` is below the base path, percent-encoded already. `bare`: no header but those given.
 
-        Raises `OSError` when there is no answer.
+        Raises `Unanswered` when there is no answer.
         """
         sent = (headers or {}) if bare else self.headers() | (headers or {})
         for number in count(1):
@@ -203,20 +238,30 @@ class Client:
         """Once, at the agreed pace, told to the observer."""
         target = (self._prefix if below_base else "") + path
         self.pace.wait()
-        began = time.perf_counter()
-        status, answer_headers, answer = self.wire.exchange(method, target, body, headers)
         exchange = Exchange(
             method=method,
             url=self.origin + target,
             headers=headers,
             body=body,
-            status=status,
-            answer_headers=answer_headers,
-            answer=answer,
+            status=0,
+            answer_headers={},
+            answer=b"",
             operation=self.document.find(method, path) if below_base else None,
             path=path,
-            seconds=time.perf_counter() - began,
+            control=not below_base,
+            lines=lines_here(),
         )
+        began = time.perf_counter()
+        try:
+            exchange.status, exchange.answer_headers, exchange.answer = self.wire.exchange(
+                method, target, body, headers
+            )
+        except (OSError, http.client.HTTPException) as error:
+            silence = Unanswered(exchange, error)
+            if self.on_silence:
+                self.on_silence(silence)
+            raise silence from error
+        exchange.seconds = time.perf_counter() - began
         if self.observer:
             self.observer(exchange)
         return exchange

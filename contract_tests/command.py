@@ -1,4 +1,4 @@
-"""`mockserver verify BASE_URL --api-key KEY`: the suite as a command. Exit code 0 kept, 1 broken, 2 could not run."""
+"""`mockserver verify BASE_URL --api-key KEY`: the suite as a command. Exit code 0 passed, 1 failed, 2 could not run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from contract_tests.options import OPTIONS, Option, Options, part_of_file
+from contract_tests.options import OPTIONS, PARTS, Option, Options, part_of_file
 from contract_tests.printable import printable
+
+if TYPE_CHECKING:
+    from contract_tests.suite import Suite
 
 NEEDED = ("pytest", "hypothesis", "schemathesis", "jsonschema")
 
@@ -45,7 +48,11 @@ def _all_options(command: Any) -> Any:
 @click.option("--junit-xml", type=click.Path(path_type=Path, dir_okay=False), help="write a JUnit XML report")
 @click.option("--fail-fast", is_flag=True, help="stop at the first test that fails")
 @click.option("--only", help="run only the tests whose names match this expression (as pytest's -k)")
-@click.option("--replay", type=click.Path(path_type=Path, exists=True), help="send the failures of a bundle again")
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path, exists=True),
+    help="try the failures of a bundle again: which are still there?",
+)
 def verify(junit_xml: Path | None, fail_fast: bool, only: str | None, replay: Path | None, **given: Any) -> None:
     if missing := [name for name in NEEDED if not _is_there(name)]:
         click.echo(f"Error: {missing[0]} is needed here: pip install 'trophy-mockserver[contract]'.", err=True)
@@ -60,48 +67,61 @@ def verify(junit_xml: Path | None, fail_fast: bool, only: str | None, replay: Pa
 
 
 def run(options: Options, arguments: list[str]) -> int:
-    """Run the suite with pytest, which keeps quiet: the suite reports for itself."""
-    import pytest
-    from hypothesis.configuration import set_hypothesis_home_dir
-
-    from contract_tests.ready import prepare
+    """Run the suite with pytest, which keeps quiet: the suite reports for itself. The exit code."""
+    from contract_tests.report import terminal
     from contract_tests.report.outputs import check_one
     from contract_tests.suite import Suite
     from contract_tests.target import CannotRun
 
-    suite = None
     try:
-        suite = Suite(options)
         if "--junit-xml" in arguments:
             check_one("--junit-xml", Path(arguments[arguments.index("--junit-xml") + 1]))
-        prepare(suite)
+        suite = Suite(options)
+        code = _run(suite, arguments)
     except CannotRun as error:
-        if suite is not None:
-            suite.close()
         click.echo(str(error), err=True)
         return 2
-    here = Path(__file__).parent
-    files = [str(path) for path in sorted(here.glob("test_*.py")) if part_of_file(path.name) in options.parts]
-    quiet = ["-q", "--no-header", "--tb=no", "--no-summary", "--show-capture=no", "-p", "no:cacheprovider"]
-    # No plugins of the caller's environment, only the one that collects generated requests.
-    quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin"]
-    apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
-    with TemporaryDirectory() as folder:
-        set_hypothesis_home_dir(folder)  # else it leaves a folder where the command was called
-        try:
-            code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite])
-        except OSError as error:
-            if "--junit-xml" not in arguments:  # then it is not pytest's own report
-                raise
-            click.echo(f"{error.filename or '--junit-xml'} cannot be written: {error.strerror}.", err=True)
-            return 2
-        finally:
-            suite.close()
+    except OSError as error:
+        if "--junit-xml" not in arguments:  # then it is not pytest's own report
+            raise
+        click.echo(f"{error.filename or '--junit-xml'} cannot be written: {error.strerror}.", err=True)
+        return 2
+    if suite.parts_run:
+        click.echo(terminal.summary(suite))
     if suite.unwritten:
-        return 2  # the summary has said so
+        click.echo(suite.unwritten, err=True)
+        return 2
     if suite.nothing_to_run:
         click.echo(f"No test is left to run{_narrowed(options, arguments)}.", err=True)
-    return int(code) if code in (0, 1) else 2
+    return code
+
+
+def _run(suite: Suite, arguments: list[str]) -> int:
+    """The tests, with progress; reports are written even when it is interrupted. Raises `CannotRun`."""
+    import pytest
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    from contract_tests.progress import Progress, ending_is_an_interrupt
+    from contract_tests.ready import prepare, to_configure
+
+    here = Path(__file__).parent
+    parts = suite.options.parts
+    files = [str(path) for path in sorted(here.glob("test_*.py")) if part_of_file(path.name) in parts]
+    # The suite reports for itself, and no plugin of the caller's environment has a say: only the one that collects
+    # generated requests.
+    quiet = ["-p", "no:terminal", "-p", "no:cacheprovider"]
+    quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin"]
+    apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
+    try:
+        prepare(suite)
+        if todo := to_configure(suite):
+            click.echo(todo)
+        with TemporaryDirectory() as folder, ending_is_an_interrupt():
+            set_hypothesis_home_dir(folder)  # else it leaves a folder where the command was called
+            code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite, Progress(suite)])
+    finally:
+        suite.close()
+    return int(code) if code in (0, 1) and not suite.stopped else 2
 
 
 def _narrowed(options: Options, arguments: list[str]) -> str:
@@ -113,26 +133,35 @@ def _narrowed(options: Options, arguments: list[str]) -> str:
 
 
 def replayed(options: Options, path: Path) -> int:
-    """Send a bundle's stories again: 0 if no failure shows itself as before, 1 if one does."""
-    from contract_tests.control import Control
-    from contract_tests.report.bundle import replay
-    from contract_tests.target import CannotRun, connect
+    """Run the tests again that found the failures of a bundle: 0 if all are gone, 1 if one is still there."""
+    from dataclasses import replace
+
+    from contract_tests.report import bundle, terminal
+    from contract_tests.suite import Suite
+    from contract_tests.target import CannotRun
 
     try:
-        target = connect(options, lambda exchange: None)
-        try:
-            control = Control(target.client, target.control) if target.control else None
-            rows = replay(path, target.client, control)
-        finally:
-            target.client.wire.close()
-            target.stop()
+        failures, found_with = bundle.read(path)
+        parts = tuple(dict.fromkeys(row.part for row in failures if row.part in PARTS))
+        suite = Suite(replace(options, **found_with, parts=parts))
+        suite.only = {row.test for row in failures}
+        code = _run(suite, []) if parts else 0
     except CannotRun as error:
         click.echo(str(error), err=True)
         return 2
-    for row in rows:
-        answer = printable(row.answer[:200])
-        click.echo(f"{'still so' if row.same else 'differs '}  {printable(row.rule)}\n          {row.status} {answer}")
-    return int(any(row.same for row in rows))
+    still = {finding.key: finding for finding in suite.findings}
+    for row in failures:
+        if row.key in still:
+            click.echo(f"still so  {printable(row.rule)}")
+            click.echo(terminal.describe(still[row.key], suite).partition("\n")[2] + "\n")
+        elif row.test in suite.skipped or row.test not in suite.ran:
+            why = suite.skipped.get(row.test, "the suite has no such test any more")
+            click.echo(f"unknown   {printable(row.rule)}\n          {printable(why)}")
+        else:
+            click.echo(f"gone      {printable(row.rule)}")
+    if code == 2 and not suite.nothing_to_run:
+        return 2
+    return int(any(row.key in still for row in failures))
 
 
 if __name__ == "__main__":

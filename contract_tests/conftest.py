@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.compared import compare
 from contract_tests.control import Control
 from contract_tests.kit import Kit, discover
 from contract_tests.options import OPTIONS, PARTS, Options, part_of_file
@@ -37,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "rule(sentence, source, choice): what a test checks and where it is written")
+    config.addinivalue_line("markers", "destructive: it may bring a target down, and so comes last")
     config.addinivalue_line("markers", "operations(*prefixes): the operations that a test is about")
     given = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Suite)]
     try:
@@ -57,7 +59,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     except CannotRun as error:
         suite.close()
         pytest.exit(str(error), returncode=2)
-    if todo := to_configure(suite):
+    if session.config.pluginmanager.has_plugin("terminalreporter") and (todo := to_configure(suite)):
         terminal_writer = session.config.get_terminal_writer()  # is not captured
         terminal_writer.line(todo)
         terminal_writer.flush()
@@ -65,13 +67,22 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     options = config.stash[SUITE].options
+    only = config.stash[SUITE].only
     kept = [
         item
         for item in items
-        if part_of(item) in options.parts and _wanted(item, options.operations) and not _empty(item)
+        if part_of(item) in options.parts
+        and _wanted(item, options.operations)
+        and not _empty(item)
+        and (only is None or item.name in only)
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = sorted(kept, key=lambda item: PARTS.index(part_of(item)))
+    items[:] = sorted(kept, key=lambda item: (_may_break_it(item), PARTS.index(part_of(item))))
+
+
+def _may_break_it(item: pytest.Item) -> bool:
+    """What may bring a target down comes when all else is known."""
+    return item.get_closest_marker("destructive") is not None
 
 
 def part_of(item: pytest.Item) -> str:
@@ -137,26 +148,29 @@ class Stages:
         wanted = {"seed": self.suite.options.seed, "users": 0, "now": BEGINNING, "frozen": True} | settings
         key = Control(self.client, self.target.control).new_world(**wanted)
         if self.suite.running:
-            self.suite.running.extra["world"] = wanted
+            self.suite.running.worlds.append({"key": key, "settings": wanted})
         client = self.client.with_key(key, self.suite.options.tenant)
         return client, Control(client, self.target.control)
 
     def kit(self) -> Kit:
         if self._kit is None:
-            client, read_only, catalog = self.client, self.suite.options.read_only, None
-            if self.target.control and not read_only:
-                client, control = self._world({})
-                catalog = control.ask("GET", "/catalog")
-            user = f"{self.run}-discovery"
-            self._kit = discover(
-                client,
-                self.config,
-                user=user,
-                read_only=read_only,
-                strangers=not self.target.live,
-                catalog=catalog,
-            )
+            with self.suite.apart():
+                self._kit = self._discovered()
         return self._kit
+
+    def _discovered(self) -> Kit:
+        client, read_only, catalog = self.client, self.suite.options.read_only, None
+        if self.target.control and not read_only:
+            client, control = self._world({})
+            catalog = control.ask("GET", "/catalog")
+        return discover(
+            client,
+            self.config,
+            user=f"{self.run}-discovery",
+            read_only=read_only,
+            strangers=not self.target.live,
+            catalog=catalog,
+        )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -175,6 +189,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     suite, marker = item.config.stash[SUITE], item.get_closest_marker("rule")
     if marker and marker.kwargs.get("choice") and not (suite.target and suite.target.control):
         pytest.skip("neither the document nor the vendor says so: checked only where the target has our control plane")
+    if suite.dead and part_of(item) != "document":
+        pytest.skip(suite.dead)
     if suite.options.read_only and "stage" in getattr(item, "fixturenames", ()):
         pytest.skip("writes, and --read-only is on")
 
@@ -196,6 +212,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         raise
     if suite.running.keys:
         pytest.fail(f"{len(suite.running.keys)} findings", pytrace=False)
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: Any, right: Any) -> list[str]:
+    """What a failed comparison says in reports, instead of pytest's own words."""
+    compared = compare(op, left, right)
+    if (running := config.stash[SUITE].running) is not None:
+        running.compared = compared
+    return [f"{compared.got} {op} {compared.expected}"]
 
 
 def _recorded(error: BaseException) -> bool:

@@ -7,17 +7,23 @@ import shlex
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 
+from contract_tests.alike import canonical
 from contract_tests.document import Operation
 
 #: The headers that a shared report must not show, and what a shell line reads them from instead.
-SECRETS = {"x-api-key": "$TROPHY_API_KEY", "x-control-token": "$MOCKSERVER_CONTROL_TOKEN"}
+API_KEY, CONTROL_TOKEN = "$TROPHY_API_KEY", "$MOCKSERVER_CONTROL_TOKEN"
+SECRETS = {"x-api-key": API_KEY, "authorization": API_KEY, "x-control-token": CONTROL_TOKEN}
 
 
 @dataclass
 class Exchange:
-    """`url` is complete; `seconds` is what the answer took; `answer` is the body's bytes."""
+    """`url` is complete; `seconds` is what the answer took; `answer` is the body's bytes; `status` 0: there was none.
+
+    `control`: it went to the control plane. `lines` are those of the suite that it was sent from, innermost first.
+    """
 
     method: str
     url: str
@@ -30,14 +36,15 @@ class Exchange:
     path: str = ""
     seconds: float = 0.0
     part: str = ""
-    notes: list[str] = field(default_factory=list)
+    control: bool = False
+    lines: tuple[Any, ...] = field(default=(), repr=False)
 
-    @property
+    @cached_property
     def json(self) -> Any:
-        """The answer as JSON. Raises `AssertionError` when it is not."""
+        """The answer as JSON, moments in one form. Raises `AssertionError` when it is none."""
         try:
-            return json.loads(self.answer)
-        except ValueError:
+            return canonical(json.loads(self.answer))
+        except (ValueError, RecursionError):
             raise AssertionError(f"the body is not JSON: {self.answer[:80]!r}") from None
 
     @property
@@ -68,15 +75,17 @@ class Exchange:
         """How much there is to read in the request: the smaller, the better an example."""
         return len(self.url) + len(self.body or b"") + sum(len(k) + len(v) for k, v in self.headers.items())
 
-    def curl(self, *, show_key: bool) -> str:
-        """A line for a shell. Without `show_key` keys are read from the environment."""
-        words = ["curl", "-sS"]
+    def curl(self, keys: dict[str, str], *, apart: bool = False) -> str:
+        """A line for a shell. `keys` are API keys and the variables that stand for them; no other secret is shown.
+
+        `apart`: the response ends with a line break, for one of several.
+        """
+        words = ["curl", "-sS", *(["-w", r"'\n'"] if apart else [])]
         if self.method != "GET":
             words += ["-X", self.method]
         words.append(shlex.quote(self.url))
         for name, value in self.headers.items():
-            hidden = None if show_key or not value else SECRETS.get(name.lower())
-            words += ["-H", f'"{name}: {hidden}"' if hidden else shlex.quote(f"{name}: {value}")]
+            words += ["-H", _header(name, value, keys)]
         if self.body is not None:
             return self._with_body(words)
         return " ".join(words)
@@ -99,3 +108,15 @@ class Exchange:
             "status": self.status,
             "answer": self.answer.decode("utf-8", "replace"),
         }
+
+
+def _header(name: str, value: str, keys: dict[str, str]) -> str:
+    """A header as a word for a shell. A key that is spoilt on purpose stays spoilt."""
+    if name.lower() == "x-control-token" and value:
+        return f'"{name}: {CONTROL_TOKEN}"'
+    known = [key for key in keys if key and value.removeprefix("Bearer ").startswith(key)]
+    if name.lower() not in SECRETS or not known:
+        return shlex.quote(f"{name}: {value}")
+    key = max(known, key=len)
+    before, _, after = value.partition(key)
+    return f'"{name}: {before}{keys[key]}"' + (shlex.quote(after) if after else "")

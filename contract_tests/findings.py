@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.exchange import Exchange
@@ -17,7 +18,8 @@ TOLD = 20
 class Finding:
     """`rule` is the expectation, `source` where it is written, `got` what happened instead.
 
-    `anywhere`: whichever test met it, it is one defect.
+    `field` is where in the response, `expected` what should be there; empty where the rule says all.
+    `anywhere`: whichever test met it, it is one defect. `everywhere`: whichever operation, too.
     `story` are all requests of the test that found it, in order, when they can be sent again.
     """
 
@@ -28,16 +30,20 @@ class Finding:
     source: str
     got: str
     exchange: Exchange | None = None
-    story: list[Exchange] = field(default_factory=list)
-    extra: dict[str, Any] = field(default_factory=dict)
+    story: list[Exchange] = dataclasses.field(default_factory=list)
+    extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     known: bool = False
     anywhere: bool = False
+    everywhere: bool = False
+    field: str = ""
+    expected: str = ""
 
     @property
     def key(self) -> str:
         """What a baseline knows it by: the same defect has the same key in every run."""
         test = "anywhere" if self.anywhere else self.test
-        return " · ".join([self.part, test, self.operation, _without_particulars(self.rule)])
+        operation = "-" if self.everywhere else self.operation
+        return " · ".join([self.part, test, operation, _without_particulars(self.rule)])
 
 
 def _without_particulars(sentence: str) -> str:

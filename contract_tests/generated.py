@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import hypothesis
+import pytest
 import requests
 import schemathesis
 from requests.adapters import HTTPAdapter
@@ -22,6 +23,7 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import UndefinedStatusCode
 
 from contract_tests.boards import pairs_of
+from contract_tests.client import TIMEOUT, Unanswered
 from contract_tests.document import is_live_status
 from contract_tests.exchange import Exchange
 from contract_tests.options import Options
@@ -32,6 +34,8 @@ from contract_tests.suite import Suite
 JSON = Any
 Case = schemathesis.Case[Any]
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC")
+#: Those of RFC 9110 and PATCH: to all others a server may say that it does not know them.
+KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 #: An empty body means `{}` there (behaviour, section 3).
 BODY_MAY_BE_ABSENT = {"users_identify", "users_update", "users_update_preferences"}
 
@@ -221,17 +225,31 @@ class Judge:
     def call(self, case: Case) -> Any:
         """Send a request, at the agreed pace and again when it came too soon, and record it."""
         self.reach.keep_to_own(case)
+        if self.suite.dead:
+            pytest.skip(self.suite.dead)
         for number in count(1):
             self.client.pace.wait()
             began = time.perf_counter()
-            response = case.call(
-                base_url=self.client.base_url, session=self.session, headers=self.client.headers(), timeout=60
-            )
-            exchange = self._exchange(case, response, time.perf_counter() - began)
+            try:
+                response = case.call(
+                    base_url=self.client.base_url, session=self.session, headers=self.client.headers(), timeout=TIMEOUT
+                )
+            except requests.RequestException as error:
+                raise self._silence(error) from error
+            exchange = self._exchange(response, time.perf_counter() - began)
             self.suite.observe(exchange)
             if not self.client.pace.again(exchange, number):
                 break
         return response, exchange
+
+    def _silence(self, error: requests.RequestException) -> BaseException:
+        """What is raised where there is no response: a finding, if the request can be told."""
+        if error.request is None:
+            return error
+        cause = TimeoutError(str(error)) if isinstance(error, requests.Timeout) else ConnectionResetError(str(error))
+        silence = Unanswered(self._sent(error.request), cause)
+        self.suite.unanswered(silence)
+        return silence
 
     def judge(self, case: Case, **context: Any) -> None:
         """Send and check. Raises what schemathesis found, once it is among the findings."""
@@ -257,7 +275,10 @@ class Judge:
                 raise
 
     def _allowed(self, failure: Failure, case: Case, exchange: Exchange) -> bool:
-        """What schemathesis cannot be told beforehand: statuses that are only noted, and bodies that may be absent."""
+        """What schemathesis cannot be told beforehand: statuses that are only noted, bodies that may be absent, and 501
+        to a method that nobody knows (RFC 9110, section 15.6.2)."""
+        if exchange.status == 501 and exchange.method not in KNOWN_METHODS:
+            return True
         if isinstance(failure, UndefinedStatusCode) and exchange.operation and not self.suite.options.strict:
             return is_live_status(exchange.operation, exchange.status)
         if not isinstance(failure, AcceptedNegativeData):
@@ -277,23 +298,27 @@ class Judge:
         ours = {"status_code_conformance", "content_type_conformance", "response_schema_conformance"}
         return not ours.isdisjoint(failure.checks) and bool(self.suite.problems(exchange))
 
-    def _exchange(self, case: Case, response: Any, seconds: float) -> Exchange:
-        sent = response.request
+    def _exchange(self, response: Any, seconds: float) -> Exchange:
+        exchange = self._sent(response.request)
+        exchange.status, exchange.answer, exchange.seconds = response.status_code, response.content or b"", seconds
+        exchange.answer_headers = {name: ", ".join(values) for name, values in response.headers.items()}
+        return exchange
+
+    def _sent(self, sent: Any) -> Exchange:
+        """A request without a response."""
         parts = urlsplit(sent.url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         path = target.removeprefix(urlsplit(self.client.base_url).path)
-        body = sent.body.encode() if isinstance(sent.body, str) else sent.body
         return Exchange(
             method=sent.method,
             url=sent.url,
             headers={name: _words(value) for name, value in sent.headers.items() if name not in _OWN_HEADERS},
-            body=body,
-            status=response.status_code,
-            answer_headers={name: ", ".join(values) for name, values in response.headers.items()},
-            answer=response.content or b"",
+            body=sent.body.encode() if isinstance(sent.body, str) else sent.body,
+            status=0,
+            answer_headers={},
+            answer=b"",
             operation=self.suite.document.find(sent.method, path),
             path=path,
-            seconds=seconds,
         )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from contract_tests.alike import canonical
 from contract_tests.document import Document, Problem
 
 HEADER = "X-Trophy-Signature"
@@ -35,8 +36,8 @@ class Letter:
     @property
     def content(self) -> Any:
         try:
-            return json.loads(self.body)
-        except ValueError:
+            return canonical(json.loads(self.body))
+        except (ValueError, RecursionError):
             return {}
 
     @property

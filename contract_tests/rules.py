@@ -6,11 +6,11 @@ import pytest
 
 
 def rule(sentence: str, source: str, *, choice: bool = False) -> pytest.MarkDecorator:
-    """`choice`: neither the document nor the vendor says so, only docs/behaviour.md does.
+    """`choice`: neither the document nor the vendor says so, only docs/behaviour.md does, as its grade may say too.
 
     Such a rule is checked only where the target has our control plane, and so follows that page.
     """
-    return pytest.mark.rule(sentence, source, choice=choice)
+    return pytest.mark.rule(sentence, source, choice=choice or source.endswith("[choice]"))
 
 
 def behaviour(section: int, grade: str = "doc") -> str:

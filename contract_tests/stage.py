@@ -126,6 +126,10 @@ class Stage:
         """An event that extends the streak, if its period still can; the whole response."""
         return self.event(user, self.kit.dose, self.kit.streaking())
 
+    def known(self, value: JSON) -> JSON:
+        """What the document names of it: one operation may tell more than another."""
+        return self.client.document.names.known(value)
+
     # Reading
 
     def total(self, user: str, metric: str | None = None) -> float:

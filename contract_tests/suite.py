@@ -5,31 +5,42 @@ Every answer, in every part, is held against the document.
 
 from __future__ import annotations
 
-import json
+import http.client
 import re
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract_tests.blame import blamed
+from contract_tests.client import Unanswered
+from contract_tests.compared import Compared
 from contract_tests.coverage import Coverage
 from contract_tests.document import Document, Problem, is_live_status
 from contract_tests.exchange import Exchange
 from contract_tests.findings import Finding, Findings
 from contract_tests.mailbox import PostOffice
 from contract_tests.options import Options
+from contract_tests.sentences import says_something, sentence
 from contract_tests.target import CannotRun, Target, check_options, connect, load_document
 
 #: A test that sends more than this keeps only the newest for its story.
 STORY = 400
+#: A target that lets so many requests wait in vain is given up.
+PATIENCE = 3
+#: So often, and after so many seconds each, a target is asked whether it is still there.
+PINGS, PING_GAP = 5, 0.5
 
 
 @dataclass
 class Running:
     """The test that runs now: what it has sent, and which findings are its own.
 
-    `afterwards` is called when its body is over, for what can be found only then.
+    `afterwards` is called when its body is over, for what can be found only then. `worlds` are those made for it:
+    key and settings. `compared` is the comparison that failed last.
     """
 
     part: str
@@ -40,6 +51,8 @@ class Running:
     keys: dict[str, None] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    worlds: list[dict[str, Any]] = field(default_factory=list)
+    compared: Compared | None = None
 
 
 class Suite:
@@ -67,6 +80,12 @@ class Suite:
         self.office: PostOffice | None = None
         self.known: set[str] = set()
         self.vanished: list[str] = []
+        self.dead = ""  # why no more requests are sent
+        self.stopped = ""  # why the run ended before its last test
+        self.only: set[str] | None = None  # the tests to run, by name; None: all
+        self.ran: set[str] = set()
+        self.began = time.time()
+        self._timeouts = 0
         self._lock = threading.Lock()
 
     def connect(self) -> Target:
@@ -75,7 +94,7 @@ class Suite:
             for name in self.options.operations:
                 if name not in self.document.operations:
                     raise CannotRun(f"--operations: the document has no operation {name}.")
-            self.target = connect(self.options, self.observe)
+            self.target = connect(self.options, self.observe, self.unanswered)
         return self.target
 
     @property
@@ -97,6 +116,19 @@ class Suite:
     def begin(self, part: str, name: str, rule: str, source: str) -> None:
         self.running = Running(part, name, rule, source)
         self.parts_run.add(part)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is sent meanwhile is no part of the running test's story, although it may find something."""
+        running = self.running
+        if running is None:
+            yield
+            return
+        self.running = Running(running.part, running.name, running.rule, running.source, keys=running.keys)
+        try:
+            yield
+        finally:
+            self.running = running
 
     def end(self) -> None:
         self.running = None
@@ -140,20 +172,69 @@ class Suite:
         self, rule: str, source: str, got: str, exchange: Exchange | None = None, *, anywhere: bool = False
     ) -> None:
         """A finding of the test that runs now; `anywhere`: other tests may meet the same."""
+        self.add(self._finding(rule, source, got, exchange, anywhere=anywhere))
+
+    def _finding(
+        self, rule: str, source: str, got: str, exchange: Exchange | None, *, anywhere: bool = False
+    ) -> Finding:
         running = self.running or Running("set-up", "set-up")
         operation = exchange.operation.id if exchange and exchange.operation else "-"
-        finding = Finding(
-            running.part, running.name, operation, rule, source, got, exchange, list(running.story), dict(running.extra)
+        story = list(running.story)
+        if exchange in story:  # what came later does not belong to it
+            story = story[: story.index(exchange) + 1]
+        extra = {**running.extra, "worlds": list(running.worlds)}
+        return Finding(
+            running.part, running.name, operation, rule, source, got, exchange, story, extra, anywhere=anywhere
         )
-        finding.anywhere = anywhere
+
+    def add(self, finding: Finding) -> None:
         self.findings.add(finding)
-        running.keys[finding.key] = None
+        if self.running:
+            self.running.keys[finding.key] = None
 
     def crashed(self, error: BaseException) -> None:
-        """The running test could not go on: what it says, and the request before it, are the finding."""
-        assert self.running is not None
-        last = self.running.story[-1] if self.running.story else None
-        self.found(self.running.rule, self.running.source, _sentence(error, self.running.rule), last)
+        """The running test could not go on: what it says, and the request that it is about, are the finding."""
+        running = self.running
+        assert running is not None
+        finding = self._finding(
+            running.rule, running.source, sentence(error, running.rule), blamed(error, running.story)
+        )
+        if isinstance(error, AssertionError) and running.compared:
+            finding.field, finding.expected = running.compared.field, running.compared.expected
+            if not says_something(error):
+                finding.got = running.compared.got
+        self.add(finding)
+
+    def unanswered(self, silence: Unanswered) -> None:
+        """A request without a response: one finding, however often; none is sent any more to a target that is gone."""
+        silence.recorded = True
+        if self.dead:
+            return
+        running = self.running
+        if running is not None:
+            running.story.append(silence.exchange)
+        finding = self._finding("Every request gets a response", "HTTP", str(silence), silence.exchange, anywhere=True)
+        finding.everywhere = True
+        self.add(finding)
+        self._timeouts += silence.timed_out
+        if self._timeouts >= PATIENCE or not self._still_answers():
+            self.dead = f"the target no longer answers, since {running.name if running else 'the start'}"
+
+    def _still_answers(self) -> bool:
+        """Whether another request gets any response, within a few seconds."""
+        client = self.target.client if self.target else None
+        if client is None:
+            return True
+        for _ in range(PINGS):
+            try:
+                client.wire.exchange("GET", "/", None, client.headers())
+            except ConnectionError:
+                time.sleep(PING_GAP)
+            except (OSError, http.client.HTTPException):
+                return True  # what is slow is there
+            else:
+                return True
+        return False
 
     def count(self, part: str, outcome: str) -> None:
         row = self.outcomes.setdefault(part, {})
@@ -171,25 +252,3 @@ def _kind(message: str) -> str:
     text = re.sub(r'"([^"]*)" is a required property', r"\1 is a required property", text)
     text = re.sub(r"^[\[{].*[\]}] (?=is|has|does|do)", "it ", text)
     return f"{re.sub(r'[0-9]+', '#', place)} {text}".strip()[:120]
-
-
-def _sentence(error: BaseException, rule: str) -> str:
-    """What went wrong, in words; where the test has none of its own, the rule's."""
-    if isinstance(error, AssertionError):
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        if lines and not lines[0].startswith("assert "):
-            return "\n".join(lines[:12])
-        return "\n".join([_not_so(rule, lines[0].removeprefix("assert ") if lines else ""), *lines[1:12]])
-    if isinstance(error, StopIteration):
-        return _not_so(rule, "what it speaks of is not there")
-    if isinstance(error, ValueError) and "values to unpack" in str(error):
-        wanted, got = re.search(r"expected (?:at least )?(\d+)", str(error)), re.search(r"got (\d+)", str(error))
-        said = f"{wanted[1] if wanted else 'others'} expected, {got[1] if got else 'more'} found"
-        return _not_so(rule, said)
-    if isinstance(error, (KeyError, IndexError, TypeError, json.JSONDecodeError)):
-        return f"the answer has not the expected shape ({type(error).__name__}: {error})"
-    return f"{type(error).__name__}: {error}"
-
-
-def _not_so(rule: str, because: str) -> str:
-    return f"this does not hold: {rule}" + (f" ({because})" if because else "")

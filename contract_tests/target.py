@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract_tests.client import CONTROL_TOKEN, Client, Pace
+from contract_tests.client import CONTROL_TOKEN, Client, Pace, Unanswered
 from contract_tests.document import Document
 from contract_tests.exchange import Exchange
 from contract_tests.options import PARTS, Options
@@ -93,7 +93,11 @@ def check_options(options: Options) -> None:
         raise CannotRun("--update-baseline needs a file to write: pass --baseline FILE too.")
 
 
-def connect(options: Options, observer: Callable[[Exchange], None]) -> Target:
+def connect(
+    options: Options,
+    observer: Callable[[Exchange], None],
+    on_silence: Callable[[Unanswered], None] | None = None,
+) -> Target:
     """Find the target or start it. Raises `CannotRun`."""
     check_options(options)
     document = load_document(options)
@@ -116,6 +120,7 @@ def connect(options: Options, observer: Callable[[Exchange], None]) -> Target:
     try:
         check_answers(client)
         _find_control(target)
+        client.on_silence = on_silence
     except CannotRun:
         client.wire.close()
         stop()
@@ -138,10 +143,10 @@ def check_answers(client: Client) -> None:
     """Ask what cannot do harm. Raises `CannotRun` for a dead port, a page that is no API, a wrong key."""
     try:
         answers = [client.call(name) for name in PROBES if name in client.document.operations]
-    except OSError as error:
-        raise CannotRun(f"Nothing answers at {client.base_url}: {error}.") from error
-    except Exception as error:  # http.client's own: whatever it is, it does not speak HTTP
-        raise CannotRun(f"What answers at {client.base_url} does not speak HTTP: {error!r}.") from error
+    except Unanswered as error:
+        if isinstance(error.cause, OSError):
+            raise CannotRun(f"Nothing answers at {client.base_url}: {error.cause}.") from error
+        raise CannotRun(f"What answers at {client.base_url} does not speak HTTP: {error.cause!r}.") from error
     if all(answer.media.split(";")[0] != "application/json" for answer in answers):
         kind = answers[0].media or "no content type"
         raise CannotRun(f"{client.base_url} is not a Trophy API: it answers {answers[0].status} with {kind}, not JSON.")

@@ -122,6 +122,7 @@ def test_an_empty_id_is_refused(stage: Stage) -> None:
 BODIES = ("metrics_event", "users_create", "users_identify", "users_update", "users_update_preferences")
 
 
+@pytest.mark.destructive
 @rule("Bodies up to 1 MiB are read, and fields that are not declared ignored", behaviour(2, "choice"), choice=True)
 @pytest.mark.parametrize("operation", BODIES)
 def test_large_bodies_are_read(stage: Stage, operation: str) -> None:

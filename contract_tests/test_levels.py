@@ -61,7 +61,7 @@ def test_the_level_follows_the_total(stage: Stage) -> None:
         if 0 < value <= MOST:
             stage.event(ann, value, metric)
         now = stage.points(ann, system)
-        assert now["level"] == level_at(levels, now["total"]), f"at {now['total']} points"
+        assert stage.known(now["level"]) == stage.known(level_at(levels, now["total"])), f"at {now['total']} points"
 
 
 @rule("In an event's answer `level` is present only when it changed", "#/components/schemas/MetricEventPointsResponse")
@@ -81,7 +81,7 @@ def test_the_level_is_told_only_when_it_changed(stage: Stage) -> None:
         )
         if "level" in answer:
             changes += 1
-            assert answer["level"] == after
+            assert stage.known(answer["level"]) == stage.known(after)
     assert changes or stage.points(ann, system)["level"], "no event changed the level"
 
 
@@ -128,7 +128,7 @@ def check_completion(stage: Stage, user: str, system: str, achievement: str) -> 
     changed = before["level"] != after["level"]
     assert ("level" in answer) == changed, f"from {before['total']} to {after['total']}: {'level' in answer}"
     if changed:
-        assert answer["level"] == after["level"]
+        assert stage.known(answer["level"]) == stage.known(after["level"])
     assert answer["added"] == after["total"] - before["total"]
     return int(answer["added"])
 
@@ -154,7 +154,7 @@ def test_levels_ascend(stage: Stage) -> None:
     points = [row["points"] for row in levels]
     assert points == sorted(set(points))
     summary = stage.get("points_level_summary", key=system)
-    assert [row["level"] for row in summary] == levels
+    assert stage.known([row["level"] for row in summary]) == stage.known(levels)
 
 
 @rule("The level summary counts each user at one level", "#/components/schemas/PointsLevelSummaryResponse")
@@ -171,7 +171,7 @@ def test_the_level_summary_counts_users(stage: Stage) -> None:
     level = stage.points(ann, system)["level"]
     assert level, f"{enough} led to no level"
     lowest = level_at(levels, stage.points(ben, system)["total"])
-    if lowest == level:
+    if lowest and lowest["key"] == level["key"]:
         pytest.skip("all users have the level that events lead to")
     assert after[level["key"]] == before[level["key"]] + 1, "the new level does not count her"
     if lowest:

@@ -89,16 +89,16 @@ def test_no_operation_answers_without_a_known_key(operation: Operation, here: St
     intruder = b'{"user":{"id":"RUN-intruder"},"id":"RUN-intruder","value":1}'
     body = of_this_run(intruder, here) if good.has_body else None
     media = {"Content-Type": "application/json"} if good.has_body else {}
-    keys: list[dict[str, str]] = [
-        {},
-        {"X-API-KEY": ""},
-        {"X-API-KEY": "wrong"},
-        {"X-API-KEY": here.client.api_key + "x"},
-    ]
-    keys.append({"Authorization": f"Bearer {here.client.api_key}"})
-    for key in keys:
+    keys: dict[str, dict[str, str]] = {
+        "no key": {},
+        "an empty key": {"X-API-KEY": ""},
+        "a wrong key": {"X-API-KEY": "wrong"},
+        "the key with one more character": {"X-API-KEY": here.client.api_key + "x"},
+        "the key as Authorization: Bearer": {"Authorization": f"Bearer {here.client.api_key}"},
+    }
+    for what, key in keys.items():
         answer = here.client.send(operation.method, good.path(), body=body, headers=media | key, bare=True)
-        assert answer.status == 401, f"answered {answer.status} to the headers {key}, expected 401"
+        assert answer.status == 401, f"answered {answer.status} to {what}, expected 401"
 
 
 @rule("A method that the document does not have for a path is not served", "the document's paths")
@@ -154,6 +154,7 @@ def test_odd_names_in_a_path_are_answered(operation: Operation, name: str, here:
             expect_refusal(answer, why=f"{name} with {what}, which names nothing")
 
 
+@pytest.mark.destructive
 @rule("A path that is not UTF-8 is refused", behaviour(2, "choice"), choice=True)
 @each("operation,name", PATHS)
 def test_a_path_that_is_no_text_is_refused(operation: Operation, name: str, here: Stage, somebody: str) -> None:
@@ -183,6 +184,7 @@ def of_this_run(content: bytes, here: Stage) -> bytes:
     return content.replace(b"RUN", here.prefix.encode())
 
 
+@pytest.mark.destructive
 @rule("A body that is not a JSON object is refused", "the operation's requestBody")
 @each("operation", WITH_BODY)
 def test_a_body_that_is_no_json_object_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
@@ -211,7 +213,8 @@ ODD_BODIES: dict[str, Any] = {
 }
 
 
-@rule("No input makes a server error", behaviour(2, "choice"))
+@pytest.mark.destructive
+@rule("No input makes a server error", "the operation's responses: none is a server error")
 @each("operation", WITH_BODY)
 def test_odd_bodies_never_crash_the_server(operation: Operation, here: Stage, somebody: str) -> None:
     good = good_request(here, operation, somebody)

@@ -100,16 +100,27 @@ class Proxy(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def fronted(*words: str, limit: int | None = None, hidden: str = "/_mock") -> Iterator[Front]:
-    """Our server, started with `words`, behind a proxy that knows nothing below `hidden`."""
+def started(
+    *words: str, limit: int | None = None, hidden: str = "/nowhere"
+) -> Iterator[tuple[Front, dict[str, object]]]:
+    """Our server, started with `words`, and what a proxy's class must know of it."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--api-key", KEY, "--users", "12", *words]
     upstream, stop = start(command)
     front = Front("", upstream, limit)
-    server = replay_mock.start(type("Fronting", (Proxy,), {"front": front, "hidden": hidden}))
-    front.url = server.url
     try:
-        yield front
+        yield front, {"front": front, "hidden": hidden}
     finally:
-        server.shutdown()
-        server.server_close()
         stop()
+
+
+@contextmanager
+def fronted(*words: str, limit: int | None = None, hidden: str = "/_mock") -> Iterator[Front]:
+    """Our server, started with `words`, behind a proxy that knows nothing below `hidden`."""
+    with started(*words, limit=limit, hidden=hidden) as (front, attributes):
+        server = replay_mock.start(type("Fronting", (Proxy,), attributes))
+        front.url = server.url
+        try:
+            yield front
+        finally:
+            server.shutdown()
+            server.server_close()

@@ -34,6 +34,15 @@ def compared() -> None:
     raise AssertionError("assert 1 == 0\n +  where 1 = len([2])")
 
 
+def absent() -> None:
+    dict[str, int]()["rank"]
+
+
+def null() -> None:
+    row: Any = None
+    row["rank"]
+
+
 def told() -> None:
     raise AssertionError("2 webhooks within a minute\nassert 2 == 1")
 
@@ -44,14 +53,16 @@ def told() -> None:
         (unpacked, f"this does not hold: {RULE} (1 expected, 0 found)"),
         (unpacked_too_many, f"this does not hold: {RULE} (2 expected, more found)"),
         (missing, f"this does not hold: {RULE} (what it speaks of is not there)"),
-        (compared, f"this does not hold: {RULE} (1 == 0)\n +  where 1 = len([2])"),
-        (told, "2 webhooks within a minute\nassert 2 == 1"),
+        (compared, f"this does not hold: {RULE}"),
+        (told, "2 webhooks within a minute"),
+        (absent, "the response has no 'rank'"),
+        (null, "a field of the response is null"),
     ],
 )
 def test_a_finding_says_what_does_not_hold(broken: Callable[[], Any], got: str) -> None:
     suite = Suite(Options())
     suite.begin("behaviour", "test_x", RULE, "behaviour, section 6")
-    with pytest.raises((ValueError, StopIteration, AssertionError)) as raised:
+    with pytest.raises((ValueError, StopIteration, AssertionError, KeyError, TypeError)) as raised:
         broken()
     suite.crashed(raised.value)
     assert [finding.got for finding in suite.findings] == [got]

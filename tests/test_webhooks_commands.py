@@ -333,6 +333,14 @@ def test_a_handler_that_insists_on_order_is_told_to_go_by_the_timestamp(handler:
     )
 
 
+def test_another_secret_is_one_finding_that_says_so(handler: Receiver) -> None:
+    handler.decide = Handler()
+    result = CliRunner().invoke(verify_webhooks, [handler.url, "--secret", "whsec_other"])
+    assert result.exit_code == 1
+    assert result.output.count("\n✗ ") == 1
+    assert "✗ wrong secret? The handler refused every event (401 to achievement.completed)" in result.output
+
+
 def test_a_redirect_is_not_followed_and_does_not_count_as_taken(handler: Receiver) -> None:
     result = verified(handler, Moved())
     assert result.exit_code == 1

@@ -1,23 +1,23 @@
-"""Everything that a failure needs to be repeated elsewhere, in one JSON file: `mockserver verify … --replay FILE`.
+"""Everything that a failure needs to be looked into elsewhere, in one JSON file, and what `--replay FILE` reads of it.
 
-Against a target with our control plane each story also carries the world it played in, its snapshot and its facts.
+Against a target with our control plane each story also carries the worlds it played in, a snapshot and facts. A replay
+runs the tests again that found something: a single response says little about another target, the test knows.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract_tests.client import Client
 from contract_tests.control import Control
 from contract_tests.findings import Finding
+from contract_tests.report.script import script, without_key
 from contract_tests.suite import Suite
 from contract_tests.target import CannotRun
 
-VERSION = 1
+VERSION = 2
 
 
 def text(suite: Suite) -> str:
@@ -28,30 +28,36 @@ def text(suite: Suite) -> str:
         "profile": suite.options.profile,
         "failures": [_failure(suite, finding) for finding in suite.findings],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False)
+    return without_key(json.dumps(content, indent=1, ensure_ascii=False), suite)
 
 
 def _failure(suite: Suite, finding: Finding) -> dict[str, Any]:
     base = suite.target.client.base_url if suite.target else ""
     return {
         "key": finding.key,
+        "part": finding.part,
+        "test": finding.test,
+        "operation": finding.operation,
         "rule": finding.rule,
         "source": finding.source,
+        "field": finding.field,
+        "expected": finding.expected,
         "got": finding.got,
+        "script": script(finding, suite),
         "baseUrl": base,
         "requests": [exchange.as_json() for exchange in finding.story],
         "shownBy": finding.exchange.as_json() if finding.exchange else None,
-        **finding.extra,
+        "worlds": [world["settings"] for world in finding.extra.get("worlds", [])],
         **_state(suite, finding),
     }
 
 
 def _state(suite: Suite, finding: Finding) -> dict[str, Any]:
     """The world's snapshot and facts, where the target keeps them."""
-    if not (suite.target and suite.target.control and finding.exchange):
+    if not (suite.target and suite.target.control and finding.exchange) or suite.dead:
         return {}
     client = suite.target.client.with_key(finding.exchange.headers.get("X-API-KEY", ""))
-    client.observer = None
+    client.observer = client.on_silence = None
     control = Control(client, suite.target.control)
     state = {}
     for name, method, path in (("snapshot", "POST", "/snapshots"), ("facts", "GET", "/facts")):
@@ -62,48 +68,21 @@ def _state(suite: Suite, finding: Finding) -> dict[str, Any]:
     return state
 
 
-UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-
-
-def _numbered(text: str) -> str:
-    """The text with its UUIDs by number, in the order in which they first appear: another world has other ids."""
-    known: dict[str, str] = {}
-    return UUID.sub(lambda found: known.setdefault(found[0], f"<id {len(known) + 1}>"), text)
-
-
 @dataclass(frozen=True)
-class Replayed:
-    """A failure sent again: `same` if its last request was answered as before."""
+class Failure:
+    """A failure of a bundle: its key, its rule, and the test that found it."""
 
     key: str
     rule: str
-    same: bool
-    status: int
-    answer: str
+    part: str
+    test: str
 
 
-def replay(path: Path, client: Client, control: Control | None) -> list[Replayed]:
-    """Send every story of a bundle again. Raises `CannotRun` for a file that is no bundle."""
+def read(path: Path) -> tuple[list[Failure], dict[str, Any]]:
+    """The failures of a bundle, and the options that they were found with. Raises `CannotRun` for another file."""
     try:
-        failures = json.loads(path.read_text("utf-8"))["failures"]
+        content = json.loads(path.read_text("utf-8"))
+        rows = [Failure(row["key"], row["rule"], row["part"], row["test"]) for row in content["failures"]]
+        return rows, {"seed": int(content["seed"]), "profile": str(content["profile"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotRun(f"{path} is not a bundle of this suite: {error}.") from error
-    return [_again(failure, client, control) for failure in failures if failure["requests"]]
-
-
-def _again(failure: dict[str, Any], client: Client, control: Control | None) -> Replayed:
-    if control is not None and "world" in failure:
-        client = client.with_key(control.new_world(**failure["world"]))
-    for row in failure["requests"]:
-        came_too_soon = row["status"] == 429 and row != failure["shownBy"]  # and was sent again
-        if row["path"].startswith("/_mock/worlds") or came_too_soon:
-            continue
-        body = row["body"].encode("latin-1") if row["body"] is not None else None
-        below = not row["path"].startswith("/_mock")
-        headers = row["headers"] | ({} if below else client.control_headers())
-        answer = client.send(row["method"], row["path"], body=body, headers=headers, below_base=below)
-        text = answer.answer.decode("utf-8", "replace")
-        if row == failure["shownBy"]:
-            break
-    same = (answer.status, _numbered(text)) == (row["status"], _numbered(row["answer"]))
-    return Replayed(failure["key"], failure["rule"], same, answer.status, text)

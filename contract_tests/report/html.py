@@ -8,30 +8,49 @@ from importlib.resources import files
 from contract_tests.document import Operation
 from contract_tests.findings import Finding
 from contract_tests.options import PARTS
-from contract_tests.report import terminal
+from contract_tests.printable import printable
+from contract_tests.report import script, terminal
 from contract_tests.suite import Suite
 
 #: So many findings are shown at length, the others when they are clicked.
 OPEN = 5
+#: Characters of a response that are shown.
+LONGEST = 2000
+FILTER = (
+    "<p class=tools><label>Show findings with "
+    "<input id=filter type=search placeholder='operation, rule, field …'></label>"
+    " <button type=button data-open=1>Open all</button> <button type=button>Close all</button></p>"
+)
+SCRIPT = """<script>
+const findings = [...document.querySelectorAll("details.finding")];
+document.querySelector("#filter")?.addEventListener("input", (event) => {
+  const wanted = event.target.value.toLowerCase().split(/\\s+/);
+  for (const one of findings) one.hidden = !wanted.every((word) => one.textContent.toLowerCase().includes(word));
+});
+for (const button of document.querySelectorAll(".tools button"))
+  button.addEventListener("click", () => { for (const one of findings) one.open = Boolean(button.dataset.open); });
+</script>"""
 
 
 def page(suite: Suite) -> str:
     """The whole page."""
-    new = [finding for finding in suite.findings if finding.key not in suite.known]
+    new = sorted(terminal.new_findings(suite), key=lambda finding: finding.operation)
     known = [finding for finding in suite.findings if finding.key in suite.known]
-    verdict = f"Broken: {len(new)} findings" if new else "Kept"
-    where = suite.target.client.base_url if suite.target else "the document"
+    verdict, options = escape(terminal.verdict(suite, new)), suite.options
     style = files("contract_tests.report").joinpath("page.css").read_text("utf-8")
     facts = "".join(f"<li>{escape(line)}</li>" for line in terminal.closing(suite, new)[:-1])
-    return (
+    text = (
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        f"<title>Contract: {escape(verdict)}</title><style>{style}</style>"
-        f"<header class={'bad' if new else 'good'}><h1>{escape(verdict)}</h1>"
-        f"<p>{escape(where)} · profile {escape(suite.options.profile)} · seed {suite.options.seed}</p></header><main>"
+        f"<title>Contract: {verdict}</title><style>{style}</style>"
+        f"<header class={'bad' if new or suite.stopped else 'good'}><h1>{verdict}</h1>"
+        f"<p>{escape(terminal.where(suite))} · profile {escape(options.profile)} · seed {options.seed}</p>"
+        f"<p>{escape(terminal.about(suite))}</p></header><main>{FILTER if new or known else ''}"
         f"{_section('Findings', new, suite)}{_section('Known findings', known, suite)}"
-        f"<h2>Operations</h2>{_grid(suite)}<h2>The run</h2><ul class=run>{facts}</ul></main></html>\n"
+        f"<h2>Operations</h2>{_grid(suite)}<p class=legend>{escape(terminal.LEGEND)}</p>"
+        f"<h2>The run</h2><ul class=run>{facts}</ul></main>{SCRIPT}</html>\n"
     )
+    return script.without_key(text, suite)
 
 
 def _section(title: str, findings: list[Finding], suite: Suite) -> str:
@@ -42,15 +61,20 @@ def _section(title: str, findings: list[Finding], suite: Suite) -> str:
 
 
 def _finding(finding: Finding, suite: Suite, *, opened: bool) -> str:
-    rows = [("source", finding.source), ("found by", f"{finding.part} · {finding.test}"), ("got", finding.got)]
+    rows = [("source", finding.source), ("found by", f"{finding.part} · {finding.test}")]
+    rows += [("field", finding.field)] if finding.field else []
+    rows += [("expected", finding.expected)] if finding.expected else []
+    rows.append(("got", finding.got))
     if finding.exchange:
-        answer = finding.exchange.answer.decode("utf-8", "replace")
-        rows.append(("answer", f"{finding.exchange.status} {answer[:2000]}"))
-        rows.append(("repeat", terminal.curl(finding, suite)))
-    terms = "".join(f"<dt>{name}</dt><dd><pre>{escape(text)}</pre></dd>" for name, text in rows)
+        rows.append(("request", terminal.request(finding.exchange)))
+        rows.append(("response", terminal.response(finding.exchange, LONGEST)))
+        lines = script.script(finding, suite) if script.is_needed(finding) else [terminal.curl(finding, suite)]
+        rows.append(("repeat", "\n".join(lines)))
+    safe = {name: text if name == "repeat" else "\n".join(map(printable, text.splitlines())) for name, text in rows}
+    terms = "".join(f"<dt>{name}</dt><dd><pre>{escape(text)}</pre></dd>" for name, text in safe.items())
     where = f"<span class=op>{escape(finding.operation)}</span>" if finding.operation != "-" else ""
-    tag = "<details open>" if opened else "<details>"
-    return f"{tag}<summary>{escape(finding.rule)} {where}</summary><dl>{terms}</dl></details>"
+    tag = "<details class=finding open>" if opened else "<details class=finding>"
+    return f"{tag}<summary>{escape(printable(finding.rule))} {where}</summary><dl>{terms}</dl></details>"
 
 
 def _grid(suite: Suite) -> str:

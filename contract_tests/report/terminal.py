@@ -4,43 +4,73 @@ from __future__ import annotations
 
 import io
 import textwrap
+import time
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from contract_tests.document import Operation
+from contract_tests.exchange import Exchange
 from contract_tests.findings import Finding
 from contract_tests.options import PARTS
 from contract_tests.printable import printable
+from contract_tests.report import script
 from contract_tests.suite import Suite
 
 WIDTH = 110
+#: A script of more lines is not for a terminal.
+SHOWN = 12
+LEGEND = "✓ passed   ✗ failed   k only failures of the baseline   · not asked"
 MARKS = {"kept": "✓", "broken": "✗", "known": "k", "unseen": "·"}
 STYLES = {"✓": "green", "✗": "bold red", "k": "yellow", "·": "dim"}
 
 
 def describe(finding: Finding, suite: Suite) -> str:
-    """One failure: expectation, source, what happened, and the request that repeats it."""
+    """One failure: expectation, source, what happened, and the requests that repeat it."""
     lines = [
         f"✗ {printable(finding.rule)}",
         f"    source    {finding.source}",
         f"    found by  {finding.part} · {finding.test}",
     ]
+    lines += [f"    field     {printable(finding.field)}"] if finding.field else []
+    lines += _indented("    expected  ", finding.expected) if finding.expected else []
     lines += _indented("    got       ", finding.got)
     if finding.exchange:
-        lines.append(f"    answer    {finding.exchange.status} {_short(finding.exchange.answer)}")
-        lines.append(f"    repeat    {curl(finding, suite)}")
+        lines += [f"    request   {request(finding.exchange)}", f"    response  {response(finding.exchange)}"]
+        lines += _repeat(finding, suite)
     count = suite.findings.counts.get(finding.key, 1)
     if count > 1:
         lines.append(f"    met       {count} times; this is the smallest request")
-    return "\n".join(lines)
+    return script.without_key("\n".join(lines), suite)
+
+
+def request(exchange: Exchange) -> str:
+    """The request that shows a finding, in one line."""
+    operation = f" ({exchange.operation.id})" if exchange.operation else ""
+    return printable(f"{exchange.method} {exchange.path}{operation}")
+
+
+def response(exchange: Exchange, limit: int = 300) -> str:
+    return f"{exchange.status} {_short(exchange.answer, limit)}" if exchange.status else "none"
+
+
+def _repeat(finding: Finding, suite: Suite) -> list[str]:
+    """One line where that is enough, else a short script; a long one stands in the other reports."""
+    if not script.is_needed(finding):
+        return [f"    repeat    {curl(finding, suite)}"]
+    lines = script.script(finding, suite)
+    if len(lines) > SHOWN:
+        return [f"    repeat    {len(lines)} requests: the script is in the reports of --html and --bundle"]
+    return [("    repeat    " if number == 0 else "              ") + line for number, line in enumerate(lines)]
 
 
 def curl(finding: Finding, suite: Suite) -> str:
-    """The request as a shell line; keys are shown only for targets on this machine."""
+    """The request as a shell line; keys are variables."""
     assert finding.exchange is not None
-    return finding.exchange.curl(show_key=bool(suite.target and suite.target.local))
+    return finding.exchange.curl(script.variables(finding, suite))
 
 
 def _indented(label: str, text: str) -> list[str]:
@@ -49,7 +79,7 @@ def _indented(label: str, text: str) -> list[str]:
     return [label + wrapped[0], *(" " * len(label) + line for line in wrapped[1:])]
 
 
-def _short(content: bytes, limit: int = 300) -> str:
+def _short(content: bytes, limit: int) -> str:
     text = content.decode("utf-8", "replace")
     return printable(text if len(text) <= limit else text[:limit] + f"… ({len(content)} bytes)")
 
@@ -83,21 +113,33 @@ def table(suite: Suite) -> Table:
 
 
 def summary(suite: Suite) -> str:
-    """All of it, as text."""
+    """All of it, as text: each finding in a line by operation, then each at length, then what was covered."""
     console = Console(file=io.StringIO(), width=WIDTH + 20, highlight=False)
     console.print()
-    new = [finding for finding in suite.findings if finding.key not in suite.known]
+    new = sorted(new_findings(suite), key=lambda finding: finding.operation)
+    if len(new) > 1:
+        wide = max(len(finding.operation) for finding in new)
+        for finding in new:
+            rule = textwrap.shorten(printable(finding.rule), WIDTH, placeholder=" …")
+            console.print(f"✗ {finding.operation:{wide}}  {rule}", markup=False, soft_wrap=True)
+        console.print()
     for finding in new:
         console.print(describe(finding, suite), markup=False, soft_wrap=True)
         console.print()
     if suite.target:
         console.print(table(suite))
+        console.print(LEGEND, markup=False, soft_wrap=True)
         console.print()
     for line in closing(suite, new):
         console.print(line, markup=False, soft_wrap=True)
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()
+
+
+def new_findings(suite: Suite) -> list[Finding]:
+    """Those that no baseline knows."""
+    return [finding for finding in suite.findings if finding.key not in suite.known]
 
 
 def closing(suite: Suite, new: list[Finding]) -> list[str]:
@@ -110,15 +152,41 @@ def closing(suite: Suite, new: list[Finding]) -> list[str]:
         lines.append(f"noted      {operation} answered {status} ({count}×), which the document does not declare")
     reasons: dict[str, list[str]] = {}
     for test, reason in suite.skipped.items():
-        reasons.setdefault(reason, []).append(test)
+        reasons.setdefault(printable(reason), []).append(test)
     lines += [f"skipped    {len(tests)} × {reason}" for reason, tests in reasons.items()]
     known = len(suite.findings) - len(new)
     lines += [f"known      {known} failures of the baseline are still there"] if known else []
     lines += [f"vanished   {key}" for key in suite.vanished]
-    where = suite.target.client.base_url if suite.target else "the document"
-    verdict = f"BROKEN: {len(new)} findings" if new else "KEPT"
-    lines.append(f"{verdict} · {where} · profile {suite.options.profile}, seed {suite.options.seed}")
+    lines += [f"stopped    {suite.dead}"] if suite.dead else []
+    lines.append(f"run        {about(suite)}")
+    lines.append(f"{verdict(suite, new)} · {where(suite)} · profile {suite.options.profile}, seed {suite.options.seed}")
     return lines
+
+
+def verdict(suite: Suite, new: list[Finding]) -> str:
+    if new:
+        said = f"FAILED: {len(new)} finding{'s' if len(new) > 1 else ''}"
+        return f"{said}, {suite.stopped}" if suite.stopped else said
+    return f"INCOMPLETE: {suite.stopped}" if suite.stopped else "PASSED"
+
+
+def where(suite: Suite) -> str:
+    return suite.target.client.base_url if suite.target else "the document"
+
+
+def about(suite: Suite) -> str:
+    """When it began, how long it took, and the versions of suite and document."""
+    began = datetime.fromtimestamp(suite.began, UTC)
+    took = f"{time.time() - suite.began:.0f} s"
+    document = suite.document.raw["info"].get("version", "without a version")
+    return f"{began:%Y-%m-%d %H:%M:%S} UTC, {took}; suite {own_version()}, document {document}"
+
+
+def own_version() -> str:
+    try:
+        return version("trophy-mockserver")
+    except PackageNotFoundError:
+        return "from a source tree"
 
 
 def totals(suite: Suite) -> str:

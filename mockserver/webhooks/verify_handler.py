@@ -87,10 +87,25 @@ def show(outcomes: list[Outcome], console: Console) -> None:
     console.print(_by_type(outcomes))
     console.print(_others(outcomes))
     surprises = [outcome for outcome in outcomes if not outcome.passed]
-    for name in dict.fromkeys(_subject(outcome.check) for outcome in surprises):
-        line = _surprise(name, [outcome for outcome in surprises if _subject(outcome.check) == name])
-        console.print(line, style="red", markup=False, soft_wrap=True)
+    if refuses_all(outcomes):
+        console.print(_wrong_secret(outcomes[0]), style="red", markup=False, soft_wrap=True)
+    else:
+        for name in dict.fromkeys(_subject(outcome.check) for outcome in surprises):
+            line = _surprise(name, [outcome for outcome in surprises if _subject(outcome.check) == name])
+            console.print(line, style="red", markup=False, soft_wrap=True)
     console.print(f"{len(outcomes) - len(surprises)} of {len(outcomes)} as expected", style="bold")
+
+
+def refuses_all(outcomes: list[Outcome]) -> bool:
+    """Whether the handler took no event at all, the well-signed ones neither: then there is one cause, not many."""
+    return all(outcome.status is not None and outcome.status // 100 == 4 for outcome in outcomes)
+
+
+def _wrong_secret(first: Outcome) -> str:
+    return (
+        f"✗ wrong secret? The handler refused every event ({first.status} to {first.check.kind}), those signed with "
+        "--secret too: it checks with another secret, or refuses before it looks at the signature"
+    )
 
 
 def _subject(check: Check) -> str:

@@ -1,0 +1,65 @@
+"""What two responses have in common: moments as moments, however they are written, and only what the document names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+JSON = Any
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)", re.ASCII)
+
+
+def canonical(value: JSON) -> JSON:
+    """The same value with every moment written in one way: UTC, milliseconds, `Z`."""
+    if isinstance(value, str):
+        return _in_utc(value) if len(value) <= 40 and _MOMENT.fullmatch(value) else value
+    if isinstance(value, dict):
+        return {key: canonical(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [canonical(one) for one in value]
+    return value
+
+
+def _in_utc(text: str) -> str:
+    """The moment in UTC; digits beyond milliseconds stay where they say something."""
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return text  # no day of the calendar, or beyond all years
+    rest = f"{moment.microsecond % 1000:03d}".rstrip("0")
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}{rest}Z"
+
+
+class Names:
+    """The fields that a document names, and those whose own keys are data, such as `attributes`."""
+
+    def __init__(self, raw: dict[str, JSON]) -> None:
+        rows = list(_properties(raw))
+        self.fields = {name for name, _ in rows}
+        self.maps = {name for name, schema in rows if isinstance(schema.get("additionalProperties"), dict | bool)}
+
+    def known(self, value: JSON, holder: str = "") -> JSON:
+        """The value without fields that the document does not name: an implementation may add some anywhere."""
+        if isinstance(value, list):
+            return [self.known(one, holder) for one in value]
+        if not isinstance(value, dict):
+            return value
+        data = holder in self.maps
+        return {key: self.known(one, "" if data else key) for key, one in value.items() if data or key in self.fields}
+
+
+def _properties(node: JSON) -> Iterator[tuple[str, dict[str, JSON]]]:
+    """Every property of every schema in a document."""
+    if isinstance(node, dict):
+        properties = node.get("properties")
+        for name, schema in properties.items() if isinstance(properties, dict) else ():
+            if isinstance(schema, dict):
+                yield name, schema
+        for key, part in node.items():
+            if key not in ("example", "examples"):
+                yield from _properties(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _properties(part)

@@ -1,0 +1,155 @@
+"""Which request was wrong: not the scenario's last one, but the one whose response the failed line is about.
+
+Each request remembers the lines of the suite that it was sent from. Where an assertion fails, the names in it are
+followed to the lines that gave them their values, and so to the requests that were sent there.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NamedTuple
+
+from contract_tests.exchange import Exchange
+
+HERE = str(Path(__file__).parent)
+#: What sends requests for others: a line there says nothing about who is to blame.
+MESSENGERS = {"client.py", "exchange.py", "suite.py", "conftest.py", "control.py", "stage.py", "blame.py"}
+#: Lines of the suite are looked for in this many frames.
+DEEP = 30
+
+
+class Line(NamedTuple):
+    """A place in the suite's source."""
+
+    file: str
+    number: int
+
+
+def lines_here() -> tuple[Line, ...]:
+    """The lines of the suite that are running now, innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    found = []
+    for _ in range(DEEP):
+        if frame is None:
+            break
+        if _is_told(frame.f_code.co_filename):
+            found.append(Line(frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    return tuple(found)
+
+
+def _is_told(file: str) -> bool:
+    return file.startswith(HERE) and Path(file).name not in MESSENGERS
+
+
+def blamed(error: BaseException, story: list[Exchange]) -> Exchange | None:
+    """The request of the story that an error is about; None in a story without any."""
+    of_the_api = [exchange for exchange in story if not exchange.control]
+    lines = list(_lines_of(error.__traceback__))
+    if not story or not lines:
+        return story[-1] if story else None
+    if not _is_told(lines[-1].file) and lines[-1].file.startswith(HERE):
+        return story[-1]  # a request that was expected to be answered otherwise
+    for line in reversed([line for line in lines if _is_told(line.file)]):
+        if found := _sent_for(line, of_the_api):
+            return found
+    return of_the_api[-1] if of_the_api else story[-1]
+
+
+def _lines_of(traceback: TracebackType | None) -> Iterator[Line]:
+    while traceback is not None:
+        yield Line(traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
+        traceback = traceback.tb_next
+
+
+def _sent_for(line: Line, story: list[Exchange]) -> Exchange | None:
+    """The newest request that a line sent itself, else the newest that gave a value to one of its names."""
+    function = _function_at(line)
+    statement = _statement_at(function, line.number) if function else None
+    if function is None or statement is None:
+        return None
+    first, last = _span(statement)
+    inline = _newest(story, line.file, first, last)
+    if inline is not None:
+        return inline
+    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return _gave(names, function, line.file, story, set())
+
+
+def _gave(names: set[str], function: ast.AST, file: str, story: list[Exchange], seen: set[str]) -> Exchange | None:
+    found: list[Exchange] = []
+    for name in names - seen:
+        seen.add(name)
+        for first, last, sources in _assignments(function, name):
+            sent = _newest(story, file, first, last) or _gave(sources, function, file, story, seen)
+            found += [sent] if sent else []
+    return max(found, key=story.index, default=None)
+
+
+def _newest(story: list[Exchange], file: str, first: int, last: int) -> Exchange | None:
+    for exchange in reversed(story):
+        if any(line.file == file and first <= line.number <= last for line in exchange.lines):
+            return exchange
+    return None
+
+
+def _assignments(function: ast.AST, name: str) -> Iterator[tuple[int, int, set[str]]]:
+    """Where a name gets its value: the lines, and the names that the value is made of."""
+    for node in ast.walk(function):
+        targets: list[ast.AST] = []
+        value: ast.AST | None = None
+        if isinstance(node, ast.Assign):
+            targets, value = list(node.targets), node.value
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
+            targets, value = [node.target], node.value
+        elif isinstance(node, ast.For):
+            targets, value = [node.target], node.iter
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):  # rows.append(stage.get(…))
+            targets, value = [node.func.value] if node.func.attr in ("append", "extend", "add") else [], node
+        if value is None or not any(_binds(target, name) for target in targets):
+            continue
+        sources = {one.id for one in ast.walk(value) if isinstance(one, ast.Name)}
+        yield value.lineno, value.end_lineno or value.lineno, sources  # type: ignore[attr-defined]
+
+
+def _binds(target: ast.AST, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(target))
+
+
+def _span(statement: ast.stmt) -> tuple[int, int]:
+    """The lines of a statement; of one that holds others, those before them."""
+    body = getattr(statement, "body", None)
+    last = body[0].lineno - 1 if isinstance(body, list) and body else statement.end_lineno or statement.lineno
+    return statement.lineno, max(statement.lineno, last)
+
+
+def _statement_at(function: ast.AST, number: int) -> ast.stmt | None:
+    found = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.stmt) and node is not function and node.lineno <= number <= (node.end_lineno or 0)
+    ]
+    return min(found, key=lambda node: (node.end_lineno or 0) - node.lineno, default=None)
+
+
+def _function_at(line: Line) -> ast.AST | None:
+    """The innermost function around a line."""
+    found = [
+        node
+        for node in ast.walk(_parsed(line.file))
+        if isinstance(node, ast.FunctionDef) and node.lineno <= line.number <= (node.end_lineno or 0)
+    ]
+    return min(found, key=lambda node: (node.end_lineno or 0) - node.lineno, default=None)
+
+
+@cache
+def _parsed(file: str) -> ast.Module:
+    try:
+        return ast.parse(Path(file).read_text("utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return ast.Module([], [])

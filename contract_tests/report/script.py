@@ -1,0 +1,67 @@
+"""A finding as a few lines for a shell: the world it played in, what led there, and the request that shows it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from contract_tests.exchange import API_KEY, CONTROL_TOKEN, Exchange
+from contract_tests.findings import Finding
+from contract_tests.suite import Suite
+
+#: Reads are left out of a longer story: they change nothing.
+SHORT = 12
+#: A key of fewer characters may stand in any text by chance.
+LONG = 8
+
+
+def variables(finding: Finding, suite: Suite) -> dict[str, str]:
+    """API key → what stands for it in a report."""
+    found = {world["key"]: f"$WORLD_{number}" for number, world in enumerate(finding.extra.get("worlds", []), 1)}
+    if suite.target is not None:
+        found[suite.target.client.api_key] = API_KEY
+    return found
+
+
+def without_key(text: str, suite: Suite) -> str:
+    """The text without the target's key, where a response or a header repeats it. Very short keys are also words."""
+    key = suite.target.client.api_key if suite.target else ""
+    return text.replace(key, API_KEY) if len(key) >= LONG else text
+
+
+def steps(finding: Finding) -> list[Exchange]:
+    """The requests that lead to the one that shows it, and that one; without what was refused for the rate alone."""
+    if finding.exchange is None:
+        return []
+    before = [one for one in finding.story if one is not finding.exchange and not _is_apart(one)]
+    if len(before) >= SHORT:
+        before = [one for one in before if one.method != "GET"]
+    return [*before, finding.exchange]
+
+
+def _is_apart(exchange: Exchange) -> bool:
+    """Making worlds is told by itself; what came too soon was sent again."""
+    makes_a_world = exchange.control and exchange.path.startswith("/_mock/worlds")
+    return makes_a_world or exchange.status == 429
+
+
+def is_needed(finding: Finding) -> bool:
+    """Whether one request by itself may not show it."""
+    return bool(finding.extra.get("worlds")) or any(one.method != "GET" for one in steps(finding)[:-1])
+
+
+def script(finding: Finding, suite: Suite) -> list[str]:
+    """The lines; empty where no request shows the finding."""
+    keys = variables(finding, suite)
+    lines = [_world(keys[world["key"]], world["settings"], suite) for world in finding.extra.get("worlds", [])]
+    return [*lines, *(one.curl(keys, apart=True) for one in steps(finding))] if finding.exchange else []
+
+
+def _world(variable: str, settings: dict[str, object], suite: Suite) -> str:
+    assert suite.target is not None
+    client = suite.target.client
+    token = f' -H "X-Control-Token: {CONTROL_TOKEN}"' if client.control_token else ""
+    body = shlex.quote(json.dumps(settings, ensure_ascii=True))
+    words = f'curl -sS -X POST {client.origin}{suite.target.control}/worlds -H "X-API-KEY: {API_KEY}"{token}'
+    pick = r"""sed -E 's/.*"apiKey": ?"([^"]+)".*/\1/'"""
+    return f"{variable[1:]}=$({words} -H 'Content-Type: application/json' --data-binary {body} | {pick})"

@@ -1,0 +1,57 @@
+"""What an error means for who reads a report: nothing of Python, of pytest or of the suite's own classes."""
+
+from __future__ import annotations
+
+import re
+
+#: Lines of pytest's own, and what it cuts.
+_PYTEST = re.compile(r"^\s*(assert |\+  |and   |E  |\?  |- |\+ |Use -v|Full diff|Omitting|\.\.\.|where )")
+
+
+def says_something(error: AssertionError) -> bool:
+    """Whether a test has words of its own for what went wrong."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return bool(lines) and not lines[0].startswith("assert ")
+
+
+def sentence(error: BaseException, rule: str) -> str:
+    """What went wrong, in words; where the test has none of its own, the rule's."""
+    if isinstance(error, AssertionError):
+        return _of_assertion(error, rule)
+    if isinstance(error, StopIteration):
+        return _not_so(rule, "what it speaks of is not there")
+    if isinstance(error, ValueError) and "values to unpack" in str(error):
+        wanted, got = re.search(r"expected (?:at least )?(\d+)", str(error)), re.search(r"got (\d+)", str(error))
+        return _not_so(rule, f"{wanted[1] if wanted else 'others'} expected, {got[1] if got else 'more'} found")
+    return _of_shape(error) or _words(error)
+
+
+def _of_assertion(error: AssertionError, rule: str) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if not says_something(error):
+        return _not_so(rule, "")
+    said = [lines[0], *(line for line in lines[1:12] if not _PYTEST.match(line))]
+    return "\n".join(line for line in said if "object at 0x" not in line)
+
+
+def _of_shape(error: BaseException) -> str | None:
+    """Errors of reading a response that looks otherwise than the document declares."""
+    if isinstance(error, KeyError):
+        return f"the response has no {error.args[0] if error.args else 'such field'!r}"
+    if isinstance(error, IndexError):
+        return "a list in the response is shorter than expected"
+    if isinstance(error, TypeError | AttributeError):
+        null = "NoneType" in str(error)
+        return "a field of the response is null" if null else "a field of the response has another type than expected"
+    if isinstance(error, ValueError):
+        return f"a field of the response cannot be read: {error}"
+    return None
+
+
+def _words(error: BaseException) -> str:
+    text = str(error)
+    return text if text and isinstance(error, OSError) else f"{type(error).__name__}: {text}"
+
+
+def _not_so(rule: str, because: str) -> str:
+    return f"this does not hold: {rule}" + (f" ({because})" if because else "")
