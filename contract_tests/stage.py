@@ -61,7 +61,7 @@ class Stage:
         """A new user; its id."""
         identity = self.name(word)
         answer = self.get("users_create", body={"id": identity, **fields})
-        assert answer["id"] == identity, f"created {identity!r}, the answer says {answer['id']!r}"
+        assert answer["id"] == identity, f"created {identity!r}, the response says {answer['id']!r}"
         return identity
 
     # Requests
