@@ -70,10 +70,8 @@ def show(value: Any) -> str:
     """A value as JSON where it is any, without names of the suite's own classes."""
     if value is _MISSING:
         return "nothing"
-    try:
-        text = json.dumps(_plain(value), ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = str(value) if not _is_ours(value) else type(value).__name__.lower()
+    plain = _plain(value)
+    text = plain if isinstance(plain, str) and not isinstance(value, str) else json.dumps(plain, ensure_ascii=False)
     return text if len(text) <= LONG else f"{text[:LONG]}… ({len(text):,} characters)"
 
 
