@@ -18,6 +18,7 @@ from mockserver.app import App, create_app
 from mockserver.clock import pin
 from mockserver.control.loading import load
 from mockserver.control.plane import Plane
+from mockserver.control.routes import routes
 from mockserver.control.worlds import Given
 from mockserver.exchange import Answer
 from mockserver.game.periods import iso
@@ -58,7 +59,7 @@ class Server:
                 worlds = self.keeper.open(self.plan, (DEFAULT_KEY,), populate)
             self.plane = Plane(worlds, DOCUMENT)
             self.app: App = create_app(
-                worlds, DOCUMENT, control=self.plane.routes, before=self.plane.before, after=self.plane.after
+                worlds, DOCUMENT, control=routes(self.plane), before=self.plane.before, after=self.plane.after
             )
             self.plane.repeat, self.plane.load = self.app.replay, partial(load, self.plane)
             if self.keeper is not None:

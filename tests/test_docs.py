@@ -6,9 +6,11 @@ import json
 import re
 import tomllib
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import commands_page
+import grimp
 import pytest
 
 from mockserver.control.table import ROWS
@@ -149,3 +151,12 @@ def test_the_layers_of_the_house_are_those_that_are_enforced() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = [layer.replace("mockserver.", "") for layer in contracts[0]["layers"]]
     assert "\n".join(["```text", *layers, "```"]) in ARCHITECTURE
+
+
+@pytest.mark.parametrize("package", ["mockserver", "contract_tests"])
+def test_no_modules_import_each_other_in_a_circle_not_even_for_their_types(package: str) -> None:
+    """What import-linter forbids of imports that run, also of those below `if TYPE_CHECKING:`."""
+    graph = grimp.build_graph(package, exclude_type_checking_imports=False)
+    assert len(graph.modules) > 30
+    order = TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+    order.prepare()  # CycleError names the circle

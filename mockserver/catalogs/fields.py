@@ -52,19 +52,32 @@ WEBHOOK_TYPES = (
 _needed = partial(Field, required=True)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+_NAME = _needed("name", Text(), "How people call it.")
 _BADGE = Field("badgeUrl", Text(most=LONGEST_TEXT), "Address of the badge's picture.")
 _USER_FILTER = Field(
     "userAttributes",
     Pairs("userAttributes"),
     "Only for users with all of these attribute values.",
 )
+_GAINED = "rankBy=metric|points"  # a board on which users gain something; a streak is not gained
+
+
+def _metric(when: str, says: str = "The metric that counts.") -> Field:
+    return _needed("metricKey", Name("metrics"), says, attribute="metric", when=when)
+
+
+def _event_filter(when: str) -> Field:
+    return Field(
+        "eventAttributes", Pairs("eventAttributes"), "Only events with all of these attribute values count.", when=when
+    )
+
 
 METRIC = Table(
     "metric",
     game.Metric,
     "What users do and the application counts. The key is the one that events are sent to.",
     (
-        _needed("name", Text(), "How people call it."),
+        _NAME,
         Field("units", Text(), "What is counted: words, km, minutes."),
         Field(
             "status",
@@ -121,7 +134,7 @@ ACHIEVEMENT = Table(
     game.Achievement,
     "Something that a user completes once and keeps.",
     (
-        _needed("name", Text(), "How people call it."),
+        _NAME,
         _needed(
             "trigger",
             choice("metric", "streak", "api", "achievement"),
@@ -129,16 +142,11 @@ ACHIEVEMENT = Table(
         ),
         Field("description", Text(most=LONGEST_TEXT), "What people must do for it."),
         _BADGE,
-        _needed("metricKey", Name("metrics"), "The metric that counts.", attribute="metric", when="trigger=metric"),
+        _metric("trigger=metric"),
         _needed(
             "metricValue", Amount(), "The total at which it is completed.", attribute="value", when="trigger=metric"
         ),
-        Field(
-            "eventAttributes",
-            Pairs("eventAttributes"),
-            "Only events with all of these attribute values count.",
-            when="trigger=metric",
-        ),
+        _event_filter("trigger=metric"),
         _needed("streakLength", Whole(1), "The length at which it is completed.", when="trigger=streak"),
         _needed(
             "achievementKeys",
@@ -164,7 +172,7 @@ TRIGGER = Table(
     (
         _needed("type", choice("metric", "streak", "achievement", "time", "user_creation"), "What sets it off."),
         _needed("points", Whole(zero=False), "How many points; below 0 takes them away."),
-        _needed("metricKey", Name("metrics"), "The metric that counts.", attribute="metric", when="type=metric"),
+        _metric("type=metric"),
         _needed(
             "metricThreshold",
             Whole(1),
@@ -172,12 +180,7 @@ TRIGGER = Table(
             attribute="threshold",
             when="type=metric",
         ),
-        Field(
-            "eventAttributes",
-            Pairs("eventAttributes"),
-            "Only events with all of these attribute values count.",
-            when="type=metric",
-        ),
+        _event_filter("type=metric"),
         _needed(
             "streakLengthThreshold",
             Whole(1),
@@ -225,7 +228,7 @@ LEVEL = Table(
     game.Level,
     "A level of a points system. Users hold the highest one whose points they have.",
     (
-        _needed("name", Text(), "How people call it."),
+        _NAME,
         _needed("points", Whole(0), "Points from which it is held. Levels must ascend."),
         Field("description", Text(empty=True, most=LONGEST_TEXT), "What it stands for.", default=""),
         _BADGE,
@@ -238,7 +241,7 @@ BOOST = Table(
     game.Boost,
     "Days on which awards count more. Several at once multiply together.",
     (
-        _needed("name", Text(), "How people call it."),
+        _NAME,
         _needed("start", Day(), "Its first day, in each user's own zone."),
         Field("end", Day(), "Its last day, inclusive. Left out, it never ends."),
         _needed("multiplier", Amount(), "What awards are multiplied by."),
@@ -256,7 +259,7 @@ POINTS_SYSTEM = Table(
     game.PointsSystem,
     "Points that users collect: XP, energy, coins.",
     (
-        _needed("name", Text(), "How people call it."),
+        _NAME,
         Field("description", Text(most=LONGEST_TEXT), "What it stands for."),
         _BADGE,
         Field("maxPoints", Whole(1), "No user holds more. Left out, there is no limit."),
@@ -273,11 +276,9 @@ LEADERBOARD = Table(
     game.Leaderboard,
     "A ranking of users, once or in runs that repeat.",
     (
-        _needed("name", Text(), "How people call it."),
+        _NAME,
         _needed("rankBy", choice("metric", "points", "streak"), "What users are ranked by."),
-        _needed(
-            "metricKey", Name("metrics"), "The metric whose gain counts.", attribute="metric", when="rankBy=metric"
-        ),
+        _metric("rankBy=metric", "The metric whose gain counts."),
         _needed(
             "pointsSystemKey",
             Name("points"),
@@ -299,21 +300,21 @@ LEADERBOARD = Table(
             "runUnit",
             choice("day", "month", "year"),
             "Unit of `runInterval`. Left out, there is one run.",
-            when="rankBy=metric|points",
+            when=_GAINED,
         ),
-        Field("runInterval", Whole(1, 1000), "Every so many units a new run begins at 0.", when="rankBy=metric|points"),
+        Field("runInterval", Whole(1, 1000), "Every so many units a new run begins at 0.", when=_GAINED),
         Field("userAttributes", Pairs("userAttributes"), "Only users with all of these attribute values take part."),
         Field(
             "startTime",
             TimeOfDay(),
             "Activity counts from this time of each user's own day on. Left out, from midnight.",
-            when="rankBy=metric|points",
+            when=_GAINED,
         ),
         Field(
             "endTime",
             TimeOfDay(),
             "Activity counts before this time of each user's own day, after `startTime`. Left out, until midnight.",
-            when="rankBy=metric|points",
+            when=_GAINED,
         ),
         ID,
     ),

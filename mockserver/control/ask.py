@@ -5,33 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver.clock import pin
 from mockserver.control.backstage import Backstage
 from mockserver.control.fields import Fields, Query
+from mockserver.control.plane import Plane
+from mockserver.control.refusals import Unauthorised
 from mockserver.game.engine import Game
-from mockserver.game.errors import GameError
 from mockserver.log.record import Record
 from mockserver.spec.bodies import LARGEST, parse
 from mockserver.worlds import Organisation
 
-if TYPE_CHECKING:
-    from mockserver.control.plane import Plane
-
 JSON = Any
-
-
-class Unauthorised(GameError):
-    """Nobody said who asks, or somebody unknown did."""
-
-
-class Forbidden(GameError):
-    """Who asks may not do this."""
-
-
-class Ending(GameError):
-    """The server is about to end, and does not finish what takes its time."""
 
 
 def _there() -> bool:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.control.ask import JSON, Ask, Ending
+from mockserver.control.ask import JSON, Ask
 from mockserver.control.backstage import Backstage
 from mockserver.control.facts import fact_shape
 from mockserver.control.fields import Fields
+from mockserver.control.refusals import Ending
 from mockserver.exchange import Disconnected
 from mockserver.game.errors import Refused
 from mockserver.game.facts import Entry

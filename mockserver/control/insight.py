@@ -6,13 +6,14 @@ import asyncio
 
 from mockserver.control import facts, why
 from mockserver.control.ask import JSON, Ask
+from mockserver.control.described import CALLS
 from mockserver.seed.cast import cast
 
 
 def list_requests(ask: Ask) -> JSON:
     """The newest requests and moves, newest first; of one tenant when one is named."""
     query = ask.query("operationId", "userId", "status", "after", "limit")
-    return ask.side.requests.list(query, ask.plane.names, ask.one_tenant)
+    return ask.side.requests.list(query, [*ask.plane.operations, *CALLS], ask.one_tenant)
 
 
 def clear_requests(ask: Ask) -> None:

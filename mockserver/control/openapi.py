@@ -1,4 +1,4 @@
-"""The control plane's own OpenAPI document, made from its table of calls; and the API's, for who wants to read it."""
+"""The control plane's own OpenAPI document, made from its table of calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from mockserver.control.ask import JSON, Ask, Row
+from mockserver.control.ask import JSON, Row
 from mockserver.control.described import Described, Param
 from mockserver.control.schemas import SCHEMAS, ref
 
@@ -18,18 +18,6 @@ REFUSALS = {
     "404": "There is no such thing.",
     "422": "Something in the call makes no sense; the sentence names it.",
 }
-
-
-def show_document(ask: Ask) -> JSON:
-    """Trophy's document, as it is served from."""
-    ask.query()
-    return ask.plane.document.raw
-
-
-def show_openapi(ask: Ask) -> JSON:
-    """What this plane can do, as an OpenAPI document."""
-    ask.query()
-    return ask.plane.openapi
 
 
 def openapi(rows: tuple[Row, ...], calls: Mapping[str, Described]) -> JSON:

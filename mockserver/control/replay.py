@@ -15,7 +15,8 @@ from mockserver.catalogs import CatalogError
 from mockserver.clock import pin
 from mockserver.control.ask import Ask
 from mockserver.control.backstage import Backstage
-from mockserver.control.plane import Plane, perform
+from mockserver.control.plane import Plane
+from mockserver.control.routes import perform
 from mockserver.control.table import ROWS
 from mockserver.control.worlds import Given
 from mockserver.game.errors import GameError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from mockserver.game import facts as f
 from mockserver.game.catalog import PointsTrigger
@@ -31,12 +31,10 @@ class Names:
         return f"{name} ({user})" if name and name != user else str(user)
 
     def metric(self, key: str) -> str:
-        row = self.catalog.metrics.get(key)
-        return f"“{row.name}”" if row else f"“{key}”"
+        return _quoted(self.catalog.metrics, key)
 
     def achievement(self, key: str) -> str:
-        row = self.catalog.achievements.get(key)
-        return f"“{row.name}”" if row else f"“{key}”"
+        return _quoted(self.catalog.achievements, key)
 
     def points(self, key: str) -> str:
         row = self.catalog.points.get(key)
@@ -53,8 +51,7 @@ class Names:
         return f"“{row.name}”" if row else f"boost {id}"
 
     def board(self, key: str) -> str:
-        row = self.catalog.leaderboards.get(key)
-        return f"“{row.name}”" if row else f"“{key}”"
+        return _quoted(self.catalog.leaderboards, key)
 
     def trigger(self, id: str) -> str:
         """What a trigger pays for."""
@@ -72,6 +69,16 @@ class Names:
             interval = "" if row.time_interval == 1 else f"{row.time_interval} "
             return f"every {interval}{row.time_unit}{'s' if interval else ''} since the user was created"
         return "being created"
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def _quoted(rows: Mapping[str, Named], key: str) -> str:
+    row = rows.get(key)
+    return f"“{row.name if row else key}”"
 
 
 def amount(millionths: int) -> str:

@@ -12,8 +12,9 @@ import orjson
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.clock import pin, real_time
-from mockserver.control.ask import JSON, Ask, Forbidden
+from mockserver.control.ask import JSON, Ask
 from mockserver.control.fields import Fields
+from mockserver.control.refusals import Forbidden
 from mockserver.game.catalog import Catalog
 from mockserver.game.errors import NotFound, Refused, Unreadable
 from mockserver.game.nearest import nearest, perhaps

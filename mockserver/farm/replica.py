@@ -19,7 +19,7 @@ from mockserver.clock import real_time
 from mockserver.control import replay
 from mockserver.control.ask import Ask, Row
 from mockserver.control.plane import Plane
-from mockserver.control.plane import perform as perform_call
+from mockserver.control.routes import perform as perform_call
 from mockserver.game.engine import Game
 from mockserver.game.errors import GameError
 from mockserver.log.jetstream import WORLDS, JetStreamHome, Unavailable, subject_of

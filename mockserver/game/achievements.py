@@ -54,10 +54,7 @@ def complete_by_streak(world: World, entry: Entry) -> Iterator[Fact]:
     """A streak achievement completes when the streak reaches its length. Section 6."""
     fact = entry.fact
     if isinstance(fact, (StreakStarted, StreakExtended)):
-        person = world.users[fact.user]
-        for achievement in world.catalog.streak_achievements:
-            if qualifies(world, person, achievement):
-                yield AchievementCompleted(fact.user, achievement.key, silent=False)
+        yield from _complete(world, fact.user, world.catalog.streak_achievements)
 
 
 def complete_by_claim(world: World, entry: Entry) -> Iterator[Fact]:
@@ -72,10 +69,7 @@ def complete_composites(world: World, entry: Entry) -> Iterator[Fact]:
     together do so in catalog order. Section 6."""
     fact = entry.fact
     if isinstance(fact, AchievementCompleted):
-        person = world.users[fact.user]
-        for achievement in world.catalog.composites:
-            if qualifies(world, person, achievement):
-                yield AchievementCompleted(fact.user, achievement.key, silent=fact.silent)
+        yield from _complete(world, fact.user, world.catalog.composites, silent=fact.silent)
 
 
 def complete_filtered_composites(world: World, entry: Entry) -> Iterator[Fact]:
@@ -83,10 +77,7 @@ def complete_filtered_composites(world: World, entry: Entry) -> Iterator[Fact]:
     # Choice: it does so with the user's next event or claim.
     fact = entry.fact
     if isinstance(fact, (MetricChanged, AchievementClaimed)):
-        person = world.users[fact.user]
-        for achievement in world.catalog.filtered_composites:
-            if qualifies(world, person, achievement):
-                yield AchievementCompleted(fact.user, achievement.key, silent=False)
+        yield from _complete(world, fact.user, world.catalog.filtered_composites)
 
 
 def grant_newly_active(world: World, entry: Entry) -> Iterator[Fact]:
@@ -99,6 +90,16 @@ def grant_newly_active(world: World, entry: Entry) -> Iterator[Fact]:
             for user, person in world.users.items():
                 if qualifies(world, person, achievement):
                     yield AchievementCompleted(user, achievement.key, silent=True)
+
+
+def _complete(
+    world: World, user: str, achievements: Iterable[Achievement], *, silent: bool = False
+) -> Iterator[AchievementCompleted]:
+    """Those of them for which the user qualifies, in their order."""
+    person = world.users[user]
+    for achievement in achievements:
+        if qualifies(world, person, achievement):
+            yield AchievementCompleted(user, achievement.key, silent=silent)
 
 
 def qualifies(world: World, person: Person, achievement: Achievement) -> bool:

@@ -6,7 +6,6 @@ Part of `World.apply`, and like it without decisions: what a user gains from the
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mockserver.game import facts as f
@@ -19,13 +18,11 @@ from mockserver.game.periods import (
     utc_day,
     zone,
 )
+from mockserver.game.population import Population
 from mockserver.game.ranking import Run, group_of
 
-if TYPE_CHECKING:
-    from mockserver.game.world import World
 
-
-def change_catalog(world: World, entry: f.Entry, fact: f.CatalogChanged) -> None:
+def change_catalog(world: Population, entry: f.Entry, fact: f.CatalogChanged) -> None:
     old, new = world.catalog, fact.catalog
     world.catalog, world.former = new, old
     _recount_matching(world, old, new)
@@ -34,7 +31,7 @@ def change_catalog(world: World, entry: f.Entry, fact: f.CatalogChanged) -> None
     _note_boosts(world, old, new, entry.time)
 
 
-def _recount_matching(world: World, old: Catalog, new: Catalog) -> None:
+def _recount_matching(world: Population, old: Catalog, new: Catalog) -> None:
     """Sums for filters that nobody counted by until now, from all events so far."""
     fresh = {
         metric: tuple(row for row in rows if row not in old.watched_filters.get(metric, ()))
@@ -48,7 +45,7 @@ def _recount_matching(world: World, old: Catalog, new: Catalog) -> None:
             world.users[fact.user].metrics[fact.metric].count(fresh[fact.metric], fact.attributes, fact.value)
 
 
-def _change_freezes(world: World, old: Catalog, new: Catalog) -> None:
+def _change_freezes(world: Population, old: Catalog, new: Catalog) -> None:
     if new.streak is not None:
         for person in world.users.values():
             person.streak.freezes = _held(person.streak.freezes, old.streak, new.streak)
@@ -63,7 +60,7 @@ def _held(held: int, old: Streak | None, new: Streak) -> int:
     return min(held, new.freezes.maximum)
 
 
-def _change_boards(world: World, old: Catalog, new: Catalog, entry: f.Entry) -> None:
+def _change_boards(world: Population, old: Catalog, new: Catalog, entry: f.Entry) -> None:
     anew, time = [], entry.time
     for key, board in new.leaderboards.items():
         known = old.leaderboards.get(key)
@@ -86,7 +83,7 @@ def _counts(board: Leaderboard) -> tuple[object, ...]:
     return (*subject, board.start, board.end, board.run_unit, board.run_interval, *hours)
 
 
-def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
+def _score_the_past(world: Population, boards: list[Leaderboard]) -> None:
     """A new board counts from its start, so what was done since then is on it from the beginning."""
     # Choice: so is what another metric, period or breakdown makes of an old one.
     counting: dict[tuple[str, str | None], list[Leaderboard]] = {}
@@ -110,7 +107,9 @@ def _score_the_past(world: World, boards: list[Leaderboard]) -> None:
                 _gain(world, board, first, fact.user, amount, entry.seq, entry)
 
 
-def _gain(world: World, board: Leaderboard, first: date, user: str, amount: int, reached: int, entry: f.Entry) -> None:
+def _gain(
+    world: Population, board: Leaderboard, first: date, user: str, amount: int, reached: int, entry: f.Entry
+) -> None:
     """As it would have been with `entry`, but for the group, which is the user's present one."""
     run = world.runs[board.key].setdefault(first, Run(board.max_participants))
     group, score = group_of(board, world.users[user].profile.attributes), run.scores.get(user)
@@ -119,7 +118,7 @@ def _gain(world: World, board: Leaderboard, first: date, user: str, amount: int,
     run.note(entry.seq, entry.time, score, old, (was, run.rank(group, score.ranked)))
 
 
-def _note_boosts(world: World, old: Catalog, new: Catalog, time: int) -> None:
+def _note_boosts(world: Population, old: Catalog, new: Catalog, time: int) -> None:
     """Of boosts with new dates, what lies in the past is over and is not told any more."""
     for boost in new.boosts_by_id.values():
         known = old.boosts_by_id.get(boost.id)

@@ -2,64 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from datetime import date
-
-from mockserver.game.catalog import Catalog
 from mockserver.game.facts import Entry
-from mockserver.game.journal import Journal
-from mockserver.game.places import Places
-from mockserver.game.ranking import Run, group_of, whole_value
-from mockserver.game.state import Person, matches
+from mockserver.game.population import Population
+from mockserver.game.ranking import group_of, whole_value
+from mockserver.game.state import matches
 from mockserver.game.writers import WRITERS
-
-# From one id of a kind to the next. The golden ratio of the range: neighbours have nothing in common to the eye, and
-# as it is odd, the last twelve digits are the same only after 2**48 ids.
-STRIDE = 0x9E3779B97F4A7C15F39CC0605CEDC835
-LAST_ID = 2**128 - 1
 
 __all__ = ["World", "group_of", "matches", "whole_value"]
 
 
-class World:
+class World(Population):
     """The state that follows from a catalog and a journal: replaying the journal gives an equal world."""
-
-    def __init__(self, catalog: Catalog, seed: str, born: int, key: str = "") -> None:
-        """`key`: tells this world's ids from those of others with the same seed; empty where there is one."""
-        self.catalog = self.first_catalog = catalog
-        self.former: Catalog | None = None  # the catalog before the present one
-        self.seed = seed
-        self.key = key
-        self.born = born
-        self.time = born
-        self.journal = Journal()
-        self.users: dict[str, Person] = {}
-        self.completions: Counter[str] = Counter()
-        self.totals: dict[str, Counter[int]] = {}
-        self.lengths = Places()
-        self.longest = Places()
-        self.runs: dict[str, dict[date, Run]] = {}
-        self.boosts_begun: set[str] = set()
-        self.boosts_ended: set[str] = set()
-        self.pauses: dict[str, str] = {}  # whose each pause is, by id; without deleted ones
-        self.renamed = 0  # how often somebody got another name
-        self._first_ids: dict[str, int] = {}
-
-    def id_of(self, kind: str, number: int) -> str:
-        """A UUID (version 5 in form) that depends on nothing but seed and key, the kind and the number."""
-        first = self._first_ids.get(kind)
-        if first is None:
-            name = f"{self.seed}/{self.key}/{kind}" if self.key else f"{self.seed}/{kind}"
-            digest = hashlib.sha1(name.encode(), usedforsecurity=False).digest()
-            first = self._first_ids[kind] = int.from_bytes(digest[:16])
-        digits = f"{(first + number * STRIDE) & LAST_ID:032x}"
-        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-
-    def run(self, board: str, day: date) -> Run | None:
-        """The run that begins on `day`, None while nobody has scored in it."""
-        runs = self.runs.get(board)
-        return runs.get(day) if runs else None
 
     def apply(self, entry: Entry) -> None:
         """Writes one fact down: in the journal and in the state that it changes."""

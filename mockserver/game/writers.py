@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mockserver.game import facts as f
 from mockserver.game.changeover import change_catalog
+from mockserver.game.population import Population
 from mockserver.game.ranking import Run
 from mockserver.game.rows import CountedPeriods, Timeline
 from mockserver.game.state import Account, Completion, Person, Progress, StreakState
 
-if TYPE_CHECKING:
-    from mockserver.game.world import World
 
-
-def _user_created(world: World, entry: f.Entry, fact: f.UserCreated) -> None:
+def _user_created(world: Population, entry: f.Entry, fact: f.UserCreated) -> None:
     person = Person(fact.profile, entry.seq)
     streak = world.catalog.streak
     if streak is not None and streak.freezes is not None:
@@ -25,7 +23,7 @@ def _user_created(world: World, entry: f.Entry, fact: f.UserCreated) -> None:
     world.users[fact.user] = person
 
 
-def _user_changed(world: World, entry: f.Entry, fact: f.UserChanged) -> None:
+def _user_changed(world: Population, entry: f.Entry, fact: f.UserChanged) -> None:
     person = world.users[fact.user]
     world.renamed += person.profile.name != fact.profile.name
     person.profile = fact.profile
@@ -33,12 +31,12 @@ def _user_changed(world: World, entry: f.Entry, fact: f.UserChanged) -> None:
         _expire(person, person.streak.expires)
 
 
-def _preferences_changed(world: World, entry: f.Entry, fact: f.PreferencesChanged) -> None:
+def _preferences_changed(world: Population, entry: f.Entry, fact: f.PreferencesChanged) -> None:
     person = world.users[fact.user]
     person.notifications, person.own_streak = fact.notifications, fact.streak
 
 
-def _metric_changed(world: World, entry: f.Entry, fact: f.MetricChanged) -> None:
+def _metric_changed(world: Population, entry: f.Entry, fact: f.MetricChanged) -> None:
     person = world.users[fact.user]
     progress = person.metrics.get(fact.metric)
     if progress is None:
@@ -69,7 +67,7 @@ def _expire(person: Person, expires: date) -> None:
     streak.expires = expires
 
 
-def _streak_counted(world: World, entry: f.Entry, fact: f.StreakStarted | f.StreakExtended) -> None:
+def _streak_counted(world: Population, entry: f.Entry, fact: f.StreakStarted | f.StreakExtended) -> None:
     person = world.users[fact.user]
     streak = person.streak
     length = fact.length if isinstance(fact, f.StreakExtended) else 1
@@ -89,14 +87,14 @@ def _streak_counted(world: World, entry: f.Entry, fact: f.StreakStarted | f.Stre
     streak.history.count(fact.period, length)
 
 
-def _streak_lost(world: World, entry: f.Entry, fact: f.StreakLost) -> None:
+def _streak_lost(world: Population, entry: f.Entry, fact: f.StreakLost) -> None:
     streak = world.users[fact.user].streak
     world.lengths.remove((-streak.length, streak.reached, fact.user))
     streak.length, streak.deadline = 0, 0
     streak.started = streak.expires = None
 
 
-def _freeze_consumed(world: World, entry: f.Entry, fact: f.FreezeConsumed) -> None:
+def _freeze_consumed(world: Population, entry: f.Entry, fact: f.FreezeConsumed) -> None:
     person = world.users[fact.user]
     streak = person.streak
     streak.freezes = fact.freezes
@@ -104,16 +102,16 @@ def _freeze_consumed(world: World, entry: f.Entry, fact: f.FreezeConsumed) -> No
     streak.history.freeze(fact.period, streak.length)
 
 
-def _freeze_earned(world: World, entry: f.Entry, fact: f.FreezeEarned) -> None:
+def _freeze_earned(world: Population, entry: f.Entry, fact: f.FreezeEarned) -> None:
     streak = world.users[fact.user].streak
     streak.freezes, streak.intervals = fact.freezes, fact.interval
 
 
-def _freeze_interval_passed(world: World, entry: f.Entry, fact: f.FreezeIntervalPassed) -> None:
+def _freeze_interval_passed(world: Population, entry: f.Entry, fact: f.FreezeIntervalPassed) -> None:
     world.users[fact.user].streak.intervals = fact.interval
 
 
-def _streak_restored(world: World, entry: f.Entry, fact: f.StreakRestored) -> None:
+def _streak_restored(world: Population, entry: f.Entry, fact: f.StreakRestored) -> None:
     person = world.users[fact.user]
     streak = person.streak
     assert streak.counted is not None
@@ -125,14 +123,14 @@ def _streak_restored(world: World, entry: f.Entry, fact: f.StreakRestored) -> No
     _expire(person, fact.expires)
 
 
-def _streak_reset(world: World, entry: f.Entry, fact: f.StreakReset) -> None:
+def _streak_reset(world: Population, entry: f.Entry, fact: f.StreakReset) -> None:
     streak = world.users[fact.user].streak
     streak.resets += (f.Reset(fact.day, entry.time, fact.length),)
     if streak.counted == fact.period:
         streak.history.count(fact.period, 0)
 
 
-def _streak_recounted(world: World, entry: f.Entry, fact: f.StreakRecounted) -> None:
+def _streak_recounted(world: Population, entry: f.Entry, fact: f.StreakRecounted) -> None:
     user = fact.user
     person = world.users[user]
     old = person.streak
@@ -161,7 +159,7 @@ def _streak_recounted(world: World, entry: f.Entry, fact: f.StreakRecounted) -> 
         world.longest.add((-new.longest, new.longest_reached, user))
 
 
-def _streak_paused(world: World, entry: f.Entry, fact: f.StreakPaused) -> None:
+def _streak_paused(world: Population, entry: f.Entry, fact: f.StreakPaused) -> None:
     person = world.users[fact.user]
     person.pauses += (fact.pause,)
     world.pauses[fact.pause.id] = fact.user
@@ -169,7 +167,7 @@ def _streak_paused(world: World, entry: f.Entry, fact: f.StreakPaused) -> None:
         _expire(person, fact.expires)
 
 
-def _pause_deleted(world: World, entry: f.Entry, fact: f.PauseDeleted) -> None:
+def _pause_deleted(world: Population, entry: f.Entry, fact: f.PauseDeleted) -> None:
     person = world.users[fact.user]
     kept = [fact.rest if pause.id == fact.pause else pause for pause in person.pauses]
     person.pauses = tuple(pause for pause in kept if pause is not None)
@@ -178,12 +176,12 @@ def _pause_deleted(world: World, entry: f.Entry, fact: f.PauseDeleted) -> None:
         _expire(person, fact.expires)
 
 
-def _achievement_completed(world: World, entry: f.Entry, fact: f.AchievementCompleted) -> None:
+def _achievement_completed(world: Population, entry: f.Entry, fact: f.AchievementCompleted) -> None:
     world.users[fact.user].achievements[fact.achievement] = Completion(entry.seq, entry.time)
     world.completions[fact.achievement] += 1
 
 
-def _points_awarded(world: World, entry: f.Entry, fact: f.PointsAwarded) -> None:
+def _points_awarded(world: Population, entry: f.Entry, fact: f.PointsAwarded) -> None:
     user, system, trigger, awarded, total, day, boosts = fact
     accounts = world.users[user].accounts
     account = accounts.get(system)
@@ -203,7 +201,7 @@ def _points_awarded(world: World, entry: f.Entry, fact: f.PointsAwarded) -> None
     account.days.add(day.toordinal(), awarded)
 
 
-def _points_changed(world: World, entry: f.Entry, fact: f.PointsChanged) -> None:
+def _points_changed(world: Population, entry: f.Entry, fact: f.PointsChanged) -> None:
     account = world.users[fact.user].accounts[fact.system]
     creation = world.catalog.points[fact.system].creation_triggers
     told, added = list(fact.awards), fact.added
@@ -219,39 +217,39 @@ def _points_changed(world: World, entry: f.Entry, fact: f.PointsChanged) -> None
     account.awards.forget(len(account.unsent or ()))
 
 
-def _points_reported(world: World, entry: f.Entry, fact: f.PointsReported) -> None:
+def _points_reported(world: Population, entry: f.Entry, fact: f.PointsReported) -> None:
     account = world.users[fact.user].accounts[fact.system]
     account.unsent, account.unsent_added = None, 0
     account.reported_total = fact.total
     account.window_until = entry.time + world.catalog.settings.points_changed_window * 1000
 
 
-def _note_message(world: World, user: str, kind: str, which: str) -> None:
+def _note_message(world: Population, user: str, kind: str, which: str) -> None:
     person = world.users[user]
     person.messages = {**(person.messages or {}), kind: which}
 
 
-def _recap_due(world: World, entry: f.Entry, fact: f.RecapDue) -> None:
+def _recap_due(world: Population, entry: f.Entry, fact: f.RecapDue) -> None:
     _note_message(world, fact.user, "recap", f"{fact.first}")
 
 
-def _reactivation_due(world: World, entry: f.Entry, fact: f.ReactivationDue) -> None:
+def _reactivation_due(world: Population, entry: f.Entry, fact: f.ReactivationDue) -> None:
     _note_message(world, fact.user, "reactivation", f"{fact.last} {fact.number}")
 
 
-def _streak_reminder_due(world: World, entry: f.Entry, fact: f.StreakReminderDue) -> None:
+def _streak_reminder_due(world: Population, entry: f.Entry, fact: f.StreakReminderDue) -> None:
     _note_message(world, fact.user, "streak_reminder", f"{fact.expires}")
 
 
-def _boost_started(world: World, entry: f.Entry, fact: f.BoostStarted) -> None:
+def _boost_started(world: Population, entry: f.Entry, fact: f.BoostStarted) -> None:
     world.boosts_begun.add(fact.boost)
 
 
-def _boost_finished(world: World, entry: f.Entry, fact: f.BoostFinished) -> None:
+def _boost_finished(world: Population, entry: f.Entry, fact: f.BoostFinished) -> None:
     world.boosts_ended.add(fact.boost)
 
 
-def _score_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> None:
+def _score_changed(world: Population, entry: f.Entry, fact: f.ScoreChanged) -> None:
     user, key, first, group, left, gained, _, _, visible, ranks = fact
     board = world.catalog.leaderboards[key]
     run = world.run(key, first)
@@ -264,7 +262,7 @@ def _score_changed(world: World, entry: f.Entry, fact: f.ScoreChanged) -> None:
         run.note(entry[0], entry[1], score, old, ranks)
 
 
-WRITERS: dict[type[Any], Callable[[World, f.Entry, Any], None]] = {
+WRITERS: dict[type[Any], Callable[[Population, f.Entry, Any], None]] = {
     f.UserCreated: _user_created,
     f.UserChanged: _user_changed,
     f.PreferencesChanged: _preferences_changed,

@@ -13,6 +13,7 @@ import uvicorn
 from mockserver.app import App, create_app
 from mockserver.control import loading
 from mockserver.control.plane import Plane, Settings
+from mockserver.control.routes import routes
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.serve.door import Door
 from mockserver.serve.fit import choose
@@ -45,7 +46,7 @@ def make_app(
         plane.worlds,
         plane.document,
         check_responses=check_responses,
-        control=[*plane.routes, *site.routes],
+        control=[*routes(plane), *site.routes],
         front=site.front,
         before=plane.before,
         after=plane.after,

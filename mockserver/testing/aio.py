@@ -10,7 +10,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from starlette.types import ASGIApp
 
-from mockserver.testing.server import MockServer
+from mockserver.testing.thread import ThreadServer
 from mockserver.testing.waiting import in_thread, to_the_end
 from mockserver.testing.world import MadeWorld, World
 
@@ -100,12 +100,12 @@ class AsyncMadeWorld(AsyncWorld[MadeWorld]):
         await self.delete()
 
 
-class AsyncMockServer(AsyncWorld[MockServer]):
+class AsyncMockServer(AsyncWorld[ThreadServer]):
     """What `async with MockServer() as server:` gives."""
 
     async def start(self) -> Self:
         """As `MockServer.start`. Whoever is cancelled meanwhile has no server."""
-        await to_the_end(self.sync.start, undo=MockServer.stop)
+        await to_the_end(self.sync.start, undo=ThreadServer.stop)
         return self
 
     async def stop(self) -> None:

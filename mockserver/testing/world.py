@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import quote, unquote, urlencode
 
 import orjson
@@ -17,9 +17,6 @@ from mockserver.testing.options import AnyCatalog, catalog_to_send, check_amount
 from mockserver.testing.room import Room
 from mockserver.testing.rows import Rows, kept
 from mockserver.webhooks.outbox import KEPT
-
-if TYPE_CHECKING:
-    from mockserver.testing.server import MockServer
 
 JSON = dict[str, Any]
 Time = str | datetime
@@ -224,13 +221,15 @@ class World:
 class MadeWorld(World):
     """A world that a server made for a test. As a context it is deleted at the end."""
 
-    def __init__(self, parent: MockServer, api_key: str) -> None:
+    def __init__(self, parent: World, api_key: str, running: Callable[[], bool]) -> None:
+        """`parent`: the server's first world, which may delete others; `running`: whether the server still serves."""
         super().__init__(parent._room, parent.url, api_key, parent.tenant, parent._token)
         self._parent = parent
+        self._running = running
 
     def delete(self) -> None:
         """The world is gone, and its key opens nothing any more. One that is gone already stays so."""
-        if self._parent.running:
+        if self._running():
             try:
                 self._parent.control("DELETE", f"/worlds/{self.api_key}")
             except ControlError as refused:

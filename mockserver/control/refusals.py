@@ -1,0 +1,32 @@
+"""Why a call of the control plane is refused, beyond the errors of the game; and with which status."""
+
+from __future__ import annotations
+
+from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
+
+
+class Unauthorised(GameError):
+    """Nobody said who asks, or somebody unknown did."""
+
+
+class Forbidden(GameError):
+    """Who asks may not do this."""
+
+
+class Ending(GameError):
+    """The server is about to end, and does not finish what takes its time."""
+
+
+STATUSES: dict[type[GameError], int] = {
+    Unauthorised: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Refused: 422,
+    Unreadable: 400,
+    Ending: 503,
+}
+
+
+def status_of(refusal: GameError) -> int:
+    """One table for the whole plane; an error of no particular kind counts as refused."""
+    return next((STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES), 422)

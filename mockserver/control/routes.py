@@ -1,0 +1,135 @@
+"""The calls of the control plane as routes: from an HTTP request to the row of the table that it is for, and back."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from mockserver.control.ask import Ask, Row
+from mockserver.control.backstage import Backstage
+from mockserver.control.plane import TOKEN, Plane
+from mockserver.control.refusals import Unauthorised, status_of
+from mockserver.control.stream import Stream
+from mockserver.control.table import ROWS
+from mockserver.exchange import NOT_KEPT, Answer, Call, Disconnected, TooLarge, error, read_body, send_answer
+from mockserver.game.errors import GameError, Refused
+from mockserver.log.record import LogError
+from mockserver.spec import header_text
+from mockserver.spec.bodies import decoded, too_large
+from mockserver.spec.operation import Headers
+
+log = logging.getLogger("mockserver")
+
+# What is not kept in the request log: it would be all that is left in one that was just emptied.
+SILENT = {"mock_requests_clear", "mock_reset", "mock_snapshots_restore"}
+
+
+def routes(plane: Plane) -> list[Route]:
+    """One route for each path, below `/_mock`."""
+    paths: dict[str, dict[str, Row]] = {}
+    for row in ROWS:
+        paths.setdefault(row.path, {})[row.method] = row
+    # Paths without a variable come first, so that `/webhooks/events` is not taken for an endpoint's.
+    return [
+        Route(path, _Endpoint(plane, rows), methods=list(rows))
+        for path, rows in sorted(paths.items(), key=lambda pair: "{" in pair[0])
+    ]
+
+
+async def perform(row: Row, ask: Ask) -> Any:
+    """The call's answer; one that changes something, and waits for nothing, takes effect as a whole."""
+    if row.kept and not inspect.iscoroutinefunction(row.answer):
+        with ask.effect():
+            return row.answer(ask)
+    content: Any = row.answer(ask)
+    return await content if inspect.isawaitable(content) else content
+
+
+async def _body(receive: Receive, headers: Mapping[bytes, bytes], most: int) -> bytes:
+    try:
+        return decoded(headers.get(b"content-encoding", b""), await read_body(receive, headers, most), most)
+    except TooLarge:
+        raise too_large(most) from None
+
+
+def _check_given_once(headers: Headers) -> None:
+    """Of two keys or tokens nobody knows which one is meant."""
+    names = [name for name, _ in headers]
+    for name, refusal in (("X-API-KEY", Unauthorised), (TOKEN, Unauthorised), ("Tenant-ID", Refused)):
+        if names.count(name.lower().encode()) > 1:
+            raise refusal(f"The {name} header must be given once, not several times.")
+
+
+class _Endpoint:
+    """What answers on one path of the plane: an ASGI application, so that its errors have the API's shape."""
+
+    def __init__(self, plane: Plane, rows: Mapping[str, Row]) -> None:
+        self._plane = plane
+        self._rows = rows
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        row = self._rows["GET" if request.method == "HEAD" else request.method]
+        call = Call(request.method, scope["path"], scope["query_string"], dict(scope["headers"]))
+        side = None
+        try:
+            _check_given_once(scope["headers"])
+            if (farm := self._plane.worlds.farm) is not None and (key := request.headers.get("X-API-KEY")):
+                await farm.ready(header_text(key.encode("latin-1")))
+            side = self._plane.admit(request.headers, root=row.root)
+            call.body = await _body(receive, call.headers, row.largest)
+            answer = await self._answer(row, self._ask(row, request, call, side))
+            if isinstance(answer, Stream):
+                await answer.send(receive, send, only_head=request.method == "HEAD")
+                return
+            turn = self._plane.worlds.turn
+            if turn is not None and not await turn.settled():
+                answer = NOT_KEPT
+        except Disconnected:
+            return
+        except GameError as refusal:
+            answer = error(status_of(refusal), str(refusal))
+        except LogError as failed:
+            log.error("What %s wants could not be kept, so it did not happen: %s.", row.name, failed)
+            answer = NOT_KEPT
+        await send_answer(answer, send)
+        if (console := self._plane.console) is not None and (row.method != "GET" or answer.status >= 400):
+            console.requested(row.name, row.path, call, answer)
+        if side is not None and row.method != "GET" and row.name not in SILENT:
+            side.requests.add(side.organisation.clock.now(), row.name, row.path, call, answer)
+
+    def _ask(self, row: Row, request: Request, call: Call, side: Backstage | None) -> Ask:
+        tenant = request.headers.get("Tenant-ID")
+        return Ask(
+            plane=self._plane,
+            name=row.name,
+            largest=row.largest,
+            backstage=side,
+            tenant=header_text(tenant.encode("latin-1")) if tenant else None,
+            path=request.path_params,
+            pairs=request.query_params.multi_items(),
+            body=call.body,
+            media_type=request.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+            headers=request.headers,
+            left=request.scope["left"],
+        )
+
+    async def _answer(self, row: Row, ask: Ask) -> Answer | Stream:
+        if not row.root:
+            ask.side  # noqa: B018  a call about a world needs one, whatever else is wrong
+        if row.method != "GET":
+            ask.query()  # a call that changes something takes its arguments in the body, and skips none unseen
+        farm = self._plane.worlds.farm
+        if farm is not None and row.root:
+            await farm.everywhere()
+        content = await (perform(row, ask) if farm is None or row.root else farm.call(row, ask))
+        if isinstance(content, Stream):
+            return content
+        return Answer(row.status, b"" if row.status == 204 else orjson.dumps(content))
