@@ -85,7 +85,7 @@ OPTIONS = (
     Option("document", "check this OpenAPI document instead of the one that is built in", Path),
     Option("baseline", "file of known failures: only others break the build", Path),
     Option("update-baseline", "write the failures of this run into the baseline", bool),
-    Option("strict", "fail on statuses that the real service sends and the document does not declare", bool),
+    Option("strict", "fail on statuses that the real service sends and the spec does not declare", bool),
     Option("allow-live", "permit api.trophy.so, at its documented rate and with users of the suite's own", bool),
     Option("webhook-listen", "receive the target's webhooks on this port (0: any free one)", int),
     Option("webhook-secret", "the secret of the endpoint that was set up for --webhook-listen"),

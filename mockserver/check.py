@@ -32,15 +32,15 @@ class Unusable(click.ClickException):
 @click.argument("new", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_context
 def check(context: click.Context, new: Path | None) -> None:
-    """Report on the document that the mock is made from, or compare it with another version.
+    """Report on the spec that the server is made from, or compare it with another version.
 
-    Without NEW: its operations, its webhooks, where it contradicts itself and what the mock does there. The exit
-    code is 0; 1 when a contradiction is not answered in fixtures/errata.toml.
+    Without NEW: its operations, its webhooks, where it contradicts itself and what the server does there. The exit
+    code is 0; 1 when fixtures/errata.toml has no row for a contradiction.
 
-    With NEW: what was added, removed and changed, which of it breaks those who rely on the old document, and what
-    the mock lacks to serve the new one. The exit code is 0; 1 when a change is breaking.
+    With NEW: what was added, removed and changed, which of it breaks clients of the old spec, and what
+    the server lacks to serve the new one. The exit code is 0; 1 when a change is breaking.
 
-    The exit code is 2 when a document cannot be used.
+    The exit code is 2 when a spec cannot be used.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:

@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[1]  # where our packages are
 # Name → the module and the function, and what it does in one line.
 COMMANDS = {
     "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
-    "people": ("mockserver.remote.people:people", "Show who is in which state, of all that a front end must draw."),
+    "people": (
+        "mockserver.remote.people:people",
+        "Show which seeded user is in which state, of all that a front end must draw.",
+    ),
     "clock": ("mockserver.remote.clock:clock", "Show a world's clock, or move it."),
     "reset": ("mockserver.remote.clock:reset", "Put a world back to its seed."),
     "world": ("mockserver.remote.worlds:world", "Make, list and delete worlds."),
@@ -23,11 +26,11 @@ COMMANDS = {
     "requests": ("mockserver.remote.insight:requests", "Show what a world was asked."),
     "facts": ("mockserver.remote.insight:facts", "Show what happened in a world."),
     "why": ("mockserver.remote.insight:why", "Explain points, achievements, ranks and streaks."),
-    "keep": ("mockserver.keep.command:keep", "Look into kept worlds, and carry them from one directory to another."),
-    "check": ("mockserver.check:check", "Report on the document, or compare it with another version."),
-    "example": ("mockserver.examples.command:example", "Print realistic requests, answers and webhooks."),
+    "keep": ("mockserver.keep.command:keep", "List, show, export and import kept worlds."),
+    "check": ("mockserver.check:check", "Report on the spec, or compare it with another version."),
+    "example": ("mockserver.examples.command:example", "Print realistic requests, responses and webhooks."),
     "listen": ("mockserver.webhooks.listen:listen", "Receive webhooks and show what is right and wrong with them."),
-    "verify": ("contract_tests.command:verify", "Test whether an implementation keeps the contract."),
+    "verify": ("contract_tests.command:verify", "Test an implementation against the contract."),
     "verify-webhooks": ("mockserver.webhooks.verify_handler:verify_webhooks", "Test a webhook handler of yours."),
     "catalog-schema": ("mockserver.catalogs.command:catalog_schema", "Print the JSON Schema of catalogs, for editors."),
 }

@@ -71,7 +71,7 @@ def test_the_help_imports_none_of_them() -> None:
         ("serve --catalog st", ["plain,study"]),
         ("serve --catalog ./st", ["file,./st"]),
         ("example streak.l", ["plain,streak.lost"]),
-        ("example users_al", ["plain,users_allmetrics"]),
+        ("example users_al", ["plain,users_all_metrics"]),
         ("check new", ["file,new"]),
     ],
 )

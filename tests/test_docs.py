@@ -6,20 +6,23 @@ import json
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import click
 import commands_page
 import grimp
 import pytest
 
+from mockserver.cli import COMMANDS, main
 from mockserver.control.table import ROWS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 BEHAVIOUR = (ROOT / "docs" / "behaviour.md").read_text()
 SECTIONS, OPERATIONS, FIDELITY = re.split(r"\n## (?:Operations|Fidelity)\n", BEHAVIOUR)
-GRADE = re.compile(r"`(?:documented|document|seen|choice \d+\.\d+)`(?:\n|$)")
+GRADE = re.compile(r"`(?:documented|spec|seen|choice \d+\.\d+)`(?:\n|$)")
 
 
 def rules() -> list[str]:
@@ -140,14 +143,14 @@ def test_every_name_that_the_architecture_puts_into_a_file_is_there() -> None:
             )
 
 
-def test_every_part_of_the_house_is_on_the_plan() -> None:
-    plan = ARCHITECTURE[ARCHITECTURE.index("```text") : ARCHITECTURE.index("A concept has the same name")]
+def test_every_part_of_the_package_is_on_the_plan() -> None:
+    plan = ARCHITECTURE[ARCHITECTURE.index("```text") : ARCHITECTURE.index("Each concept has a file")]
     parts = {path.name for path in (ROOT / "mockserver").iterdir() if path.suffix in ("", ".py")}
     for part in parts - {"__init__.py", "__main__.py", "__pycache__", "data"}:
         assert part in plan, part
 
 
-def test_the_layers_of_the_house_are_those_that_are_enforced() -> None:
+def test_the_layers_of_the_package_are_those_that_are_enforced() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = [layer.replace("mockserver.", "") for layer in contracts[0]["layers"]]
     assert "\n".join(["```text", *layers, "```"]) in ARCHITECTURE
@@ -160,3 +163,64 @@ def test_no_modules_import_each_other_in_a_circle_not_even_for_their_types(packa
     assert len(graph.modules) > 30
     order = TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
     order.prepare()  # CycleError names the circle
+
+
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
+FORBIDDEN = re.findall(
+    r"^\| ([a-z, ]+) \| [^|]+ \|$", GLOSSARY[GLOSSARY.index("## Words that we do not use") :], re.MULTILINE
+)
+WORDS = re.compile(rf"\b(?:{'|'.join(', '.join(FORBIDDEN).split(', '))})\b", re.IGNORECASE)
+ALLOWED = re.compile(r"OpenAPI documents?|document, operations")  # the word itself; the name of a part of the suite
+PROSE = [page for page in PAGES if page.name not in ("CHANGELOG.md", "glossary.md")]
+
+
+def forbidden(text: str) -> list[str]:
+    return WORDS.findall(ALLOWED.sub("", text))
+
+
+def test_the_words_of_the_glossary_are_those_that_are_looked_for() -> None:
+    assert len(FORBIDDEN) > 4
+    assert forbidden("Whoever answers: the OpenAPI document, the Document, `spec`.") == [
+        "Whoever",
+        "answers",
+        "Document",
+    ]
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.name)
+def test_the_pages_use_the_words_of_the_glossary(page: Path) -> None:
+    """In prose; code, paths and the targets of links have the names that they have."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"<!--.*?-->|`[^`]*`|\]\([^)]*\)|^## mockserver .*?$", "", prose, flags=re.DOTALL | re.MULTILINE)
+    assert [line for line in prose.splitlines() if forbidden(line)] == []
+
+
+def commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{context.command_path} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, click.Context(command, context, name))
+
+
+HELP = dict(commands(main, click.Context(main, info_name="mockserver")))
+
+
+@pytest.mark.parametrize("name", HELP)
+def test_help_uses_the_words_of_the_glossary(name: str) -> None:
+    command = HELP[name]
+    said = [command.help or "", command.get_short_help_str(200)]
+    said += [option.help or "" for option in command.params if isinstance(option, click.Option)]
+    assert [text for text in said if forbidden(text)] == []
+
+
+def test_the_list_of_commands_uses_the_words_of_the_glossary() -> None:
+    assert [says for _, says in COMMANDS.values() if forbidden(says)] == []
+    assert not forbidden(main.help or "")
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    pages = [page.name for page in PAGES if page.name != "index.md"]
+    assert [name for name in pages if not re.search(rf"[(/]{re.escape(name)}[)#]", index)] == []

@@ -248,7 +248,7 @@ def test_where_a_token_is_wanted_the_page_asks_for_it_and_keeps_it_from_scripts(
     cookie = right.headers["Set-Cookie"]
     assert right.status_code == 303
     assert {"httponly", "samesite=strict", "path=/_mock/ui"} <= {part.strip().lower() for part in cookie.split(";")}
-    assert "People" in guarded.see().text
+    assert "Users" in guarded.see().text
     assert TOKEN not in guarded.see().text
     guarded.do("logout")
     assert guarded.see().status_code == 401

@@ -229,7 +229,7 @@ def test_a_world_is_made_moved_put_back_and_deleted(tab: Tab) -> None:
     page = tab.go("")
     page.locator(".world > summary").click()
     page.get_by_text("Make a world").click()
-    page.get_by_label("People", exact=True).fill("3")
+    page.get_by_label("Users", exact=True).fill("3")
     page.get_by_label("The clock stands still").check()
     page.get_by_role("button", name="Make it").click()
     page.locator(".result", has_text="The world was made").wait_for()

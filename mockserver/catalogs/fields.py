@@ -42,7 +42,7 @@ WEBHOOK_TYPES = (
     "leaderboard.changed",
     "leaderboard.finished",
     "leaderboard.rank_changed",
-    # of newer documents
+    # of newer specs
     "emails.recap_due",
     "emails.reactivation_due",
     "emails.streak_reminder_due",
@@ -52,7 +52,7 @@ WEBHOOK_TYPES = (
 _needed = partial(Field, required=True)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-_NAME = _needed("name", Text(), "How people call it.")
+_NAME = _needed("name", Text(), "Its name, as users see it.")
 _BADGE = Field("badgeUrl", Text(most=LONGEST_TEXT), "Address of the badge's picture.")
 _USER_FILTER = Field(
     "userAttributes",
@@ -140,7 +140,7 @@ ACHIEVEMENT = Table(
             choice("metric", "streak", "api", "achievement"),
             "What completes it: a total, a streak's length, an API call, other achievements.",
         ),
-        Field("description", Text(most=LONGEST_TEXT), "What people must do for it."),
+        Field("description", Text(most=LONGEST_TEXT), "What users must do for it."),
         _BADGE,
         _metric("trigger=metric"),
         _needed(
@@ -208,7 +208,7 @@ TRIGGER = Table(
         Field(
             "updated", Moment(), "The day of its last change. Left out: `created`.", default="-90d", same_as="created"
         ),
-        Field("id", Text(), "Its id in answers. Left out, it follows from what sets the trigger off."),
+        Field("id", Text(), "Its id in responses. Left out, it follows from what sets the trigger off."),
     ),
     identity=(
         "type",
@@ -248,7 +248,7 @@ BOOST = Table(
         Field("rounding", choice("down", "up", "nearest"), "Where a product that is not whole goes."),
         _USER_FILTER,
         Field("userId", Text(), "Only for this user; then without `userAttributes`.", attribute="user"),
-        Field("id", Text(), "Its id in answers. Left out, it follows from its name."),
+        Field("id", Text(), "Its id in responses. Left out, it follows from its name."),
     ),
     identity=("name",),
     check=rules.boost,
@@ -337,7 +337,7 @@ WEBHOOK = Table(
 EMAILS = Table(
     "emails",
     game.Emails,
-    "When messages fall due, which the webhooks `emails.*` of newer documents tell; hours are in the user's own time.",
+    "When messages fall due, which the webhooks `emails.*` of newer specs send; hours are in the user's own time.",
     (
         Field("recap", choice("weekly", "monthly", "none"), "How long the periods are of which there is a recap."),
         Field("hour", Whole(0, 23), "At what hour recaps and reactivations are due."),

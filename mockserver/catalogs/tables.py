@@ -229,4 +229,4 @@ class Many(Kind):
         return {"type": "array", "items": items, "maxItems": self.most}
 
 
-ID = Field("id", Text(), "Its id in answers. Left out, it follows from the key, the same every time.")
+ID = Field("id", Text(), "Its id in responses. Left out, it follows from the key, the same every time.")

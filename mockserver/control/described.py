@@ -79,7 +79,7 @@ CALLS: dict[str, Described] = {
             *_AMOUNTS,
             Param("to", s.MOMENT, "Or the moment to go to."),
             Param(
-                "wait", s.FLAG, "`true`: answer only when no delivery of a webhook is due any more. May stand alone."
+                "wait", s.FLAG, "`true`: respond only when no delivery of a webhook is due any more. May stand alone."
             ),
         ),
     ),
@@ -94,11 +94,15 @@ CALLS: dict[str, Described] = {
                 "A catalog as an object (as `GET /_mock/catalog` gives it), the text of a TOML file, or the name of a "
                 'catalog that comes with the server: such as `"catalog"` or `"fitness"`. Without it: the server\'s.',
             ),
-            Param("seed", s.whole(-(10**15), 10**15), "Another number, other people. Without it: the server's."),
+            Param(
+                "seed",
+                s.whole(-(10**15), 10**15),
+                "The number from which users, ids and history follow. Without it: the server's.",
+            ),
             Param(
                 "users",
                 s.whole(0, MOST_USERS),
-                "How many people there are, by default 0; at most 10,000. They live through their days before the "
+                "How many users there are, by default 0; at most 10,000. Their history is made before the "
                 "response comes.",
             ),
             Param(
@@ -180,9 +184,9 @@ CALLS: dict[str, Described] = {
         "What the world was asked, newest first",
         s.fields(requests=s.many(s.ref("Request")), letGo=s.WHOLE),
         query=(
-            Param("operationId", s.TEXT, "Of the document, or of a call under `/_mock`."),
+            Param("operationId", s.TEXT, "Of the spec, or of a call under `/_mock`."),
             Param("userId", s.TEXT, "Whom it was about, by path, query or body."),
-            Param("status", s.whole(0, 599), "What was answered; 0 where the connection was dropped."),
+            Param("status", s.whole(0, 599), "The status of the response; 0 where the connection was dropped."),
             Param("after", s.whole(0, 10**15), "Only requests with a higher number."),
             _limit(KEPT),
         ),
@@ -249,14 +253,14 @@ CALLS: dict[str, Described] = {
                 "errors",
                 s.OPEN,
                 '`{"rate": 0.1}` of the requests, or `{"every": 3}`, every third one, fail with `"status"` (400 to '
-                '599, by default 500). With `"when": "after"` they are carried out first, and only the answer is lost. '
-                'Where clients try again (408, 409, 429, 5xx), `"retryAfter"` says after how many seconds (1, at most '
-                "3600; 0: nothing is said).",
+                '599, by default 500). With `"when": "after"` they are carried out first, and only the response is '
+                'lost. Where clients try again (408, 409, 429, 5xx), `"retryAfter"` says after how many seconds (1, at '
+                "most 3600; 0: nothing is said).",
             ),
             Param(
                 "drops",
                 s.OPEN,
-                '`{"rate": 0.1}` or `{"every": 3}`: the connection is closed without an answer; `"when"` as above.',
+                '`{"rate": 0.1}` or `{"every": 3}`: the connection is closed without a response; `"when"` as above.',
             ),
             Param(
                 "rateLimits",
@@ -269,7 +273,7 @@ CALLS: dict[str, Described] = {
             Param(
                 "liveStatuses",
                 {"anyOf": [s.FLAG, s.OPEN]},
-                "`true`: the real service's statuses that the document lacks: 202 for a replayed event, 404 for an "
+                "`true`: the real service's statuses that the spec lacks: 202 for a replayed event, 404 for an "
                 "unknown user on `GET /users/{id}` and for an unknown metric on an event. So with "
                 "`serve --live-statuses`.",
             ),
@@ -282,7 +286,7 @@ CALLS: dict[str, Described] = {
         s.ref("NewEndpoint"),
         body=(
             Param("url", s.TEXT, "Where to send: http or https. Required.", required=True),
-            Param("secret", s.TEXT, "What signs the webhooks; made up and answered when it is not given."),
+            Param("secret", s.TEXT, "What signs the webhooks; made up and returned when it is not given."),
             Param("events", s.many(s.one_of(*TYPES)), "The types that go there. Without it: all."),
             Param("active", s.FLAG, "`false`: nothing goes there until it is switched on."),
         ),
@@ -339,6 +343,6 @@ CALLS: dict[str, Described] = {
             ),
         ),
     ),
-    "mock_document": Described("Trophy's OpenAPI document, as it stands", s.at_least(openapi=s.TEXT, paths=s.OPEN)),
+    "mock_document": Described("The spec, as it is served", s.at_least(openapi=s.TEXT, paths=s.OPEN)),
     "mock_openapi": Described("This document", s.at_least(openapi=s.TEXT, paths=s.OPEN)),
 }

@@ -36,12 +36,14 @@ def complete_name(context: click.Context, parameter: click.Parameter, incomplete
 
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_name)
-@click.option("--request", "request", is_flag=True, help="The request instead of the answer.")
-@click.option("--status", type=int, metavar="CODE", help="The answer with this status. Without it: the good one.")
+@click.option("--request", "request", is_flag=True, help="The request instead of the response.")
+@click.option(
+    "--status", type=int, metavar="CODE", help="The response with this status. Without it: the successful one."
+)
 @click.option(
     "--count", default=1, show_default=True, type=click.IntRange(1, 1000), help="How many, each of another user."
 )
-@click.option("--seed", default=1, show_default=True, help="Another number, other people.")
+@click.option("--seed", default=1, show_default=True, help="The number from which users and history follow.")
 @click.option(
     "--catalog",
     default="catalog",
@@ -60,7 +62,7 @@ def complete_name(context: click.Context, parameter: click.Parameter, incomplete
     type=click.Choice(list(FORMATS)),
     help="As data, or as something to send.",
 )
-@click.option("--all", "everything", is_flag=True, help="All requests, answers and webhooks, in files.")
+@click.option("--all", "everything", is_flag=True, help="All requests, responses and webhooks, in files.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Where --all writes them.")
 @click.option("--list", "listing", is_flag=True, help="Show what there is.")
 def example(
@@ -76,11 +78,11 @@ def example(
     out: Path | None,
     listing: bool,
 ) -> None:
-    """Print realistic requests, answers and webhooks.
+    """Print realistic requests, responses and webhooks.
 
-    NAME is an operation, such as users_get, or a type of webhook, such as streak.lost. Nothing is invented: people
-    live in a world of their own until --now, one of them is asked about, and what is printed is what the server
-    says. All that one seed gives fits together.
+    NAME is an operation, such as users_get, or a type of webhook, such as streak.lost. The examples come from
+    a seeded world of its own whose clock shows --now: what is printed is what the server sends there. All examples
+    of one seed fit together.
     """
     if (name is not None) + everything + listing != 1:
         raise click.UsageError("Give the NAME of an operation or webhook, or --all --out DIR, or --list.")

@@ -52,13 +52,13 @@ key = click.option("--key", metavar="KEY", help="The world's API key; not needed
 
 @click.group()
 def keep() -> None:
-    """Look into a directory of `serve --keep`, and carry worlds from one to another."""
+    """List, show, export and import the worlds in a directory of `serve --keep`."""
 
 
 @keep.command()
 @directory
 def ls(directory: str) -> None:
-    """List the worlds that are kept: how they were made, and how much they were told."""
+    """List the worlds that are kept: how they were made, and how many records they have."""
     from rich.console import Console
     from rich.table import Table
 
@@ -80,7 +80,7 @@ def ls(directory: str) -> None:
 @key
 @click.option("--last", metavar="N", type=click.IntRange(1), help="Only the newest N records.")
 def show(directory: str, key: str | None, last: int | None) -> None:
-    """Tell what a world was told, a line for each record: position, time, tenant, command, arguments."""
+    """Show the commands of a world, a line for each record: position, time, tenant, command, arguments."""
     with opened(directory) as home:
         world = world_of(home, key)
         after = max(0, home.length(world) - last) if last else 0
@@ -123,7 +123,7 @@ def export(directory: str, key: str | None, out: str | None) -> None:
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--key", metavar="KEY", help="The API key that opens it. Without it: the one that it had.")
 def import_(directory: str, file: str, key: str | None) -> None:
-    """Take in a world that `keep export` wrote (`-`: standard input). Its webhooks of before are not sent again."""
+    """Import a world that `keep export` wrote (`-`: standard input). Its webhooks of before are not sent again."""
     with opened(directory, read_only=False) as home:
         lines = sys.stdin.buffer.read().splitlines() if file == "-" else None
         records = read(file) if lines is None else story(lines, "standard input")
@@ -143,7 +143,7 @@ def import_(directory: str, file: str, key: str | None) -> None:
 @keep.command()
 @directory
 def compact(directory: str) -> None:
-    """Give back the room of what is not needed any more."""
+    """Free the space of what is no longer needed."""
     with opened(directory, read_only=False) as home:
         before = home.size
         home.compact()

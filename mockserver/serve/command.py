@@ -107,9 +107,9 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     "--document",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Another version of the OpenAPI document to serve. Without it: the one that comes with the server.",
+    help="Another version of the spec (an OpenAPI document) to serve. Without it: the one that comes with the server.",
 )
-@option("--partial", is_flag=True, help="Serve what can be served of that document, and leave out the rest.")
+@option("--partial", is_flag=True, help="Serve what can be served of that spec, and leave out the rest.")
 @option(
     "--allowed-host",
     "allowed_hosts",
@@ -119,8 +119,8 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     "host.docker.internal; *.NAME for all below it, * for every name. May be given several times.",
 )
 @option("--watch", is_flag=True, help="Read the catalog again when its file changes; users keep what they have.")
-@option("--seed", default=1, show_default=True, help="Another number, other people.")
-@option("--users", default=50, show_default=True, type=click.IntRange(0), help="How many people there are.")
+@option("--seed", default=1, show_default=True, help="The number from which users, ids and history follow.")
+@option("--users", default=50, show_default=True, type=click.IntRange(0), help="How many seeded users there are.")
 @option(
     "--history-days",
     default=None,
@@ -134,13 +134,13 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     "--check-responses/--no-check-responses",
     default=True,
     show_default=True,
-    help="Hold every answer against the document.",
+    help="Check every response against the spec.",
 )
 @option(
     "--keep",
     metavar="DIR",
     type=click.Path(file_okay=False),
-    help="Keep the worlds in this directory: what was answered is there again after any end of the process.",
+    help="Keep the worlds in this directory: every accepted request is there again after any end of the process.",
 )
 @option(
     "--load",
@@ -159,9 +159,9 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     default="linear",
     show_default=True,
     type=click.Choice(("linear", "local")),
-    help="With --log: ask the cluster before each answer what is newest, or answer from what is known here.",
+    help="With --log: ask the cluster before each response what is newest, or respond with what this server knows.",
 )
-@option("--keep-sync", is_flag=True, help="Answer only when it is on the disk: it survives a power cut, too.")
+@option("--keep-sync", is_flag=True, help="Respond only when it is on the disk: it survives a power cut, too.")
 @option(
     "--keep-alive",
     default=KEEP_ALIVE,
@@ -205,7 +205,7 @@ def serve(
     log_level: str,
     log_format: Format | None,
 ) -> None:
-    """Start the fake Trophy: one organisation per API key, people in it, and a clock."""
+    """Start the fake Trophy: for each API key an organisation with seeded users and a clock."""
     from mockserver.serve.before import worlds_before
     from mockserver.serve.terminal import console, log_to_stderr
 

@@ -33,7 +33,7 @@ def option(name: str, *others: str, variables: tuple[str, ...] = (), **settings:
 
 CONTROL = (
     option("--prefer/--no-prefer", default=True, show_default=True, help="Obey the header Prefer: code=…, delay=…."),
-    option("--live-statuses", is_flag=True, help="Answer with the real service's statuses that the document lacks."),
+    option("--live-statuses", is_flag=True, help="Use the real service's statuses that the spec lacks."),
     option(
         "--control-token",
         metavar="TOKEN",

@@ -20,14 +20,14 @@ from mockserver.ui.results import Result, Results
 HERE = Path(__file__).parent
 NAVIGATION = (
     ("", "Overview"),
-    ("people", "People"),
+    ("people", "Users"),
     ("boards", "Boards"),
     ("achievements", "Achievements"),
     ("points", "Points"),
     ("catalog", "Catalog"),
     ("webhooks", "Webhooks"),
     ("requests", "Requests"),
-    ("trouble", "Trouble"),
+    ("trouble", "Faults"),
     ("api", "API"),
 )
 ZONE = "mock_zone"

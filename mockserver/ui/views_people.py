@@ -27,7 +27,7 @@ async def people(visit: Visit) -> Response:
     return await framed(
         visit,
         "people.html",
-        "People",
+        "Users",
         found=found,
         asked=asked,
         columns=COLUMNS,

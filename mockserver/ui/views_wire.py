@@ -85,7 +85,7 @@ async def trouble(visit: Visit) -> Response:
     faults = await visit.get("/faults")
     document = await visit.get("/document")
     names = [op.id for op in operations(document, prefix_of(document))]
-    return await framed(visit, "trouble.html", "Trouble", faults=faults, names=names)
+    return await framed(visit, "trouble.html", "Faults", faults=faults, names=names)
 
 
 async def api(visit: Visit) -> Response:

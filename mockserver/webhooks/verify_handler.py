@@ -162,7 +162,7 @@ def _others(outcomes: list[Outcome]) -> Table:
     default=10.0,
     show_default=True,
     type=Seconds(0, 3600, min_open=True),
-    help="Seconds to wait for each answer.",
+    help="Seconds to wait for each response.",
 )
 @click.pass_context
 def verify_webhooks(context: click.Context, handler_url: str, secret: str, timeout: float) -> None:
