@@ -44,7 +44,8 @@ def record_event(
     """
     world = game.world
     attributes = body.get("attributes") or {}
-    check_attribute_keys(attributes, world.catalog.event_attributes, "metrics")
+    if attributes:
+        check_attribute_keys(attributes, world.catalog.event_attributes, "metrics")
     user = body["user"]["id"]
     known = world.users.get(user)
     first = known.keys.get((key, idempotency_key)) if known and known.keys and idempotency_key else None
@@ -56,7 +57,7 @@ def record_event(
     day = local_day(game.now, zone(profile.tz))
     event = change(world, user, key, millionths(body["value"]), day, attributes, idempotency_key or None)
     entries = tell_of(game, identified, event)
-    (number,) = [entry.seq for entry in entries if entry.fact is event]
+    number = next(entry[0] for entry in entries if entry[3] is event)
     return number, entries, False
 
 

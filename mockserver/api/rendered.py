@@ -16,29 +16,41 @@ _GAP = orjson.dumps(GAP)
 Filling = bytes | int | float | None  # bytes: JSON already, always of the same form
 
 
+class Form:
+    """A template as it is when values of certain types fill it. `passed`: the check that it passed last."""
+
+    __slots__ = ("passed", "plain", "text")
+
+    def __init__(self, pieces: list[bytes], types: tuple[type, ...]) -> None:
+        self.text = pieces[0] + b"".join(map(bytes.__add__, [_HOLDS[kind] for kind in types], pieces[1:]))
+        self.plain = float not in types
+        self.passed: object = None
+
+
+Used = list[Form]
+_HOLDS = {bytes: b"%b", int: b"%d", float: b"%b", type(None): b"null%.0a"}  # of None no character is written
+
+
 class Template:
     """JSON with gaps; as a member of an object when it has a `name`."""
 
-    __slots__ = ("_text", "passed")
+    __slots__ = ("_forms", "_pieces")
 
     def __init__(self, shape: Any, name: str | None = None) -> None:
         text = orjson.dumps(shape) if name is None else orjson.dumps(name) + b":" + orjson.dumps(shape)
-        self._text = text.replace(b"%", b"%%").replace(_GAP, b"%b")
-        self.passed: dict[tuple[type, ...], object] = {}  # by the types of what filled it: which check it passed
+        self._pieces = text.replace(b"%", b"%%").split(_GAP)
+        self._forms: dict[tuple[type, ...], Form] = {}
 
     def fill(self, used: Used, *gaps: Filling) -> bytes:
-        """The whole text; notes in `used` that it was made of this."""
-        used.append((self, tuple(map(type, gaps))))
-        return self._text % tuple([gap if type(gap) is bytes else _json(gap) for gap in gaps])
-
-
-Used = list[tuple[Template, tuple[type, ...]]]
-
-
-def _json(value: Filling) -> bytes:
-    if value is None:
-        return b"null"
-    return b"%d" % value if isinstance(value, int) else orjson.dumps(value)
+        """The whole text; notes in `used` what it was made of."""
+        types = tuple(map(type, gaps))
+        form = self._forms.get(types)
+        if form is None:
+            form = self._forms[types] = Form(self._pieces, types)
+        used.append(form)
+        if form.plain:
+            return form.text % gaps
+        return form.text % tuple([orjson.dumps(gap) if isinstance(gap, float) else gap for gap in gaps])
 
 
 def text(value: str) -> bytes:
@@ -47,8 +59,8 @@ def text(value: str) -> bytes:
 
 
 class Rendered(Mapping[str, Any]):
-    """A response as bytes; read as a mapping, it is parsed. `used`: all templates it was made of, None when part of it
-    came from none."""
+    """A response as bytes; read as a mapping, it is parsed. `used`: all that it was made of, None when part of it came
+    from no template."""
 
     __slots__ = ("_content", "_used", "body")
 
@@ -68,15 +80,15 @@ class Rendered(Mapping[str, Any]):
         """Whether this check has passed all that it is made of."""
         if self._used is None:
             return False
-        for template, types in self._used:  # noqa: SIM110  with every event
-            if template.passed.get(types) is not check:
+        for form in self._used:  # noqa: SIM110  with every event
+            if form.passed is not check:
                 return False
         return True
 
     def note_passed(self, check: object) -> None:
         """This check has just passed the whole."""
-        for template, types in self._used or ():
-            template.passed[types] = check
+        for form in self._used or ():
+            form.passed = check
 
     def __getitem__(self, name: str) -> Any:
         return self.content[name]

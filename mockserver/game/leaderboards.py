@@ -179,12 +179,13 @@ def _change(
     run = run or Run(board.max_participants)
     group = group_of(board, profile.attributes) if board.breakdown or board.user_attributes else ()
     value = whole_value(board, gained)
-    old_group, old_value = (score.group, score.value) if score else (group, 0)
+    old_group, old_value = (score.group, -score.place[0]) if score is not None else (group, 0)
     new, seq = None, world.journal.last + 1  # of this fact: rules are asked for one at a time, it is applied at once
     if value > 0 and group is not None:
         new = score.place if score and value == old_value else (-value, person.reached(board, seq), user)
     was, now = run.ranks(score, group, new)
-    before, after = shown(was, old_value, run.limit), shown(now, value, run.limit)
+    limit = run.limit
+    before, after = shown(was, old_value, limit), shown(now, value, limit)
     left = old_group if was and group != old_group else None
     visible = before != after or (group is not None and value != old_value and (value > 0 or old_value > 0))
     return ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, (was, now))

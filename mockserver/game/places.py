@@ -28,22 +28,25 @@ class Places:
 
     def remove(self, place: Place) -> None:
         """ValueError when it is not there."""
-        at, index = self._find(place)
+        at, index, _ = self._seek(place, place)
         del self._parts[at][index]
         self._changed(at)
 
     def move(self, old: Place, new: Place) -> None:
         """Puts another place where one was. ValueError when that is not there."""
-        at, index = self._find(old)
+        at, index, stays = self._seek(old, new)
         part = self._parts[at]
-        if self._stays(at, index, new):
+        if stays:
             part[index] = new
             if self._lasts:
                 self._lasts[at] = part[-1]
-        else:
+        elif self._lasts:
             del part[index]
             self._changed(at)
             self.add(new)
+        else:
+            del part[index]
+            insort(part, new)
 
     def rank(self, place: Place) -> int:
         """Its rank, from 1; the one that it would have when it is not there."""
@@ -54,24 +57,22 @@ class Places:
 
     def ranks(self, old: Place, new: Place) -> tuple[int, int]:
         """The rank of a place that is there, and the one that it would have by moving to another."""
-        at, index = self._find(old)
-        was = self._before(at) + index + 1
-        return was, was if self._stays(at, index, new) else self.rank(new) - (old < new)
+        at, index, stays = self._seek(old, new)
+        was = index + 1 if at == 0 else self._before(at) + index + 1
+        return was, was if stays else self.rank(new) - (old < new)
 
-    def _find(self, place: Place) -> tuple[int, int]:
-        """In which part it is, and where there."""
-        at = self._part_of(place) if self._lasts else 0
+    def _seek(self, old: Place, new: Place) -> tuple[int, int, bool]:
+        """In which part a place is and where there, and whether it can become another one and keep its rank, as far as
+        its part tells."""
+        at = self._part_of(old) if self._lasts else 0
         part = self._parts[at]
-        index = bisect_left(part, place)
-        if index == len(part) or part[index] != place:
-            raise ValueError(f"{place!r} is not there")
-        return at, index
-
-    def _stays(self, at: int, index: int, new: Place) -> bool:
-        """Whether the place there can become another one and keep its rank, as far as its part tells."""
-        part = self._parts[at]
-        after_previous = part[index - 1] < new if index else at == 0
-        return after_previous and (new < part[index + 1] if index + 1 < len(part) else at + 1 == len(self._parts))
+        index = bisect_left(part, old)
+        last = len(part) - 1
+        if index > last or part[index] != old:
+            raise ValueError(f"{old!r} is not there")
+        if not (part[index - 1] < new if index else at == 0):
+            return at, index, False
+        return at, index, new < part[index + 1] if index < last else at + 1 == len(self._parts)
 
     def _part_of(self, place: Place) -> int:
         """The part in which it is or would be, of several."""

@@ -50,7 +50,7 @@ def pay_metric(world: World, entry: Entry) -> Iterator[Fact]:
         else:
             peak, passed = progress.peak, progress.passed
         times = peak // step - passed // step
-        if times > 0 and matches(fact.attributes, filters):
+        if times > 0 and (not filters or matches(fact.attributes, filters)):
             yield from award(world, person, system, trigger, fact.day, times)
 
 
@@ -131,7 +131,8 @@ def active_boosts(catalog: Catalog, system: PointsSystem, person: Person, day: d
         [
             boost
             for boost in on_that_day
-            if boost.user in (None, profile.id) and matches(profile.attributes, boost.user_attributes)
+            if (boost.user is None or boost.user == profile.id)
+            and (not boost.user_attributes or matches(profile.attributes, boost.user_attributes))
         ]
     )
 

@@ -109,8 +109,7 @@ class Run:
 
     def ranks(self, score: Score | None, group: tuple[str, ...] | None, place: Place | None) -> tuple[int, int]:
         """The rank of a score, and the one that it would have at another place in a group; 0 for none."""
-        old = None if score is None else score.ranked
-        if score is None or old is None:
+        if score is None or (old := score.ranked) is None:
             return 0, self.rank(group, place)
         if place is not None and group is not None and group == score.group:
             return self.rankings[group].ranks(old, place)
@@ -167,7 +166,9 @@ class Run:
     def note(self, seq: int, time: int, score: Score, old: Old, ranks: tuple[int, int]) -> None:
         """Remembers a move of the user whose score it is now, by the fact of number `seq` at `time` (ms UTC)."""
         group, value = old
-        before, after = self._number(group), self._number(score.group)
+        before = after = self._number(group)
+        if score.group != group:
+            after = self._number(score.group)
         self.moves.add((seq, time, score.number, before, ranks[0], value, after, ranks[1], score.value))
 
     def _number(self, group: tuple[str, ...] | None) -> int:

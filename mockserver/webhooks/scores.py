@@ -52,11 +52,15 @@ def scores(world: World, facts: list[f.ScoreChanged]) -> Scores:
     profiles: list[f.Profile] = []
     users, most = world.users, world.catalog.settings.rank_changed_neighbours
     for fact in facts:
-        run = world.runs[fact[1]][fact[2]]
+        user, board, first, _, left, _, before, after, _, (was, now) = fact
+        if left is None and was == now and before == after:
+            moved.append([])
+            continue
+        run = world.runs[board][first]
         for group in groups_changed(fact):
             tops.append(top(world, run, group))
-        if fact[6][0] != fact[7][0]:
-            profiles.append(users[fact[0]].profile)
+        if before[0] != after[0]:
+            profiles.append(users[user].profile)
         rows = others(run, fact, most)
         moved.append(rows)
         for row in rows:
@@ -66,7 +70,8 @@ def scores(world: World, facts: list[f.ScoreChanged]) -> Scores:
 
 def each_in_its_run(facts: list[f.ScoreChanged]) -> bool:
     """Whether none of them is about a run that another is about, too."""
-    return len(facts) == 1 or len({(fact.board, fact.run) for fact in facts}) == len(facts)
+    number = len(facts)
+    return number == 1 or len({fact[1] for fact in facts}) == number or len({fact[1:3] for fact in facts}) == number
 
 
 def several(world: World, entries: list[f.Entry], time: int) -> Iterator[Happening]:

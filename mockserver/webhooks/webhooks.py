@@ -310,8 +310,10 @@ class Webhooks:
             delivery.state, delivery.due, delivery.attempts = known
 
     def _tenant_of(self, world: World) -> str | None:
-        games = self._organisation.games
-        return next((tenant for tenant, game in games.items() if game.world is world), None)
+        for tenant, game in self._organisation.games.items():
+            if game.world is world:
+                return tenant
+        return None
 
     def _send(self, event: Event, endpoint: Endpoint, due: int, **how: Any) -> Delivery:
         delivery = self._hold(event, endpoint, due, **how)
