@@ -31,6 +31,14 @@ def console(seconds: float, rounds: int) -> None:
 
 
 @main.command()
+def event() -> None:
+    """What an event with full rules spends its time on, part by part; a minute."""
+    from benchmarks.shares import show_shares
+
+    show_shares()
+
+
+@main.command()
 @click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Runs per figure.")
 @click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(100), help="Users, at most.")

@@ -35,7 +35,7 @@ class Journal:
         recent = self._recent
         recent.append(entry)
         self.last += 1
-        if len(recent) >= 2 * CHUNK:
+        if self.last % CHUNK == 0 and len(recent) >= 2 * CHUNK:
             self._chunks.append(_pack(recent[:CHUNK]))
             del recent[:CHUNK]
 

@@ -109,7 +109,8 @@ class Run:
 
     def ranks(self, score: Score | None, group: tuple[str, ...] | None, place: Place | None) -> tuple[int, int]:
         """The rank of a score, and the one that it would have at another place in a group; 0 for none."""
-        if score is None or (old := score.ranked) is None:
+        old = None if score is None else score.ranked
+        if score is None or old is None:
             return 0, self.rank(group, place)
         if place is not None and group is not None and group == score.group:
             return self.rankings[group].ranks(old, place)
@@ -143,9 +144,9 @@ class Run:
         if place[0] != value or left != group:
             old = score.ranked
             if place[0] != value:
-                score.place = value, reached, user
+                score.place = place = value, reached, user
             score.group = group
-            self._move(left, old, group, score.ranked)
+            self._move(left, old, group, place if value < 0 else None)
         return score
 
     def _move(
@@ -172,7 +173,10 @@ class Run:
         self.moves.add((seq, time, score.number, before, ranks[0], value, after, ranks[1], score.value))
 
     def _number(self, group: tuple[str, ...] | None) -> int:
-        return self.groups.setdefault(group, len(self.groups))
+        number = self.groups.get(group)
+        if number is None:
+            number = self.groups[group] = len(self.groups)
+        return number
 
     def resize(self, limit: int, seq: int, time: int) -> None:
         """From now on so many are on the board."""

@@ -44,13 +44,14 @@ class Rules:
 
 
 class Narrowed(dict[tuple[type[f.Fact], str], tuple[tuple[int, Rule], ...]]):
-    """The rules that can yield something, by the kind of fact and the key of the row that it is about."""
+    """The rules that can yield something, by the kind of fact and the key of the row that it is about; in the order of
+    their phases."""
 
     def __init__(self, table: Mapping[type[f.Fact], tuple[Reaction, ...]], catalog: Catalog) -> None:
         self._table, self._catalog = table, catalog
 
     def __missing__(self, which: tuple[type[f.Fact], str]) -> tuple[tuple[int, Rule], ...]:
         kind, key = which
-        rows = self._table.get(kind, ())
+        rows = sorted(self._table.get(kind, ()), key=lambda row: row.phase)
         found = self[which] = tuple((row.phase, row.rule) for row in rows if row.use(self._catalog, key))
         return found

@@ -28,8 +28,11 @@ def unfold(world: World, facts: Iterable[f.Fact], time: int, agenda: Schedule, r
                 narrowed = rules.under(catalog)
             kind = type(fact)
             reactions = narrowed[kind, fact[1] if kind in ABOUT_A_ROW else ""]  # type: ignore[index,misc]
-            for number, (phase, rule) in enumerate(reactions, 8 * entry[0]):
-                heappush(queue, (phase, number, rule, entry))
+            if queue:
+                for number, (phase, rule) in enumerate(reactions, 8 * entry[0]):
+                    heappush(queue, (phase, number, rule, entry))
+            elif reactions:  # in order of their phases, as a heap may be
+                queue = [(phase, number, rule, entry) for number, (phase, rule) in enumerate(reactions, 8 * entry[0])]
             if kind in ARMS:
                 agenda.arm(world, entry)
         if not queue:

@@ -252,8 +252,9 @@ def _boost_finished(world: Population, entry: f.Entry, fact: f.BoostFinished) ->
 def _score_changed(world: Population, entry: f.Entry, fact: f.ScoreChanged) -> None:
     user, key, first, group, left, gained, _, _, visible, ranks = fact
     board = world.catalog.leaderboards[key]
-    run = world.run(key, first)
-    if run is None:
+    try:
+        run = world.runs[key][first]
+    except KeyError:
         run = world.runs.setdefault(key, {})[first] = Run(board.max_participants)
     score = run.scores.get(user)
     old = (score.group, score.value) if score else (group, 0)
