@@ -8,6 +8,7 @@ import pstats
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
@@ -71,9 +72,9 @@ def show_shares() -> None:
     seconds: Counter[str] = Counter()
     calls: Counter[str] = Counter()
     for (file, _, name), row in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
-        part = _part(file, name, row)
-        seconds[part] += row[2]
-        calls[part] += row[1]
+        for part, share, number in _parts(file, name, row):
+            seconds[part] += share
+            calls[part] += number
     total = sum(seconds.values())
     rows = [
         (part, f"{share / total:.0%}", microseconds * share / total, calls[part] / EVENTS)
@@ -88,14 +89,18 @@ def _app() -> App:
     return make_app(make_plane(worlds, Settings()))
 
 
-def _part(file: str, name: str, row: Any) -> str:
-    """Built-in functions and generated ones belong to whoever calls them most, unless they have a name of their own
-    here."""
+def _parts(file: str, name: str, row: Any) -> Iterator[tuple[str, float, int]]:
+    """Seconds and calls of a function by part: those of built-in and generated functions go to their callers, unless
+    they have a name of their own here."""
+    if file not in ("~", "<string>") or any(word in name for word in ("jsonschema_rs", "orjson")):
+        yield _part(file, name), row[2], row[1]
+        return
+    for (caller, _, function), (number, _, own, _) in row[4].items():
+        yield _part(caller, function), own, number
+
+
+def _part(file: str, name: str) -> str:
     place = f"{file} {name}".replace("\\", "/")
-    if file in ("~", "<string>") and not any(word in name for word in ("jsonschema_rs", "orjson")):
-        callers = row[4]
-        caller = max(callers, key=lambda caller: callers[caller][2]) if callers else ("", 0, "")
-        place = f"{caller[0]} {caller[2]}".replace("\\", "/")
     return next((part for word, part in PARTS if word in place), "the rest")
 
 
