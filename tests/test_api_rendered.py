@@ -96,4 +96,5 @@ def test_soon_nothing_of_an_event_is_new_to_the_check() -> None:
 def test_a_response_can_be_read_as_a_mapping() -> None:
     response = rendered(Template({"a": GAP, "b": "c"}), 1)
     assert response == {"a": 1, "b": "c"}
+    assert repr(response) == repr({"a": 1, "b": "c"})
     assert (list(response), len(response), response["b"]) == (["a", "b"], 2, "c")

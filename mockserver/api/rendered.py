@@ -90,6 +90,9 @@ class Rendered(Mapping[str, Any]):
         for form in self._used or ():
             form.passed = check
 
+    def __repr__(self) -> str:
+        return repr(self.content)
+
     def __getitem__(self, name: str) -> Any:
         return self.content[name]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter
 from datetime import date
 
 from mockserver.game.catalog import Catalog
+from mockserver.game.facts import Profile, UserChanged, UserCreated
 from mockserver.game.journal import Journal
 from mockserver.game.places import Places
 from mockserver.game.ranking import Run
@@ -39,7 +41,6 @@ class Population:
         self.boosts_begun: set[str] = set()
         self.boosts_ended: set[str] = set()
         self.pauses: dict[str, str] = {}  # whose each pause is, by id; without deleted ones
-        self.renamed = 0  # how often somebody got another name
         self._first_ids: dict[str, int] = {}
 
     def id_of(self, kind: str, number: int) -> str:
@@ -56,3 +57,14 @@ class Population:
         """The run that begins on `day`, None while nobody has scored in it."""
         runs = self.runs.get(board)
         return runs.get(day) if runs else None
+
+    def profile_at(self, user: str, seq: int) -> Profile:
+        """What was known of a user when the newest fact was that of number `seq`."""
+        person = self.users[user]
+        changed = person.changed
+        if not changed or changed[-1] <= seq:
+            return person.profile
+        at = bisect_right(changed, seq)
+        fact = self.journal.entry(changed[at - 1] if at else person.number).fact
+        assert isinstance(fact, UserCreated | UserChanged)
+        return fact.profile

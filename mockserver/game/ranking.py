@@ -85,7 +85,7 @@ class Run:
     """One run of a board: everybody's score, per group a ranking of (−value, reached, user), and how it came about.
     `groups`: their numbers in `moves`, in the order in which they came up."""
 
-    __slots__ = ("groups", "limit", "moves", "rankings", "scores", "told")
+    __slots__ = ("groups", "limit", "moves", "rankings", "scores")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -93,7 +93,6 @@ class Run:
         self.rankings: dict[tuple[str, ...], Places] = {}
         self.groups: dict[tuple[str, ...] | None, int] = {}
         self.moves = Moves()
-        self.told: dict[tuple[str, ...], Any] = {}  # a memory for who tells of it, per group; no part of the state
 
     def ranking(self, group: tuple[str, ...]) -> Places:
         """The places of a group, best first; empty when nobody is in it."""

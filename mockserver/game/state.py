@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -106,7 +107,8 @@ NO_PREFERENCES: dict[str, tuple[str, ...]] = {}  # shared, never written to
 
 @dataclass(slots=True)
 class Person:
-    """A user and all that is theirs. `number`: of the fact that created the user. `keys`: the number of the event by
+    """A user and all that is theirs. `number`: of the fact that created the user, `changed`: of those that changed the
+    profile since. `keys`: the number of the event by
     metric and idempotency key. `messages`: which one of its kind fell due last, by kind."""
 
     profile: Profile
@@ -120,6 +122,7 @@ class Person:
     pauses: tuple[Pause, ...] = ()
     own_streak: StreakPreferences | None = None
     messages: dict[str, str] | None = None
+    changed: array[int] | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -25,8 +26,10 @@ def _user_created(world: Population, entry: f.Entry, fact: f.UserCreated) -> Non
 
 def _user_changed(world: Population, entry: f.Entry, fact: f.UserChanged) -> None:
     person = world.users[fact.user]
-    world.renamed += person.profile.name != fact.profile.name
     person.profile = fact.profile
+    if person.changed is None:
+        person.changed = array("q")
+    person.changed.append(entry.seq)
     if fact.relocated and person.streak.expires is not None:
         _expire(person, person.streak.expires)
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from mockserver.api.streaks import DEFAULT_HISTORY, streak_shape, whole_streak_shape
 from mockserver.game import facts as f
-from mockserver.game.catalog import Catalog
 from mockserver.game.periods import local_day
 from mockserver.game.rows import Award
 from mockserver.game.state import Completion
@@ -21,6 +20,7 @@ from mockserver.webhooks import shapes
 from mockserver.webhooks.outbox import Happening
 from mockserver.webhooks.scores import CHANGED, RANK_CHANGED, Scores, each_in_its_run, scores, several, top
 from mockserver.webhooks.shapes import JSON, Group
+from mockserver.webhooks.views import Now, Past
 
 Seen = tuple[str | None, Callable[..., JSON], tuple[Any, ...]]  # whom it is about; the body's shape; its arguments
 
@@ -85,8 +85,8 @@ def _see_run(world: World, entry: f.Entry, fact: f.RunStarted | f.RunFinished) -
 
 
 def _see_top(world: World, entry: f.Entry, fact: Any, group: Group) -> Seen:
-    run = world.runs[fact.board][fact.run]
-    return None, shapes.board_changed, (world.catalog, entry.time, fact.board, fact.run, group, top(world, run, group))
+    places = top(Now(world, world.runs[fact.board][fact.run]), group)
+    return None, shapes.board_changed, (world.catalog, entry.time, fact.board, fact.run, group, places)
 
 
 def _see_recap(world: World, entry: f.Entry, fact: f.RecapDue) -> Iterator[Seen]:
@@ -149,14 +149,13 @@ class Sight(NamedTuple):
     """What one request or moment brought: most webhooks of scores are made only when somebody reads them."""
 
     number: int
-    catalog: Catalog
     time: int
     made: list[Happening]
     scores: Scores | None
 
-    def happenings(self) -> list[Happening]:
-        """In the order in which they go out."""
-        scored = self.scores.happenings(self.catalog, self.time) if self.scores else ()
+    def happenings(self, past: Past | None = None) -> list[Happening]:
+        """In the order in which they go out. `past`: shared by those that are read in a row, the newest first."""
+        scored = self.scores.happenings(self.time, past or Past()) if self.scores else ()
         return sorted([*self.made, *scored], key=lambda happening: EVERY_KIND.index(happening.kind))
 
 
@@ -178,11 +177,11 @@ def see(world: World, entries: list[f.Entry], never: Collection[str] = ()) -> Si
     number, seen, time = len(made), None, entries[0].time
     if facts and each_in_its_run(facts):
         seen = scores(world, facts)
-        number += len(seen.tops) + len(seen.profiles)
+        number += seen.number
     elif facts:
         made += several(world, entries, time)
         number = len(made)
-    return Sight(number, world.catalog, time, made, seen) if number else None
+    return Sight(number, time, made, seen) if number else None
 
 
 def happenings(world: World, entries: list[f.Entry]) -> list[Happening]:

@@ -10,54 +10,54 @@ from typing import NamedTuple
 
 from mockserver.game.facts import ScoreChanged, Standing
 from mockserver.game.moves import NOBODY
-from mockserver.game.places import Place
 from mockserver.game.ranking import NOWHERE, Run, shown
+from mockserver.webhooks.views import View
 
 Group = tuple[str, ...] | None
 Move = tuple[str, Standing, Standing]  # of whom; before and after
 
 
 class Row(NamedTuple):
-    """Users in a row, the first of them now at rank `first`, who all were `step` ranks before where they are now."""
+    """Users in a row in a group, now at the ranks from `first` to `last`, who all were `step` ranks before that."""
 
+    group: tuple[str, ...]
     first: int
+    last: int
     step: int
-    limit: int
-    places: tuple[Place, ...]
 
-    def moves(self) -> Iterator[Move]:
+    def moves(self, view: View) -> Iterator[Move]:
         """What became of each."""
-        for rank, (value, _, user) in enumerate(self.places, self.first):
-            yield user, shown(rank - self.step, -value, self.limit), shown(rank, -value, self.limit)
+        limit = view.limit
+        for rank, (value, _, user) in enumerate(view.places(self.group, self.first - 1, self.last), self.first):
+            yield user, shown(rank - self.step, -value, limit), shown(rank, -value, limit)
 
 
-def others(run: Run, fact: ScoreChanged, most: int | None) -> list[Row]:
-    """The others whose rank changed through a fact that was just applied; `most` of them, None for all."""
-    was, now = fact.ranks
-    if fact.left is not None:
-        return _between(run, fact.left, was, 0, most) + _between(run, fact.group, 0, now, most)
-    return [] if was == now else _between(run, fact.group, was, now, most)
+def others(view: View, fact: ScoreChanged, most: int | None) -> list[Row]:
+    """The others whose rank changed through a fact, seen just after it; `most` of them, None for all."""
+    _, _, _, group, left, _, _, _, _, (was, now) = fact
+    if left is not None:
+        return _between(view, left, was, 0, most) + _between(view, group, 0, now, most)
+    return [] if was == now else _between(view, group, was, now, most)
 
 
-def _between(run: Run, group: Group, was: int, now: int, most: int | None) -> list[Row]:
+def _between(view: View, group: Group, was: int, now: int, most: int | None) -> list[Row]:
     """Those who moved in a group in which somebody went from rank `was` to `now`; 0: not there."""
     if group is None or was == now:
         return []
-    ranking, limit = run.ranking(group), run.limit
-    up = now > 0 and (not was or now < was)
+    limit, up = view.limit, now > 0 and (not was or now < was)
     if up:
-        first, last, step, edge = now + 1, min(was or len(ranking), limit + 1), 1, limit + 1
+        first, last, step, edge = now + 1, min(was or view.size(group), limit + 1), 1, limit + 1
     else:
-        first, last, step, edge = was, min(now - 1 if now else len(ranking), limit), -1, limit
+        first, last, step, edge = was, min(now - 1 if now else view.size(group), limit), -1, limit
     if first > last:
         return []
     if most is None or last - first < most:
-        return [Row(first, step, limit, tuple(ranking[first - 1 : last]))]
+        return [Row(group, first, last, step)]
     at_last = last == was if up else last == now - 1  # whether it ends where the user was or is, not with the board
     at_first = (most + up) // 2 if at_last else most
     told = {*range(first, first + at_first), *range(last + 1 - (most - at_first), last + 1)}
     told |= {rank for rank in (1, edge) if first <= rank <= last}
-    return [Row(rank, step, limit, (ranking[rank - 1],)) for rank in sorted(told)]
+    return [Row(group, rank, rank, step) for rank in sorted(told)]
 
 
 class Net(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from mockserver.game.periods import iso
+from mockserver.webhooks.views import Past
 
 KEPT = 10_000
 
@@ -39,7 +40,7 @@ class Glimpse(Protocol):
     @property
     def number(self) -> int: ...
 
-    def happenings(self) -> list[Happening]: ...
+    def happenings(self, past: Past | None = None) -> list[Happening]: ...
 
 
 class Event:
@@ -106,8 +107,10 @@ class Outbox:
 
     def _see(self) -> None:
         unseen, self._unseen, self._number_unseen = self._unseen, deque(), 0
-        for tenant, glimpse in unseen:
-            self.collect(glimpse.happenings(), tenant)
+        past = Past()
+        newest_first = [(tenant, glimpse.happenings(past)) for tenant, glimpse in reversed(unseen)]
+        for tenant, happenings in reversed(newest_first):
+            self.collect(happenings, tenant)
 
     def collect(self, happenings: Iterable[Happening], tenant: str | None, *, triggered: bool = False) -> list[Event]:
         """Keeps them as events, numbered on, and returns these."""

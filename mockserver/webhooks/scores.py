@@ -1,7 +1,7 @@
 """What changed scores tell: the groups whose ranking is another, and everybody whose rank is (behaviour, section 11).
 
-Most is never read. So only what the world will forget is taken down when it happens (the first places, the profiles),
-and how many webhooks it will be.
+Most is never read. So only how many webhooks it will be is found out when it happens: where everybody stood, and under
+which name, follows from the moves of the run and from the journal.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from mockserver.game.catalog import Catalog
 from mockserver.game.ranking import Run
 from mockserver.game.world import World
 from mockserver.webhooks import shapes
-from mockserver.webhooks.moved import Move, Row, net, others
+from mockserver.webhooks.moved import Move, net, others
 from mockserver.webhooks.outbox import Happening
 from mockserver.webhooks.shapes import Group, Top
+from mockserver.webhooks.views import Now, Past, View
 
 TOP = 10  # rankings in the events of a board (behaviour, section 11)
 
@@ -26,46 +27,45 @@ RANK_CHANGED = "leaderboard.rank_changed"
 
 
 class Scores(NamedTuple):
-    """Changes of scores, each in a run of its own, with what they were about as it was then.
+    """Changes of scores, each in a run of its own, with these `runs`, when the newest fact had the number `seq`.
 
-    `tops`: of each group whose ranking changed; `moved`: for each fact, the others who are told; `profiles`: of
-    everybody who has another rank; all in their order.
+    `number`: how many webhooks they come to.
     """
 
+    world: World
+    catalog: Catalog
+    seq: int
     facts: list[f.ScoreChanged]
-    tops: list[Top]
-    moved: list[list[Row]]
-    profiles: list[f.Profile]
+    runs: list[Run]
+    number: int
 
-    def happenings(self, catalog: Catalog, time: int) -> Iterator[Happening]:
+    def happenings(self, time: int, past: Past) -> Iterator[Happening]:
         """Each group whose ranking changed, and everybody whose rank is another, whoever caused it."""
-        tops, profiles = iter(self.tops), iter(self.profiles)
-        for fact, rows in zip(self.facts, self.moved, strict=True):
-            yield from _boards(catalog, time, fact, zip(groups_changed(fact), tops, strict=False))
-            yield from _ranks(catalog, time, fact, zip(_moves(fact, rows), profiles, strict=False))
+        world, catalog, most = self.world, self.catalog, self.catalog.settings.rank_changed_neighbours
+        for fact, run in zip(self.facts, self.runs, strict=True):
+            present = world.journal.last == self.seq
+            view: View = Now(world, run) if present else past.of(world, run, self.seq)
+            groups = [(group, top(view, group)) for group in groups_changed(fact)]
+            moves = [(fact.user, fact.before, fact.after)] if fact.before.rank != fact.after.rank else []
+            for row in others(view, fact, most):
+                moves += row.moves(view)
+            yield from _boards(catalog, time, fact, groups)
+            yield from _ranks(catalog, time, fact, [(move, view.profile(move[0])) for move in moves])
 
 
 def scores(world: World, facts: list[f.ScoreChanged]) -> Scores:
     """What one request or moment brought, while the world is as it was then."""
-    tops: list[Top] = []
-    moved: list[list[Row]] = []
-    profiles: list[f.Profile] = []
-    users, most = world.users, world.catalog.settings.rank_changed_neighbours
+    runs, number, catalog = [], 0, world.catalog
     for fact in facts:
-        user, board, first, _, left, _, before, after, _, (was, now) = fact
-        if left is None and was == now and before == after:
-            moved.append([])
-            continue
+        _, board, first, _, left, _, before, after, _, (was, now) = fact
         run = world.runs[board][first]
-        for group in groups_changed(fact):
-            tops.append(top(world, run, group))
-        if before[0] != after[0]:
-            profiles.append(users[user].profile)
-        rows = others(run, fact, most)
-        moved.append(rows)
-        for row in rows:
-            profiles += [users[place[2]].profile for place in row[3]]
-    return Scores(facts, tops, moved, profiles)
+        runs.append(run)
+        if left is not None or before != after:
+            number += len(groups_changed(fact)) + (before[0] != after[0])
+        if left is not None or was != now:
+            rows = others(Now(world, run), fact, catalog.settings.rank_changed_neighbours)
+            number += sum([last - first + 1 for _, first, last, _ in rows])
+    return Scores(world, catalog, world.journal.last, facts, runs, number)
 
 
 def each_in_its_run(facts: list[f.ScoreChanged]) -> bool:
@@ -83,8 +83,8 @@ def several(world: World, entries: list[f.Entry], time: int) -> Iterator[Happeni
     most = world.catalog.settings.rank_changed_neighbours
     nets = [(fact, net(world.runs[fact.board][fact.run], seq, most)) for seq, fact in firsts.values()]
     for fact, came_to in nets:
-        run = world.runs[fact.board][fact.run]
-        yield from _boards(world.catalog, time, fact, [(group, top(world, run, group)) for group in came_to.groups])
+        view = Now(world, world.runs[fact.board][fact.run])
+        yield from _boards(world.catalog, time, fact, [(group, top(view, group)) for group in came_to.groups])
     for fact, came_to in nets:
         yield from _ranks(world.catalog, time, fact, [(move, world.users[move[0]].profile) for move in came_to.moves])
 
@@ -105,14 +105,6 @@ def _ranks(
         yield Happening(RANK_CHANGED, time, user, shapes.rank_changed, seen)
 
 
-def _moves(fact: f.ScoreChanged, rows: list[Row]) -> Iterator[Move]:
-    """The user, if with another rank than before, and the others in `rows`."""
-    if fact.before.rank != fact.after.rank:
-        yield fact.user, fact.before, fact.after
-    for row in rows:
-        yield from row.moves()
-
-
 def groups_changed(fact: f.ScoreChanged) -> list[Group]:
     """The groups whose ranking is another than before: everybody who moved is in one of them."""
     _, _, _, group, left, _, before, after, _, _ = fact
@@ -121,11 +113,7 @@ def groups_changed(fact: f.ScoreChanged) -> list[Group]:
     return [left, group] if group is not None and after[0] is not None else [left]
 
 
-def top(world: World, run: Run, group: Group) -> Top:
-    """The first places of a group and the names that people have now."""
-    places = run.ranking(group)[: min(TOP, run.limit)]
-    known = run.told.get(group)
-    if known is None or known[0] != world.renamed or known[1][0] != places:  # most changes are further down
-        users = world.users
-        known = run.told[group] = world.renamed, (places, [users[place[2]].profile.name for place in places])
-    return known[1]
+def top(view: View, group: Group) -> Top:
+    """The first places of a group and the names that people have."""
+    places = view.places(group, 0, min(TOP, view.limit))
+    return places, [view.profile(place[2]).name for place in places]

@@ -46,6 +46,7 @@ from mockserver.game.world import World, group_of
 from mockserver.webhooks import shapes
 from mockserver.webhooks.outbox import Happening
 from mockserver.webhooks.scores import top
+from mockserver.webhooks.views import Now
 
 Part = tuple[Callable[..., dict[str, Any]], tuple[Any, ...]]  # a shape and its arguments
 USUAL_STREAK = 7
@@ -235,7 +236,7 @@ def _scene(stage: Stage) -> Scene:
 
 def _run_started(stage: Stage) -> Part:
     board, first, run, group = _scene(stage)
-    places = top(stage.world, run, group)
+    places = top(Now(stage.world, run), group)
     time = max(0, run_opens(board, first))
     return shapes.board_changed, (stage.world.catalog, time, board.key, first, group, places)
 
@@ -255,7 +256,7 @@ def _run_finished(stage: Stage) -> Part:
 def _top(stage: Stage, scene: Scene) -> shapes.Top:
     """The ranking as it is, or with the user alone on it."""
     alone = [(-USUAL_STREAK, 0, stage.profile.id)], [stage.profile.name]
-    return top(stage.world, scene.run, scene.group) if scene.run.ranking(scene.group) else alone
+    return top(Now(stage.world, scene.run), scene.group) if scene.run.ranking(scene.group) else alone
 
 
 def _rank(stage: Stage) -> Part:

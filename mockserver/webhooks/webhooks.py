@@ -22,6 +22,7 @@ from mockserver.webhooks.listing import check_filters, delivery_shape, event_sha
 from mockserver.webhooks.outbox import Event, Happening, Outbox
 from mockserver.webhooks.scores import CHANGED, RANK_CHANGED
 from mockserver.webhooks.trigger import trigger
+from mockserver.webhooks.views import Past
 from mockserver.worlds import Organisation
 
 GRACE = 1.0  # seconds that deliveries under way get at the end
@@ -68,8 +69,9 @@ class Webhooks:
 
     def recall(self) -> None:
         """Keeps the webhooks of the seeded users' last days. They are listed, and never delivered."""
-        for tenant, sight in self._organisation.recent:
-            self._store(sight, tenant)
+        recent, past = self._organisation.recent, Past()
+        for tenant, sight, found in [(tenant, *self._known_of(sight, past)) for tenant, sight in recent[::-1]][::-1]:
+            self._store(sight, found, tenant)
 
     def observe(self, world: World, entries: list[Entry]) -> None:
         """Takes what one request or due moment brought, while the world is as it was then."""
@@ -77,20 +79,29 @@ class Webhooks:
         if sight is not None:
             tenant = self._tenant_of(world)
             if len(self.endpoints):
-                self.collect(self._known_of(sight), tenant)
+                self.collect(self._wanted(sight.happenings()), tenant)
             else:
-                self._store(sight, tenant)
+                self._store(*self._known_of(sight, Past()), tenant)
 
-    def _store(self, sight: Sight, tenant: str | None) -> None:
-        """Without a delivery. Those of scores are made when somebody reads them, unless some are never sent."""
-        if self._never.isdisjoint(OF_SCORES) and self._never.isdisjoint(row.kind for row in sight.made):
+    def _known_of(self, sight: Sight, past: Past) -> tuple[Sight, list[Happening] | None]:
+        """Without the types that the document does not have; as happenings when scores are among these."""
+        if not self._never.isdisjoint(OF_SCORES):
+            return sight, self._wanted(sight.happenings(past))
+        made = self._wanted(sight.made)
+        if len(made) < len(sight.made):
+            sight = sight._replace(made=made, number=sight.number - len(sight.made) + len(made))
+        return sight, None
+
+    def _wanted(self, rows: list[Happening]) -> list[Happening]:
+        """Those whose types the document has."""
+        return [row for row in rows if row.kind not in self._never]
+
+    def _store(self, sight: Sight, found: list[Happening] | None, tenant: str | None) -> None:
+        """Without a delivery. Most are made when somebody reads them."""
+        if found is None:
             self.outbox.keep(sight, tenant)
         else:
-            self.outbox.collect(self._known_of(sight), tenant)
-
-    def _known_of(self, sight: Sight) -> list[Happening]:
-        """Those whose types the document has."""
-        return [row for row in sight.happenings() if row.kind not in self._never]
+            self.outbox.collect(found, tenant)
 
     def collect(self, found: list[Happening], tenant: str | None = None) -> None:
         """Keeps what happened, and holds it for the endpoints that want it."""

@@ -1,0 +1,89 @@
+"""Webhooks of scores are made when somebody reads them: they say what they would have said at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from boards import board, with_boards
+from hypothesis import given
+from hypothesis import strategies as st
+from lives import Step, born, identification, starts, steady, steps, take, users
+
+from mockserver.game.catalog import Catalog, Settings
+from mockserver.game.facts import CatalogChanged, Entry
+from mockserver.game.world import World
+from mockserver.webhooks.bodies import Sight, happenings, see
+from mockserver.webhooks.outbox import Outbox
+from mockserver.webhooks.views import Past
+
+names = st.builds(lambda user, name: identification(user, {"name": name}), users, st.sampled_from(["Ann", "Bob", "Ö"]))
+lives = st.lists(st.one_of(steps, steps, names), min_size=12, max_size=60)
+
+
+def boards(limit: int, neighbours: int | None) -> Catalog:
+    return with_boards(
+        board("all", "2011-01-01", max_participants=limit),
+        board("regions", "2011-01-01", max_participants=2, breakdown=("region",)),
+        board("daily", "2011-01-01", run_unit="day", run_interval=1, user_attributes=()),
+        board("streaks", "2011-01-01", rank_by="streak"),
+        settings=Settings(rank_changed_neighbours=neighbours),
+    )
+
+
+class Told:
+    """What each request brought, made at once and as it is kept for later."""
+
+    def __init__(self) -> None:
+        self.at_once: list[list[Any]] = []
+        self.sights: list[Sight] = []
+
+    def __call__(self, world: World, entries: list[Entry]) -> None:
+        sight = see(world, entries)
+        if sight is not None:
+            self.sights.append(sight)
+            self.at_once.append([row.shape() for row in happenings(world, entries)])
+
+
+def lived(start: str, life: list[Step], neighbours: int | None) -> Told:
+    """With a larger board from the middle on."""
+    game, told = born(boards(2, neighbours), start), Told()
+    game.observe = told
+    for number, step in enumerate(life):
+        if number == len(life) // 2:
+            game.tell(CatalogChanged(boards(3, neighbours)))
+            game.commit()
+        take(game, step)
+        game.commit()
+    return told
+
+
+@steady
+@given(starts, lives)
+@pytest.mark.parametrize("neighbours", [None, 1])
+def test_late_is_as_at_once(neighbours: int | None, start: str, life: list[Step]) -> None:
+    told, past = lived(start, life, neighbours), Past()
+    late = [sight.happenings(past) for sight in reversed(told.sights)][::-1]
+    assert [[row.shape() for row in rows] for rows in late] == told.at_once
+    assert [sight.number for sight in told.sights] == [len(rows) for rows in told.at_once]
+
+
+@steady
+@given(starts, lives)
+def test_so_are_the_events_that_are_listed(start: str, life: list[Step]) -> None:
+    told, outbox = lived(start, life, None), Outbox()
+    for sight in told.sights:
+        outbox.keep(sight, None)
+    rows = [row for rows in told.at_once for row in rows]
+    assert outbox.produced == len(rows)
+    assert [(event.kind, event.number) for event in outbox] == [(row["type"], at) for at, row in enumerate(rows, 1)]
+
+
+def test_a_profile_is_known_as_it_was_after_any_fact() -> None:
+    game = born(replace(boards(2, None), leaderboards={}), "2025-03-28 10:00")
+    seen = []
+    for name in ("Ann", "Anne", "Anna", "Anna"):
+        take(game, identification("ann", {"name": name}))
+        seen.append((game.world.journal.last, name))
+    assert [game.world.profile_at("ann", seq).name for seq, _ in seen] == [name for _, name in seen]
