@@ -9,7 +9,7 @@ import pytest
 from boards import board, with_boards
 from hypothesis import given
 from hypothesis import strategies as st
-from lives import Step, born, identification, starts, steady, steps, take, users
+from lives import Step, born, event, identification, starts, steady, steps, take, users
 
 from mockserver.game.catalog import Catalog, Settings
 from mockserver.game.facts import CatalogChanged, Entry
@@ -59,14 +59,30 @@ def lived(start: str, life: list[Step], neighbours: int | None) -> Told:
     return told
 
 
+def late(told: Told) -> list[list[Any]]:
+    past = Past()
+    return [[row.shape() for row in sight.happenings(past)] for sight in reversed(told.sights)][::-1]
+
+
 @steady
 @given(starts, lives)
 @pytest.mark.parametrize("neighbours", [None, 1])
 def test_late_is_as_at_once(neighbours: int | None, start: str, life: list[Step]) -> None:
-    told, past = lived(start, life, neighbours), Past()
-    late = [sight.happenings(past) for sight in reversed(told.sights)][::-1]
-    assert [[row.shape() for row in rows] for rows in late] == told.at_once
+    told = lived(start, life, neighbours)
+    assert late(told) == told.at_once
     assert [sight.number for sight in told.sights] == [len(rows) for rows in told.at_once]
+
+
+def test_a_board_had_the_size_that_it_had() -> None:
+    amounts = (("ann", 10), ("bob", 9), ("cat", 8), ("dan", 7), ("ann", 1), ("bob", 5))
+    told = lived("2025-03-28 10:00", [event(user, "words", amount, None, None) for user, amount in amounts] * 2, None)
+    firsts = [row["leaderboard"]["rankings"] for rows in late(told) for row in rows if is_about_all(row)]
+    assert [len(rows) for rows in firsts] == [1, 2, 2, 2, *[3] * 5]
+    assert late(told) == told.at_once
+
+
+def is_about_all(row: Any) -> bool:
+    return row["type"] == "leaderboard.changed" and row["leaderboard"]["key"] == "all"
 
 
 @steady
