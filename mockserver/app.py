@@ -18,14 +18,12 @@ from urllib.parse import quote, unquote
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from mockserver.admin.document import PREFIX as ADMIN
 from mockserver.api.rendered import Rendered
-from mockserver.apis import Api, Bound, administration, application, shown
+from mockserver.apis import Api, Bound, administration, application
+from mockserver.cors import Origins
 from mockserver.exchange import (
     NOT_KEPT,
     UNKNOWN_KEY,
@@ -45,6 +43,7 @@ from mockserver.exchange import (
 from mockserver.game.engine import Game
 from mockserver.game.errors import GameError, Refused
 from mockserver.log.record import TENANT, LogError, Record, cannot_repeat
+from mockserver.outside import DEFECT, defect, health, no_such_page
 from mockserver.spec import Document, header_text, status_of
 from mockserver.spec.binding import Function
 from mockserver.spec.bodies import LONGEST_ID
@@ -53,7 +52,8 @@ from mockserver.worlds import Farm, Organisation, Worlds
 
 MISSING_KEY = error(401, "The X-API-KEY header is missing or empty: it must hold an API key.")
 REPEATED_KEY = error(401, "The X-API-KEY header must be given once, not several times.")
-DEFECT = error(500, "The mock server failed. This is a defect of the mock, not of your request; its log says more.")
+
+CONTROL = "/_mock/"
 
 log = logging.getLogger("mockserver")
 
@@ -100,7 +100,13 @@ class _Arrival:
 
 
 class App(Starlette):
-    """Starlette for everything around; the document's operations take a shorter way through `_call`."""
+    """Starlette for everything around; the document's operations take a shorter way through `_call`.
+
+    `cors` and `cors_control`: whose pages may call the APIs, and the control plane; None: those of no other origin.
+    """
+
+    cors: Origins | None = None
+    cors_control: Origins | None = None
 
     def __init__(
         self,
@@ -115,8 +121,8 @@ class App(Starlette):
         unknown_key: str,
     ) -> None:
         super().__init__(
-            routes=[*front, Mount("/_mock", Router([*control, Route("/health", _health)], redirect_slashes=False))],
-            exception_handlers={HTTPException: _no_such_page, Exception: _defect},
+            routes=[*front, Mount("/_mock", Router([*control, Route("/health", health)], redirect_slashes=False))],
+            exception_handlers={HTTPException: no_such_page, Exception: defect},
             lifespan=lifespan,
         )
         self.router.redirect_slashes = False  # a path with a slash too many is none here, as it is none of the API
@@ -140,7 +146,16 @@ class App(Starlette):
                 return
             # What Starlette hands on is no longer the server's own `send`, which knows whether the client is there.
             scope["left"] = partial(getattr, getattr(send, "__self__", None), "disconnected", False)
+            if self.cors_control is not None and scope["path"].startswith(CONTROL):
+                await self.cors_control.around(super().__call__, scope, receive, send)
+                return
         await super().__call__(scope, receive, send)
+
+    def lets_in(self, origin: bytes, raw: bytes) -> bool:
+        """Whether pages of another origin may call what is at this path, as it was sent."""
+        if self._below(raw) is not None:
+            return self.cors is not None and self.cors.allows(origin)
+        return self.cors_control is not None and raw.startswith(CONTROL.encode()) and self.cors_control.allows(origin)
 
     def answer_at_once(
         self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes, write: Callable[[Answer], None]
@@ -157,6 +172,8 @@ class App(Starlette):
         if found is None:
             return False
         call, answer = found
+        if self.cors is not None:
+            write = self.cors.writing(write, headers)
         turn = self.worlds.turn
         if turn is None or not turn.open:
             self._finish(call, answer, write)
@@ -219,6 +236,8 @@ class App(Starlette):
             answer = await self._enter(organisation, arrival, receive)
             if self.worlds.turn is not None and not await self.worlds.turn.settled():
                 answer = NOT_KEPT
+        if self.cors is not None:
+            answer = self.cors.on(answer, arrival.headers.items())
         if has_left(send):
             answer = replace(answer, status=0)
         try:
@@ -230,6 +249,10 @@ class App(Starlette):
     def _admit(self, arrival: _Arrival) -> Organisation | Answer:
         """Path and method, then the key."""
         if arrival.method not in arrival.there:
+            if self.cors is not None and arrival.method == "OPTIONS":
+                asked = self.cors.preflight(arrival.headers.items())
+                if asked is not None:
+                    return asked
             return arrival.api.not_served(arrival.method, arrival.path, arrival.there)
         key = arrival.headers.get(b"x-api-key")
         if not key:
@@ -383,29 +406,3 @@ def _tenant(arrival: _Arrival) -> str | None:
     if len(tenant) > LONGEST_ID:
         raise Refused(f"Header `Tenant-ID` must have at most {LONGEST_ID} characters.")
     return tenant
-
-
-async def _health(request: Request) -> JSONResponse:
-    return JSONResponse({"status": "ok"})
-
-
-async def _no_such_page(request: Request, exception: Exception) -> JSONResponse:
-    """What Starlette itself refuses, outside the document's paths, in the document's shape of errors."""
-    assert isinstance(exception, HTTPException)
-    path = shown(request.url.path)
-    sentence = f"{request.method} {path}: {exception.detail}."
-    if exception.status_code == 404:
-        prefix = request.app.document.prefix
-        sentence = f"There is no {path} here: {prefix} has the API, {ADMIN} the admin API, /_mock the control plane."
-    headers = dict(exception.headers or {})
-    if "Allow" in headers:  # Starlette has the methods in a set, whose order is another one in every run
-        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
-    response = JSONResponse({"error": sentence}, exception.status_code, headers=headers)
-    if request.app.after:
-        call = Call(request.method, request.url.path, request.scope["query_string"], {})
-        request.app.after(call, Answer(response.status_code, bytes(response.body)))
-    return response
-
-
-async def _defect(request: Request, exception: Exception) -> JSONResponse:
-    return JSONResponse(orjson.loads(DEFECT.body), DEFECT.status)

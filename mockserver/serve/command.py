@@ -21,7 +21,7 @@ from mockserver.game.errors import GameError
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.log.record import LogError
 from mockserver.serve.catalog_file import CatalogFile, find
-from mockserver.serve.hosts import Hosts
+from mockserver.serve.hosts import Hosts, Shared, shared_with
 from mockserver.serve.options import control_options, default_key, hosts_for, keys_are, option
 from mockserver.sockets import KEEP_ALIVE, LONGEST_KEEP_ALIVE, listen_on
 from mockserver.webhooks.options import Seconds
@@ -75,6 +75,14 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     return tuple(dict.fromkeys(keys))
 
 
+def origins(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        shared_with(given, ())
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return given
+
+
 @click.command()
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @option(
@@ -117,6 +125,21 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
     metavar="NAME",
     help="A name under which the server may be called, beside localhost, IP addresses and the name of --host, such as "
     "host.docker.internal; *.NAME for all below it, * for every name. May be given several times.",
+)
+@option(
+    "--cors",
+    multiple=True,
+    metavar="ORIGIN",
+    callback=origins,
+    help="Scripts on pages of this origin, such as http://localhost:5173, may call the API; https://*.NAME for all "
+    "below it, * for every one. May be given several times, in the variable with spaces between.",
+)
+@option(
+    "--cors-control",
+    multiple=True,
+    metavar="ORIGIN",
+    callback=origins,
+    help="The same for the control plane under /_mock, which --cors leaves closed.",
 )
 @option("--watch", is_flag=True, help="Read the catalog again when its file changes; users keep what they have.")
 @option("--seed", default=1, show_default=True, help="The number from which users, ids and history follow.")
@@ -188,6 +211,8 @@ def serve(
     document: str | None,
     partial: bool,
     allowed_hosts: tuple[str, ...],
+    cors: tuple[str, ...],
+    cors_control: tuple[str, ...],
     watch: bool,
     seed: int,
     users: int,
@@ -232,6 +257,7 @@ def serve(
             watched=watched,
             check_responses=check_responses,
             hosts=hosts,
+            shared=shared_with(cors, cors_control),
             before=before,
             keep_alive=keep_alive,
         )
@@ -301,6 +327,7 @@ def run(
     watched: CatalogFile | None,
     check_responses: bool,
     hosts: Hosts | None = None,
+    shared: Shared | None = None,
     before: Before | Sharing | None = None,
     keep_alive: float = KEEP_ALIVE,
 ) -> None:
@@ -311,7 +338,7 @@ def run(
 
     try:
         plane = make_plane(worlds, settings, document)
-        app = make_app(plane, check_responses=check_responses, watched=watched, hosts=hosts)
+        app = make_app(plane, check_responses=check_responses, watched=watched, hosts=hosts, shared=shared)
         if before is not None:
             before.bring_up(plane, app)
             gc.freeze()

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from mockserver.cors import Origins
 
 ANY = "*"
 OPTION = "--allowed-host (MOCKSERVER_ALLOWED_HOST)"
+CORS = "--cors (MOCKSERVER_CORS)"
+CORS_CONTROL = "--cors-control (MOCKSERVER_CORS_CONTROL)"
+
+
+class Shared(NamedTuple):
+    """Whose pages may call the APIs, and the control plane; None: those of no other origin."""
+
+    api: Origins | None = None
+    control: Origins | None = None
+
+
+def shared_with(api: Iterable[str], control: Iterable[str]) -> Shared:
+    """From origins as they are given. ValueError for what can be none."""
+    api, control = tuple(api), tuple(control)
+    return Shared(Origins(api, CORS) if api else None, Origins(control, CORS_CONTROL) if control else None)
 
 
 class Hosts:

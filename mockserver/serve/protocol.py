@@ -13,7 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from mockserver.exchange import After, Answer, Call, error
-from mockserver.serve.hosts import OPTION, Hosts
+from mockserver.serve.hosts import CORS, OPTION, Hosts
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's line and headers that are waited for, beside the first that come in
 LONGEST_URL = 65535  # bytes; beyond them the parser's reading of addresses gives up
@@ -26,6 +26,7 @@ ENDING = error(503, "The server is about to end, and the request has not come in
 
 OFFERS = (b"upgrade", b"http2-settings", b"connection")
 _ALLOWING = f": allow the name with {OPTION} if you trust it."
+_CALLING = f": allow the origin with {CORS}, or the name with {OPTION}, if you trust it."
 
 METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE")}
 
@@ -50,6 +51,7 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*args, **more)
         self._answer_at_once: Callable[..., bool] | None = getattr(self.app, "answer_at_once", None)
         self._after: After | None = getattr(self.app, "after", None)
+        self._lets_in: Callable[[bytes, bytes], bool] = getattr(self.app, "lets_in", _lets_nobody_in)
         self._hosts: Hosts | None = getattr(getattr(self.app, "state", None), "hosts", None)
         self._quiet_since: float | None = None  # by the loop's clock: when the last answer went out; None: reading
         self._timer: TimerHandle | None = None
@@ -93,8 +95,8 @@ class Protocol(HttpToolsProtocol):
                 if allowed is not None and not allowed.answers_to(value):
                     return error(403, f"This server does not answer to the name {_shown(value)}{_ALLOWING}")
             elif name == b"origin":
-                if allowed is not None and not allowed.lets_in(value):
-                    return error(403, f"Pages of {_shown(value)} may not call this server{_ALLOWING}")
+                if allowed is not None and not (allowed.lets_in(value) or self._lets_in(value, self.url)):
+                    return error(403, f"Pages of {_shown(value)} may not call this server{_CALLING}")
             elif name == b"transfer-encoding" and value.lower() != b"chunked":
                 return error(501, f"Transfer-Encoding {_shown(value)} is not known here, only chunked.")
         if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
@@ -323,6 +325,10 @@ class Protocol(HttpToolsProtocol):
             path, _, query = self.url.partition(b"?")
             method = self.parser.get_method().decode() if path else ""
             self._after(Call(method, unquote(path.decode("latin-1")), query, {}), refusal)
+
+
+def _lets_nobody_in(origin: bytes, url: bytes) -> bool:
+    return False
 
 
 def _shown(value: bytes) -> str:

@@ -17,7 +17,7 @@ from mockserver.control.routes import routes
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.serve.door import Door
 from mockserver.serve.fit import choose
-from mockserver.serve.hosts import Hosts
+from mockserver.serve.hosts import Hosts, Shared
 from mockserver.serve.protocol import Protocol
 from mockserver.serve.upkeep import upkeep
 from mockserver.sockets import BACKLOG, KEEP_ALIVE
@@ -33,11 +33,16 @@ def make_plane(worlds: Worlds, settings: Settings, document: Document | None = N
 
 
 def make_app(
-    plane: Plane, *, check_responses: bool = True, watched: CatalogFile | None = None, hosts: Hosts | None = None
+    plane: Plane,
+    *,
+    check_responses: bool = True,
+    watched: CatalogFile | None = None,
+    hosts: Hosts | None = None,
+    shared: Shared | None = None,
 ) -> App:
     """The API and the control plane over its worlds; while its lifespan lasts, their clocks run.
 
-    `hosts`: the names that it answers to on a socket, None: all.
+    `hosts`: the names that it answers to on a socket, None: all. `shared`: the pages that may call it.
 
     Raises `DocumentError` when the document does not fit the code.
     """
@@ -53,6 +58,8 @@ def make_app(
         lifespan=upkeep(plane, watched),
         unknown_key=plane.unknown_key,
     )
+    if shared is not None:
+        app.cors, app.cors_control = shared
     app.state.hurry, app.state.hosts = plane.hurry, hosts
     plane.repeat, plane.load = app.replay, partial(loading.load, plane)
     return app

@@ -17,6 +17,7 @@ from mockserver.game.periods import iso
 from mockserver.serve.before import Before, make_keeper
 from mockserver.serve.fit import AnyDocument, choose
 from mockserver.serve.greeting import base_url
+from mockserver.serve.hosts import shared_with
 from mockserver.serve.options import guarded, hosts_for, keys_are
 from mockserver.serve.progress import populate
 from mockserver.serve.server import make_app, make_plane
@@ -53,6 +54,8 @@ class ThreadServer(World):
         webhook_retry_delay: float = 60.0,
         control_token: str | None = None,
         allowed_hosts: Iterable[str] = (),
+        cors: Iterable[str] = (),
+        cors_control: Iterable[str] = (),
         keep: str | Path | None = None,
         keep_alive: float = KEEP_ALIVE,
         document: AnyDocument | None = None,
@@ -83,6 +86,7 @@ class ThreadServer(World):
         self._settings = replace(settings, keys_are=named)
         self._check_responses = check_responses
         self._hosts = hosts_for(host, allowed_hosts)
+        self._shared = shared_with(_several("cors", cors), _several("cors_control", cors_control))
         self._keep = keep
         self._keep_alive = keep_alive
         given = dict(zip(PLAN, (catalog, seed, users, history_days, now, frozen), strict=True))
@@ -115,12 +119,12 @@ class ThreadServer(World):
         self._url = f"{NOWHERE}{document.prefix}"
         if self._keep is None:
             plane = make_plane(Worlds(self._plan, keys, populate), self._settings, document)
-            return make_app(plane, check_responses=self._check_responses, hosts=self._hosts)
+            return make_app(plane, check_responses=self._check_responses, hosts=self._hosts, shared=self._shared)
         keeper = make_keeper(self._keep)
         before = Before(keeper)
         try:
             plane = make_plane(before.worlds(self._plan, keys, populate, self._given), self._settings, document)
-            application = make_app(plane, check_responses=self._check_responses, hosts=self._hosts)
+            application = make_app(plane, check_responses=self._check_responses, hosts=self._hosts, shared=self._shared)
             before.bring_up(plane, application)
         except BaseException:
             keeper.close()
@@ -189,6 +193,13 @@ class ThreadServer(World):
         if self._here is None:
             raise RuntimeError("This server does not run: use it in a with block, or call start().")
         return self._here
+
+
+def _several(name: str, given: Iterable[str]) -> Iterable[str]:
+    """ValueError for one text in the place of several."""
+    if isinstance(given, str):
+        raise ValueError(f"{name} must be a list of origins, not {given!r}.")
+    return given
 
 
 def _milliseconds(time: Time | None) -> int | None:
