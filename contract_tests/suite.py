@@ -196,13 +196,18 @@ class Suite:
         """The running test could not go on: what it says, and the request that it is about, are the finding."""
         running = self.running
         assert running is not None
-        finding = self._finding(
-            running.rule, running.source, sentence(error, running.rule), blamed(error, running.story)
-        )
+        exchange = blamed(error, running.story)
+        if isinstance(error, KeyError | IndexError | TypeError | AttributeError):
+            running.compared = None
+            if exchange is not None and running.keys and self.problems(exchange):
+                return  # the document has been told to be broken there, which is the cause
+        finding = self._finding(running.rule, running.source, sentence(error, running.rule), exchange)
         if isinstance(error, AssertionError) and running.compared:
-            finding.field, finding.expected = running.compared.field, running.compared.expected
+            compared = running.compared
             if not says_something(error):
-                finding.got = running.compared.got
+                finding.field, finding.expected, finding.got = compared
+            elif "expected" not in finding.got:
+                finding.field, finding.expected = compared.field, compared.expected
         self.add(finding)
 
     def unanswered(self, silence: Unanswered) -> None:

@@ -71,7 +71,7 @@ def test_a_pause_keeps_the_streak(stage: Stage) -> None:
     first = stage.today() + timedelta(days=1)
     pause = {"userId": ann, "start": str(first), "end": str(first + timedelta(days=1))}
     (made,) = admin(stage, "/streaks/pauses", {"pauses": [pause]})["created"]
-    shown = stage.streak(ann)["pauses"]
+    shown = stage.known(stage.streak(ann)["pauses"])
     assert shown == [{name: made[name] for name in ("id", "start", "end")}], f"the streak shows the pauses {shown}"
     stage.pass_time(days=3)
     after = stage.streak(ann)
@@ -151,7 +151,8 @@ def test_a_user_may_have_thresholds_of_their_own(stage: Stage) -> None:
     refused = stage.call("users_update_preferences", id=ann, body=own)
     assert refused.status in (403, 422), f"a streak of one's own was answered with {refused.status}"
     set_streak(stage, customizable=True)
-    assert stage.get("users_update_preferences", id=ann, body=own)["streak"]["metrics"] == own["streak"]["metrics"]
+    answer = stage.get("users_update_preferences", id=ann, body=own)
+    assert stage.known(answer["streak"]["metrics"]) == own["streak"]["metrics"]
     assert stage.streak(ann)["length"] == 0
     write(stage, ann)
     assert stage.streak(ann)["length"] == 1

@@ -24,7 +24,10 @@ def test_a_healthy_server_passes_with_any_catalog(name: str, tmp_path: Path) -> 
     words = ["serve", "--port", "0", "--api-key", "k", "--users", "0", "--catalog", str(file)]
     url, stop = start([sys.executable, "-m", "mockserver", *words])
     try:
-        run = verify(url, "--api-key", "k", "--profile", "quick", *(["--tenant", tenant] if tenant else []))
+        words = ["--tenant", tenant] if tenant else []
+        if name not in ODD:  # generated requests hardly depend on the catalog
+            words += ["--parts", "behaviour,webhooks,stateful"]
+        run = verify(url, "--api-key", "k", "--profile", "quick", *words)
     finally:
         stop()
     assert run.code == 0, run.said

@@ -36,7 +36,7 @@ def test_captured_webhooks_are_checked(tmp_path: Path) -> None:
     assert 'line 1: /length: "three" is not of type "integer"' in run.said
     assert 'line 4: /length: "four" is not of type "integer"' in run.said
     assert "line 2 is not" in run.said
-    assert "BROKEN: 2 findings" in run.said
+    assert "FAILED: 2 findings" in run.said
 
 
 def test_a_baseline_hides_no_other_mistake_of_the_same_webhook(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_baseline_hides_no_other_mistake_of_the_same_webhook(tmp_path: Path) -
     ):
         run = check(log, known, GOOD | worse, words=("--baseline", str(baseline)))
         assert run.code == 1, f"{worse} is hidden"
-        assert "BROKEN: 1 findings" in run.said
+        assert "FAILED: 1 finding " in run.said
     without = {name: value for name, value in USER.items() if name != "name"}
     words = ("--baseline", str(baseline), "--update-baseline")
     check(log, GOOD | {"user": without}, words=words)
