@@ -62,7 +62,8 @@ class Clock:
     def now(self) -> int:
         if self._frozen_at is not None:
             return self._frozen_at
-        return min(max(real_time() + self._offset, FIRST_CLOCK), LAST_CLOCK)
+        now = real_time() + self._offset
+        return now if FIRST_CLOCK <= now <= LAST_CLOCK else min(max(now, FIRST_CLOCK), LAST_CLOCK)
 
     def set(self, now: int, frozen: bool) -> None:
         """Moves the hands; running on from there, or frozen."""

@@ -152,7 +152,9 @@ def points_map(
 
 def _level_changes(happened: Mapping[type[Fact], Sequence[Entry]], system: str) -> bool:
     """Whether a user is at another level of a system than before all this."""
-    facts = [entry.fact for entry in happened.get(LevelChanged, ())]
+    if LevelChanged not in happened:
+        return False
+    facts = [entry.fact for entry in happened[LevelChanged]]
     changes = [fact for fact in facts if isinstance(fact, LevelChanged) and fact.system == system]
     return bool(changes) and changes[0].previous != changes[-1].level
 

@@ -14,7 +14,7 @@ from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry
 from mockserver.game.world import World
 from mockserver.webhooks import asked
-from mockserver.webhooks.bodies import EVERY_KIND, KINDS, Sight, see
+from mockserver.webhooks.bodies import EVERY_KIND, KINDS, see
 from mockserver.webhooks.delivery import Delivery, DeliveryLog, Ledger, Outcome, Timing
 from mockserver.webhooks.endpoints import Endpoint, Endpoints
 from mockserver.webhooks.lane import Lane
@@ -70,38 +70,32 @@ class Webhooks:
     def recall(self) -> None:
         """Keeps the webhooks of the seeded users' last days. They are listed, and never delivered."""
         recent, past = self._organisation.recent, Past()
-        for tenant, sight, found in [(tenant, *self._known_of(sight, past)) for tenant, sight in recent[::-1]][::-1]:
-            self._store(sight, found, tenant)
+        if self._never.isdisjoint(OF_SCORES):
+            for tenant, sight in recent:
+                made = self._wanted(sight.made)
+                self.outbox.keep(sight._replace(made=made, number=sight.number - len(sight.made) + len(made)), tenant)
+        else:
+            newest_first = [(tenant, self._wanted(sight.happenings(past))) for tenant, sight in reversed(recent)]
+            for tenant, found in reversed(newest_first):
+                self.outbox.collect(found, tenant)
 
     def observe(self, world: World, entries: list[Entry]) -> None:
-        """Takes what one request or due moment brought, while the world is as it was then."""
+        """Takes what one request or due moment brought, while the world is as it was then. What is not sent is made
+        when somebody reads it, unless some of it has a type that the document does not have."""
         sight = see(world, entries, self._never)
-        if sight is not None:
-            tenant = self._tenant_of(world)
-            if len(self.endpoints):
-                self.collect(self._wanted(sight.happenings()), tenant)
-            else:
-                self._store(*self._known_of(sight, Past()), tenant)
-
-    def _known_of(self, sight: Sight, past: Past) -> tuple[Sight, list[Happening] | None]:
-        """Without the types that the document does not have; as happenings when scores are among these."""
-        if not self._never.isdisjoint(OF_SCORES):
-            return sight, self._wanted(sight.happenings(past))
-        made = self._wanted(sight.made)
-        if len(made) < len(sight.made):
-            sight = sight._replace(made=made, number=sight.number - len(sight.made) + len(made))
-        return sight, None
+        if sight is None:
+            return
+        tenant = self._tenant_of(world)
+        if len(self.endpoints):
+            self.collect(self._wanted(sight.happenings()), tenant)
+        elif self._never.isdisjoint(OF_SCORES):
+            self.outbox.keep(sight, tenant)
+        else:
+            self.outbox.collect(self._wanted(sight.happenings()), tenant)
 
     def _wanted(self, rows: list[Happening]) -> list[Happening]:
         """Those whose types the document has."""
         return [row for row in rows if row.kind not in self._never]
-
-    def _store(self, sight: Sight, found: list[Happening] | None, tenant: str | None) -> None:
-        """Without a delivery. Most are made when somebody reads them."""
-        if found is None:
-            self.outbox.keep(sight, tenant)
-        else:
-            self.outbox.collect(found, tenant)
 
     def collect(self, found: list[Happening], tenant: str | None = None) -> None:
         """Keeps what happened, and holds it for the endpoints that want it."""
