@@ -20,7 +20,7 @@ from mockserver.seed import user_id
 
 OURS, BARE, PRISM = "ours", "bare Starlette", "Prism"
 PREFIXES = {OURS: targets.PREFIX, BARE: targets.PREFIX, PRISM: ""}
-AIMS_BARE = {USER: 0.80, BOARD: 0.70, EVENT: 0.50}
+AIMS_BARE = {USER: 0.80, BOARD: 0.70, EVENT: 0.33}
 AIMS_PRISM = {USER: 6.0, BOARD: 3.5, EVENT: 3.5}
 USERS = 50  # as many as `serve` makes by default
 

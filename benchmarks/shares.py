@@ -48,7 +48,7 @@ PARTS = (
     ("mockserver/spec", "reading the request"),
     ("jsonschema_rs", "reading the request"),
     ("orjson", "reading the request"),
-    ("mockserver", "finding operation and world, answering"),
+    ("mockserver", "finding operation and world, sending"),
 )
 REST = "the rest, the benchmark's own work"
 NAMES = list(dict.fromkeys([*(part for _, part in PARTS), REST]))
