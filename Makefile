@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names clients bench bench-growth bench-kept realism farm kill soak hostile
+.PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names pythons clients bench bench-growth bench-kept realism farm kill soak hostile
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ examples-check: $(READY) ## examples of 200 seeds and all three catalogs against
 
 dist: $(READY) ## a wheel and a source distribution, in dist/
 	$(BIN)/python -m build --quiet --outdir dist .
+
+pythons: $(READY) ## the wheel in an empty directory with each Python 3.11 and newer that is there
+	@for python in python3.11 python3.12 python3.13 python3.14; do \
+	  command -v $$python > /dev/null || continue; $$python --version || continue; \
+	  STRANGERS_PYTHON=$$python $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_wheel.py -k stranger || exit; \
+	done
 
 names: $(READY) ## draw the names of seeded users anew, with Faker
 	PYTHONPATH=tests $(BIN)/python tests/draw_names.py

@@ -43,12 +43,14 @@ def blocks() -> list[Block]:
 class Place:
     """A folder to run blocks in, with ports of its own for those that the README names."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, checkout: bool = True) -> None:
+        """`checkout`: it looks like one with `make run` done; otherwise it has nothing of the repository."""
         self.folder = folder
         self.ports = {port: str(free_port()) for port in PORTS}
-        for name in LINKED:
+        for name in LINKED if checkout else ():
             (folder / name).symlink_to(ROOT / name)
-        (folder / ".venv").symlink_to(sys.prefix)
+        if checkout:
+            (folder / ".venv").symlink_to(sys.prefix)
         self.curl_may_fail(False)
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("MOCKSERVER_", "PYTEST_"))}
         self.environment = plain | {
@@ -102,8 +104,8 @@ class Place:
 
 
 @contextmanager
-def place(folder: Path) -> Iterator[Place]:
-    made = Place(folder)
+def place(folder: Path, *, checkout: bool = True) -> Iterator[Place]:
+    made = Place(folder, checkout=checkout)
     try:
         yield made
     finally:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from clients.versions import NODE as NODE_CLIENTS
 from clients.versions import node_client
 from readme_run import ROOT, SERVES, Block, Place, Shell, blocks, place
@@ -99,26 +98,8 @@ def test_the_node_blocks_run(block: Block, where: Place) -> None:
     assert where.run(["node", str(file)]).startswith("750 [ 'First Words', 'Novice Writer', 'Spark' ] 1")
 
 
-def test_the_steps_of_the_workflow_verify_an_implementation(where: Place) -> None:
-    """Two operations stand for all 28 here; what is installed is ours, with the suite, from a copy of the reader's."""
-    (workflow,) = [block for block in BLOCKS if block.language == "yaml"]
-    steps = yaml.safe_load(workflow.text)["jobs"]["verify"]["steps"]
-    assert [step["uses"].partition("@")[0] for step in steps if "uses" in step] == [
-        "actions/checkout",
-        "actions/setup-python",
-        "actions/upload-artifact",
-    ]
-    install, start, wait, verify = [step["run"] for step in steps if "run" in step]
-    assert install.startswith("pip install 'trophy-mockserver[contract] @ git+https://")
-    command = start.removesuffix("&").split()
-    where.start([sys.executable, "-m", *command, "--port", where.ports["8080"]], "8080")
-    assert "ok" in where.run(["bash", "-c", where.fit(wait)])
-    where.run(["bash", "-c", f"{sys.executable} -m {where.fit(verify)} --operations users_get,users_streak"])
-    assert (where.folder / "contract.xml").read_text().startswith("<?xml")
-    assert "<html" in (where.folder / "contract.html").read_text()
-
-
 def test_every_block_is_of_a_kind_that_is_run() -> None:
+    """That of yaml by test_wheel.py, with what a stranger has installed."""
     assert {block.language for block in BLOCKS} == {"sh", "python", "json", "js", "yaml"}
 
 

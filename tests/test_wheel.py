@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
-import sysconfig
-import urllib.request
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import KEY, serving
+import yaml
+from clients.versions import NEWEST
+from readme_run import ROOT, Place, Shell, blocks, place
 
-ROOT = Path(__file__).parents[1]
+PYTHON = os.environ.get("STRANGERS_PYTHON", sys.executable)  # `make pythons` tries others
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +35,67 @@ def test_the_wheel_carries_the_document_unchanged_the_fixtures_and_the_suite(whe
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 
-def test_an_installed_server_starts_from_another_directory(wheel: Path, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", str(wheel)]
-    subprocess.run(install, check=True, capture_output=True)
-    # The dependencies come from here; the project itself, installed editable, does not: its .pth is not read.
-    site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    with serving("--users", "2", cwd=str(tmp_path), python=str(python)) as url:
-        request = urllib.request.Request(f"{url}/leaderboards", headers={"X-API-KEY": KEY})
-        with urllib.request.urlopen(request) as answer:
-            assert json.load(answer)[0]["key"] == "all-time"
-    where = "import mockserver; print(mockserver.__file__)"
-    found = subprocess.run([python, "-c", where], check=True, capture_output=True, text=True, cwd=tmp_path)
-    assert found.stdout.startswith(str(tmp_path))
+@pytest.fixture(scope="module")
+def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of a new environment with the wheel, all that it needs, and the newest client."""
+    folder = tmp_path_factory.mktemp("stranger") / "venv"
+    subprocess.run([PYTHON, "-m", "venv", str(folder)], check=True)
+    install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, f"{wheel}[contract]", f"trophy=={NEWEST}"], check=True, capture_output=True, cwd=folder)
+    return folder / "bin"
+
+
+@pytest.fixture
+def stranger(commands: Path, tmp_path: Path) -> Iterator[Place]:
+    """An empty directory of somebody who has installed the wheel; nothing of the repository is at hand."""
+    with place(tmp_path, checkout=False) as made:
+        for name in ("PYTHONPATH", "VIRTUAL_ENV"):
+            made.environment.pop(name, None)
+        made.environment["PATH"] = f"{commands}:{made.environment['PATH']}"
+        yield made
+
+
+def block(language: str, begins: str) -> str:
+    """The first block of the README or the recipes in this language that begins so."""
+    return next(row.text for row in blocks() if row.language == language and row.text.startswith(begins))
+
+
+def test_what_a_stranger_imports_comes_from_the_wheel(stranger: Place, commands: Path) -> None:
+    program = "import contract_tests as c, mockserver as m, trophy as t; print(c.__file__, m.__file__, t.__file__)"
+    found = stranger.run(["python", "-c", program]).split()
+    assert [path.startswith(str(commands.parent)) for path in found] == [True] * 3
+
+
+def test_a_stranger_pastes_the_first_screen(stranger: Place) -> None:
+    """With the command that the README gives for those who have no checkout."""
+    screen = (ROOT / "README.md").read_text().split("## Why this")[0]
+    assert "`mockserver serve`" in screen
+    stranger.start(["mockserver", "serve", "--port", stranger.ports["8080"]], "8080")
+    with Shell(stranger) as shell:
+        shown = json.loads(shell.run(stranger.fit(block("sh", "curl "))))
+    assert shown.keys() == json.loads(block("json", "{")).keys()
+    (stranger.folder / "first.py").write_text(stranger.fit(block("python", "from trophy import")))
+    printed = stranger.run(["python", "first.py"])
+    assert re.fullmatch(r"750\.0 \['First Words', 'Novice Writer', 'Spark'\] \d+\n", printed)  # boosts go by the day
+
+
+def test_a_stranger_writes_a_test_with_the_fixture(stranger: Place) -> None:
+    (stranger.folder / "test_streaks.py").write_text(block("python", "# test_streaks.py"))
+    assert "1 passed" in stranger.run(["pytest", "-q", "-p", "no:cacheprovider"])
+
+
+def test_a_stranger_verifies_an_implementation_in_ci(stranger: Place) -> None:
+    """The steps of the workflow that the recipes give; two operations stand for all of them."""
+    steps = yaml.safe_load(block("yaml", "# .github/workflows/contract.yml"))["jobs"]["verify"]["steps"]
+    uses = [step["uses"].partition("@")[0] for step in steps if "uses" in step]
+    assert uses == ["actions/checkout", "actions/setup-python", "actions/upload-artifact"]
+    install, start, wait, verify = (step["run"] for step in steps if "run" in step)
+    assert install.startswith("pip install 'trophy-mockserver[contract] @ git+https://")
+    stranger.start(["bash", "-c", f"exec {start.removesuffix('&')} --port {stranger.ports['8080']}"], "8080")
+    assert "ok" in stranger.run(["bash", "-c", stranger.fit(wait)])
+    stranger.run(["bash", "-c", f"{stranger.fit(verify)} --operations users_get,users_streak"])
+    assert (stranger.folder / "contract.xml").read_text().startswith("<?xml")
+    assert "<html" in (stranger.folder / "contract.html").read_text()
 
 
 def test_a_folder_of_the_same_name_is_not_taken_for_the_suite(tmp_path: Path) -> None:
