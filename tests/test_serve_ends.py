@@ -28,18 +28,18 @@ def seeding(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]
     the terminal."""
     screen, terminal = pty.openpty()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal)
+    os.close(terminal)  # so that reading ends with the process
     watchdog = threading.Timer(60, process.kill)
     watchdog.start()
     try:
         said = b""
-        while said.count(b"people live through their days") < 2:
+        while said.count(b"Seeding 100,000 users") < 2:
             said += os.read(screen, 1 << 16)
         yield process, screen
     finally:
         watchdog.cancel()
         process.kill()
         process.wait()
-        os.close(terminal)
         os.close(screen)
 
 

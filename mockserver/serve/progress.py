@@ -72,7 +72,7 @@ class Progress(Bar):
     """Lets people live in so many populations, `users` in each, under one bar."""
 
     def __init__(self, users: int, populations: int = 1) -> None:
-        super().__init__(f"{users * populations:,} people live through their days")
+        super().__init__(f"Seeding {users * populations:,} users")
         self._populations = populations
         self._settled = self._events = 0  # of the populations that are complete
 
