@@ -215,7 +215,7 @@ def test_seeding_that_takes_long_tells_how_far_it_is(
     with progress.Progress(4, 2) as told:
         lived(told, "a", "b")
     said = capsys.readouterr()
-    assert "8 people" in said.err
+    assert "8 users" in said.err
     assert "events/s" in said.err
     assert said.out == ""
 

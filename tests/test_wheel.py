@@ -93,7 +93,7 @@ def test_a_stranger_verifies_an_implementation_in_ci(stranger: Place) -> None:
     assert install.startswith("pip install 'trophy-mockserver[contract] @ git+https://")
     stranger.start(["bash", "-c", f"exec {start.removesuffix('&')} --port {stranger.ports['8080']}"], "8080")
     assert "ok" in stranger.run(["bash", "-c", stranger.fit(wait)])
-    stranger.run(["bash", "-c", f"{stranger.fit(verify)} --operations users_get,users_streak"])
+    stranger.run(["bash", "-c", f"{stranger.fit(verify)} --operations users_get,users_streak"], timeout=500)
     assert (stranger.folder / "contract.xml").read_text().startswith("<?xml")
     assert "<html" in (stranger.folder / "contract.html").read_text()
 
