@@ -14,13 +14,13 @@ from urllib.parse import parse_qsl, unquote, urlencode
 from contract_tests.document import Document
 
 JSON = Any
-Memory = dict[str, Any]
+Memory = dict[Any, Any]
 DOCUMENT = Document.load(Path(__file__).parents[2] / "openapi.json")
 
 
 @dataclass
 class Ask:
-    """A request on its way in; `path` is below the base path and still encoded."""
+    """A request on its way in; `path` is below the base path and still encoded; `now`: the world's time, ms UTC."""
 
     method: str
     path: str
@@ -28,6 +28,7 @@ class Ask:
     headers: dict[str, str]
     body: bytes
     operation: str | None = None
+    now: int = 0
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
@@ -84,6 +85,7 @@ Change = Callable[..., Any]
 class Fault:
     """`kind` groups faults in the report; `plant` stands between the client and the app, `sender` between the
     webhooks and the network; `patch` changes the server in this one process, for what cannot be reached from outside.
+    `about`: the operation or the type of webhook that is wrong, where it is one.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Fault:
     plant: Plant | None = None
     sender: Callable[..., Any] | None = field(default=None)
     patch: Callable[[], None] | None = field(default=None)
+    about: str = ""
 
 
 def reply(status: int, content: JSON) -> Reply:

@@ -22,7 +22,8 @@ class Post:
 
     body: bytes
     headers: dict[str, str]
-    memory: dict[str, Any]
+    memory: dict[Any, Any]
+    url: str = ""
 
     @property
     def content(self) -> dict[str, Any]:

@@ -1,158 +1,140 @@
-"""`make mutants`: every planted fault, one at a time, against the suite; what catches it, and how long it takes.
+"""`make mutants`: planted faults, one at a time, against the suite; what catches them, and what gets through.
 
-`quick` gets every fault, `standard` those that `quick` lets pass. `--parts` shows what each part catches alone.
-Everything is imported once and forked from there, which halves the time.
+Without words: every fault that is written by hand, and a sample of the generated ones. `quick` gets every fault,
+`standard` those that `quick` lets pass. A generated fault that nothing catches counts only if it can be seen at all.
+`--parts` shows what each part of the suite catches alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
-import multiprocessing
-import os
 import pkgutil
-import re
-import signal
 import sys
-import tempfile
 import time
-import xml.etree.ElementTree as ET
-from collections import Counter
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 
 import contract_tests.generated  # noqa: F401  before the fork
 import mockserver
-from contract_tests.command import run as run_suite
-from contract_tests.options import PARTS, Options
-from tests.mutants import serve
 from tests.mutants.fault import Fault
 from tests.mutants.faults import BY_NAME, FAULTS
+from tests.mutants.generated.all import drawn, generated
+from tests.mutants.generated.probe import Probe
+from tests.mutants.trial import SERVED, Outcome, Trial, trials
 
-KEY = "mutants.key"
 AT_ONCE = 2
-SERVED = [part for part in PARTS if part != "document"]
-SETTINGS = ["--port", "0", "--api-key", KEY, "--users", "3", "--history-days", "5", "--log-level", "critical"]
 
 
-@dataclass(frozen=True)
-class Result:
-    """`by`: the part and test that caught the fault first; None when it got through."""
+@dataclass
+class Tally:
+    """What came of the faults so far: by profile, which were caught, and which survived."""
 
-    name: str
-    profile: str
-    by: str | None
-    part: str
-    seconds: float
-    trouble: str = ""
+    faults: list[Fault]
+    caught: dict[str, dict[str, Outcome]] = field(default_factory=lambda: defaultdict(dict))
+    unseen: set[str] = field(default_factory=set)
 
-    @property
-    def kind(self) -> str:
-        return BY_NAME[self.name].kind
+    def count(self, profile: str, fault: Fault) -> bool:
+        """Whether `profile` catches it: what a smaller one catches a larger one does, too."""
+        profiles = ("quick",) if profile == "quick" else ("quick", "standard")
+        return any(fault.name in self.caught[one] for one in profiles)
+
+    def seen(self) -> list[Fault]:
+        """The faults that can be seen."""
+        return [fault for fault in self.faults if fault.name not in self.unseen]
+
+    def survivors(self, profile: str) -> list[Fault]:
+        return [fault for fault in self.seen() if not self.count(profile, fault)]
 
 
-def give(name: str, profile: str, parts: str | None = None) -> Result:
-    """One fault to the suite, which stops at its first failure."""
+def give(
+    tally: Tally, faults: list[Fault], profile: str, arguments: argparse.Namespace, part: str | None = None
+) -> None:
+    """These faults to one profile, with progress."""
+    began, done = time.monotonic(), Counter[str]()
+
+    def report(trial: Trial, outcome: Outcome) -> None:
+        fault = trial.fault
+        assert fault is not None
+        if outcome.by:
+            tally.caught[profile][fault.name] = outcome
+        done["all"] += 1
+        done["caught"] += bool(outcome.by)
+        verdict = f"caught by {outcome.part}: {outcome.by}" if outcome.by else f"GOT THROUGH {outcome.trouble}"
+        minutes = (time.monotonic() - began) / 60
+        line = f"{done['all']:5}/{len(faults)} {minutes:5.1f} min {outcome.seconds:6.1f} s  {fault.kind}: {fault.name}"
+        print(f"{line} — {verdict}", flush=True)
+
+    if faults:
+        print(f"\n{len(faults)} faults to {profile}{f', {part} alone' if part else ''}", flush=True)
+        wanted = [Trial(fault, part) for fault in faults]
+        trials(wanted, profile, arguments.at_once, 1, report)  # type: ignore[arg-type]
+
+
+def find_unseen(tally: Tally) -> None:
+    """Survivors that nobody can see are no faults; only generated ones may be such."""
+    left = [fault for fault in tally.survivors("quick") if fault.name not in BY_NAME]
+    if not left:
+        return
+    print(f"\n{len(left)} generated faults were not caught by quick: can they be seen?", flush=True)
+    probe = Probe()
+    for number, fault in enumerate(left, 1):
+        if not probe.observable(fault):
+            tally.unseen.add(fault.name)
+        if number % 10 == 0 or number == len(left):
+            print(f"{number:5}/{len(left)}  {len(tally.unseen)} cannot be seen", flush=True)
+
+
+def run(faults: list[Fault], arguments: argparse.Namespace) -> int:
+    """All faults to quick, the survivors to standard; 0 if enough of them are caught."""
     began = time.monotonic()
-    process, url = fork_server(name)
-    if url is None:
-        return Result(name, profile, None, "", time.monotonic() - began, "the server did not start")
-    try:
-        code, by, part = try_suite(url, profile, parts)
-    finally:
-        os.kill(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-    trouble = "" if code in (0, 1) else "the suite could not run"
-    return Result(name, profile, by if code == 1 else None, part, time.monotonic() - began, trouble)
-
-
-def fork_server(name: str) -> tuple[int, str | None]:
-    """A process that serves with the fault, and its base URL."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process == 0:
-        os.close(reading)
-        os.dup2(writing, 1)
-        try:
-            serve.serve(name, SETTINGS)
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with open(reading, encoding="utf-8") as lines:
-        for line in lines:
-            if found := re.search(r"http://[\w.:]+/v1", line):
-                return process, found.group()
-    return process, None
-
-
-def try_suite(url: str, profile: str, parts: str | None) -> tuple[int, str, str]:
-    """Its exit code, and the first test that failed with its part."""
-    options = Options(base_url=url, api_key=KEY, profile=profile, parts=(parts,) if parts else tuple(SERVED))
-    with tempfile.TemporaryDirectory() as place, open(os.devnull, "w") as nowhere:
-        report = Path(place) / "junit.xml"
-        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-            code = run_suite(options, ["--maxfail=1", "--junit-xml", str(report)])
-        by, part = first_failure(report) if report.exists() else ("", "")
-    return code, by, part
-
-
-def first_failure(report: Path) -> tuple[str, str]:
-    for case in ET.parse(report).getroot().iter("testcase"):
-        for said in (*case.findall("failure"), *case.findall("error")):
-            part = re.search(r"^\W*found by +(\w+)", said.text or "", re.MULTILINE)
-            return str(case.get("name")), part.group(1) if part else "?"
-    return "", ""
-
-
-def give_all(faults: list[Fault], profile: str, parts: str | None = None) -> list[Result]:
-    """Two at a time, each in a process of its own, with progress."""
-    results: list[Result] = []
-    with multiprocessing.get_context("fork").Pool(AT_ONCE, maxtasksperchild=1) as pool:
-        names = [fault.name for fault in faults]
-        for result in pool.imap_unordered(partial(give, profile=profile, parts=parts), names):
-            results.append(result)
-            verdict = f"caught by {result.part}: {result.by}" if result.by else f"GOT THROUGH {result.trouble}"
-            line = f"{len(results):4}/{len(faults)}  {result.seconds:5.1f} s  {result.kind}: {result.name}"
-            print(f"{line} — {verdict}", flush=True)
-    return results
-
-
-def run(faults: list[Fault]) -> int:
-    """All faults to quick, the survivors to standard; 0 if every one is caught."""
-    began = time.monotonic()
-    print(f"{len(faults)} faults, {AT_ONCE} at a time, to quick", flush=True)
-    results = give_all(faults, "quick")
-    survivors = [BY_NAME[result.name] for result in results if not result.by]
-    later = []
-    if survivors:
-        print(f"\n{len(survivors)} survivors to standard", flush=True)
-        later = give_all(survivors, "standard")
-    lost = [result for result in later if not result.by]
-    summary([result for result in (*results, *later) if result.by])
-    quick, standard = len(faults) - len(survivors), len(faults) - len(lost)
-    print(f"\nquick     {quick}/{len(faults)} caught ({100 * quick / len(faults):.0f} %)")
-    print(f"standard  {standard}/{len(faults)} caught ({100 * standard / len(faults):.0f} %)")
+    tally = Tally(faults)
+    give(tally, faults, "quick", arguments)
+    find_unseen(tally)
+    if not arguments.quick:
+        give(tally, tally.survivors("quick"), "standard", arguments)
+    last = "quick" if arguments.quick else "standard"
+    summary(tally, last)
     print(f"time      {(time.monotonic() - began) / 60:.1f} minutes")
-    for result in lost:
-        print(f"GOT THROUGH  {result.kind}: {result.name} {result.trouble}")
-    return int(bool(lost))
+    lost = tally.survivors(last)
+    for fault in lost:
+        print(f"GOT THROUGH  {fault.kind}: {fault.name}")
+    by_hand = [fault for fault in lost if fault.name in BY_NAME]
+    seen = [fault for fault in tally.seen() if fault.name not in BY_NAME]
+    missed = len(lost) - len(by_hand)
+    return int(bool(by_hand) or (not arguments.quick and missed > len(seen) * LET_THROUGH))
 
 
-def summary(caught: list[Result]) -> None:
-    """Which part was the first to catch how many, by kind of fault."""
-    parts, kinds = Counter(result.part for result in caught), Counter(result.kind for result in caught)
-    print("\ncaught first by  " + ", ".join(f"{part} {count}" for part, count in parts.most_common()))
-    print("by kind          " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()))
+#: The share of generated faults that may get through `standard`.
+LET_THROUGH = 0.05
 
 
-def run_parts(faults: list[Fault]) -> int:
+def summary(tally: Tally, last: str) -> None:
+    """Caught of those that can be seen, by kind; which part was the first to catch how many."""
+    kinds: dict[str, list[Fault]] = defaultdict(list)
+    for fault in tally.seen():
+        kinds[fault.kind if fault.name not in BY_NAME else "written by hand"].append(fault)
+    profiles = ["quick"] if last == "quick" else ["quick", "standard"]
+    print("\n" + f"{'kind':28}{'seen':>6}" + "".join(f"{profile:>16}" for profile in profiles))
+    for kind, rows in [*sorted(kinds.items()), ("all", tally.seen())]:
+        shares = [sum(tally.count(profile, fault) for fault in rows) for profile in profiles]
+        told = "".join(f"{f'{share} ({100 * share / max(1, len(rows)):.1f} %)':>16}" for share in shares)
+        print(f"{kind:28}{len(rows):>6}{told}")
+    print(f"not counted, since nobody can see them: {len(tally.unseen)}")
+    for profile in profiles:
+        caught, of = sum(tally.count(profile, fault) for fault in tally.seen()), len(tally.seen())
+        print(f"{profile:9} {caught}/{of} caught ({100 * caught / max(1, of):.1f} %)")
+    parts = Counter(outcome.part for rows in tally.caught.values() for outcome in rows.values())
+    print("first by  " + ", ".join(f"{part} {count}" for part, count in parts.most_common()))
+
+
+def run_parts(faults: list[Fault], arguments: argparse.Namespace) -> int:
     """Each part alone: what it catches, and what no other part does."""
     alone: dict[str, set[str]] = {}
     for part in SERVED:
-        print(f"\n{part} alone", flush=True)
-        alone[part] = {result.name for result in give_all(faults, "quick", part) if result.by}
+        tally = Tally(faults)
+        give(tally, faults, "quick", arguments, part)
+        alone[part] = set(tally.caught["quick"])
     print("\npart         caught  only it")
     worth = True
     for part, names in alone.items():
@@ -162,9 +144,13 @@ def run_parts(faults: list[Fault]) -> int:
     return int(not worth)
 
 
-def picked(words: list[str]) -> list[Fault]:
-    """The faults whose names or kinds contain one of these words; all without words."""
-    return [fault for fault in FAULTS if not words or any(word in f"{fault.kind}: {fault.name}" for word in words)]
+def picked(arguments: argparse.Namespace) -> list[Fault]:
+    """Hand-written ones and the sample; with words only those whose kind or name contains one of them."""
+    sample = list(generated().values()) if arguments.all else drawn(arguments.sample, arguments.seed)
+    if not arguments.words:
+        return [*([] if arguments.generated else FAULTS), *sample]
+    everything = [*FAULTS, *generated().values()]
+    return [fault for fault in everything if any(word in f"{fault.kind}: {fault.name}" for word in arguments.words)]
 
 
 def import_the_server() -> None:
@@ -177,11 +163,17 @@ def import_the_server() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", action="store_true", help="give every fault to each part alone")
-    parser.add_argument("words", nargs="*", help="only faults whose kind or name contains one of these")
+    parser.add_argument("--sample", type=int, default=100, help="so many generated faults (100)")
+    parser.add_argument("--seed", type=int, default=1, help="what the sample is drawn with (1)")
+    parser.add_argument("--all", action="store_true", help="every generated fault: takes a night")
+    parser.add_argument("--generated", action="store_true", help="none of those written by hand")
+    parser.add_argument("--quick", action="store_true", help="stop after quick")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="so many at a time (2)")
+    parser.add_argument("words", nargs="*", help="instead: all faults whose kind or name contains one of these")
     given = parser.parse_args()
     import_the_server()
-    faults = picked(given.words)
-    return run_parts(faults) if given.parts else run(faults)
+    faults = picked(given)
+    return run_parts(faults, given) if given.parts else run(faults, given)
 
 
 if __name__ == "__main__":

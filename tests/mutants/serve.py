@@ -10,8 +10,9 @@ from typing import Any
 import httpx2
 
 from mockserver.app import App
-from tests.mutants.fault import Plant
+from tests.mutants.fault import Fault, Plant
 from tests.mutants.faults import BY_NAME
+from tests.mutants.generated.all import generated
 from tests.mutants.otherwise import ANOTHER_WAY, otherwise
 from tests.mutants.posted import HEADER, Post, Sender
 from tests.mutants.wrapper import Faulty, Receive, Scope, Send
@@ -21,8 +22,16 @@ def plant(name: str) -> None:
     """Put the fault around every app of this process, and around every webhook that it sends."""
     if name == ANOTHER_WAY:
         _wrap(otherwise, hidden="/_mock")
-        return
-    fault = BY_NAME[name]
+    else:
+        plant_fault(find(name))
+
+
+def find(name: str) -> Fault:
+    """A fault by its name, written by hand or generated. Raises `LookupError`."""
+    return BY_NAME.get(name) or generated()[name]
+
+
+def plant_fault(fault: Fault) -> None:
     if fault.patch is not None:
         fault.patch()
     if fault.plant is not None:
@@ -52,7 +61,7 @@ class Nothing(httpx2.AsyncByteStream):
 
 def _sending(sender: Sender) -> Any:
     send_on = httpx2.AsyncHTTPTransport.handle_async_request
-    memory: dict[str, Any] = {}
+    memory: dict[Any, Any] = {}
 
     async def handle(transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> httpx2.Response:
         if HEADER not in request.headers:
@@ -66,19 +75,25 @@ def _sending(sender: Sender) -> Any:
             await answer.aclose()
             return answer.status_code
 
-        status = await sender(Post(await request.aread(), kept, memory), send)
+        status = await sender(Post(await request.aread(), kept, memory, str(request.url)), send)
         return httpx2.Response(status, request=request, stream=Nothing())
 
     return handle
 
 
-def serve(name: str, options: list[str]) -> None:
-    """Serve with this fault until the process ends."""
-    plant(name)
+def serve(fault: Fault | None, options: list[str]) -> None:
+    """Serve with this fault (with none) until the process ends."""
+    if fault is not None:
+        plant_fault(fault)
+    serve_on(options)
+
+
+def serve_on(options: list[str]) -> None:
     from mockserver.cli import main as commands
 
     commands(["serve", *options])
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2:])
+    plant(sys.argv[1])
+    serve_on(sys.argv[2:])

@@ -36,6 +36,7 @@ class Faulty:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         path = raw.removeprefix(PREFIX)
         ask = Ask(scope["method"], path, scope["query_string"].decode("latin-1"), headers, await _whole(receive))
+        ask.now = self._now(headers.get("x-api-key", ""))
         found = DOCUMENT.find(ask.method, path)
         ask.operation = found.id if found else None
 
@@ -43,6 +44,12 @@ class Faulty:
             return await self._forward(scope, changed)
 
         await _answer(await self.plant(ask, forward, self.memory), send)
+
+    def _now(self, key: str) -> int:
+        """The time in the world that a key opens."""
+        worlds = getattr(getattr(self.app, "args", (None,))[0], "worlds", None)
+        found = worlds.find(key) if worlds else None
+        return found.clock.now() if found else 0
 
     async def _forward(self, scope: Scope, ask: Ask) -> Reply:
         """What the app says to a request."""

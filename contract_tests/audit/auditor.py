@@ -1,0 +1,57 @@
+"""Whoever compares: what the target says and what the books say, one field at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from contract_tests.drawing import Drawn
+from contract_tests.exchange import Exchange
+from contract_tests.ledger import Books
+from contract_tests.stage import Stage, moment
+from contract_tests.suite import Suite
+
+JSON = Any
+#: Of one world; more would say the same again.
+MOST = 12
+
+
+class Auditor:
+    """`ids`: the target's ids of what the catalog names, by kind and key, as its lists told them."""
+
+    def __init__(self, suite: Suite, stage: Stage, drawn: Drawn) -> None:
+        self.suite, self.stage, self.drawn = suite, stage, drawn
+        self.catalog = drawn.json
+        self.books = Books(drawn.json, stage.now())
+        self.ids: dict[tuple[str, str], str] = {}
+        self.found = 0
+
+    def ask(self, operation: str, **arguments: Any) -> JSON:
+        return self.stage.get(operation, **arguments)
+
+    def same(self, operation: str, field: str, got: JSON, want: JSON, section: int) -> None:
+        """Notes a finding unless both are the same; `section`: of the behaviour page."""
+        if got == want or self.found >= MOST:
+            return
+        self.found += 1
+        rule = f"{operation}: `{field}` is what came of all that happened"
+        exchange = self._last(operation)
+        self.suite.found(rule, f"behaviour, section {section}", f"{field} is {got!r}, expected {want!r}", exchange)
+
+    def _last(self, operation: str) -> Exchange | None:
+        """The newest request of this operation."""
+        story = self.suite.running.story if self.suite.running else []
+        return next((one for one in reversed(story) if one.operation and one.operation.id == operation), None)
+
+
+def when(text: JSON) -> datetime | None:
+    return moment(text) if isinstance(text, str) else None
+
+
+def as_pairs(wanted: dict[str, str] | None) -> list[JSON]:
+    """Filters as the API shows them, in a fixed order."""
+    return sorted(({"key": key, "value": value} for key, value in (wanted or {}).items()), key=lambda row: row["key"])
+
+
+def sorted_pairs(rows: JSON) -> list[JSON]:
+    return sorted(rows or [], key=lambda row: str(row.get("key")))

@@ -1,0 +1,91 @@
+"""What the books hold of one user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+JSON = Any
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A metric event; `number` counts everything that happens, so that what came first is known."""
+
+    number: int
+    time: datetime
+    day: date
+    metric: str
+    value: Decimal
+    attributes: dict[str, str]
+
+    def matches(self, wanted: dict[str, str] | None) -> bool:
+        return all(self.attributes.get(key) == value for key, value in (wanted or {}).items())
+
+
+@dataclass(frozen=True)
+class Award:
+    """`trigger`: its place in the catalog's list."""
+
+    number: int
+    time: datetime
+    day: date
+    trigger: int
+    awarded: int
+    total: int
+    boosts: tuple[str, ...]
+
+
+@dataclass
+class Streak:
+    """`counted` and `frozen`: by period, the length that was reached or kept."""
+
+    length: int = 0
+    started: date | None = None
+    latest: date | None = None
+    expires: date | None = None
+    extended: datetime | None = None
+    freezes: int = 0
+    counted: dict[date, int] = field(default_factory=dict)
+    frozen: dict[date, int] = field(default_factory=dict)
+    since: int = 0
+    told: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass
+class Person:
+    """`done`: when each achievement was completed, by key. `replays`: idempotency keys by metric."""
+
+    id: str
+    created: datetime
+    zone: ZoneInfo
+    profile: dict[str, JSON]
+    attributes: dict[str, str]
+    deeds: list[Deed] = field(default_factory=list)
+    streak: Streak = field(default_factory=Streak)
+    done: dict[str, datetime] = field(default_factory=dict)
+    awards: dict[str, list[Award]] = field(default_factory=dict)
+
+    def total(self, metric: str, attributes: dict[str, str] | None = None) -> Decimal:
+        deeds = (deed for deed in self.deeds if deed.metric == metric and deed.matches(attributes))
+        return sum((deed.value for deed in deeds), Decimal())
+
+    def peak(self, metric: str, attributes: dict[str, str] | None) -> Decimal:
+        """The most that the matching sum has ever been."""
+        found = most = Decimal()
+        for deed in self.deeds:
+            if deed.metric == metric and deed.matches(attributes):
+                found += deed.value
+                most = max(most, found)
+        return most
+
+    def points(self, system: str) -> int:
+        rows = self.awards.get(system)
+        return rows[-1].total if rows else 0
+
+    def has(self, wanted: dict[str, str] | None) -> bool:
+        """Whether all these attributes are the user's."""
+        return all(self.attributes.get(key) == value for key, value in (wanted or {}).items())

@@ -1,0 +1,59 @@
+"""Whole worlds, each with a catalog of its own that is drawn at random: all that happens is worked out once more from
+the behaviour page, and everything that can be asked is held against that."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests.audit.auditor import Auditor
+from contract_tests.audit.boards import check_rankings
+from contract_tests.audit.catalog import check_catalog
+from contract_tests.audit.letters import check_letters
+from contract_tests.audit.people import check_person
+from contract_tests.audit.play import Player
+from contract_tests.conftest import Stages
+from contract_tests.drawing import Drawn
+from contract_tests.rules import rule
+from contract_tests.run import Run
+from contract_tests.stage import moment
+from contract_tests.suite import Suite
+from contract_tests.test_webhooks import open_box
+
+pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "streaks_", "metrics_", "achievements_")
+
+#: A Friday two days before clocks go forward in Europe.
+BEGINNING = "2025-03-28T09:10:11.125Z"
+#: So many worlds, and so many users in each.
+WORLDS = {"quick": 2, "standard": 12, "thorough": 60}
+USERS = 5
+#: How many days pass between the days on which users act.
+STEPS = {"daily": (0, 1, 1, 3, 2), "weekly": (1, 6, 3, 12, 8), "monthly": (2, 11, 22, 37, 20)}
+
+
+@rule("A world is what its catalog and its users make it, whatever the catalog", "docs/behaviour.md", choice=True)
+@pytest.mark.parametrize("number", range(WORLDS[Run.options.profile]))
+def test_a_drawn_world(stages: Stages, suite: Suite, number: int) -> None:
+    drawn = Drawn(1000 * suite.options.seed + number, moment(BEGINNING).date())
+    stage = stages.new(catalog=drawn.json, now=BEGINNING)
+    auditor = Auditor(suite, stage, drawn)
+    box = open_box(stage, suite.office, suite) if suite.office else None
+    check_catalog(auditor)
+    player = Player(auditor)
+    player.settle(USERS)
+    for metric in auditor.ask("users_all_metrics", id="ann"):
+        auditor.ids["metrics", metric["key"]] = metric["id"]
+    for day, days in enumerate(STEPS[drawn.json["streak"]["frequency"]]):
+        player.live()
+        player.rest(days)
+        if day == 1:
+            check_rankings(auditor)
+        if day == 2:
+            check_person(auditor, auditor.books.people["ann"])
+    for person in auditor.books.people.values():
+        check_person(auditor, person)
+    check_rankings(auditor)
+    player.replay_old()
+    check_catalog(auditor)
+    if box is not None:
+        box.settle()
+        check_letters(auditor, box.letters)

@@ -1,0 +1,208 @@
+"""Whether a fault can be seen at all: the probe's story is told with it and without it, and something must differ."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+
+import httpx2
+
+from mockserver import catalogs, spec
+from mockserver.app import App
+from mockserver.control.plane import Settings
+from mockserver.serve.server import make_app, make_plane
+from mockserver.worlds import Plan, Worlds
+from tests.mutants.fault import DOCUMENT, Ask, Fault, Reply
+from tests.mutants.generated.responses import RESPONSE
+from tests.mutants.generated.story import BEGINNING, tell
+from tests.mutants.posted import HEADER, Post
+from tests.mutants.serve import Nothing, plant_fault
+
+ROOT = "probe.root"
+#: Seconds for a story; it takes a tenth of them.
+LONGEST = 60
+
+
+class Differs(Exception):
+    """What is told now is not what was told without the fault."""
+
+
+@dataclass
+class Exchanged:
+    ask: Ask
+    reply: Reply
+
+
+@dataclass
+class Transcript:
+    """What a story told: responses in order, and the webhooks that were sent."""
+
+    exchanged: list[Exchanged] = field(default_factory=list)
+    posts: list[tuple[str, bytes, str]] = field(default_factory=list)
+
+
+def fresh_app() -> App:
+    now = round(datetime.fromisoformat(BEGINNING).timestamp() * 1000)
+    demo = spec.resource("fixtures/catalog.toml")
+    worlds = Worlds(Plan(lambda today: catalogs.load(demo, today=today), now=now, frozen=True), (ROOT,))
+    return make_app(make_plane(worlds, Settings()))
+
+
+class Told:
+    """The story as it is told now; compared with `other` as it goes, if there is one."""
+
+    def __init__(self, app: App, other: Transcript | None = None) -> None:
+        self.app, self.other, self.transcript = app, other, Transcript()
+
+    async def ask(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
+        target, _, query = path.partition("?")
+        rows = [(name.lower().encode(), value.encode("latin-1", "ignore")) for name, value in headers.items()]
+        if body is not None:
+            rows.append((b"content-length", str(len(body)).encode()))
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": target,
+            "raw_path": target.encode(),
+            "query_string": query.encode(),
+            "headers": rows,
+            "http_version": "1.1",
+            "scheme": "http",
+            "root_path": "",
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 9),
+        }
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body or b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(scope, receive, send)
+        answer = b"".join(message.get("body", b"") for message in sent[1:])
+        if path.startswith("/v1/"):
+            self._note(method, target, query, headers, body, Reply(sent[0]["status"], {}, answer))
+        return sent[0]["status"], answer
+
+    def _note(
+        self, method: str, target: str, query: str, headers: dict[str, str], body: bytes | None, reply: Reply
+    ) -> None:
+        number = len(self.transcript.exchanged)
+        key = headers.get("x-api-key", "")
+        home = self.app.worlds.find(key)
+        below = target.removeprefix("/v1")
+        named = {name.lower(): value for name, value in headers.items()}
+        ask = Ask(method, below, query, named, body or b"", now=home.clock.now() if home else 0)
+        found = DOCUMENT.find(method, below)
+        ask.operation = found.id if found else None
+        self.transcript.exchanged.append(Exchanged(ask, reply))
+        if self.other is not None:
+            before = self.other.exchanged[number].reply
+            if (before.status, before.body) != (reply.status, reply.body):
+                raise Differs(f"{method} {target}?{query}")
+
+    async def catch(self, transport: Any, request: httpx2.Request) -> httpx2.Response:
+        """In the place of the network."""
+        post = (str(request.url), await request.aread(), request.headers.get(HEADER, ""))
+        self.transcript.posts.append(post)
+        return httpx2.Response(200, request=request, stream=Nothing())
+
+
+def told(fault: Fault | None = None, other: Transcript | None = None) -> Transcript:
+    """The story, told in this process, which a fault changes for good. Raises `Differs`."""
+    carrier = Told(cast(App, None), other)
+
+    async def catch(transport: Any, request: httpx2.Request) -> httpx2.Response:
+        return await carrier.catch(transport, request)
+
+    httpx2.AsyncHTTPTransport.handle_async_request = catch  # type: ignore[method-assign]
+    if fault is not None:
+        plant_fault(fault)
+    carrier.app = fresh_app()
+    asyncio.run(tell(carrier.ask, ROOT))
+    found = carrier.transcript
+    if other is not None and sorted(found.posts) != sorted(other.posts):
+        raise Differs("webhooks")
+    return found
+
+
+class Probe:
+    """Knows what is told without a fault."""
+
+    def __init__(self) -> None:
+        self.without = told()
+
+    def observable(self, fault: Fault) -> bool:
+        """Whether anything differs with the fault. This process stays as it is."""
+        if fault.kind == RESPONSE:
+            return asyncio.run(self._in_responses(fault))
+        if fault.sender is not None:
+            return asyncio.run(self._in_webhooks(fault))
+        return self._in_a_fork(fault)
+
+    async def _in_responses(self, fault: Fault) -> bool:
+        """A fault that leaves requests as they are sees the recorded ones."""
+        assert fault.plant is not None
+        memory: dict[Any, Any] = {}
+        for one in self.without.exchanged:
+            if one.ask.operation == fault.about:
+                reply = one.reply
+
+                async def forward(ask: Ask, reply: Reply = reply) -> Reply:
+                    return reply
+
+                found = await fault.plant(replace(one.ask), forward, memory)
+                if (found.status, found.body) != (reply.status, reply.body):
+                    return True
+        return False
+
+    async def _in_webhooks(self, fault: Fault) -> bool:
+        assert fault.sender is not None
+        memory: dict[Any, Any] = {}
+        for url, body, signature in self.without.posts:
+            sent: list[bytes] = []
+
+            async def send(body: bytes, headers: dict[str, str], sent: list[bytes] = sent) -> int:
+                sent.append(body)
+                return 200
+
+            await fault.sender(Post(body, {HEADER: signature}, memory, url), send)
+            if sent != [body]:
+                return True
+        return False
+
+    def _in_a_fork(self, fault: Fault) -> bool:
+        """One that makes the server hang is none: any client would notice, and nobody could be asked."""
+        return forked(lambda: self._differs(fault))
+
+    def _differs(self, fault: Fault) -> bool:
+        try:
+            told(fault, self.without)
+        except Differs:
+            return True
+        except Exception:  # so wrong that the story cannot be told
+            return True
+        return False
+
+
+def forked(work: Callable[[], bool]) -> bool:
+    """The outcome of `work` in a process of its own; False when it does not end."""
+    process = os.fork()
+    if process == 0:
+        signal.alarm(LONGEST)
+        logging.disable()
+        code = 2
+        try:
+            code = 0 if work() else 1
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status) == 0

@@ -1,0 +1,53 @@
+"""Faults of responses: each field of each operation's success, in every way that it can be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.mutants.fault import Ask, Fault, Forward, Memory, Plant, Reply
+from tests.mutants.generated.bodies import Moment, Spoil, spoils
+from tests.mutants.generated.fields import response_fields
+
+RESPONSE = "a field of a response"
+
+#: Lists whose order neither the document nor the behaviour page fixes: to turn them round is no fault.
+FREE_ORDER = {
+    ("users_all_metrics", "*.achievements"),
+    ("achievements_complete", "achievements"),
+    ("metrics_event", "achievements"),
+}
+#: The order of filters, channels and tokens means nothing.
+FREE_NAMES = {"userAttributes", "eventAttributes", "achievementIds", "breakdownAttributeValues", "deviceTokens"}
+FREE_NAMES |= {"achievement_completed", "recap", "reactivation", "streak_reminder"}
+
+
+def moment_of(ask: Ask, memory: Memory) -> Moment:
+    user = ask.user if ask.path.startswith("/users") or ask.json else ""
+    world = f"{ask.headers.get('x-api-key')} {ask.headers.get('tenant-id', '')}"
+    return Moment(world, f"{ask.method} {ask.path}?{ask.query} {user}", user, ask.now, memory)
+
+
+def planted(operation: str, spoil: Spoil) -> Plant:
+    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+        answer = await forward(ask)
+        if ask.operation != operation or answer.status >= 400:
+            return answer
+        content = answer.json
+        before = answer.json
+        spoil(content, moment_of(ask, memory))
+        return answer if content == before else answer.with_json(content)
+
+    return plant
+
+
+def is_free(operation: str, path: str, name: str, what: str) -> bool:
+    """Whether it is no fault: another way to be right."""
+    return what == "in another order" and ((operation, path) in FREE_ORDER or name in FREE_NAMES)
+
+
+def faults() -> Iterator[Fault]:
+    for operation, fields in response_fields().items():
+        for field, what, spoil in spoils(fields):
+            if not is_free(operation, field.path, field.name, what):
+                name = f"{operation} {field.path}: {what}"
+                yield Fault(name, RESPONSE, planted(operation, spoil), about=operation)
