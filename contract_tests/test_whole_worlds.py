@@ -24,7 +24,7 @@ pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "strea
 #: A Friday two days before clocks go forward in Europe.
 BEGINNING = "2025-03-28T09:10:11.125Z"
 #: So many worlds, and so many users in each.
-WORLDS = {"quick": 2, "standard": 12, "thorough": 60}
+WORLDS = {"quick": 1, "standard": 6, "thorough": 60}
 USERS = 5
 #: How many days pass between the days on which users act.
 STEPS = {"daily": (0, 1, 1, 3, 2), "weekly": (1, 6, 3, 12, 8), "monthly": (2, 11, 22, 37, 20)}

@@ -35,8 +35,8 @@ class Auditor:
             return
         self.found += 1
         rule = f"{operation}: `{field}` is what came of all that happened"
-        exchange = self._last(operation)
-        self.suite.found(rule, f"behaviour, section {section}", f"{field} is {got!r}, expected {want!r}", exchange)
+        said = f"{field} is {got!r}, expected {want!r}"
+        self.suite.found(rule, f"behaviour, section {section}", said, self._last(operation))
 
     def _last(self, operation: str) -> Exchange | None:
         """The newest request of this operation."""
