@@ -157,7 +157,7 @@ class Drawn:
         metric = self.dice.choice(self.metrics)
         by_metric = {"rankBy": "metric", "metricKey": metric}
         by_points = {"rankBy": "points", "pointsSystemKey": "xp"}
-        rows = {
+        rows: dict[str, JSON] = {
             "ever": {**by_metric, "start": self._day(-100)},
             "small": {**by_metric, "start": self._day(-9), "maxParticipants": self.dice.randint(2, 4)},
             "runs": {**by_metric, "start": self._day(-8), "runUnit": "day", "runInterval": self.dice.randint(1, 4)},

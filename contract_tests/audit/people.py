@@ -176,7 +176,7 @@ def _summaries(auditor: Auditor, person: Person) -> None:
     metrics = [key for key in auditor.catalog["metrics"] if key != "asleep"]
     turn = list(auditor.books.people).index(person.id)
     for aggregation, days in (("daily", 12), ("weekly", 30), ("monthly", 100)):
-        span = {"aggregation": aggregation, "startDate": last - timedelta(days=days), "endDate": last}
+        span: dict[str, Any] = {"aggregation": aggregation, "startDate": last - timedelta(days=days), "endDate": last}
         first = span["startDate"]
         # Each metric by one aggregation, another one for the next user: all are asked for, in a third of the time.
         for metric in metrics:
