@@ -18,7 +18,7 @@ Deed = tuple[str, int, int]
 deeds = st.lists(st.tuples(st.sampled_from(["add", "move", "move", "remove"]), st.integers(0, 30), st.integers(-9, 0)))
 
 
-@pytest.fixture(params=[2, 3, 2000], autouse=True)
+@pytest.fixture(params=[2, 3, 8000], autouse=True)
 def most(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts so short that a few places fill many, and as long as they are."""
     monkeypatch.setattr(module, "MOST", request.param)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import overload
 
 # What ranks (the least is the best), who was first of those with the same, the user.
 Place = tuple[int, int, str]
 
-MOST = 2000  # places in one part; then it is halved
+MOST = 8000  # places in one part; then it is halved
 
 
 class Places:
     """No two are the same. Kept in parts, so that a move shifts no more than one of them."""
 
-    __slots__ = ("_lasts", "_parts")
+    __slots__ = ("_lasts", "_parts", "_starts")
 
     def __init__(self) -> None:
         self._parts: list[list[Place]] = [[]]  # none is empty, unless it is the only one
         self._lasts: list[Place] = []  # the last place of each part, while there are several
+        self._starts: list[int] = []  # how many are before each part, and in all; empty while that is not known
 
     def add(self, place: Place) -> None:
         at = self._part_of(place) if self._lasts else 0
@@ -40,13 +42,15 @@ class Places:
             part[index] = new
             if self._lasts:
                 self._lasts[at] = part[-1]
-        elif self._lasts:
+        elif not self._lasts or self._part_of(new) == at:
+            del part[index]
+            insort(part, new)
+            if self._lasts:
+                self._lasts[at] = part[-1]
+        else:
             del part[index]
             self._changed(at)
             self.add(new)
-        else:
-            del part[index]
-            insort(part, new)
 
     def rank(self, place: Place) -> int:
         """Its rank, from 1; the one that it would have when it is not there."""
@@ -80,11 +84,14 @@ class Places:
 
     def _before(self, at: int) -> int:
         """How many places are in the parts before that one."""
-        return sum(map(len, self._parts[:at])) if at else 0
+        if not self._starts:
+            self._starts = [0, *accumulate(map(len, self._parts))]
+        return self._starts[at]
 
     def _changed(self, at: int) -> None:
-        """Halves a part that has become too long, lets go of an empty one, and notes which place is the last."""
-        parts = self._parts
+        """A part is longer or shorter: halves one that has become too long, lets go of an empty one, and notes which
+        place is the last."""
+        self._starts, parts = [], self._parts
         part = parts[at]
         if len(part) > MOST:
             parts[at : at + 1] = [part[: MOST // 2], part[MOST // 2 :]]
@@ -97,7 +104,7 @@ class Places:
         self._lasts = [part[-1] for part in parts] if len(parts) > 1 else []
 
     def __len__(self) -> int:
-        return sum(map(len, self._parts)) if self._lasts else len(self._parts[0])
+        return self._before(len(self._parts)) if self._lasts else len(self._parts[0])
 
     def __iter__(self) -> Iterator[Place]:
         for part in self._parts:

@@ -108,12 +108,11 @@ class Run:
 
     def ranks(self, score: Score | None, group: tuple[str, ...] | None, place: Place | None) -> tuple[int, int]:
         """The rank of a score, and the one that it would have at another place in a group; 0 for none."""
-        old = None if score is None else score.ranked
-        if score is None or old is None:
+        if score is None:
             return 0, self.rank(group, place)
-        if place is not None and group is not None and group == score.group:
-            return self.rankings[group].ranks(old, place)
-        return self.rank(score.group, old), self.rank(group, place)
+        if group is not None and group == score.group and place is not None and score.place[0] < 0:
+            return self.rankings[group].ranks(score.place, place)
+        return self.rank(score.group, score.ranked), self.rank(group, place)
 
     def standing(self, user: str) -> Standing:
         """Rank and value, both None when not on the board (limit included)."""
@@ -140,21 +139,20 @@ class Run:
             self._move(None, None, group, score.ranked)
             return score
         score.gained, place, left = gained, score.place, score.group
-        if place[0] != value or left != group:
-            old = score.ranked
-            if place[0] != value:
-                score.place = place = value, reached, user
-            score.group = group
-            self._move(left, old, group, place if value < 0 else None)
+        if place[0] == value and left == group:
+            return score
+        old, new = score.ranked, place if place[0] == value else (value, reached, user)
+        score.place, score.group = new, group
+        if old is not None and value < 0 and left == group and group is not None:
+            self.rankings[group].move(old, new)
+        else:
+            self._move(left, old, group, new if value < 0 else None)
         return score
 
     def _move(
         self, left: tuple[str, ...] | None, old: Place | None, group: tuple[str, ...] | None, new: Place | None
     ) -> None:
-        """From a place in the ranking of a group, None for none, to one in that of another or the same."""
-        if old is not None and new is not None and left == group and group is not None:
-            self.rankings[group].move(old, new)
-            return
+        """From a place in the ranking of a group, None for none, to one in that of another."""
         if left is not None and old is not None:
             self.rankings[left].remove(old)
         if group is not None and new is not None:
@@ -169,7 +167,7 @@ class Run:
         before = after = self._number(group)
         if score.group != group:
             after = self._number(score.group)
-        self.moves.add((seq, time, score.number, before, ranks[0], value, after, ranks[1], score.value))
+        self.moves.add((seq, time, score.number, before, ranks[0], value, after, ranks[1], -score.place[0]))
 
     def _number(self, group: tuple[str, ...] | None) -> int:
         number = self.groups.get(group)
