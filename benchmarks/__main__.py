@@ -53,21 +53,26 @@ def growth(seconds: float, rounds: int, largest: int) -> None:
 @click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Runs per figure.")
 @click.option("--events", default=100_000, show_default=True, type=click.IntRange(1), help="Of the world that starts.")
-def kept(seconds: float, rounds: int, events: int) -> None:
-    """What --keep costs: an event, and the next start."""
+@click.option("--memory", is_flag=True, help="Only what an event costs where nothing is kept.")
+def kept(seconds: float, rounds: int, events: int, memory: bool) -> None:
+    """What --keep costs: an event, and the next start; and an event where nothing is kept, though it could be."""
     from benchmarks.kept import bench
 
-    bench(seconds, rounds, events)
+    bench(seconds, rounds, None if memory else events)
 
 
 @main.command()
 @click.option("--worlds", default=200, show_default=True, type=click.IntRange(20), help="How many worlds.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one run, and around each kill.")
-def farm(worlds: int, seconds: float) -> None:
-    """Servers that share worlds: how much they take, and what is lost when each process is killed in turn."""
-    from benchmarks.farm import farm
+@click.option("--kills", default=6, show_default=True, type=click.IntRange(1), help="How often a process is killed.")
+@click.option("--latency", is_flag=True, help="Only what an event takes, alone and in the farm.")
+def farm(worlds: int, seconds: float, kills: int, latency: bool) -> None:
+    """Servers that share worlds: how long they take, how much, and what is lost when each process is killed in turn."""
+    from benchmarks.farm import farm, show_latency
 
-    farm(worlds, seconds)
+    show_latency(seconds)
+    if not latency:
+        farm(worlds, seconds, kills)
 
 
 @main.command()

@@ -39,8 +39,9 @@ backend ours
 class Processes:
     """By name, each on its port; killed and started again one by one. As a context all end."""
 
-    def __init__(self, root: Path, ours: int) -> None:
+    def __init__(self, root: Path, ours: int, *, proxied: bool = True) -> None:
         self._root = root
+        self._proxied = proxied
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.nats = {f"nats-{number}": free_port() for number in (1, 2, 3)}
         self.ours = {f"server-{number}": free_port() for number in range(1, ours + 1)}
@@ -59,7 +60,8 @@ class Processes:
     def _command(self, name: str) -> list[str]:
         if name in self.ours:
             command = [sys.executable, "-m", "mockserver", "serve", "--port", str(self.ours[name])]
-            return [*command, "--users", "0", "--log", self._log, "--log-level", "warning"]
+            command += ["--users", "0", "--log", self._log, "--log-level", "warning"]
+            return [*command, "--checkpoints", str(self._root / f"{name}.checkpoints")]
         if name in self.nats:
             binary = shutil.which("nats-server") or str(Path(sys.executable).with_name("nats-server"))
             routes = ",".join(f"nats://{HOST}:{port}" for port in self._routes.values())
@@ -102,8 +104,9 @@ class Processes:
             self.start(name)
         for name in self.ours:
             self.ready(name)
-        self.start("proxy")
-        self.ready("proxy")
+        if self._proxied:
+            self.start("proxy")
+            self.ready("proxy")
         return self
 
     def __exit__(self, *how: object) -> None:

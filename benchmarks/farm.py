@@ -15,16 +15,21 @@ from collections import Counter
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
+from itertools import cycle, islice, pairwise, product
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from benchmarks import targets
 from benchmarks.cluster import Processes, haproxy
 from benchmarks.processes import HOST, KEY
 from benchmarks.tables import Cell, console, judged, machine, show
 
 CLIENTS = 6
+ROUNDS = 5
+MOST_MORE = 2.0  # milliseconds that an event in the farm takes more than alone
+EVENT = "/v1/metrics/words-written/event"
+TELL, READ = "POST /metrics/{key}/event", "GET /users/{id}"
 TOLD = 10  # worlds whose webhooks are counted
 
 
@@ -80,9 +85,7 @@ class Load(threading.Thread):
             body = {"user": {"id": f"client-{self._number}"}, "value": 1}
             while True:
                 began = time.perf_counter()
-                status, _ = self._client.ask(
-                    "POST", "/v1/metrics/words-written/event", world, body, Idempotency_Key=f"{self._number}-{count}"
-                )
+                status, _ = self._client.ask("POST", EVENT, world, body, Idempotency_Key=f"{self._number}-{count}")
                 if status == 201:
                     break
                 self.again += 1
@@ -114,9 +117,45 @@ class Hooks:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
 
-def farm(worlds: int, seconds: float) -> None:
-    """All tables. SystemExit when something was lost."""
+def show_latency(seconds: float) -> None:
+    """One client and one server, alone and with three of NATS, in turn; events and reads, at the 50th percentile."""
     console.print(machine())
+    with (
+        tempfile.TemporaryDirectory() as root,
+        targets.ours("--users", "0") as alone,
+        Processes(Path(root), 1, proxied=False) as processes,
+    ):
+        ports = {"alone": alone.port, "in the farm": processes.ours["server-1"]}
+        took: dict[tuple[str, str], list[float]] = {}
+        for number in range(ROUNDS + 1):  # the first only warms up
+            for (name, port), call in product(ports.items(), (TELL, READ)):
+                found = _one_client(port, call, seconds / ROUNDS)
+                took.setdefault((name, call), []).extend(found if number else [])
+    rows: list[list[Cell]] = []
+    for call, (name, _) in product((TELL, READ), ports.items()):
+        cuts, first = quantiles(took[name, call], n=100), quantiles(took["alone", call], n=100)[49]
+        more = judged(cuts[49] - first, most=MOST_MORE if call == TELL and name != "alone" else None, unit=" ms")
+        rows.append([call, name, cuts[49], cuts[98], more])
+    show("One client, one after the other", ("call", "server", "p50 ms", "p99 ms", "more than alone"), rows)
+
+
+def _one_client(port: int, call: str, seconds: float) -> list[float]:
+    """Milliseconds of each call."""
+    client, took, until = Answers(port), [], time.perf_counter() + seconds
+    client.must("POST", EVENT, KEY, {"user": {"id": "ada"}, "value": 1})
+    while (began := time.perf_counter()) < until:
+        if call == TELL:
+            status, _ = client.ask("POST", EVENT, KEY, {"user": {"id": "ada"}, "value": 1})
+        else:
+            status, _ = client.ask("GET", "/v1/users/ada", KEY)
+        if status not in (200, 201):
+            raise RuntimeError(f"{call}: {status}")
+        took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def farm(worlds: int, seconds: float, kills: int) -> None:
+    """All tables. SystemExit when something was lost."""
     if haproxy() is None:
         raise SystemExit("haproxy is needed (apt-get install haproxy).")
     rows: list[list[Cell]] = []
@@ -129,7 +168,7 @@ def farm(worlds: int, seconds: float) -> None:
         for row in rows:
             row.append(float(str(row[1])) / float(str(first)))
         show("Events through the balancer", ("servers", "events/s", "p50 ms", "p99 ms", "÷ one"), rows)
-        lost = _killing(processes, worlds, seconds)
+        lost = _killing(processes, worlds, seconds, kills)
     if lost:
         raise SystemExit(1)
 
@@ -157,7 +196,7 @@ def _throughput(processes: Processes, servers: int, worlds: int, seconds: float)
     return [str(servers), len(times) / seconds, cuts[49], cuts[98]]
 
 
-def _killing(processes: Processes, worlds: int, seconds: float) -> int:
+def _killing(processes: Processes, worlds: int, seconds: float, kills: int) -> int:
     """How much was lost, in events, webhooks and worlds that differ."""
     client, hooks, stop = Answers(processes.proxy), Hooks(), threading.Event()
     keys = _make(client, worlds)
@@ -165,7 +204,7 @@ def _killing(processes: Processes, worlds: int, seconds: float) -> int:
         client.must("POST", "/_mock/webhooks", key, {"url": f"{hooks.url}/{key}", "events": ["streak.started"]})
     loads = _loaded(processes, keys, stop)
     rows: list[list[Cell]] = []
-    for name in (*processes.ours, *processes.nats):
+    for name in islice(cycle((*processes.ours, *processes.nats)), kills):
         time.sleep(seconds / 2)
         killed = time.monotonic()
         processes.kill(name)

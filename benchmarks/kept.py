@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
@@ -10,45 +11,70 @@ from statistics import median
 
 from benchmarks import targets
 from benchmarks.load import EVENT, Run, loaded, middle, wrk
-from benchmarks.processes import HOST, KEY
+from benchmarks.processes import HOST, KEY, Running
 from benchmarks.tables import Cell, console, judged, machine, show
+from benchmarks.unlogged import unlogged
 from mockserver.log.sqlite import FILE, SqliteHome
 from mockserver.seed import user_id
 
 USERS = 50
 MEMORY, KEPT, SYNCED = "in memory", "--keep", "--keep --keep-sync"
 DEAREST = 1.25  # an event that is kept, in events that are not
+LEAST = 0.97  # an event in memory, in those of a server without what it has for logs
 LONGEST = 2.0  # seconds to the first answer of a world that is kept
 
 
-def bench(seconds: float, rounds: int, events: int) -> None:
-    """All tables."""
+def bench(seconds: float, rounds: int, events: int | None) -> None:
+    """All tables; without `events` only the first."""
     console.print(machine())
     if wrk() is None:
         raise SystemExit("wrk is needed; see make bench.")
+    with tempfile.TemporaryDirectory() as root:
+        show_memory(Path(root), seconds, rounds)
+    if events is None:
+        return
     with tempfile.TemporaryDirectory() as root:
         show_events(Path(root), seconds, rounds)
     with tempfile.TemporaryDirectory() as root:
         show_starts(Path(root), events, rounds)
 
 
+def show_memory(root: Path, seconds: float, rounds: int) -> None:
+    """Nothing is kept: what an event costs because it could be, side by side with the same code without that."""
+    path = {"PYTHONPATH": str(unlogged(root)), "PYTHONSAFEPATH": "1"}
+    with targets.ours("--users", str(USERS)) as ours, targets.ours("--users", str(USERS), environment=path) as other:
+        runs = _alternating({"as it is": ours, "without what there is for logs": other}, seconds, 2 * rounds)
+    ours_run, other_run = (middle(found) for found in runs.values())
+    rows: list[list[Cell]] = [
+        [name, run.rate, f"{run.p50:.2f} / {run.p99:.2f}", judged(run.rate / other_run.rate, least=least)]
+        for name, run, least in zip(runs, (ours_run, other_run), (LEAST, None), strict=True)
+    ]
+    show("In memory, events per second of the server's core", ("server", "events/s", "p50 / p99 ms", "ratio"), rows)
+
+
+def _alternating(servers: Mapping[str, Running], seconds: float, rounds: int) -> dict[str, list[Run]]:
+    """What else the machine does concerns all of them. The first round only warms up."""
+    runs: dict[str, list[Run]] = {name: [] for name in servers}
+    users = [user_id(number) for number in range(USERS)]
+    for number in range(rounds + 1):
+        for name, server in servers.items():
+            run = loaded(EVENT, server, targets.PREFIX, users, seconds if number else min(1.0, seconds))
+            runs[name] += [run] if number else []
+    return runs
+
+
 def show_events(root: Path, seconds: float, rounds: int) -> None:
-    """Alternating between the ways, so that what else the machine does concerns all of them."""
+    """Where nothing is kept, in a directory, and synced."""
     ways = {
         MEMORY: (),
         KEPT: ("--keep", str(root / "kept")),
         SYNCED: ("--keep", str(root / "synced"), "--keep-sync"),
     }
-    runs: dict[str, list[Run]] = {name: [] for name in ways}
-    users = [user_id(number) for number in range(USERS)]
     with ExitStack() as stack:
         servers = {
             name: stack.enter_context(targets.ours("--users", str(USERS), *options)) for name, options in ways.items()
         }
-        for number in range(rounds + 1):
-            for name, server in servers.items():
-                run = loaded(EVENT, server, targets.PREFIX, users, seconds if number else min(1.0, seconds))
-                runs[name] += [run] if number else []
+        runs = _alternating(servers, seconds, rounds)
     plain = middle(runs[MEMORY])
     rows: list[list[Cell]] = []
     for name, found in runs.items():

@@ -280,8 +280,8 @@ class App(Starlette):
         bound = arrival.there[arrival.method]
         try:
             if bound.whole:
-                await farm.follow(organisation)
-                return self._answer(arrival, partial(_ask, organisation, arrival))
+                there = await farm.follow(organisation)
+                return self._unknown_key if there is None else self._answer(arrival, partial(_ask, there, arrival))
             outcome = await farm.ask(
                 organisation,
                 bound.operation.id,

@@ -276,8 +276,8 @@ class Farm(Protocol):
         """A request to an operation: what gives its answer or raises its refusal; None when the world is gone."""
         ...
 
-    async def follow(self, organisation: Organisation) -> None:
-        """The world is here as it is in the log now."""
+    async def follow(self, organisation: Organisation) -> Organisation | None:
+        """The world as it is in the log now; None when it is gone."""
         ...
 
     async def call(self, row: Any, ask: Any) -> Any:
@@ -288,10 +288,18 @@ class Farm(Protocol):
         """Brings all worlds up."""
         ...
 
+    async def number(self) -> int:
+        """How many worlds there are, up or not."""
+        ...
+
     def new_key(self) -> str: ...
 
     async def founded(self, organisation: Organisation, real: int) -> None:
         """A world was made here at that real time (ms UTC), and is shared from now on."""
+        ...
+
+    async def adopted(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
+        """A world has lived through these records here, the recipe first, and is shared from now on."""
         ...
 
     async def deleted(self, organisation: Organisation) -> None: ...

@@ -62,6 +62,7 @@ class Cluster:
                 time.sleep(0.02)
 
     def __enter__(self) -> Cluster:
+        self._root.mkdir(exist_ok=True)
         for number in range(len(self._clients)):
             self.start(number)
         self.await_ports()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from lives import known
 from mockserver import catalogs, spec
 from mockserver.app import App, create_app
 from mockserver.clock import pin
-from mockserver.control.loading import load
+from mockserver.control.loading import Story, load
 from mockserver.control.plane import Plane
 from mockserver.control.routes import routes
 from mockserver.control.worlds import Given
@@ -45,26 +45,39 @@ class Step(NamedTuple):
 
 
 class Server:
-    """`directory` None: nothing is kept. The real time is what the steps say."""
+    """`directory` None: nothing is kept. `story`: what the world begins with. The real time is what the steps say."""
 
-    def __init__(self, directory: Path | None, real: int = START, **plan: Any) -> None:
+    def __init__(
+        self, directory: Path | None, real: int = START, story: Sequence[bytes] | None = None, **plan: Any
+    ) -> None:
         self.now = real
+        self.directory = directory
         self.runner = asyncio.Runner()
         with pin(real):
             self.plan = Plan(Given("catalog"), **plan)
-            if directory is None:
-                self.keeper, worlds = None, Worlds(self.plan, populate=populate)
-            else:
-                self.keeper = Keeper(SqliteHome(directory))
-                worlds = self.keeper.open(self.plan, (DEFAULT_KEY,), populate)
+            told = None if story is None else Story(list(story))
+            worlds = self.make_worlds(told)
             self.plane = Plane(worlds, DOCUMENT)
             self.app: App = create_app(
                 worlds, DOCUMENT, control=routes(self.plane), before=self.plane.before, after=self.plane.after
             )
             self.plane.repeat, self.plane.load = self.app.replay, partial(load, self.plane)
-            if self.keeper is not None:
-                self.runner.run(self.keeper.bring_up(self.plane), context=copy_context())
-        self.directory = directory
+            self.runner.run(self.bring_up(told), context=copy_context())
+
+    def make_worlds(self, story: Story | None) -> Worlds:
+        others = [] if story is None else [story.organisation(DEFAULT_KEY, populate)]
+        if self.directory is None:
+            self.keeper = None
+            return Worlds(self.plan, populate=populate, known=others)
+        self.keeper = Keeper(SqliteHome(self.directory))
+        return self.keeper.open(self.plan, (DEFAULT_KEY,), populate, others=others)
+
+    async def bring_up(self, story: Story | None) -> None:
+        if self.keeper is not None:
+            await self.keeper.bring_up(self.plane)
+        if story is not None:
+            await story.live_through(self.plane, self.world, 0)
+            await asyncio.sleep(0)  # the turn ends
 
     @property
     def world(self) -> Organisation:

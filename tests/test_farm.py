@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -18,10 +19,13 @@ from typing import Any
 import pytest
 import yaml
 from cluster import NATS, Cluster, sharing
+from kept import Server as Kept
+from kept import Step
 from readme_run import ROOT
 from receiver import Receiver
 from test_cli_serve import Server, refused
 from test_keep import mock, until
+from test_log_replay import event
 
 
 @contextmanager
@@ -42,6 +46,7 @@ def answers(call: Callable[[], Any]) -> bool:
     return True
 
 
+LOCAL = "00000000.local"
 EVENT = "/metrics/words-written/event"
 
 
@@ -182,7 +187,10 @@ def test_options_that_contradict_the_shared_world_stop_the_start(cluster: Cluste
     said = refused("--log", cluster.url, "--seed", "8")
     assert "which was made with seed 1 and not 8" in said
     assert "made with another catalog" in refused("--log", cluster.url, "--catalog", "study")
-    assert "does not go together" in refused("--log", cluster.url, "--keep", "x")
+    assert "two homes for the same records" in refused("--log", cluster.url, "--keep", "x")
+    watch = refused("--log", cluster.url, "--watch", "--catalog", str(ROOT / "fixtures" / "catalog.toml"))
+    assert "a file of its own" in watch
+    assert "--idle is about the worlds of --log" in refused("--idle", "5")
 
 
 def test_without_a_cluster_the_start_says_so() -> None:
@@ -226,6 +234,8 @@ def test_one_server_of_the_cluster_may_die_and_without_a_quorum_the_answer_is_50
         cluster.kill(1)
         with refusing(503):
             told(one, key, "bob")
+        with refusing(503):  # the last one may still think that it leads
+            ask(one, "/users/ada", key)
         assert ask(other, "/users/ada", key)["id"] == "ada"
         cluster.start(0)
         cluster.start(1)
@@ -233,6 +243,48 @@ def test_one_server_of_the_cluster_may_die_and_without_a_quorum_the_answer_is_50
         assert ask(one, "/users/ada/metrics/words-written", key)["current"] == accepted
         total = told(one, key)["total"]
         assert told(other, key)["total"] == total + 1
+        cluster.kill(2, signal.SIGSTOP)
+        until(lambda: answers(lambda: told(one, key, "dan")), 1500)
+        total = told(one, key, "dan")["total"]
+        cluster.kill(2, signal.SIGCONT)
+        until(lambda: answers(lambda: told(other, key, "eve")), 1500)
+        assert ask(other, "/users/dan/metrics/words-written", key)["current"] == total
+
+
+def test_a_farm_begins_with_a_file_sends_webhooks_drops_idle_worlds_and_is_exported(tmp_path: Path) -> None:
+    with Kept(tmp_path / "kept") as kept:
+        assert kept.take(event("ada", 1, None, None, None, 0))[0] == 201
+        lines = kept.log()
+    file, other_file, checkpoints = tmp_path / "world.jsonl", tmp_path / "other.jsonl", tmp_path / "checkpoints"
+    file.write_bytes(b"\n".join(lines))
+    other_file.write_bytes(lines[0])
+    with Cluster(tmp_path / "nats", size=1) as cluster, Receiver().running() as receiver:
+        said = subprocess.run(keep("ls", cluster.url), capture_output=True, text=True)
+        assert (said.returncode, "holds no worlds" in said.stderr) == (2, True)
+        options = ("--load", str(file), "--checkpoints", str(checkpoints), "--idle", "1")
+        with sharing(cluster, *options, "--webhook", receiver.url) as one:
+            assert told(one, LOCAL)["total"] == 2
+            until(lambda: len(receiver.received) > 0, 1500)
+            until(lambda: len(list(checkpoints.glob("*.checkpoint"))) == 1, 1500)
+            assert told(one, LOCAL)["total"] == 3
+            with sharing(cluster, *options, "--webhook", receiver.url) as other:
+                assert told(other, LOCAL)["total"] == 4
+                assert len(moved(other, LOCAL, "/webhooks")["endpoints"]) == 1
+            one.process.kill()
+        with sharing(cluster, *options) as one:
+            assert told(one, LOCAL)["total"] == 5
+        said_of = refused("--log", cluster.url, "--load", str(other_file))
+        assert "did not begin with what --load names" in said_of
+        exported = subprocess.run(keep("export", cluster.url), capture_output=True, check=True).stdout.splitlines()
+        assert f"{len(exported):,}" in subprocess.run(keep("ls", cluster.url), capture_output=True, text=True).stdout
+        done = subprocess.run(keep("compact", cluster.url), capture_output=True, text=True)
+        assert (done.returncode, "is a cluster" in done.stderr) == (2, True)
+    with Kept(tmp_path / "again", story=exported) as again:
+        assert again.take(Step("GET", "/v1/users/ada/metrics/words-written"))[1]["current"] == 5
+
+
+def keep(*options: str) -> list[str]:
+    return [sys.executable, "-m", "mockserver", "keep", *options]
 
 
 def test_a_server_that_was_stopped_for_a_while_is_right_again(cluster: Cluster, pair: tuple[Server, Server]) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from mockserver.clock import pin
+from mockserver.clock import pin, real_time
 from mockserver.control.backstage import Backstage
 from mockserver.control.fields import Fields, Query
 from mockserver.control.plane import Plane
@@ -20,6 +20,14 @@ from mockserver.worlds import Organisation
 JSON = Any
 
 
+class WouldChange(Exception):
+    """A call that is only tried would change the world now: nothing refuses it, and this would be kept of it."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.name)
+        self.record = record
+
+
 def _there() -> bool:
     return False
 
@@ -28,7 +36,7 @@ def _there() -> bool:
 class Ask:
     """`backstage` is that of the world which the key opens, None where the control token alone was given.
 
-    `name`: the call's. `again`: the record that it repeats, when it was made before.
+    `name`: the call's. `again`: the record that it repeats, when it was made before. `trial`: it is not carried out.
     """
 
     plane: Plane
@@ -41,6 +49,7 @@ class Ask:
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
     again: Record | None = None
+    trial: bool = False
     largest: int = LARGEST
     left: Callable[[], bool] = _there  # whether the client that waits for the answer has gone
 
@@ -72,8 +81,10 @@ class Ask:
     def effect(self, real: int | None = None, time: int | None = None, given: Any = None) -> Iterator[None]:
         """Within it the call changes the world, at one moment, without waiting for anything; then it is kept.
 
-        `real` and `time`: when that is not now. `given`: what is kept instead of the body.
+        Whatever may refuse the call comes before. `real` and `time`: when that is not now. `given`: what is kept
+        instead of the body.
         """
+        self.certain(given)
         with pin(real) as real:
             time = self.organisation.clock.now() if time is None else time
             self.organisation.catch_up(time)  # what was due before has happened before
@@ -81,6 +92,13 @@ class Ask:
             recorder = self.organisation.recorder
             if recorder is not None and self.again is None:
                 recorder.add(Record(time, self.name, self.arguments(given), self.tenant, real))
+
+    def certain(self, given: Any = None) -> None:
+        """Nothing can refuse the call any more, and nothing has changed yet: this far a trial goes. `effect` says so
+        by itself. Raises `WouldChange`."""
+        if self.trial:
+            arguments = self.arguments(given)
+            raise WouldChange(Record(self.organisation.clock.now(), self.name, arguments, self.tenant, real_time()))
 
     def arguments(self, given: Any = None) -> dict[str, Any]:
         """What is kept of the call."""
@@ -99,9 +117,8 @@ class Ask:
 class Row(NamedTuple):
     """One call: `name` stands for it in the request log; `root`: only for root keys and the control token.
 
-    `kept`: it changes its world, or what stands beside it, and is written down where a log is kept. A call that waits
-    for something says itself when it takes effect (`Ask.effect`); one that does not, has it done. `largest`: bytes of
-    its body.
+    `kept`: it changes its world, or what stands beside it, within `Ask.effect`, and is written down where a log is
+    kept. `waits`: with `"wait"` in its body, until webhooks are delivered. `largest`: bytes of its body.
     """
 
     name: str
@@ -111,4 +128,5 @@ class Row(NamedTuple):
     status: int = 200
     root: bool = False
     kept: bool = False
+    waits: bool = False
     largest: int = LARGEST

@@ -123,10 +123,14 @@ class Snapshots:
         self._kept: dict[str, tuple[int, bytes]] = {}
         self._made = 0
 
-    def take(self) -> str:
+    def check_room(self) -> None:
         """Refused when there are too many already."""
         if len(self._kept) >= MOST_SNAPSHOTS:
             raise Refused(f"There are {MOST_SNAPSHOTS} snapshots already; delete one to take another.")
+
+    def take(self) -> str:
+        """Its id. Refused when there are too many already."""
+        self.check_room()
         self._made += 1
         name = f"snapshot-{self._made}"
         state = zlib.compress(self._organisation.snapshot(), 1)
@@ -135,11 +139,11 @@ class Snapshots:
 
     def restore(self, name: str) -> None:
         """NotFound when there is none of that id."""
-        self._organisation.restore(zlib.decompress(self._find(name)[1]))
+        self._organisation.restore(zlib.decompress(self.find(name)[1]))
 
     def delete(self, name: str) -> None:
         """NotFound when there is none of that id."""
-        self._find(name)
+        self.find(name)
         del self._kept[name]
 
     def times(self) -> dict[str, int]:
@@ -152,7 +156,8 @@ class Snapshots:
     def resume(self, state: Any) -> None:
         self._made, self._kept = state
 
-    def _find(self, name: str) -> tuple[int, bytes]:
+    def find(self, name: str) -> tuple[int, bytes]:
+        """Its time and state. NotFound when there is none of that id."""
         if name not in self._kept:
             known = ", ".join(self._kept) or "none"
             raise NotFound(f"Snapshot {name[:80]!r} was not found (there are: {known}).")

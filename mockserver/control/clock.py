@@ -63,6 +63,7 @@ async def move(ask: Ask, to: Callable[[int], int], frozen: bool | None = None) -
         then_frozen = clock.frozen if frozen is None else frozen
         target, happened = to(start), Happened(organisation)
         _check(start, target)
+        ask.certain()
         try:
             while not _stride(side, happened, target):
                 await asyncio.sleep(0)
@@ -160,7 +161,7 @@ async def advance_clock(ask: Ask) -> JSON:
     if to is None and passing is None and wait is None:
         raise Refused("The body must have `days`, `hours`, `minutes` or `seconds`, or the time to go `to`.")
     moved = await move(ask, lambda start: start + (passing or 0) if to is None else to)
-    if wait and not await ask.side.unless_ending(ask.side.webhooks.idle()):
+    if wait and ask.again is None and not await ask.side.unless_ending(ask.side.webhooks.idle()):
         raise Ending(ENDING)
     return moved
 

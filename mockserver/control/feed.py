@@ -32,6 +32,11 @@ class Feed:
         self._told: dict[tuple[int, int, int], bytes] = {}
         self.closed = False
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return self._listeners > 0
+
     def close(self) -> None:
         """Ends all streams."""
         self.closed = True

@@ -34,9 +34,9 @@ class Story:
 
     async def live_through(
         self, plane: Plane, organisation: Organisation, made: int, report: Report | None = None
-    ) -> None:
+    ) -> list[bytes]:
         """Repeats the records. Webhooks that were sent then are not sent again. From here on the world is kept, where
-        worlds are. Raises `LogError`."""
+        worlds are. What its log is now. Raises `LogError`."""
         side = plane.backstage(organisation)
         await side.webhooks.pause(None)
         for row in self.recipe.endpoints:
@@ -46,19 +46,23 @@ class Story:
         with pin() as real:
             loaded = Record(organisation.clock.now(), LOADED, {}, real=real)
             forget_waiting(side, loaded)
+            recipe = decode(self.lines[0])
+            recipe = recipe._replace(arguments=recipe.arguments | {"made": made, "fromFile": False})
+            lines = [encode(recipe), *self.lines[1:], encode(loaded)]
             if plane.worlds.keeper is not None:
-                recipe = decode(self.lines[0])
-                recipe = recipe._replace(arguments=recipe.arguments | {"made": made, "fromFile": False})
-                plane.worlds.keeper.adopted(organisation, [encode(recipe), *self.lines[1:], encode(loaded)])
+                plane.worlds.keeper.adopted(organisation, lines)
+            return lines
 
 
 async def load(plane: Plane, lines: list[bytes]) -> Organisation:
     """A new world with a key of its own, which has lived through these records. Raises `LogError`."""
     story, worlds = Story(lines), plane.worlds
-    key, made = worlds.new_key(), worlds.made
+    key, made = worlds.new_key() if worlds.farm is None else worlds.farm.new_key(), worlds.made
     organisation = await asyncio.to_thread(story.organisation, key, worlds.populate)
     try:
-        await story.live_through(plane, organisation, made)
+        lines = await story.live_through(plane, organisation, made)
+        if worlds.farm is not None:
+            await worlds.farm.adopted(organisation, lines)
     except LogError:
         await plane.dismiss(organisation)
         raise

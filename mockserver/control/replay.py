@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +15,12 @@ from mockserver.clock import pin
 from mockserver.control.ask import Ask
 from mockserver.control.backstage import Backstage
 from mockserver.control.plane import Plane
+from mockserver.control.refusals import Ending
 from mockserver.control.routes import perform
 from mockserver.control.table import ROWS
 from mockserver.control.worlds import Given
 from mockserver.game.errors import GameError
-from mockserver.log.record import CATALOG, LOADED, TENANT, LogError, Record, cannot_repeat, decode
+from mockserver.log.record import CATALOG, LOADED, TENANT, TIME, LogError, Record, cannot_repeat, decode
 from mockserver.worlds import Organisation
 
 AT_ONCE = 256  # records, then others get their turn
@@ -39,8 +39,11 @@ async def fold(
     position = 0
     for position, line in lines:
         try:
-            with suppress(GameError):  # refused, as it was then
-                await repeat(plane, side, decode(line))
+            await repeat(plane, side, decode(line))
+        except Ending:
+            raise LogError("the server is about to end") from None
+        except GameError:  # refused, as it was then
+            pass
         except LogError as error:
             raise LogError(f"record {position} of the world {side.organisation.key}: {error}") from None
         if position % AT_ONCE == 0:
@@ -58,6 +61,8 @@ async def repeat(plane: Plane, side: Backstage, record: Record) -> Any:
     if record.name in plane.operations or record.name == TENANT:
         assert plane.repeat is not None, "the application is made by now"
         plane.repeat(side.organisation, record)
+    elif record.name == TIME:
+        side.organisation.catch_up(record.time)
     elif record.name == CATALOG:
         with pin(record.real):
             try:

@@ -44,10 +44,7 @@ def routes(plane: Plane) -> list[Route]:
 
 
 async def perform(row: Row, ask: Ask) -> Any:
-    """The call's answer; one that changes something, and waits for nothing, takes effect as a whole."""
-    if row.kept and not inspect.iscoroutinefunction(row.answer):
-        with ask.effect():
-            return row.answer(ask)
+    """The call's answer."""
     content: Any = row.answer(ask)
     return await content if inspect.isawaitable(content) else content
 
@@ -127,8 +124,6 @@ class _Endpoint:
         if row.method != "GET":
             ask.query()  # a call that changes something takes its arguments in the body, and skips none unseen
         farm = self._plane.worlds.farm
-        if farm is not None and row.root:
-            await farm.everywhere()
         content = await (perform(row, ask) if farm is None or row.root else farm.call(row, ask))
         if isinstance(content, Stream):
             return content

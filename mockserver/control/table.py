@@ -42,7 +42,7 @@ def own_document() -> JSON:
 ROWS = (
     Row("mock_clock", "GET", "/clock", clock.read_clock),
     Row("mock_clock_set", "PUT", "/clock", clock.set_clock, kept=True),
-    Row("mock_clock_advance", "POST", "/clock/advance", clock.advance_clock, kept=True),
+    Row("mock_clock_advance", "POST", "/clock/advance", clock.advance_clock, kept=True, waits=True),
     Row("mock_worlds", "GET", "/worlds", worlds.list_worlds, root=True),
     Row("mock_worlds_make", "POST", "/worlds", worlds.make_world, 201, root=True, largest=64 << 20),
     Row("mock_worlds_delete", "DELETE", "/worlds/{apiKey}", worlds.delete_world, 204, root=True),

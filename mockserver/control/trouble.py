@@ -15,10 +15,13 @@ def show_faults(ask: Ask) -> JSON:
 def set_faults(ask: Ask) -> JSON:
     """What the body says is on from now on, and nothing else; counting begins anew."""
     side = ask.side
-    side.faults = read(ask.json(), ask.plane.operations, str(side.organisation.plan.seed))
-    return side.faults.as_json()
+    faults = read(ask.json(), ask.plane.operations, str(side.organisation.plan.seed))
+    with ask.effect():
+        side.faults = faults
+    return faults.as_json()
 
 
 def clear_faults(ask: Ask) -> None:
     """All of it is off, also what was on at start."""
-    ask.side.faults = Faults()
+    with ask.effect():
+        ask.side.faults = Faults()

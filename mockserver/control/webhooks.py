@@ -17,7 +17,10 @@ def list_endpoints(ask: Ask) -> JSON:
 
 def create_endpoint(ask: Ask) -> JSON:
     """`{"url", "secret"?, "events"?, "active"?}` → the endpoint with its id and secret."""
-    return ask.side.webhooks.create_endpoint(ask.fields("url", "secret", "events", "active").given)
+    webhooks = ask.side.webhooks
+    wanted = webhooks.wanted_endpoint(ask.fields("url", "secret", "events", "active").given)
+    with ask.effect():
+        return webhooks.add_endpoint(*wanted).as_json()
 
 
 def switch_endpoint(ask: Ask) -> JSON:
@@ -25,12 +28,15 @@ def switch_endpoint(ask: Ask) -> JSON:
     active = ask.fields("active").flag("active")
     if active is None:
         raise Refused("Body field `active` is required: true or false.")
-    return ask.side.webhooks.switch_endpoint(ask.path["id"], active=active)
+    endpoint = ask.side.webhooks.endpoints.get(ask.path["id"])
+    with ask.effect():
+        return ask.side.webhooks.switch_endpoint(endpoint.id, active=active)
 
 
 async def delete_endpoint(ask: Ask) -> None:
+    endpoint = ask.side.webhooks.endpoints.get(ask.path["id"])
     with ask.effect():
-        deleted = ask.side.webhooks.delete_endpoint(ask.path["id"])
+        deleted = ask.side.webhooks.delete_endpoint(endpoint.id)
     await deleted
 
 
@@ -56,13 +62,17 @@ def list_deliveries(ask: Ask) -> JSON:
 def redeliver(ask: Ask) -> JSON:
     """Sends one of the log again: same body, same signature."""
     ask.fields()
-    return ask.side.webhooks.redeliver(ask.path["id"])
+    old = ask.side.webhooks.find_delivery(ask.path["id"])
+    with ask.effect():
+        return ask.side.webhooks.redeliver(old.id)
 
 
 def trigger(ask: Ask) -> JSON:
     """`{"type", "userId"?, "duplicate"?, "tamper"?, "delay"?}`: a realistic event now, without changing the world."""
     fields = ask.fields("type", "userId", "duplicate", "tamper", "delay")
-    return ask.side.webhooks.trigger(ask.tenant, fields.given)
+    ask.side.webhooks.wanted_trigger(ask.tenant, fields.given)
+    with ask.effect():
+        return ask.side.webhooks.trigger(ask.tenant, fields.given)
 
 
 def _of_tenant(ask: Ask, found: JSON, name: str, limit: int) -> JSON:

@@ -46,17 +46,20 @@ def world_shape(worlds: Worlds, organisation: Organisation) -> JSON:
     }
 
 
-def list_worlds(ask: Ask) -> JSON:
+async def list_worlds(ask: Ask) -> JSON:
     """All worlds of the server, those given at start first."""
     ask.query()
     worlds = ask.plane.worlds
-    return {"worlds": [world_shape(worlds, organisation) for organisation in worlds]}
+    if worlds.farm is not None:
+        await worlds.farm.everywhere()
+    ordered = sorted(worlds, key=lambda organisation: organisation.key not in worlds.roots)
+    return {"worlds": [world_shape(worlds, organisation) for organisation in ordered]}
 
 
 async def make_world(ask: Ask) -> JSON:
     """`{"catalog"?, "seed"?, "users"?, "historyDays"?, "now"?, "frozen"?}` or `{"load"}` → its key and what it is."""
     worlds = ask.plane.worlds
-    if len(worlds) >= MOST_WORLDS:
+    if (len(worlds) if worlds.farm is None else await worlds.farm.number()) >= MOST_WORLDS:
         raise Refused(f"There are {MOST_WORLDS} worlds already; delete one to make another.")
     fields = ask.fields("catalog", "seed", "users", "historyDays", "now", "frozen", "load")
     if (given := fields.raw("load")) is not None:
@@ -76,8 +79,6 @@ async def make_world(ask: Ask) -> JSON:
 
 async def _load(ask: Ask, fields: Fields, given: Any) -> Organisation:
     """A world that lives through the records of a log: its text, or its records as objects."""
-    if ask.plane.worlds.farm is not None:
-        raise Refused("Body field `load` is not for servers that share their worlds.")
     if fields.present() != ["load"]:
         raise Refused("Body field `load` says all about a world: leave the other fields out.")
     if isinstance(given, str):
@@ -183,6 +184,8 @@ async def delete_world(ask: Ask) -> None:
     key, worlds = ask.path["apiKey"], ask.plane.worlds
     if key in worlds.roots:
         raise Forbidden("A world whose key was given at start cannot be deleted; reset it instead.")
+    if worlds.farm is not None:
+        await worlds.farm.ready(key)
     organisation = worlds.find(key)
     if organisation is None:
         raise NotFound(f"No world has the API key {key[:80]!r}.")
@@ -200,6 +203,7 @@ async def reset(ask: Ask) -> JSON:
     side = ask.side
     organisation = side.organisation
     async with side.moving:
+        ask.certain()  # to make a world takes its time
         with pin() as real:
             fresh = await found(ask.plane.worlds, organisation.key, organisation.plan)
         with ask.effect(real):
@@ -222,6 +226,7 @@ async def take_snapshot(ask: Ask) -> JSON:
     """Keeps the state of the world; `{"id"}` names it."""
     ask.fields()
     async with ask.side.moving:
+        ask.side.snapshots.check_room()
         with ask.effect():
             return {"id": ask.side.snapshots.take()}
 
@@ -231,6 +236,7 @@ async def restore_snapshot(ask: Ask) -> JSON:
     ask.fields()
     side = ask.side
     async with side.moving:
+        side.snapshots.find(ask.path["id"])
         with ask.effect():
             side.snapshots.restore(ask.path["id"])
             forgotten = side.forget()
@@ -239,7 +245,9 @@ async def restore_snapshot(ask: Ask) -> JSON:
 
 
 def delete_snapshot(ask: Ask) -> None:
-    ask.side.snapshots.delete(ask.path["id"])
+    ask.side.snapshots.find(ask.path["id"])
+    with ask.effect():
+        ask.side.snapshots.delete(ask.path["id"])
 
 
 def read_the_catalog(ask: Ask) -> JSON:

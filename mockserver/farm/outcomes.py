@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from uuid import uuid4
 
 import orjson
 
@@ -17,25 +16,32 @@ log = logging.getLogger("mockserver")
 
 
 class Outcomes:
-    """The ledger of one world, as it was when it was read."""
+    """The ledger of one world, as it was when it was last read."""
 
     def __init__(self, home: JetStreamHome, world: str) -> None:
         self._home = home
         self._subject = subject_of(OUTCOMES, world)
         self._known: dict[int, dict[int, Outcome]] = {}
+        self._position = 0
         self._sending: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def read(cls, home: JetStreamHome, world: str) -> Outcomes:
         """All that is known by now. Raises `LogError`."""
         found = cls(home, world)
-        newest = await home.last(found._subject)
-        if newest is not None:
-            async for message in home.read(found._subject, 0, newest.position):
-                generation, number, state, due, attempts = orjson.loads(message.data)
-                outcome = Outcome(state, due, [Attempt(*attempt) for attempt in attempts])
-                found._known.setdefault(generation, {})[number] = outcome
+        await found.read_on()
         return found
+
+    async def read_on(self) -> None:
+        """What other servers have written meanwhile. Raises `LogError`."""
+        newest = await self._home.last(self._subject)
+        if newest is None:
+            return
+        async for message in self._home.read(self._subject, self._position, newest.position):
+            generation, number, state, due, attempts = orjson.loads(message.data)
+            outcome = Outcome(state, due, [Attempt(*attempt) for attempt in attempts])
+            self._known.setdefault(generation, {})[number] = outcome
+            self._position = message.position
 
     def outcomes(self, generation: int) -> Mapping[int, Outcome]:
         return self._known.get(generation, {})
@@ -50,6 +56,6 @@ class Outcomes:
 
     async def _write(self, data: bytes) -> None:
         try:
-            await self._home.append(self._subject, None, data, uuid4().hex)
+            await self._home.append(self._subject, None, data)
         except LogError as error:
             log.warning("What became of a webhook could not be kept (%s): it may be sent again.", error)

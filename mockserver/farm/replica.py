@@ -1,29 +1,34 @@
 """One shared world on one server: it follows the world's log, and appends to it what it is asked to do.
 
-A request is tried first without being carried out. If it is refused or only reads, that is the answer. Otherwise its
-record is appended after the newest one that this server knows; when somebody else was faster, the server reads on and
-tries again. Only what is in the log happens, on all servers alike.
+A request is tried first without being carried out. If it is refused or only reads, that is the answer, once the log
+has nothing newer. Otherwise its record is appended after the newest one that this server knows; when somebody else was
+faster, the server reads on and tries again. Only what is in the log happens, on all servers alike.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.app import perform
-from mockserver.clock import real_time
+from mockserver.clock import pin, real_time
 from mockserver.control import replay
-from mockserver.control.ask import Ask, Row
+from mockserver.control.ask import Ask, Row, WouldChange
 from mockserver.control.plane import Plane
+from mockserver.control.refusals import Ending
 from mockserver.control.routes import perform as perform_call
+from mockserver.farm.outcomes import Outcomes
+from mockserver.game.catalog import WebhookEndpoint
 from mockserver.game.engine import Game
-from mockserver.game.errors import GameError
-from mockserver.log.jetstream import WORLDS, JetStreamHome, Unavailable, subject_of
-from mockserver.log.record import DELETED, RECIPE, TENANT, TIME, Conflict, LogError, Record, decode, encode
+from mockserver.game.errors import GameError, Refused
+from mockserver.log.jetstream import WORLDS, JetStreamHome, TooLong, Unavailable, subject_of
+from mockserver.log.record import DELETED, RECIPE, TENANT, TIME, Conflict, Record, decode, encode
+from mockserver.log.shared import Beginning
 from mockserver.spec.binding import Function
 from mockserver.worlds import Organisation, applying
 
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from mockserver.app import App
 
 MOST_RACES = 200  # lost in a row
+ADD_ENDPOINT = "mock_webhooks_add"
 
 Outcome = Callable[[], Any]  # gives the answer, or raises the refusal
 Tenant = Callable[[], str | None]
@@ -41,17 +47,37 @@ class Gone(Exception):
     """The world was deleted."""
 
 
+class Left(Exception):
+    """The world is not on this server any more, or not as it ought to be; it can be brought up again."""
+
+
 class _WouldWrite(Exception):
     """The request is about to change something."""
 
 
-class Replica:
-    """`position`: of the newest record that has been repeated here; 0: not even the recipe."""
+class At(NamedTuple):
+    """A place in a world's log: the position and the id of the record there, and how many there are until then."""
 
-    def __init__(self, home: JetStreamHome, plane: Plane, app: App, organisation: Organisation, position: int) -> None:
+    position: int
+    id: str
+    number: int
+
+
+class Replica:
+    """`begun`: the first record of the log; `at`: the newest that has been repeated here."""
+
+    def __init__(
+        self, home: JetStreamHome, plane: Plane, app: App, organisation: Organisation, begun: Beginning, at: At
+    ) -> None:
         self.organisation = organisation
-        self.position = position
+        self.begun = begun
+        self.at = at
+        self.saved = 0  # so many records are in the newest checkpoint
+        self.ledger = Outcomes(home, organisation.key)
+        self.touched = self._told = time.monotonic()
         self.dirty = True  # somebody may have appended
+        self.left = False  # nobody may use it any more
+        self.whole = True  # no record was repeated in part
         self.lock = asyncio.Lock()
         self.side = plane.backstage(organisation)
         self._home, self._plane, self._app = home, plane, app
@@ -61,31 +87,54 @@ class Replica:
 
     # Following
 
-    async def follow(self) -> None:
-        """Repeats what has been appended meanwhile. Raises `Gone`, `Unavailable`."""
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One after the other. Raises `Left`."""
         async with self.lock:
+            if self.left or not self.whole:
+                raise Left
+            yield
+
+    async def follow(self) -> None:
+        """Repeats what has been appended meanwhile. Raises `Gone`, `Left`, `Unavailable`."""
+        async with self._alone():
             await self._follow()
 
-    async def _follow(self, id: str = "") -> Outcome | None:
-        """The outcome of the record of that id, if it is among what was appended."""
+    async def _follow(self, id: str = "") -> tuple[bool, Outcome | None]:
+        """Whether anything was appended; the outcome of the record of that id, if it is among it."""
+        self.dirty = False
         newest = await self._home.last(self._subject)
         if newest is None:
             raise Gone
-        found = None
-        async for message in self._home.read(self._subject, self.position, newest.position):
+        before, found = self.at, None
+        async for message in self._home.read(self._subject, self.at.position, newest.position):
             outcome = await self._repeat(decode(message.data))
-            self.position = message.position
+            self._is_at(message.position, message.id)
             found = outcome if id and message.id == id else found
-        self.dirty = False
-        return found
+        return self.at is not before, found
+
+    async def repeat_all(self, lines: Iterable[bytes]) -> None:
+        """Records that come before those of the log. Raises `LogError`."""
+        for line in lines:
+            await self._repeat(decode(line))
+
+    def _is_at(self, position: int, id: str) -> None:
+        self._told = time.monotonic()
+        self.at = At(position, id, self.at.number + 1)
 
     async def _repeat(self, record: Record) -> Outcome:
         """Lets a record happen here; what comes out of it."""
         token = applying.set(True)
+        self.whole = False
         try:
             content = await self._happen(record)
+        except Ending:  # somewhere on the way
+            raise Unavailable("this server is about to end") from None
         except GameError as refusal:  # the same on all servers
+            self.whole = True
             return _refused(refusal)
+        else:
+            self.whole = True
         finally:
             applying.reset(token)
             # A reset and a restored snapshot set it back.
@@ -95,8 +144,6 @@ class Replica:
 
     async def _happen(self, record: Record) -> Any:
         organisation = self.organisation
-        if record.name == TIME:
-            return organisation.catch_up(record.time)
         if record.name == DELETED:
             raise Gone
         if record.name == RECIPE:
@@ -106,6 +153,43 @@ class Replica:
             return await replay.repeat(self._plane, self.side, record)
         game = organisation.game(record.tenant, record.time)
         return perform(organisation, game, record.tenant, record.name, function, record.arguments)
+
+    # Coming and going
+
+    def touch(self) -> None:
+        """Somebody needs it."""
+        self.touched = time.monotonic()
+
+    def is_quiet(self) -> bool:
+        """Whether nothing was appended for a second."""
+        return time.monotonic() - self._told > 1 and not self.lock.locked()
+
+    def is_idle(self, seconds: float, sends: bool) -> bool:
+        """Whether nobody has needed it for so long; nor this server, which `sends` webhooks or does not."""
+        side = self.side
+        if time.monotonic() - self.touched < seconds or self.lock.locked() or side.moving.locked() or side.feed.heard:
+            return False
+        if not sends:
+            return True
+        wakes = self.wakes()
+        return not self.has_delivery_due() and (wakes is None or wakes - real_time() > seconds * 1000)
+
+    def has_delivery_due(self) -> bool:
+        due = self.side.webhooks.next_due()
+        return due is not None and due <= self.organisation.clock.now()
+
+    def wakes(self) -> int | None:
+        """The real time (ms UTC) at which something happens by itself that a webhook may tell of; None: never."""
+        organisation, webhooks = self.organisation, self.side.webhooks
+        if organisation.clock.frozen or not len(webhooks.endpoints):
+            return None
+        moments = [moment for moment in (organisation.next_due(), webhooks.next_due()) if moment is not None]
+        return real_time() + min(moments) - organisation.clock.now() if moments else None
+
+    async def learn(self) -> None:
+        """What became of webhooks that another server has sent. Raises `LogError`."""
+        await self.ledger.read_on()
+        self.side.webhooks.learn(self.ledger)
 
     # Being asked
 
@@ -117,15 +201,20 @@ class Replica:
         read: Callable[[], dict[str, Any]],
         local: bool,
     ) -> Outcome:
-        """A request to an operation. `local`: what is known here is good enough to be read. Raises `Unavailable`."""
-        async with self.lock:
-            if not local:
-                await self._follow()
+        """A request to an operation. `local`: what is known here is good enough to be read. Raises `Gone`, `Left`,
+        `Unavailable`."""
+        async with self._alone():
             for _ in range(MOST_RACES):
                 try:
-                    now = await self._until_now()
+                    now = await self._now(local)
                     tried = self._try(now, name, function, tenant, read)
-                    return await self._tell(tried) if isinstance(tried, Record) else tried
+                    if isinstance(tried, Record):
+                        outcome = await self._tell(tried)
+                        if tried.name != TENANT:
+                            return outcome
+                        continue  # now that the tenant is there it can be read
+                    if local or not (await self._follow())[0]:
+                        return tried
                 except Conflict:
                     continue
         raise Unavailable(f"others were faster {MOST_RACES} times")
@@ -155,21 +244,34 @@ class Replica:
             return lambda: (content, False)
 
     async def command(self, row: Row, ask: Ask) -> Any:
-        """A call of the control plane that changes something. It is in the log also when it is refused in the
-        end, and changes nothing then."""
-        async with self.lock:
-            await self._follow()
+        """A call of the control plane that changes something. Raises `Gone`, `Left`, `Unavailable`, GameError."""
+        async with self._alone():
             for _ in range(MOST_RACES):
                 try:
-                    now = await self._until_now()
-                    return (await self._tell(Record(now, row.name, ask.arguments(), ask.tenant, real_time())))()
+                    now = await self._now()
+                    tried = await self._try_call(now, row, ask)
+                    if isinstance(tried, Record):
+                        return (await self._tell(tried))()
+                    if not (await self._follow())[0]:
+                        return tried()
                 except Conflict:
                     continue
         raise Unavailable(f"others were faster {MOST_RACES} times")
 
+    async def _try_call(self, now: int, row: Row, ask: Ask) -> Outcome | Record:
+        """The outcome when it is refused, else the record."""
+        with pin():
+            try:
+                content = await perform_call(row, replace(ask, trial=True))
+            except WouldChange as would:
+                return would.record._replace(time=max(now, would.record.time))
+            except GameError as refusal:
+                return _refused(refusal)
+        return lambda: content
+
     async def look(self, row: Row, ask: Ask) -> Any:
         """A call of the control plane that only reads."""
-        async with self.lock:
+        async with self._alone():
             await self._follow()
             try:
                 await self._until_now()
@@ -179,20 +281,52 @@ class Replica:
 
     async def tick(self) -> None:
         """What is due happens, once, whoever comes first."""
-        async with self.lock:
-            if self.dirty:
-                await self._follow()
+        async with self._alone():
+            await self._read_on()
             try:
                 await self._until_now()
             except Conflict:
                 self.dirty = True
 
+    async def add_endpoints(self, wanted: Iterable[WebhookEndpoint]) -> None:
+        """Those that are not there yet."""
+        async with self._alone():
+            for _ in range(MOST_RACES):
+                await self._follow()
+                there = {(row.url, row.events) for row in self.side.webhooks.endpoints}
+                missing = [row for row in wanted if (row.url, row.events) not in there]
+                if not missing:
+                    return
+                with suppress(Conflict):
+                    now = await self._until_now()
+                    arguments = {"body": asdict(missing[0])}
+                    (await self._tell(Record(now, ADD_ENDPOINT, arguments, real=real_time())))()
+
     async def delete(self) -> None:
-        async with self.lock:
+        """The end of the world, on all servers."""
+        async with self._alone():
             await self._follow()
-            await self._home.append(self._subject, None, encode(Record(self._time, DELETED, {})), uuid4().hex)
+            await self._home.append(self._subject, None, encode(Record(self._time, DELETED, {})))
+            await self._home.forget(self._subject, keep=1)
 
     # Inside
+
+    async def _now(self, local: bool = False) -> int:
+        """The world's time, after what is known to have been appended and what is due until then. Raises `Conflict`.
+
+        `local`: as far as this server knows when it is on its own.
+        """
+        try:
+            await self._read_on()
+            return await self._until_now()
+        except Unavailable:
+            if local:
+                return self._time
+            raise
+
+    async def _read_on(self) -> None:
+        if self.dirty:
+            await self._follow()
 
     async def _until_now(self) -> int:
         """The world's time; what is due until then has happened. Raises `Conflict`."""
@@ -204,16 +338,18 @@ class Replica:
 
     async def _tell(self, record: Record) -> Outcome:
         """Appends a record and lets it happen. When somebody else was faster: reads on, and raises `Conflict`."""
-        id = uuid4().hex
+        line, id = encode(record), self._home.new_id()
         try:
-            position = await self._home.append(self._subject, self.position, encode(record), id)
+            position = await self._home.append(self._subject, self.at.position, line, id)
+        except TooLong as error:
+            return _refused(Refused(f"The request is too long to be shared: {error}."))
         except Conflict:
-            outcome = await self._follow(id)
+            _, outcome = await self._follow(id)
             if outcome is None:
                 raise
             return outcome  # an attempt that seemed to fail had not
-        outcome = await self._repeat(decode(encode(record)))
-        self.position = position
+        outcome = await self._repeat(decode(line))
+        self._is_at(position, id)
         return outcome
 
     @contextmanager
@@ -245,6 +381,3 @@ def _refused(refusal: GameError) -> Outcome:
         raise refusal
 
     return outcome
-
-
-__all__ = ["Gone", "LogError", "Outcome", "Replica"]

@@ -12,6 +12,7 @@ import click
 import orjson
 
 from mockserver.game.periods import iso
+from mockserver.keep.cluster import ClusterWorlds, is_cluster
 from mockserver.log.record import LOADED, RECIPE, LogError, Record, decode, encode
 from mockserver.log.sqlite import SqliteHome
 from mockserver.log.text import read, story
@@ -26,16 +27,36 @@ class CannotKeep(click.ClickException):
 
 
 @contextmanager
-def opened(directory: str, *, read_only: bool = True) -> Iterator[SqliteHome]:
-    """What is kept there, for reading also while a server uses it."""
-    try:
-        with closing(SqliteHome(directory, read_only=read_only)) as home:
+def opened(directory: str) -> Iterator[SqliteHome]:
+    """What is kept there, to be changed."""
+    with told():
+        if is_cluster(directory):
+            raise LogError(
+                f"{directory} is a cluster: start a server with --log {directory} --load FILE, or POST a world to it"
+            )
+        with closing(SqliteHome(directory)) as home:
             yield home
+
+
+@contextmanager
+def looked_into(where: str) -> Iterator[SqliteHome | ClusterWorlds]:
+    """What is kept there, for reading also while servers use it."""
+    with told():
+        home = ClusterWorlds(where) if is_cluster(where) else SqliteHome(where, read_only=True)
+        with closing(home):
+            yield home
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What is wrong is said in one sentence."""
+    try:
+        yield
     except LogError as error:
         raise CannotKeep(f"{error}.") from None
 
 
-def world_of(home: SqliteHome, key: str | None) -> str:
+def world_of(home: SqliteHome | ClusterWorlds, key: str | None) -> str:
     """The key itself, or the only one that there is."""
     known = home.worlds()
     if key is None and len(known) == 1:
@@ -47,22 +68,23 @@ def world_of(home: SqliteHome, key: str | None) -> str:
 
 
 directory = click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
+where = click.argument("where", metavar="DIR|URL,URL", type=click.Path(file_okay=False))
 key = click.option("--key", metavar="KEY", help="The world's API key; not needed where there is one world.")
 
 
 @click.group()
 def keep() -> None:
-    """List, show, export and import the worlds in a directory of `serve --keep`."""
+    """List, show, export and import the worlds in a directory of `serve --keep`, or in a cluster of `serve --log`."""
 
 
 @keep.command()
-@directory
-def ls(directory: str) -> None:
-    """List the worlds that are kept: how they were made, and how many records they have."""
+@where
+def ls(where: str) -> None:
+    """List the worlds of a directory or a cluster: how they were made, and how many records they have."""
     from rich.console import Console
     from rich.table import Table
 
-    with opened(directory) as home:
+    with looked_into(where) as home:
         table = Table(box=None, pad_edge=False)
         for name in ("API key", "Seed", "People", "Records", "Checkpoint", "Told last"):
             table.add_column(name, justify="left" if name in ("API key", "Told last") else "right", no_wrap=True)
@@ -76,12 +98,12 @@ def ls(directory: str) -> None:
 
 
 @keep.command()
-@directory
+@where
 @key
 @click.option("--last", metavar="N", type=click.IntRange(1), help="Only the newest N records.")
-def show(directory: str, key: str | None, last: int | None) -> None:
+def show(where: str, key: str | None, last: int | None) -> None:
     """Show the commands of a world, a line for each record: position, time, tenant, command, arguments."""
-    with opened(directory) as home:
+    with looked_into(where) as home:
         world = world_of(home, key)
         after = max(0, home.length(world) - last) if last else 0
         for position, line in home.read(world, after):
@@ -99,12 +121,12 @@ def _shown(position: int, record: Record) -> str:
 
 
 @keep.command()
-@directory
+@where
 @key
 @click.option("--out", metavar="FILE", type=click.Path(dir_okay=False), help="Where to. Without it: standard output.")
-def export(directory: str, key: str | None, out: str | None) -> None:
+def export(where: str, key: str | None, out: str | None) -> None:
     """Write a world as text, one record a line (JSONL), for `keep import`, `serve --load` and POST /_mock/worlds."""
-    with opened(directory) as home:
+    with looked_into(where) as home:
         lines = (line + b"\n" for _, line in home.read(world_of(home, key)))
         if out is None:
             sys.stdout.buffer.writelines(lines)
@@ -124,7 +146,7 @@ def export(directory: str, key: str | None, out: str | None) -> None:
 @click.option("--key", metavar="KEY", help="The API key that opens it. Without it: the one that it had.")
 def import_(directory: str, file: str, key: str | None) -> None:
     """Import a world that `keep export` wrote (`-`: standard input). Its webhooks of before are not sent again."""
-    with opened(directory, read_only=False) as home:
+    with opened(directory) as home:
         lines = sys.stdin.buffer.read().splitlines() if file == "-" else None
         records = read(file) if lines is None else story(lines, "standard input")
         recipe = decode(records[0])
@@ -144,7 +166,7 @@ def import_(directory: str, file: str, key: str | None) -> None:
 @directory
 def compact(directory: str) -> None:
     """Free the space of what is no longer needed."""
-    with opened(directory, read_only=False) as home:
+    with opened(directory) as home:
         before = home.size
         home.compact()
         click.echo(f"{home.file}: {before:,} bytes before, {home.size:,} bytes now.")

@@ -10,17 +10,16 @@ from dataclasses import asdict, replace
 from typing import NamedTuple
 
 from mockserver.clock import pin, real_time
+from mockserver.control import checkpoint
 from mockserver.control.backstage import Backstage
-from mockserver.control.faults import read as read_faults
 from mockserver.control.plane import Plane
 from mockserver.control.recipe import Recipe, check_recipe, read_recipe, recipe_record
 from mockserver.control.replay import change_file, fold
 from mockserver.control.worlds import Given
 from mockserver.game.catalog import WebhookEndpoint
-from mockserver.keep import checkpoint
 from mockserver.keep.deliveries import Deliveries
 from mockserver.log.record import CATALOG, LogError, Record, decode, encode
-from mockserver.log.sqlite import SqliteHome
+from mockserver.log.sqlite import Checkpoint, SqliteHome
 from mockserver.log.turn import Recorder, Turn
 from mockserver.worlds import Organisation, Plan, Populate, Worlds
 
@@ -82,7 +81,7 @@ class Keeper:
             made = max(made, life.recipe.made)
             if key in keys:
                 check_recipe(life.recipe, plan, given, str(self.home.file.parent))
-            known.append(_organisation(key, life, populate))
+            known.append(checkpoint.organisation_of(key, life.recipe, populate, life.saved, life.real))
         there = {organisation.key for organisation in known}
         for key in keys:
             if key not in there:
@@ -153,7 +152,7 @@ class Keeper:
     def _read(self, key: str) -> Life:
         recipe = self._recipe(key)
         newest = self.home.checkpoint(key)
-        saved = checkpoint.read(newest)
+        saved = checkpoint.unpack(newest.code, newest.state) if newest else None
         if newest is None or saved is None or newest.position > self.home.length(key):
             return Life(recipe, None, 1, recipe.real)
         return Life(recipe, saved, newest.position, newest.real)
@@ -163,14 +162,7 @@ class Keeper:
     ) -> None:
         organisation, key = side.organisation, side.organisation.key
         organisation.recorder = None
-        await side.webhooks.pause(Deliveries(self.home, key))
-        side.faults = plane.faults_at_start(organisation)
-        if life.saved is None:
-            for row in life.recipe.endpoints:
-                side.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
-        else:
-            side.resume(life.saved.side)
-            side.faults = read_faults(life.saved.faults, plane.operations, str(organisation.plan.seed))
+        await checkpoint.set_back(plane, side, life.recipe, life.saved, Deliveries(self.home, key))
         try:
             position = await fold(plane, side, self.home.read(key, life.position), report)
         except LogError as error:
@@ -232,8 +224,9 @@ class Keeper:
         recorder = organisation.recorder
         if recorder is not None and not organisation.away and recorder.position > self._saved.get(organisation.key, 0):
             self.turn.end()
-            side = self._plane.backstage(organisation)
-            self.home.keep_checkpoint(organisation.key, checkpoint.take(side, recorder.position))
+            packed = checkpoint.pack(self._plane.backstage(organisation))
+            taken = Checkpoint(recorder.position, checkpoint.code(), *packed)
+            self.home.keep_checkpoint(organisation.key, taken)
             self._saved[organisation.key] = recorder.position
 
     def save_all(self) -> None:
@@ -284,22 +277,14 @@ class Keeper:
             await plane.dismiss(organisation)
             return
         life = self._read(key)
-        fresh = await asyncio.to_thread(_organisation, key, life, plane.worlds.populate)
+        populate = plane.worlds.populate
+        fresh = await asyncio.to_thread(checkpoint.organisation_of, key, life.recipe, populate, life.saved, life.real)
         organisation.plan = fresh.plan
         organisation.become(fresh)
         await self._live_through(plane, plane.backstage(organisation), life)
         self._follow_file(organisation, life.recipe)
         organisation.away = False
         plane.backstage(organisation).webhooks.flush()
-
-
-def _organisation(key: str, life: Life, populate: Populate | None) -> Organisation:
-    """As it was at its checkpoint, or when it was made."""
-    plan = replace(life.recipe.plan, origin=life.recipe.key)
-    if life.saved is not None:
-        plan = replace(plan, catalog=Given(life.saved.source))
-    with pin(life.real):
-        return Organisation(key, plan, populate, life.saved.world if life.saved else None)
 
 
 def _found(worlds: Worlds, key: str) -> Organisation:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mockserver.app import App
     from mockserver.control.loading import Story
     from mockserver.control.plane import Plane
+    from mockserver.game.catalog import WebhookEndpoint
     from mockserver.keep.keeper import Keeper
     from mockserver.serve.progress import Repeating
 
@@ -70,12 +71,27 @@ class Before:
             await self._story.live_through(plane, organisation, 0, lambda done: progress.report(done, total))
 
 
+class Shared(NamedTuple):
+    """What the options of `serve` say about worlds that several servers share. `idle` in seconds; `checkpoints`: a
+    directory other than the user's own for what can be made again."""
+
+    cluster: str
+    local_reads: bool = False
+    idle: float | None = None
+    checkpoints: str | None = None
+
+    @property
+    def servers(self) -> list[str]:
+        return [server.strip() for server in self.cluster.split(",") if server.strip()]
+
+
 class Sharing:
     """Worlds that several servers share, in the place of `Before`. Raises `LogError`."""
 
-    def __init__(self, servers: str, *, local_reads: bool) -> None:
-        self._servers = [server.strip() for server in servers.split(",") if server.strip()]
-        self._local_reads = local_reads
+    def __init__(self, options: Shared, endpoints: Sequence[WebhookEndpoint] = (), story: Story | None = None) -> None:
+        self._options = options
+        self._endpoints = endpoints
+        self._story = story
 
     def roots(self) -> tuple[str, ...]:
         """None: other servers' keys are theirs."""
@@ -87,30 +103,59 @@ class Sharing:
             import nats  # noqa: F401
         except ImportError:
             raise LogError("--log needs nats-py: pip install 'trophy-mockserver[farm]'") from None
-        from mockserver.farm.farm import Farm
+        from mockserver.cache import directory
+        from mockserver.farm.checkpoints import Checkpoints
+        from mockserver.farm.farm import IDLE
+        from mockserver.farm.start import Start
 
-        self._farm = Farm(self._servers, local_reads=self._local_reads)
-        return self._farm.prepare(plan, keys, populate, given)
+        given_directory = self._options.checkpoints
+        checkpoints = Checkpoints(directory("checkpoints") if given_directory is None else Path(given_directory))
+        self._start = Start(
+            self._options.servers,
+            checkpoints,
+            local_reads=self._options.local_reads,
+            idle=IDLE if self._options.idle is None else self._options.idle,
+            endpoints=self._endpoints,
+            story=self._story,
+        )
+        return self._start.worlds(plan, keys, populate, given)
 
     def bring_up(self, plane: Plane, app: App) -> None:
         """The rest happens while the server starts to serve."""
-        self._farm.join(plane, app)
+        from mockserver.serve.progress import Repeating
+
+        self._start.bring_up(plane, app)
+        total = self._start.total
+        with ThreadPoolExecutor(1) as thread, Repeating() as progress:
+            thread.submit(asyncio.run, self._start.load(plane, lambda done: progress.report(done, total))).result()
 
 
 def worlds_before(
-    keep: str | None, sync: bool, load: str | None, cluster: str | None, *, local_reads: bool
+    keep: str | None, sync: bool, load: str | None, shared: Shared, endpoints: Sequence[WebhookEndpoint] = ()
 ) -> Before | Sharing | None:
     """Where the options say that worlds come from; None when from nowhere. Raises `LogError`, UsageError."""
     if sync and keep is None:
         raise click.UsageError("--keep-sync says how --keep writes, which is not given.")
-    if cluster is not None:
-        if keep is not None or load is not None:
-            raise click.UsageError("--log does not go together with --keep and --load.")
-        return Sharing(cluster, local_reads=local_reads)
-    if keep is None and load is None:
+    if shared.cluster and keep is not None:
+        raise click.UsageError(
+            "--keep and --log are two homes for the same records: give one of them. With --log each server keeps "
+            "checkpoints of its own in --checkpoints."
+        )
+    for name, value in (("--idle", shared.idle), ("--checkpoints", shared.checkpoints)):
+        if value is not None and not shared.cluster:
+            raise click.UsageError(f"{name} is about the worlds of --log, which is not given.")
+    story = _story(load)
+    if shared.cluster:
+        return Sharing(shared, endpoints, story)
+    if keep is None and story is None:
+        return None
+    return Before(make_keeper(keep, sync=sync) if keep else None, story)
+
+
+def _story(file: str | None) -> Story | None:
+    if file is None:
         return None
     from mockserver.control.loading import Story
     from mockserver.log.text import read
 
-    story = Story(read(load)) if load else None
-    return Before(make_keeper(keep, sync=sync) if keep else None, story)
+    return Story(read(file))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
 LONGEST_HISTORY = 3650  # days
+LONGEST_IDLE = 365 * 86_400.0  # seconds
 FITTING = "printable ASCII, not empty and without spaces around it"
 
 
@@ -184,6 +185,21 @@ def origins(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) 
     type=click.Choice(("linear", "local")),
     help="With --log: ask the cluster before each response what is newest, or respond with what this server knows.",
 )
+@option(
+    "--idle",
+    default=None,
+    show_default="600",
+    type=Seconds(1, LONGEST_IDLE),
+    metavar="SECONDS",
+    help="With --log: drop a world after so long without a request; the next request for it brings it up again.",
+)
+@option(
+    "--checkpoints",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="With --log: keep checkpoints of worlds in this directory, so that they are brought up quickly. Without it: "
+    "in the user's cache directory.",
+)
 @option("--keep-sync", is_flag=True, help="Respond only when it is on the disk: it survives a power cut, too.")
 @option(
     "--keep-alive",
@@ -225,26 +241,27 @@ def serve(
     load: str | None,
     cluster: str | None,
     reads: str,
+    idle: float | None,
+    checkpoints: str | None,
     keep_alive: float,
     settings: Settings,
     log_level: str,
     log_format: Format | None,
 ) -> None:
     """Start the fake Trophy: for each API key an organisation with seeded users and a clock."""
-    from mockserver.serve.before import worlds_before
+    from mockserver.serve.before import Shared, worlds_before
     from mockserver.serve.terminal import console, log_to_stderr
 
     log_to_stderr(log_level, log_format)
     chosen = other_document(document, partial)
     try:
         file = CatalogFile(find(catalog))
-        if watch and file.path != Path(catalog):
-            raise click.UsageError("--watch reads the file of --catalog again when it changes, and none is given.")
+        if watch:
+            check_watched(file, catalog, cluster)
         listening = listen_on(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
-        if cluster is not None and (watch or settings.endpoints):
-            raise click.UsageError("--log does not go together with --watch and --webhook.")
-        before = worlds_before(keep, keep_sync, load, cluster, local_reads=reads == "local")
+        shared = Shared(cluster or "", reads == "local", idle, checkpoints)
+        before = worlds_before(keep, keep_sync, load, shared, settings.endpoints)
         roots, source = roots_of(keys, before, host)
         worlds = make_worlds(plan, roots, before, asked_for(plan))
         watched, hosts = file if watch else None, hosts_for(host, allowed_hosts)
@@ -274,6 +291,17 @@ def roots_of(keys: tuple[str, ...], before: Before | Sharing | None, host: str) 
     if before and (kept := before.roots()):
         return kept, "of the kept worlds"
     return (default_key(host),), "the default; --api-key or MOCKSERVER_API_KEY sets others"
+
+
+def check_watched(file: CatalogFile, catalog: str, cluster: str | None) -> None:
+    """Raises UsageError where there is no file to watch, or one on each server."""
+    if file.path != Path(catalog):
+        raise click.UsageError("--watch reads the file of --catalog again when it changes, and none is given.")
+    if cluster:
+        raise click.UsageError(
+            "--watch does not go together with --log: each server would follow a file of its own. PUT the catalog "
+            "to /_mock/catalog of any of them instead."
+        )
 
 
 def other_document(file: str | None, partial: bool) -> Document | None:

@@ -56,8 +56,8 @@ class Endpoints:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, url: str, secret: str | None = None, events: Sequence[str] = (), active: bool = True) -> Endpoint:
-        """Refused if the address or a type is wrong; the secret is made when none is given."""
+    def check(self, url: str, secret: str | None, events: Sequence[str]) -> None:
+        """Refused if `add` would."""
         if len(self._rows) >= MOST_ENDPOINTS:
             raise Refused(f"There are {MOST_ENDPOINTS} webhook endpoints already; delete one to add another.")
         check_url(url)
@@ -66,6 +66,10 @@ class Endpoints:
             raise Refused('webhook "secret" must not be empty; leave it out to have one made')
         if secret and len(secret) > LONGEST_SECRET:
             raise Refused(f'webhook "secret" must have at most {LONGEST_SECRET} characters')
+
+    def add(self, url: str, secret: str | None = None, events: Sequence[str] = (), active: bool = True) -> Endpoint:
+        """Refused if the address or a type is wrong; the secret is made when none is given."""
+        self.check(url, secret, events)
         self._added += 1
         endpoint = Endpoint(
             id=f"endpoint-{self._added}",

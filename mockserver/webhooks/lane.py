@@ -40,6 +40,7 @@ class Lane:
         timing: Timing,
         keep: Callable[[Delivery], None] | None = None,
         sent: Callable[[Delivery], None] | None = None,
+        permitted: Callable[[], bool] = lambda: True,
     ) -> None:
         self.endpoint = endpoint
         self.delivered = self.failed = self.dropped = 0
@@ -47,6 +48,7 @@ class Lane:
         self._timing = timing
         self.keep = keep  # told of every attempt, where outcomes are kept
         self._sent = sent  # told of every attempt, where somebody watches
+        self._permitted = permitted
         self._held: deque[Delivery] = deque()
         self._queue: list[tuple[int, int, Delivery]] = []
         self._under_way: Delivery | None = None
@@ -92,6 +94,14 @@ class Lane:
         """What is held, queued or under way."""
         under_way = [] if self._under_way is None else [self._under_way]
         return [*under_way, *(row[2] for row in self._queue), *self._held]
+
+    def next_due(self) -> int | None:
+        """When a delivery falls due next, by the world's clock; one that is under way is due already."""
+        return min((delivery.due for delivery in self.left()), default=None)
+
+    def hold_back(self) -> None:
+        """What is queued is held again, until it is released."""
+        self._held.extend(self.take_back())
 
     def drop_waiting(self) -> None:
         """What is held or queued is not sent any more."""
@@ -158,7 +168,9 @@ class Lane:
         try:
             async with new_client(self.endpoint.url) as client:
                 while not self._closing:
-                    if self._has_due():
+                    if self._has_due() and not self._permitted():
+                        self.hold_back()
+                    elif self._has_due():
                         await self._deliver(client, heapq.heappop(self._queue)[2])
                     elif not await self._pause():
                         self._task = None  # from here on a new delivery starts a new worker

@@ -50,6 +50,7 @@ class Webhooks:
         self._organisation = organisation
         self._timing = timing or Timing()
         self.paused = False  # nothing goes out while a world is on its way back to where it was
+        self.permitted: Callable[[], bool] = lambda: True  # asked before every attempt
         self._ledger: Ledger | None = None
         self._lanes: dict[str, Lane] = {}
         self._begin()
@@ -175,6 +176,16 @@ class Webhooks:
         for lane in self._lanes.values():
             lane.drop_waiting()
 
+    def hold_back(self) -> None:
+        """Pauses: nothing that waits goes out until `go_on`."""
+        self.paused = True
+        for lane in self._lanes.values():
+            lane.hold_back()
+
+    def next_due(self) -> int | None:
+        """When a delivery falls due next, by the world's clock; one that is under way is due already."""
+        return min((due for lane in self._lanes.values() if (due := lane.next_due()) is not None), default=None)
+
     def go_on(self) -> None:
         """What has not been delivered goes out with the next `flush`."""
         self.paused = False
@@ -205,7 +216,13 @@ class Webhooks:
 
     def create_endpoint(self, body: Mapping[str, Any]) -> JSON:
         """From `{"url", "secret"?, "events"?, "active"?}`; Refused when something in it is wrong."""
-        return self.add_endpoint(*asked.endpoint(body)).as_json()
+        return self.add_endpoint(*self.wanted_endpoint(body)).as_json()
+
+    def wanted_endpoint(self, body: Mapping[str, Any]) -> asked.NewEndpoint:
+        """What `add_endpoint` is to add. Refused when something in it is wrong, or there are too many already."""
+        wanted = asked.endpoint(body)
+        self.endpoints.check(wanted.url, wanted.secret, wanted.events)
+        return wanted
 
     def add_endpoint(
         self, url: str, secret: str | None = None, events: Sequence[str] = (), active: bool = True
@@ -258,20 +275,24 @@ class Webhooks:
 
         NotFound if the log does not hold it (any more), Refused if its endpoint is gone.
         """
+        old = self.find_delivery(id)
+        new = self._send(old.event, old.endpoint, self._now(), tamper=old.tamper, redelivery_of=old.id)
+        self.flush()
+        return delivery_shape(new)
+
+    def find_delivery(self, id: str) -> Delivery:
+        """One that can be sent again. NotFound, Refused as `redeliver`."""
         old = next((row for row in self.log if row.id == id), None)
         if old is None:
             raise NotFound(f'there is no delivery "{id}" in the log of the newest deliveries')
         if old.endpoint.id not in self._lanes:
             raise Refused(f'delivery "{id}" cannot be sent again: {old.endpoint.id} has been deleted')
-        new = self._send(old.event, old.endpoint, self._now(), tamper=old.tamper, redelivery_of=old.id)
-        self.flush()
-        return delivery_shape(new)
+        return old
 
-    def trigger(self, tenant: str | None, body: Mapping[str, Any]) -> JSON:
-        """Sends a realistic event: `{"type", "userId"?, "duplicate"?, "tamper"?, "delay"?}`.
-
-        Answers with the event and its deliveries. Refused when something in the request is wrong.
-        """
+    def wanted_trigger(
+        self, tenant: str | None, body: Mapping[str, Any]
+    ) -> tuple[asked.Order, Happening, list[Endpoint]]:
+        """What a trigger would send, and where to. Refused as `trigger`."""
         wanted = asked.order(body, self.kinds)
         wanting = [endpoint for endpoint in self.endpoints if endpoint.wants(wanted.kind)]
         if len(wanting) * (1 + wanted.duplicate) > asked.MOST_AT_ONCE:
@@ -280,7 +301,14 @@ class Webhooks:
                 f"can be at most {asked.MOST_AT_ONCE // len(wanting) - 1}"
             )
         game = self._organisation.game(tenant)
-        happening = trigger(game.world, wanted.kind, wanted.user, game.now)
+        return wanted, trigger(game.world, wanted.kind, wanted.user, game.now), wanting
+
+    def trigger(self, tenant: str | None, body: Mapping[str, Any]) -> JSON:
+        """Sends a realistic event: `{"type", "userId"?, "duplicate"?, "tamper"?, "delay"?}`.
+
+        Answers with the event and its deliveries. Refused when something in the request is wrong.
+        """
+        wanted, happening, wanting = self.wanted_trigger(tenant, body)
         whose = tenant if self._organisation.catalog.settings.multi_tenant else None
         (event,) = self.outbox.collect([happening], whose, triggered=True)
         due = self._now() + round(wanted.delay * 1000)
@@ -299,7 +327,7 @@ class Webhooks:
 
     def _new_lane(self, endpoint: Endpoint) -> Lane:
         keep = partial(self._keep, self._generation) if self._ledger else None
-        return Lane(endpoint, self._organisation, self._timing, keep, self._sent)
+        return Lane(endpoint, self._organisation, self._timing, keep, self._sent, lambda: self.permitted())
 
     def _keep(self, generation: int, delivery: Delivery) -> None:
         assert self._ledger is not None

@@ -1,0 +1,59 @@
+"""The same server without what it has for logs: the other half of a comparison that shows what they cost in memory."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What an event passes because there may be a log, and how it would be without.
+CUTS = {
+    "app.py": (
+        ("        if found is None or self.worlds.farm is not None:\n", "        if found is None:\n"),
+        ("        return NOT_KEPT if organisation.away else organisation\n", "        return organisation\n"),
+        (
+            "        if turn is None or not turn.open:\n",
+            "        if True:\n",
+        ),
+        ("        turn = self.worlds.turn\n        if True", "        if True"),
+        (
+            "    recorder, journal = organisation.recorder, game.world.journal\n",
+            "    journal = game.world.journal\n",
+        ),
+        (
+            "        if recorder is not None and journal.last != before:\n"
+            "            recorder.add(Record(game.now, name, arguments, tenant))\n"
+            "        elif recorder is not None and founded:\n"
+            "            recorder.add(Record(game.now, TENANT, {}, tenant))\n",
+            "",
+        ),
+        ("        if not kept:\n            answer = NOT_KEPT\n", ""),
+        (
+            "        else:  # it may rest on what is not kept yet\n",
+            "        else:\n            turn = self.worlds.turn\n",
+        ),
+    ),
+    "worlds.py": (
+        ("        if self.shared and not applying.get():\n            return\n", ""),
+        ("due is not None and not organisation.shared and due", "due is not None and due"),
+    ),
+}
+
+
+def unlogged(to: Path) -> Path:
+    """A copy of the project in that directory, to be put first on Python's path. RuntimeError when what is to be cut
+    is not there any more."""
+    shutil.copytree(ROOT / "mockserver", to / "mockserver", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("openapi.json", "fixtures", "contract_tests"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, to / name)
+    for name, cuts in CUTS.items():
+        file = to / "mockserver" / name
+        text = file.read_text()
+        for there, instead in cuts:
+            if text.count(there) != 1:
+                raise RuntimeError(f"{name} has changed: it does not hold once what is to be cut: {there.strip()}")
+            text = text.replace(there, instead)
+        file.write_text(text)
+    return to
