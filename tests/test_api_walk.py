@@ -28,6 +28,7 @@ from spec_requests import NAMES, Request, requests
 from story import Story, document, functions
 
 from mockserver import catalogs, spec
+from mockserver.app import written
 from mockserver.game.catalog import Catalog, Metric, PointsTrigger
 from mockserver.game.engine import Game
 from mockserver.game.errors import GameError
@@ -187,7 +188,7 @@ def test_any_request_is_answered_as_declared_or_refused_without_a_trace(operatio
         except GameError:
             outcomes.add("refused" if len(game.world.journal) == before else "refused with a trace")
         else:
-            assert declared.check_answer(declared.success, orjson.loads(orjson.dumps(answer))) is None
+            assert declared.check_answer(declared.success, orjson.loads(written(answer))) is None
             outcomes.add("answered")
 
     ask()
