@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -153,35 +153,41 @@ def boosted(points: int, boosts: tuple[Boost, ...]) -> int:
     return product // unit
 
 
-def settle(world: World, entry: Entry) -> Iterator[Fact]:
+def settle(world: World, entry: Entry) -> Iterable[Fact]:
     """All awards of one moment in one system are one change of its total."""
     fact = entry.fact
-    if isinstance(fact, PointsAwarded):
-        account = world.users[fact.user].accounts[fact.system]
-        if account.unsettled:
-            several = account.unsettled > 1
-            added, awards = account.awards.sum_of(account.unsettled) if several else (fact.awarded, (entry.seq,))
-            yield PointsChanged(fact.user, fact.system, added, account.total, awards)
+    if not isinstance(fact, PointsAwarded):
+        return ()
+    account = world.users[fact.user].accounts[fact.system]
+    if not account.unsettled:
+        return ()
+    several = account.unsettled > 1
+    added, awards = account.awards.sum_of(account.unsettled) if several else (fact.awarded, (entry.seq,))
+    return (PointsChanged(fact.user, fact.system, added, account.total, awards),)
 
 
-def change_level(world: World, entry: Entry) -> Iterator[Fact]:
+def change_level(world: World, entry: Entry) -> Iterable[Fact]:
     """The level is the highest whose points are at most the total. Section 7."""
     fact = entry.fact
-    if isinstance(fact, PointsChanged):
-        system = world.catalog.points[fact.system]
-        old, new = system.level_at(fact.total - fact.added), system.level_at(fact.total)
-        if old is not new:
-            previous, level = old.key if old else None, new.key if new else None
-            yield LevelChanged(fact.user, fact.system, previous, level, fact.total)
+    if not isinstance(fact, PointsChanged):
+        return ()
+    system = world.catalog.points[fact.system]
+    old, new = system.level_at(fact.total - fact.added), system.level_at(fact.total)
+    if old is new:
+        return ()
+    previous, level = old.key if old else None, new.key if new else None
+    return (LevelChanged(fact.user, fact.system, previous, level, fact.total),)
 
 
-def report(world: World, entry: Entry) -> Iterator[Fact]:
+def report(world: World, entry: Entry) -> Iterable[Fact]:
     """The first change is told at once, later ones of the same window together at its end. Section 11."""
     fact = entry.fact
-    if isinstance(fact, PointsChanged):
-        account = world.users[fact.user].accounts[fact.system]
-        if account.unsent and entry.time >= account.window_until:
-            yield _report_of(world, world.users[fact.user], fact.system)
+    if not isinstance(fact, PointsChanged):
+        return ()
+    person = world.users[fact.user]
+    account = person.accounts[fact.system]
+    due = account.unsent and entry.time >= account.window_until
+    return (_report_of(world, person, fact.system),) if due else ()
 
 
 def close_window(world: World, person: Person, system: str) -> Iterator[Fact]:
