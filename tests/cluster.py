@@ -32,7 +32,7 @@ class Cluster:
     def __init__(self, root: Path, size: int = 3) -> None:
         ports = free_ports(2 * size)
         self._clients, self._routes = ports[:size], ports[size:]
-        self._root = root
+        self.root = root
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     @property
@@ -42,11 +42,11 @@ class Cluster:
     def start(self, number: int) -> None:
         routes = ",".join(f"nats://127.0.0.1:{port}" for port in self._routes)
         command = [NATS, "--name", f"n{number}", "--addr", "127.0.0.1", "--port", str(self._clients[number])]
-        command += ["--jetstream", "--store_dir", str(self._root / f"n{number}")]
+        command += ["--jetstream", "--store_dir", str(self.root / f"n{number}")]
         if len(self._clients) > 1:
             route = f"nats://127.0.0.1:{self._routes[number]}"
             command += ["--cluster_name", "tests", "--cluster", route, "--routes", routes]
-        with (self._root / f"n{number}.log").open("ab") as log:
+        with (self.root / f"n{number}.log").open("ab") as log:
             self._processes[number] = subprocess.Popen(command, stdout=log, stderr=log)
 
     def kill(self, number: int, how: signal.Signals = signal.SIGKILL) -> None:
@@ -62,7 +62,7 @@ class Cluster:
                 time.sleep(0.02)
 
     def __enter__(self) -> Cluster:
-        self._root.mkdir(exist_ok=True)
+        self.root.mkdir(exist_ok=True)
         for number in range(len(self._clients)):
             self.start(number)
         self.await_ports()
@@ -77,5 +77,6 @@ class Cluster:
 @contextlib.contextmanager
 def sharing(cluster: Cluster, *options: str) -> Iterator[Server]:
     """One of our servers."""
-    with running("--users", "0", "--log", cluster.url, *options) as server:
+    checkpoints = ("--checkpoints", str(cluster.root / "checkpoints"))
+    with running("--users", "0", "--log", cluster.url, *checkpoints, *options) as server:
         yield server

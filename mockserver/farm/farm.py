@@ -93,13 +93,17 @@ class Farm:
         self.first.clear()
 
     async def stop(self) -> None:
-        """The end: checkpoints make the next start quick."""
+        """Before the end: checkpoints make the next start quick; deliveries are still on their way."""
         self._stopping = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for replica in self._replicas.values():
             self._save(replica)
+
+    async def close(self) -> None:
+        """The end, once what became of the last deliveries is written."""
+        await asyncio.gather(*(replica.ledger.settled() for replica in self._replicas.values()))
         await self.home.close()
 
     # Being asked

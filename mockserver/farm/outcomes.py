@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from mockserver.log.jetstream import OUTCOMES, JetStreamHome, subject_of
+from mockserver.log.jetstream import OUTCOMES, PATIENCE, JetStreamHome, subject_of
 from mockserver.log.record import LogError
 from mockserver.webhooks.delivery import Attempt, Outcome
 
@@ -53,6 +53,11 @@ class Outcomes:
         task = asyncio.get_running_loop().create_task(self._write(data))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
+
+    async def settled(self) -> None:
+        """Returns when all is written, or could not be for a while."""
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=PATIENCE)
 
     async def _write(self, data: bytes) -> None:
         try:

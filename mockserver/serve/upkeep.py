@@ -41,6 +41,8 @@ def upkeep(plane: Plane, watched: CatalogFile | None) -> Callable[[Any], Abstrac
         if farm is not None:
             await farm.stop()
         await plane.close()
+        if farm is not None:
+            await farm.close()
         if keeper is not None:
             keeper.close()
 
