@@ -288,3 +288,13 @@ def test_a_terminal_that_is_stopped_stops_no_server_and_what_is_lost_is_counted(
     rows = said.decode().splitlines()
     assert rows[:-2] == [line] * kept
     assert rows[-2:] == ["… 7 lines were lost: what reads them is too slow.", "again"]
+
+
+def test_a_server_whose_standard_error_is_closed_serves() -> None:
+    command = f"exec {sys.executable} -m mockserver serve --port 0 --users 0 --log-format text 2>&-"
+    process = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, text=True)
+    try:
+        assert Watched(_url(process.stdout)).ask("GET", "/v1/achievements") == 200
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)

@@ -90,6 +90,8 @@ def log_to_stderr(level: str, form: Format | None = None) -> None:
 def console(level: str, form: Format | None) -> Console | None:
     """What writes a line for each request, delivery and move of a clock; None where nobody wants them: above `info`,
     and where neither a format nor a terminal says that somebody reads them."""
+    if sys.stderr is None:  # closed by who started the server
+        return None
     terminal = sys.stderr.isatty()
     if level not in ("info", "debug") or not (form or terminal):
         return None
