@@ -135,7 +135,7 @@ class Drawn:
         rows += self.dice.sample(
             [
                 {"type": "user_creation", "points": pick(1, 30)},
-                {"type": "time", "timeUnit": "hour", "timeInterval": pick(20, 60), "points": pick(1, 5)},
+                {"type": "time", "timeUnit": "hour", "timeInterval": pick(30, 90), "points": pick(1, 5)},
                 {"type": "time", "timeUnit": "day", "timeInterval": pick(1, 3), "points": pick(1, 5)},
             ],
             pick(1, 3),

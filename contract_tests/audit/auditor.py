@@ -22,7 +22,8 @@ class Auditor:
     def __init__(self, suite: Suite, stage: Stage, drawn: Drawn) -> None:
         self.suite, self.stage, self.drawn = suite, stage, drawn
         self.catalog = drawn.json
-        self.books = Books(drawn.json, stage.now())
+        self.began = stage.now()
+        self.books = Books(drawn.json, self.began)
         self.ids: dict[tuple[str, str], str] = {}
         self.found = 0
 

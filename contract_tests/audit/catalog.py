@@ -8,6 +8,7 @@ from contract_tests.audit.auditor import Auditor, as_pairs, sorted_pairs
 from contract_tests.ledger.points import status
 
 JSON = Any
+BOOST = ("name", "start", "end", "multiplier")
 
 
 def check_catalog(auditor: Auditor) -> None:
@@ -159,7 +160,7 @@ def _levels(auditor: Auditor, key: str) -> None:
 
 
 def check_boost(auditor: Auditor, operation: str, shown: JSON, row: JSON, day: Any) -> None:
-    want = {name: row.get(name) for name in ("name", "start", "end", "multiplier")}
+    want = {name: row.get(name) for name in BOOST}
     want |= {"rounding": row.get("rounding", "down"), "status": status(row, day)}
     check_row(auditor, operation, shown, want, 7)
 

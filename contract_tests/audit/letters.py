@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from contract_tests.audit.auditor import Auditor, when
-from contract_tests.audit.catalog import check_achievement, check_board, check_level, system_row
+from contract_tests.audit.catalog import BOOST, check_achievement, check_board, check_level, system_row
 from contract_tests.audit.people import check_profile
+from contract_tests.audit.told_boards import check_ranks, check_told_boards
 from contract_tests.ledger import points
 from contract_tests.ledger.people import Person
 from contract_tests.mailbox import Letter
@@ -27,7 +29,9 @@ def check_letters(auditor: Auditor, letters: list[Letter]) -> None:
         _streaks(auditor, person, by_user)
         for key in auditor.catalog["points"]:
             _points(auditor, person, key, by_user)
-        _ranks(auditor, person, by_user["leaderboard.rank_changed", person.id])
+        check_ranks(auditor, person, by_user["leaderboard.rank_changed", person.id])
+    check_told_boards(auditor, letters)
+    _boosts(auditor, letters)
     stamps = [when(letter.content.get("timestamp")) for letter in letters]
     auditor.same("webhooks", "timestamp", None in stamps, False, 11)
 
@@ -61,17 +65,15 @@ def _achievements(auditor: Auditor, person: Person, bodies: list[JSON]) -> None:
 
 
 def _streaks(auditor: Auditor, person: Person, by_user: dict[tuple[str, str], list[JSON]]) -> None:
-    wanted: dict[str, list[int]] = defaultdict(list)
-    for kind, number in person.streak.told:
-        wanted[kind].append(number)
     for kind in ("streak.started", "streak.extended", "streak.lost", "streak.freeze_consumed", "streak.freeze_earned"):
+        wanted = [(shown, at) for told, shown, at in person.streak.told if told == kind]
         bodies = by_user[kind, person.id]
-        auditor.same(kind, "number of webhooks", len(bodies), len(wanted[kind]), 11)
-        if kind in ("streak.started", "streak.extended"):
-            auditor.same(kind, "length", [one["streak"]["length"] for one in bodies], wanted[kind], 11)
-            starts = sorted(day.isoformat() for day in person.streak.counted)
-            told = sorted(one["streak"]["periodStart"] for one in bodies)
-            auditor.same(kind, "periodStart", [one for one in told if one not in starts], [], 11)
+        auditor.same(kind, "number of webhooks", len(bodies), len(wanted), 11)
+        for body, (shown, at) in zip(bodies, wanted, strict=False):
+            row = body.get("streak", body)
+            for field, value in shown.items():
+                auditor.same(kind, field, row.get(field), value, 11)
+            auditor.same(kind, "timestamp", when(body.get("timestamp")), at, 11)
 
 
 def _points(auditor: Auditor, person: Person, key: str, by_user: dict[tuple[str, str], list[JSON]]) -> None:
@@ -99,15 +101,24 @@ def _points(auditor: Auditor, person: Person, key: str, by_user: dict[tuple[str,
     auditor.same(kind, "the last level that is told", level, last, 11)
 
 
-def _ranks(auditor: Auditor, person: Person, bodies: list[JSON]) -> None:
-    """Of one board and run: each rank before is the one that was told last."""
-    known: dict[tuple[str, str], tuple[JSON, JSON]] = {}
-    kind = "leaderboard.rank_changed"
-    for one in bodies:
-        row = one["leaderboard"]
-        run = (row["key"], str(row.get("run")))
-        before, after = (row["previousRank"], row["previousValue"]), (row["rank"], row["value"])
-        want = known.get(run, (None, None))
-        auditor.same(kind, f"previousRank on {row['key']}", before[0], want[0], 11)
-        auditor.same(kind, "the rank changed", before[0] != after[0], True, 11)
-        known[run] = after
+def _boosts(auditor: Auditor, letters: list[Letter]) -> None:
+    """Global ones are told at 10:00 UTC of the day before, and at 13:00 UTC of the day after."""
+    known = {
+        row["name"]: (key, row) for key in auditor.catalog["points"] for row in auditor.catalog["points"][key]["boosts"]
+    }
+    for kind, field, days, hour in (("points.boost_started", "start", -1, 10), ("points.boost_finished", "end", 1, 13)):
+        told = [one.content for one in letters if one.kind == kind]
+        due: dict[str, datetime] = {}
+        for name, (_, row) in known.items():
+            if "userId" not in row and row.get(field):
+                at = datetime.combine(date.fromisoformat(row[field]), time(hour), UTC) + timedelta(days=days)
+                due |= {name: at} if auditor.began < at <= auditor.books.now else {}
+        shared = {one["boost"]["name"]: when(one["timestamp"]) for one in told if not one["boost"].get("userId")}
+        auditor.same(kind, "boosts and timestamps", shared, due, 11)
+        for one in told:
+            if one["boost"]["name"] in known:
+                key, row = known[one["boost"]["name"]]
+                want = {name: row.get(name) for name in BOOST} | {"rounding": row.get("rounding", "down")}
+                want |= {"pointsSystemKey": key, "pointsSystemName": auditor.catalog["points"][key]["name"]}
+                for name, value in want.items():
+                    auditor.same(kind, name, one["boost"].get(name), value, 11)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from itertools import groupby
 from math import floor
 from typing import Any
 
@@ -42,11 +43,12 @@ def score(books: Books, board: JSON, person: Person, run: tuple[date, date | Non
     if board["rankBy"] == "streak":
         return person.streak.length, person.streak.since
     total, value, since = Fraction(), 0, 0
-    for number, time, day, amount in gains(board, person):
-        if run[0] <= day and (run[1] is None or day <= run[1]) and in_hours(board, person, time):
-            total += amount
-            if floor(total) != value:
-                value, since = floor(total), number
+    for number, rows in groupby(gains(board, person), key=lambda row: row[0]):
+        for _, time, day, amount in rows:
+            if run[0] <= day and (run[1] is None or day <= run[1]) and in_hours(board, person, time):
+                total += amount
+        if floor(total) != value:  # what one request leaves as it was has not moved
+            value, since = floor(total), number
     return value, since
 
 

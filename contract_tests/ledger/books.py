@@ -27,11 +27,13 @@ class Books:
         self.week_start: str = settings.get("weekStart") or "sunday"
         self.periods = Periods(self.streak.get("frequency", "daily"), self.week_start)
         self._numbers = count(1)
+        self._act = 0  # the number of what happens now: all that comes of it has the same
 
     # What is told
 
     def user(self, id: str, **profile: JSON) -> Person:
         """A user who is identified for the first time."""
+        self._act = next(self._numbers)
         zone = ZoneInfo(profile.get("tz") or "UTC")
         person = Person(id, self.now, zone, profile, dict(profile.get("attributes") or {}))
         person.streak.freezes = (self.streak.get("freezes") or {}).get("initial") or 0
@@ -44,7 +46,8 @@ class Books:
         before = {
             str(row): person.peak(row["metricKey"], row.get("eventAttributes")) for row in self._metric_triggers()
         }
-        deed = Deed(next(self._numbers), self.now, self.today(person), metric, value, attributes)
+        self._act = next(self._numbers)
+        deed = Deed(self._act, self.now, self.today(person), metric, value, attributes)
         person.deeds.append(deed)
         length = person.streak.length
         self._extend(person)
@@ -65,6 +68,7 @@ class Books:
         """An achievement is completed by the call."""
         person = self.people[id]
         if key not in person.done:
+            self._act = next(self._numbers)
             person.done[key] = self.now
             fresh = [key, *self._composites(person)]
             self._pay(person, "achievement", lambda row: int(row["achievementKey"] in fresh))
@@ -72,7 +76,7 @@ class Books:
     def pass_to(self, then: datetime) -> None:
         """Time passes, and with it everything falls due in its order."""
         for moment, person, happen in sorted(self._due(then), key=lambda row: row[0]):
-            self.now = moment
+            self.now, self._act = moment, next(self._numbers)
             happen(person)
         self.now = then
 
@@ -105,9 +109,7 @@ class Books:
 
     def award(self, person: Person, system: str, place: int, row: JSON, times: int = 1) -> None:
         if person.has(row.get("userAttributes")):
-            points.award(
-                self.catalog["points"][system], person, system, place, row, times, next(self._numbers), self.now
-            )
+            points.award(self.catalog["points"][system], person, system, place, row, times, self._act, self.now)
 
     # Achievements
 
@@ -154,8 +156,14 @@ class Books:
         streak.latest, streak.extended = start, self.now
         streak.expires = self.periods.end(self.periods.after(start))
         streak.counted[start] = streak.length
-        streak.since = next(self._numbers)
-        streak.told.append(("streak.started" if began else "streak.extended", streak.length))
+        streak.since = self._act
+        shown: dict[str, JSON] = {"freezes": streak.freezes} if self.streak.get("freezes") else {}
+        shown |= {"length": streak.length, "started": str(streak.started), "expires": str(streak.expires)}
+        shown |= {"periodStart": str(start), "periodEnd": str(self.periods.end(start))}
+        self._tell(person, "streak.started" if began else "streak.extended", shown)
+
+    def _tell(self, person: Person, kind: str, shown: dict[str, JSON]) -> None:
+        person.streak.told.append((kind, shown, self.now))
 
     def _met(self, person: Person, start: date) -> bool:
         end = self.periods.end(start)
@@ -178,18 +186,18 @@ class Books:
             missed = self.periods.start(streak.expires)
             streak.frozen[missed] = streak.length
             streak.expires = self.periods.end(self.periods.after(missed))
-            streak.told.append(("streak.freeze_consumed", streak.length))
+            self._tell(person, "streak.freeze_consumed", {"consumed": 1, "freezes": streak.freezes})
             return
         lost = streak.length
         kept = Streak(counted=streak.counted, frozen=streak.frozen, freezes=streak.freezes, told=streak.told)
         person.streak = kept
-        kept.told.append(("streak.lost", lost))
+        self._tell(person, "streak.lost", {"length": lost})
 
     def _earn(self, person: Person) -> None:
         freezes = self.streak["freezes"]
         held = min(freezes["maximum"], person.streak.freezes + (freezes.get("autoEarnAmount") or 1))
         if held > person.streak.freezes:
-            person.streak.told.append(("streak.freeze_earned", held - person.streak.freezes))
+            self._tell(person, "streak.freeze_earned", {"earned": held - person.streak.freezes, "freezes": held})
             person.streak.freezes = held
 
     # What time brings

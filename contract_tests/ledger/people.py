@@ -41,7 +41,8 @@ class Award:
 
 @dataclass
 class Streak:
-    """`counted` and `frozen`: by period, the length that was reached or kept."""
+    """`counted` and `frozen`: by period, the length that was reached or kept. `told`: type of each webhook that is due,
+    with what it says and when."""
 
     length: int = 0
     started: date | None = None
@@ -52,7 +53,7 @@ class Streak:
     counted: dict[date, int] = field(default_factory=dict)
     frozen: dict[date, int] = field(default_factory=dict)
     since: int = 0
-    told: list[tuple[str, int]] = field(default_factory=list)
+    told: list[tuple[str, dict[str, JSON], datetime]] = field(default_factory=list)
 
 
 @dataclass

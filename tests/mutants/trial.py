@@ -171,16 +171,14 @@ class Loop:
         session.config.stash[SUITE] = suite
         Run.options, Run.document, Run.fail_fast = suite.options, suite.document, True
         prepare(suite)
-        kinds: list[str] = []
-        _listen(kinds)
+        asked: list[str] = []
+        _listen(suite, asked)
         items = chosen(session.items, trial, touched)
-        for item, after in zip(items, [*items[1:], None], strict=True):
-            kinds.clear()
-            asked: list[str] = []
-            suite.observe = _watched(suite, asked)  # type: ignore[method-assign]
+        for item, after in zip(items, [*items, None][1:], strict=True):
+            asked.clear()
             began = time.monotonic()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
-            outcome.touched[item.nodeid] = sorted({*asked, *kinds}), time.monotonic() - began
+            outcome.touched[item.nodeid] = sorted(set(asked)), time.monotonic() - began
             if session.testsfailed:
                 outcome.by, outcome.part = item.name, part_of(item)
                 outcome.said = next((f"{one.rule}: {one.got}"[:300] for one in suite.findings), "")
@@ -204,25 +202,22 @@ def _sees_much(item: pytest.Item) -> bool:
     return item.path.name == "test_whole_worlds.py" and "[0]" in item.name
 
 
-def _watched(suite: Suite, asked: list[str]) -> Callable[[Any], None]:
-    observe = type(suite).observe
+def _listen(suite: Suite, asked: list[str]) -> None:
+    """Every operation that is asked and every webhook that comes in is noted."""
+    observe, take = suite.observe, Box.take
 
     def watched(exchange: Any) -> None:
         if exchange.operation is not None:
             asked.append(exchange.operation.id)
-        observe(suite, exchange)
-
-    return watched
-
-
-def _listen(kinds: list[str]) -> None:
-    """Every webhook that comes in is noted."""
-    take = Box.take
+        observe(exchange)
 
     def noted(box: Box, letter: Letter) -> int:
-        kinds.append(letter.kind)
+        asked.append(letter.kind)
         return take(box, letter)
 
+    suite.observe = watched  # type: ignore[method-assign]
+    if suite.target is not None:
+        suite.target.client.observer = watched  # clients of other keys have it from this one
     Box.take = noted  # type: ignore[method-assign]
 
 

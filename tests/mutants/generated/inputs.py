@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -24,7 +25,8 @@ def planted(amend: Amend, operations: set[str] | None = None) -> Plant:
 
     async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
         if ask.operation is not None and (operations is None or ask.operation in operations):
-            ask = amend(ask, memory)
+            with suppress(ValueError, RecursionError):
+                ask = amend(ask, memory)
         return await forward(ask)
 
     return plant

@@ -1,0 +1,57 @@
+"""Webhooks of leaderboards: what was told last of a run is how it stands."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from contract_tests.audit.auditor import Auditor
+from contract_tests.audit.boards import place_of
+from contract_tests.ledger.boards import ranking
+from contract_tests.ledger.people import Person
+from contract_tests.mailbox import Letter
+
+JSON = Any
+
+
+def check_ranks(auditor: Auditor, person: Person, bodies: list[JSON]) -> None:
+    """Of one board and run: each rank before is the one that was told last, and the last one is how it stands."""
+    known: dict[tuple[str, str], JSON] = {}
+    kind = "leaderboard.rank_changed"
+    for one in bodies:
+        row = one["leaderboard"]
+        run = (row["key"], str(row.get("run")))
+        want = known[run]["rank"] if run in known else None
+        auditor.same(kind, f"previousRank on {row['key']}", row["previousRank"], want, 11)
+        auditor.same(kind, "the rank changed", row["previousRank"] != row["rank"], True, 11)
+        if row["previousRank"] is None:
+            auditor.same(kind, "previousValue without a rank", row["previousValue"], None, 11)
+        known[run] = row
+    for (key, run_day), row in known.items():
+        board = auditor.catalog["leaderboards"].get(key)
+        if board is None or board["rankBy"] == "streak":
+            continue
+        place = place_of(auditor, board, person, date.fromisoformat(run_day))
+        auditor.same(kind, f"last rank on {key}", row["rank"], place.rank if place else None, 11)
+
+
+def check_told_boards(auditor: Auditor, letters: list[Letter]) -> None:
+    """The last `leaderboard.changed` of each run and group, and `leaderboard.finished`, show its ranking."""
+    last: dict[tuple[str, str, str], JSON] = {}
+    for letter in letters:
+        row = letter.content.get("leaderboard")
+        if (
+            letter.kind in ("leaderboard.changed", "leaderboard.finished")
+            and row["key"] in auditor.catalog["leaderboards"]
+        ):
+            last[letter.kind, f"{row['key']} {row.get('run')}", str(row.get("breakdownAttributeValues"))] = row
+    names = {person.id: person.profile.get("name") for person in auditor.books.people.values()}
+    for (kind, _, _), row in last.items():
+        board = auditor.catalog["leaderboards"][row["key"]]
+        if board["rankBy"] == "streak":
+            continue
+        group = {pair["key"]: pair["value"] for pair in row.get("breakdownAttributeValues") or ()} or None
+        places = ranking(auditor.books, board, date.fromisoformat(row["run"]), group)[:10]
+        want = [(place.user, names[place.user], place.rank, place.value) for place in places]
+        told = [(one["userId"], one["userName"], one["rank"], one["value"]) for one in row["rankings"]]
+        auditor.same(kind, f"rankings of {row['key']}", told, want, 11)
