@@ -71,6 +71,11 @@ bench: $(READY) ## beside bare Starlette and Prism: requests per second, starts,
 	@$(BIN)/python -m compileall -q mockserver
 	$(BIN)/python -m benchmarks compare $(ARGS)
 
+.PHONY: bench-waits
+bench-waits: $(READY) ## what users wait for: webhooks, resets, worlds, snapshots, a server in a test (about 2 minutes)
+	@$(BIN)/python -m compileall -q mockserver
+	$(BIN)/python -m benchmarks waits $(ARGS)
+
 bench-growth: $(READY) ## what a call costs in ever larger worlds, what users and events weigh (about 20 minutes)
 	$(BIN)/python -m benchmarks growth $(ARGS)
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks compare | console | growth | kept | farm | soak | realism`: what the Makefile calls."""
+"""`python -m benchmarks compare | console | waits | growth | kept | farm | soak | realism`: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ def event() -> None:
     from benchmarks.shares import show_shares
 
     show_shares()
+
+
+@main.command()
+@click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Runs per figure.")
+def waits(seconds: float, rounds: int) -> None:
+    """What users wait for: webhooks, resets, worlds, snapshots, a server in a test."""
+    from benchmarks.waits import bench
+
+    bench(seconds, rounds)
 
 
 @main.command()

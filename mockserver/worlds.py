@@ -17,11 +17,13 @@ from mockserver.game.engine import Game, Observer
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import CatalogChanged, Entry
 from mockserver.game.nearest import instead
-from mockserver.game.periods import DAY, FIRST_CLOCK, utc_day
+from mockserver.game.periods import DAY, FIRST_CLOCK, MINUTE, utc_day
 from mockserver.game.world import World
+from mockserver.garbage import without_collecting
 from mockserver.log.turn import Recorder, Turn
 
 DEFAULT_KEY = "00000000.local"
+QUARTER = 15 * MINUTE
 HISTORY_DAYS = {"daily": 60, "weekly": 84, "monthly": 150}
 CatalogOn = Callable[[date], Catalog]
 
@@ -39,7 +41,8 @@ class TenantNotFound(NotFound):
 class Populate(Protocol):
     """Fills an empty population with users who have been active from the game's now until `until` (ms UTC).
 
-    Returns what the webhooks of their last days are made from, oldest first.
+    Returns what the webhooks of their last days are made from, oldest first; the game may add to it until it is
+    observed otherwise.
     """
 
     def __call__(self, game: Game, *, seed: int, users: int, until: int) -> Sequence[Any]: ...
@@ -52,7 +55,8 @@ class Plan:
     `catalog` gives the catalog as of the world's first day; `now` (ms UTC) None is the real time;
     `history_days` is how long its `users` have been active; None: as long as its streak makes it worth seeing.
     `origin`: the API key under which the world was first made, if that is not its own: what is derived from a key is
-    derived from that one.
+    derived from that one. `rounded`: by the real time, users have been active until the last quarter of an hour, so
+    that worlds that are made one after the other have had the same past.
     """
 
     catalog: CatalogOn
@@ -62,6 +66,13 @@ class Plan:
     frozen: bool = False
     history_days: int | None = None
     origin: str | None = None
+    rounded: bool = True
+
+    def lived_until(self, now: int) -> int:
+        """The moment (ms UTC) before which users have done what they have done: on the same day as `now`, everywhere.
+        All zones begin their days with a quarter of an hour."""
+        since = now % QUARTER
+        return now if self.now is not None or not self.rounded or not since else now - since + 1
 
     def days_before(self, catalog: Catalog) -> int:
         """How many days of history the users have."""
@@ -125,11 +136,13 @@ class Organisation:
         plan = self.plan
         lived = plan.days_before(self.catalog) * DAY if plan.users else 0
         seed = str(plan.seed) if tenant is None else f"{plan.seed}/{tenant}"
-        game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, now - lived), self.origin))
+        until = plan.lived_until(now) if plan.users else now
+        game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, until - lived), self.origin))
+        seen: Sequence[Any] = ()
         if plan.users and self._populate is not None:
-            seen = self._populate(game, seed=plan.seed, users=plan.users, until=now)
-            self.recent += [(tenant, one) for one in seen]
+            seen = self._populate(game, seed=plan.seed, users=plan.users, until=until)
         game.catch_up(now)
+        self.recent += [(tenant, one) for one in seen]
         self._attach(game)
         return game
 
@@ -205,11 +218,14 @@ class Organisation:
 
     def snapshot(self) -> bytes:
         """All of the world's state: populations, catalog and clock."""
-        return pickle.dumps(self.state(), protocol=5)
+        with without_collecting():
+            return pickle.dumps(self.state(), protocol=5)
 
     def restore(self, snapshot: bytes) -> None:
         """Everything as it was when the snapshot was taken, the clock included."""
-        self.resume(pickle.loads(snapshot))
+        with without_collecting():
+            state = pickle.loads(snapshot)
+        self.resume(state)
 
     def state(self) -> Any:
         """What a snapshot holds, to be pickled alone or with what refers to it."""

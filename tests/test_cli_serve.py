@@ -250,6 +250,7 @@ def test_a_catalog_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> 
         (("--webhook", "http://a.test", "--webhook-secret", ""), "must not be empty"),
         (("--webhook", "http://a.test", "--webhook-secret", os.fsdecode(b"\xff")), "is not UTF-8"),
         (("--webhook-retry-delay", "nan"), "nan is no number of seconds"),
+        (("--webhook-concurrency", "0"), "0 is not in the range 1<=x<=256"),
         (("--webhook-retry-delay", "inf"), "inf is not in the range 0<=x<=86400.0"),
         (("--webhook-retry-delay", "1e14"), "100000000000000.0 is not in the range"),
         (("--webhook-retry-delay", "-1"), "-1.0 is not in the range"),

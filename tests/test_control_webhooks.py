@@ -37,6 +37,7 @@ def test_an_endpoint_is_added_listed_switched_and_deleted(http: Http, world: Mad
     endpoint = added.json()
     assert (endpoint["url"], endpoint["events"], endpoint["active"]) == (receiver.url, ["streak.started"], True)
     assert endpoint["secret"]
+    assert endpoint["concurrency"] == 16
     (listed,) = http.get("/webhooks")["endpoints"]
     assert listed == {**endpoint, "deliveries": {"waiting": 0, "delivered": 0, "failed": 0, "dropped": 0}}
 
@@ -57,6 +58,7 @@ def test_what_is_wrong_with_an_endpoint_is_said(http: Http) -> None:
     refused(http.mock("POST", "/webhooks", {"ulr": "http://x"}), 422, "`ulr`", "did you mean `url`?")
     refused(http.mock("POST", "/webhooks", {"url": "ftp://x"}), 422, "http")
     refused(http.mock("POST", "/webhooks", {"url": "http://x", "events": ["streak.lots"]}), 422, "streak.lost")
+    refused(http.mock("POST", "/webhooks", {"url": "http://x", "concurrency": 257}), 422, '"concurrency"', "1 to 256")
     refused(http.mock("PATCH", "/webhooks/endpoint-1", {}), 422, "`active`")
     refused(http.mock("PATCH", "/webhooks/endpoint-1", {"active": True}), 404, "endpoint-1")
 

@@ -150,6 +150,9 @@ def test_people_of_a_world_have_lived_as_long_as_it_says(trophy_server: MockServ
         ({"webhook_retry_delay": float("nan")}, "webhook_retry_delay must be from 0 to 86400 seconds, not nan"),
         ({"webhook_retry_delay": float("inf")}, "webhook_retry_delay"),
         ({"webhook_retry_delay": -0.5}, "webhook_retry_delay"),
+        ({"webhook_concurrency": 0}, "webhook_concurrency must be a whole number from 1 to 256, not 0"),
+        ({"webhook_concurrency": 257}, "webhook_concurrency"),
+        ({"webhook_concurrency": 1.5}, "webhook_concurrency"),
         ({"webhook_retry_delay": 86_401}, "webhook_retry_delay"),
     ],
 )
@@ -161,5 +164,5 @@ def test_an_option_that_makes_no_sense_is_refused_by_name(option: dict[str, Any]
 def test_the_last_values_that_make_sense_are_taken() -> None:
     with MockServer(users=0, history_days=3650, webhook_retry_delay=86_400, api_key="a b") as server:
         assert server.advance()["counts"] == {}
-    with MockServer(history_days=0, webhook_retry_delay=0):
+    with MockServer(history_days=0, webhook_retry_delay=0, webhook_concurrency=256):
         pass

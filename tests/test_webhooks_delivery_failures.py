@@ -200,7 +200,7 @@ def test_ten_thousand_events_to_a_dead_endpoint_are_each_delivered_failed_or_cou
     receiver.answers.append("hang")
 
     async def story() -> Any:
-        hooks = hooks_to(receiver, home, waiting=100)
+        hooks = hooks_to(receiver, home, waiting=100, concurrency=1)
         for number in range(10_000):
             hooks.collect([lost(f"user {number}")])
             hooks.flush()

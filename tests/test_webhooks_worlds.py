@@ -119,6 +119,7 @@ def test_endpoints_of_the_catalog_are_there_from_the_beginning() -> None:
         "secret": "from the catalog",
         "events": ["streak.lost"],
         "active": True,
+        "concurrency": 16,
         "deliveries": {"waiting": 0, "delivered": 0, "failed": 0, "dropped": 0},
     }
 

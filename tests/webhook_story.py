@@ -125,13 +125,13 @@ def tell(
     start: datetime = START,
     **timing: Any,
 ) -> None:
-    """Runs a story in a world that begins at `start`, with nobody in it."""
+    """Runs a story in a world that begins at `start`, with nobody in it; its webhooks come one after the other."""
     worlds = Worlds(Plan(catalog, now=milliseconds(start), frozen=True))
     (home,) = worlds
 
     async def run() -> None:
         with Receiver().running() as receiver:
-            hooks = Webhooks(home, Timing(**timing))
+            hooks = Webhooks(home, Timing(**{"concurrency": 1, **timing}))
             hooks.add_endpoint(receiver.url, SECRET)
             async with serving(worlds, lambda call, answer: hooks.flush()) as client:
                 await story(Teller(home, hooks, receiver, client))

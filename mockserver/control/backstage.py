@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import zlib
 from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
@@ -21,6 +22,7 @@ from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation
 
 MOST_SNAPSHOTS = 100
+MOST_LOOSE = 32 * 2**20  # bytes of snapshots that are not compressed
 
 
 class Backstage:
@@ -133,13 +135,24 @@ class Snapshots:
         self.check_room()
         self._made += 1
         name = f"snapshot-{self._made}"
-        state = zlib.compress(self._organisation.snapshot(), 1)
-        self._kept[name] = self._organisation.clock.now(), state
+        self._kept[name] = self._organisation.clock.now(), self._organisation.snapshot()
+        self._pack()
         return name
+
+    def _pack(self) -> None:
+        """Compresses the oldest ones that are not, until the others weigh little: it takes as long as to take one."""
+        loose = {name: state for name, (_, state) in self._kept.items() if not _is_packed(state)}
+        weight = sum(map(len, loose.values()))
+        for name, state in loose.items():
+            if weight <= MOST_LOOSE:
+                break
+            self._kept[name] = self._kept[name][0], zlib.compress(state, 1)
+            weight -= len(state)
 
     def restore(self, name: str) -> None:
         """NotFound when there is none of that id."""
-        self._organisation.restore(zlib.decompress(self.find(name)[1]))
+        state = self.find(name)[1]
+        self._organisation.restore(zlib.decompress(state) if _is_packed(state) else state)
 
     def delete(self, name: str) -> None:
         """NotFound when there is none of that id."""
@@ -151,7 +164,7 @@ class Snapshots:
         return {name: time for name, (time, _) in self._kept.items()}
 
     def state(self) -> Any:
-        return self._made, self._kept
+        return self._made, dict(self._kept)
 
     def resume(self, state: Any) -> None:
         self._made, self._kept = state
@@ -162,3 +175,8 @@ class Snapshots:
             known = ", ".join(self._kept) or "none"
             raise NotFound(f"Snapshot {name[:80]!r} was not found (there are: {known}).")
         return self._kept[name]
+
+
+def _is_packed(state: bytes) -> bool:
+    """Whether a snapshot is compressed: a pickle begins otherwise."""
+    return state[:1] != pickle.PROTO

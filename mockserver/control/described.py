@@ -15,7 +15,7 @@ from mockserver.control.requests import KEPT
 from mockserver.control.worlds import LONGEST_HISTORY, MOST_USERS
 from mockserver.webhooks.asked import LONGEST_DELAY, MOST_DUPLICATES
 from mockserver.webhooks.bodies import KINDS as TYPES
-from mockserver.webhooks.delivery import State
+from mockserver.webhooks.delivery import CONCURRENCY, MOST_CONCURRENCY, State
 from mockserver.webhooks.outbox import KEPT as KEPT_EVENTS
 
 
@@ -289,6 +289,12 @@ CALLS: dict[str, Described] = {
             Param("secret", s.TEXT, "What signs the webhooks; made up and returned when it is not given."),
             Param("events", s.many(s.one_of(*TYPES)), "The types that go there. Without it: all."),
             Param("active", s.FLAG, "`false`: nothing goes there until it is switched on."),
+            Param(
+                "concurrency",
+                s.whole(1, MOST_CONCURRENCY),
+                f"How many deliveries may be under way at once, of different users; 1 to {MOST_CONCURRENCY}. Without "
+                f"it what `serve --webhook-concurrency` says, {CONCURRENCY}. 1: strictly one after the other.",
+            ),
         ),
     ),
     "mock_webhooks_switch": Described(

@@ -43,6 +43,7 @@ def recipe_record(organisation: Organisation, made: int, endpoints: tuple[Webhoo
         "historyDays": plan.history_days,
         "now": plan.now,
         "frozen": plan.frozen,
+        "rounded": plan.rounded,
         "catalog": source,
         "fromFile": not isinstance(plan.catalog, Given),
         "webhooks": [asdict(row) for row in endpoints],
@@ -63,6 +64,7 @@ def read_recipe(record: Record) -> Recipe:
             now=None if given["now"] is None else int(given["now"]),
             frozen=bool(given["frozen"]),
             history_days=None if given["historyDays"] is None else int(given["historyDays"]),
+            rounded=bool(given.get("rounded", False)),  # what older logs do not say
         )
         endpoints = tuple(
             WebhookEndpoint(str(row["url"]), row["secret"], tuple(row["events"]), bool(row["active"]))

@@ -64,7 +64,7 @@ def at_least(**properties: Schema) -> Schema:
 _CLOCK = {"now": MOMENT, "frozen": FLAG, "nextDue": maybe(MOMENT)}
 _BOARD = {"key": TEXT, "name": TEXT, "status": one_of("active", "scheduled", "finished"), "run": DAY}
 _SYSTEM = {"key": TEXT, "name": TEXT, "maxPoints": maybe(WHOLE), "total": WHOLE}
-_ENDPOINT = {"id": TEXT, "url": TEXT, "secret": TEXT, "events": STRINGS, "active": FLAG}
+_ENDPOINT = {"id": TEXT, "url": TEXT, "secret": TEXT, "events": STRINGS, "active": FLAG, "concurrency": WHOLE}
 
 SCHEMAS: dict[str, Schema] = {
     "Error": fields(error=TEXT),

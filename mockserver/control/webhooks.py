@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockserver.control.ask import JSON, Ask
 from mockserver.game.errors import Refused
+from mockserver.webhooks.asked import NewEndpoint
 from mockserver.webhooks.outbox import KEPT
 
 NEWEST = 1000  # of a list, unless another limit is given
@@ -16,11 +17,11 @@ def list_endpoints(ask: Ask) -> JSON:
 
 
 def create_endpoint(ask: Ask) -> JSON:
-    """`{"url", "secret"?, "events"?, "active"?}` → the endpoint with its id and secret."""
+    """`{"url", "secret"?, "events"?, "active"?, "concurrency"?}` → the endpoint with its id and secret."""
     webhooks = ask.side.webhooks
-    wanted = webhooks.wanted_endpoint(ask.fields("url", "secret", "events", "active").given)
+    wanted = webhooks.wanted_endpoint(ask.fields(*NewEndpoint._fields).given)
     with ask.effect():
-        return webhooks.add_endpoint(*wanted).as_json()
+        return webhooks.endpoint_shape(webhooks.add_endpoint(*wanted))
 
 
 def switch_endpoint(ask: Ask) -> JSON:

@@ -86,6 +86,12 @@ class Game:
         self.agenda = schedule.Schedule(world, self.now)
         self._told: list[f.Entry] = []
 
+    def become(self, world: World, now: int) -> None:
+        """Takes over a population that has been caught up with until `now` (ms UTC)."""
+        self.world, self.now = world, max(now, world.time)
+        self.agenda = schedule.Schedule(world, self.now)
+        self._told = []
+
     def tell(self, *facts: f.Fact) -> list[f.Entry]:
         """Applies facts and their consequences now."""
         entries = unfold(self.world, facts, self.now, self.agenda, RULES)

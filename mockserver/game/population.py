@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections import Counter
 from datetime import date
 
 from mockserver.game.catalog import Catalog
 from mockserver.game.facts import Profile, UserChanged, UserCreated
+from mockserver.game.ids import Ids
 from mockserver.game.journal import Journal
 from mockserver.game.places import Places
 from mockserver.game.ranking import Run
 from mockserver.game.state import Person
-
-# From one id of a kind to the next. The golden ratio of the range: neighbours have nothing in common to the eye, and
-# as it is odd, the last twelve digits are the same only after 2**48 ids.
-STRIDE = 0x9E3779B97F4A7C15F39CC0605CEDC835
-LAST_ID = 2**128 - 1
 
 
 class Population:
@@ -28,7 +23,7 @@ class Population:
         self.catalog = self.first_catalog = catalog
         self.former: Catalog | None = None  # the catalog before the present one
         self.seed = seed
-        self.key = key
+        self.ids = Ids(seed, key)
         self.born = born
         self.time = born
         self.journal = Journal()
@@ -41,17 +36,10 @@ class Population:
         self.boosts_begun: set[str] = set()
         self.boosts_ended: set[str] = set()
         self.pauses: dict[str, str] = {}  # whose each pause is, by id; without deleted ones
-        self._first_ids: dict[str, int] = {}
 
     def id_of(self, kind: str, number: int) -> str:
         """A UUID (version 5 in form) that depends on nothing but seed and key, the kind and the number."""
-        first = self._first_ids.get(kind)
-        if first is None:
-            name = f"{self.seed}/{self.key}/{kind}" if self.key else f"{self.seed}/{kind}"
-            digest = hashlib.sha1(name.encode(), usedforsecurity=False).digest()
-            first = self._first_ids[kind] = int.from_bytes(digest[:16])
-        digits = f"{(first + number * STRIDE) & LAST_ID:032x}"
-        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+        return self.ids.of(kind, number)
 
     def run(self, board: str, day: date) -> Run | None:
         """The run that begins on `day`, None while nobody has scored in it."""

@@ -17,7 +17,7 @@ from mockserver.seed.customs import Customs
 from mockserver.seed.lives import Deed, deeds, first_deeds
 from mockserver.seed.people import People, user_id
 
-__all__ = ["Report", "populate", "user_id"]
+__all__ = ["Report", "collecting", "populate", "user_id"]
 
 RECENT = 2 * DAY
 Report = Callable[[float, int], None]
@@ -35,7 +35,8 @@ def populate(
 ) -> list[Any]:
     """Lets `users` people live from the game's now until `until` (ms UTC), exclusive; without such a time they arrive
     now. `report` is told now and then, and at the end, how much is done (0 to 1) and how many deeds that were.
-    `glimpse` sees what each deed and due moment of the last two days brought; the result is what it made of that.
+    `glimpse` sees what each deed and due moment of the last two days brought; the result is what it made of that, to
+    which the game adds until it is observed otherwise.
     """
     since, past = game.now, max(1, until - game.now)
     name = f"{seed}/{game.world.seed}"
@@ -49,16 +50,20 @@ def populate(
             report((deed.time - since) / past if until > since else deed.number / users, count)
         game.catch_up(deed.time)
         if glimpse is not None and game.observe is None and deed.time >= until - RECENT:
-            game.observe = _collecting(seen, glimpse)
+            game.observe = collecting(seen, glimpse)
         _do(game, deed, people)
         game.commit()
         count += 1
+    if glimpse is not None:
+        game.observe = collecting(seen, glimpse)
     if report is not None:
         report(1.0, count)
     return seen
 
 
-def _collecting(seen: list[Any], glimpse: Glimpse) -> Observer:
+def collecting(seen: list[Any], glimpse: Glimpse) -> Observer:
+    """Adds what `glimpse` makes of what happens to `seen`."""
+
     def observe(world: World, entries: list[Entry]) -> None:
         one = glimpse(world, entries)
         if one is not None:

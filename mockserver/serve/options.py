@@ -13,7 +13,7 @@ import click
 
 from mockserver.game.catalog import WebhookEndpoint
 from mockserver.serve.hosts import Hosts
-from mockserver.webhooks.delivery import LONGEST_RETRY_DELAY, Timing
+from mockserver.webhooks.delivery import CONCURRENCY, LONGEST_RETRY_DELAY, MOST_CONCURRENCY, Timing
 from mockserver.webhooks.options import Seconds, usable_secret
 from mockserver.worlds import DEFAULT_KEY
 
@@ -61,6 +61,14 @@ CONTROL = (
         metavar="SECONDS",
         help="From a failed delivery to its first retry, doubling from there.",
     ),
+    option(
+        "--webhook-concurrency",
+        default=CONCURRENCY,
+        show_default=True,
+        type=click.IntRange(1, MOST_CONCURRENCY),
+        metavar="NUMBER",
+        help="Deliveries to an endpoint at once, of different users; 1: strictly one after the other.",
+    ),
 )
 
 
@@ -90,6 +98,7 @@ def _settings(
     webhook_secret: str | None,
     webhook_events: str | None,
     webhook_retry_delay: float,
+    webhook_concurrency: int,
 ) -> Settings:
     from mockserver.control.plane import Settings
 
@@ -103,7 +112,7 @@ def _settings(
         prefer=prefer,
         live_statuses=live_statuses,
         endpoints=tuple(_endpoint(url, webhook_secret, types) for url in webhooks),
-        timing=Timing(retry_delay=webhook_retry_delay),
+        timing=Timing(retry_delay=webhook_retry_delay, concurrency=webhook_concurrency),
     )
 
 

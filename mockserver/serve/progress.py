@@ -9,8 +9,7 @@ from typing import Any, Self
 from mockserver.clock import Clock, monotonic
 from mockserver.game.engine import Game
 from mockserver.game.periods import utc_day
-from mockserver.seed import populate as live
-from mockserver.webhooks.bodies import see
+from mockserver.serve.lived import LIVED
 from mockserver.worlds import Plan
 
 PATIENCE = 1.0  # seconds
@@ -18,7 +17,7 @@ PATIENCE = 1.0  # seconds
 
 def populate(game: Game, *, seed: int, users: int, until: int) -> Sequence[Any]:
     """Fills a population in silence. Returns what the webhooks of the last two days are made from."""
-    return live(game, seed=seed, users=users, until=until, glimpse=see)
+    return LIVED.populate(game, seed=seed, users=users, until=until)
 
 
 def populations(plan: Plan) -> int:
@@ -85,7 +84,7 @@ class Progress(Bar):
             count = so_far
             self.show((self._settled + done) / self._populations, self._events + so_far)
 
-        seen = live(game, seed=seed, users=users, until=until, report=report, glimpse=see)
+        seen = LIVED.populate(game, seed=seed, users=users, until=until, report=report)
         self._settled += 1
         self._events += count
         return seen

@@ -13,7 +13,7 @@ from mockserver.control.worlds import catalog_on
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.command import FITTING, LONGEST_HISTORY, fits_a_header
 from mockserver.sockets import LONGEST_KEEP_ALIVE
-from mockserver.webhooks.delivery import LONGEST_RETRY_DELAY
+from mockserver.webhooks.delivery import LONGEST_RETRY_DELAY, MOST_CONCURRENCY
 from mockserver.worlds import CatalogOn
 
 # A file, the name of a catalog that comes with the server, the text of one in TOML, or one as data.
@@ -39,6 +39,7 @@ def check_options(
     users: Any,
     history_days: Any,
     webhook_retry_delay: Any,
+    webhook_concurrency: Any,
     keep_alive: Any,
     seed: Any,
     port: Any,
@@ -55,6 +56,7 @@ def check_options(
     if not _is_number(webhook_retry_delay) or not 0 <= webhook_retry_delay <= LONGEST_RETRY_DELAY:  # nor nan
         most = f"{LONGEST_RETRY_DELAY:.0f}"
         raise ValueError(f"webhook_retry_delay must be from 0 to {most} seconds, not {webhook_retry_delay!r}.")
+    _whole("webhook_concurrency", webhook_concurrency, 1, MOST_CONCURRENCY)
     if not _is_number(keep_alive) or not 0.1 <= keep_alive <= LONGEST_KEEP_ALIVE:
         most = f"{LONGEST_KEEP_ALIVE:.0f}"
         raise ValueError(f"keep_alive must be from 0.1 to {most} seconds, not {keep_alive!r}.")

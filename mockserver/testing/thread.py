@@ -26,7 +26,7 @@ from mockserver.testing.bridge import transport
 from mockserver.testing.options import AnyCatalog, catalog_to_send, catalog_to_serve, check_options
 from mockserver.testing.room import Room
 from mockserver.testing.world import MadeWorld, Time, World
-from mockserver.webhooks.delivery import Timing
+from mockserver.webhooks.delivery import CONCURRENCY, Timing
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 PLAN = {"catalog": "catalog", "seed": 1, "users": 0, "history_days": None, "now": None, "frozen": False}
@@ -52,6 +52,7 @@ class ThreadServer(World):
         check_responses: bool = True,
         live_statuses: bool = False,
         webhook_retry_delay: float = 60.0,
+        webhook_concurrency: int = CONCURRENCY,
         control_token: str | None = None,
         allowed_hosts: Iterable[str] = (),
         cors: Iterable[str] = (),
@@ -64,6 +65,7 @@ class ThreadServer(World):
             users=users,
             history_days=history_days,
             webhook_retry_delay=webhook_retry_delay,
+            webhook_concurrency=webhook_concurrency,
             keep_alive=keep_alive,
             seed=seed,
             port=port,
@@ -80,7 +82,10 @@ class ThreadServer(World):
         super().__init__(self._opened, NOWHERE, api_key, token=token)
         self._plan = Plan(catalog_to_serve(catalog), seed, users, _milliseconds(now), frozen, history_days)
         settings = Settings(
-            token=token, locked=locked, live_statuses=live_statuses, timing=Timing(retry_delay=webhook_retry_delay)
+            token=token,
+            locked=locked,
+            live_statuses=live_statuses,
+            timing=Timing(retry_delay=webhook_retry_delay, concurrency=webhook_concurrency),
         )
         named = keys_are(host, (api_key,), "that of MockServer(api_key=…)", settings)
         self._settings = replace(settings, keys_are=named)

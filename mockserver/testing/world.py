@@ -130,9 +130,13 @@ class World:
         answer = self._ask("GET", "/webhooks/deliveries", query=query)
         return kept("deliveries", answer["deliveries"], answer["letGo"])
 
-    def add_webhook(self, url: str, *, secret: str | None = None, events: list[str] | None = None) -> JSON:
-        """An endpoint for the world's webhooks; the answer has its `id` and `secret`."""
-        return self._ask("POST", "/webhooks", {"url": url, "secret": secret, "events": events})
+    def add_webhook(
+        self, url: str, *, secret: str | None = None, events: list[str] | None = None, concurrency: int | None = None
+    ) -> JSON:
+        """An endpoint for the world's webhooks; the answer has its `id` and `secret`. `concurrency`: how many
+        deliveries at once, of different users; 1: strictly one after the other."""
+        body = {"url": url, "secret": secret, "events": events, "concurrency": concurrency}
+        return self._ask("POST", "/webhooks", {name: value for name, value in body.items() if value is not None})
 
     def requests(self, *, operation: str | None = None, user: str | None = None, status: int | None = None) -> Rows:
         """What the world was asked, newest first."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, cast
 
 from mockserver.game.errors import Refused
-from mockserver.webhooks.delivery import Tamper
+from mockserver.webhooks.delivery import MOST_CONCURRENCY, Tamper
 from mockserver.webhooks.endpoints import check_kind
 
 MOST_DUPLICATES = 100
@@ -21,6 +21,7 @@ class NewEndpoint(NamedTuple):
     secret: str | None
     events: list[str]
     active: bool
+    concurrency: int | None
 
 
 class Order(NamedTuple):
@@ -34,13 +35,16 @@ class Order(NamedTuple):
 
 
 def endpoint(body: Mapping[str, Any]) -> NewEndpoint:
-    """`{"url", "secret"?, "events"?, "active"?}`; Refused for a wrong or unknown field."""
-    _check_fields(body, ("url", "secret", "events", "active"))
+    """`{"url", "secret"?, "events"?, "active"?, "concurrency"?}`; Refused for a wrong or unknown field."""
+    _check_fields(body, NewEndpoint._fields)
     events = _field(body, "events", list) or []
     if not all(isinstance(event, str) for event in events):
         raise _expected("events", "a list of webhook types")
     active = _field(body, "active", bool)
-    return NewEndpoint(_required(body, "url"), _field(body, "secret", str), events, active is not False)
+    concurrency = _field(body, "concurrency", int)
+    if concurrency is not None and not 1 <= concurrency <= MOST_CONCURRENCY:
+        raise _expected("concurrency", f"a whole number from 1 to {MOST_CONCURRENCY}")
+    return NewEndpoint(_required(body, "url"), _field(body, "secret", str), events, active is not False, concurrency)
 
 
 def order(body: Mapping[str, Any], kinds: Collection[str]) -> Order:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import ssl
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
-from mockserver.clock import monotonic
 from mockserver.webhooks.endpoints import Endpoint
 from mockserver.webhooks.outbox import Event
-from mockserver.webhooks.signing import HEADER, sign
-
-if TYPE_CHECKING:
-    import httpx2
+from mockserver.webhooks.signing import sign
 
 KEPT = 10_000
-READ_AT_MOST = 64 * 1024
+CONCURRENCY = 16
+MOST_CONCURRENCY = 256
 LONGEST_RETRY_DELAY = 86_400.0  # seconds: a day
-
-log = logging.getLogger("mockserver.webhooks")
 
 State = Literal["waiting", "delivered", "failed", "dropped"]
 Tamper = Literal["signature", "body"]
@@ -32,12 +23,14 @@ Tamper = Literal["signature", "body"]
 @dataclass(frozen=True, slots=True)
 class Timing:
     """`retry_delay`: seconds of the world's clock to the first retry, doubling from there. `timeout`: real
-    seconds for one attempt. `waiting`: how many deliveries an endpoint may have before it."""
+    seconds for one attempt. `waiting`: how many deliveries an endpoint may have before it. `concurrency`: how many of
+    them may be under way at once, of different users; 1: strictly one after the other."""
 
     retry_delay: float = 60.0
     retries: int = 3
     timeout: float = 60.0
     waiting: int = 10_000
+    concurrency: int = CONCURRENCY
 
     def delay(self, attempts: int) -> int:
         """Milliseconds from that many failed attempts to the next one."""
@@ -132,67 +125,8 @@ class Ledger(Protocol):
     def keep(self, generation: int, number: int, outcome: Outcome) -> None: ...
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    """Made once: reading the certificates takes longer than a delivery."""
-    return ssl.create_default_context()
-
-
-def new_client(url: str) -> httpx2.AsyncClient:
-    """A client for one endpoint. Proxies of the environment are not used: receivers are mostly next door.
-
-    A connection is dropped before receivers drop it (mostly after 5 seconds), so that none is cut off
-    between two webhooks.
-    """
-    import httpx2  # late: a server without endpoints never needs it
-
-    return httpx2.AsyncClient(
-        timeout=None,
-        trust_env=False,
-        follow_redirects=False,
-        verify=_trusted() if url.lower().startswith("https") else False,
-        limits=httpx2.Limits(keepalive_expiry=2.0),
-        headers={"User-Agent": "trophy-mockserver", "Content-Type": "application/json"},
-    )
-
-
-async def attempt(client: httpx2.AsyncClient, delivery: Delivery, at: int, timeout: float) -> Attempt:
-    """Sends it once. Success is a 2xx whose answer is complete within `timeout` seconds."""
-    started = monotonic()
-    status, error = await _post(client, delivery, timeout)
-    duration = round((monotonic() - started) * 1000, 3)
-    return Attempt(at, status, duration, error)
-
-
-async def _post(client: httpx2.AsyncClient, delivery: Delivery, timeout: float) -> tuple[int | None, str | None]:
-    import httpx2
-
-    status = None
-    try:
-        async with asyncio.timeout(timeout):
-            headers = {HEADER: delivery.signature}
-            request = client.stream("POST", delivery.endpoint.url, content=delivery.body, headers=headers)
-            async with request as response:
-                status = response.status_code
-                await _drain(response)
-    except TimeoutError:
-        return status, f"no complete answer within {timeout:g} s"
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        return status, f"{type(error).__name__}: {error}".removesuffix(": ")
-    except Exception:  # one webhook that cannot be made must not keep back those after it
-        log.exception("webhook %s could not be sent; this is a defect of the mock", delivery.id)
-        return status, "defect of the mock; see its log"
-    finally:
-        client.cookies.clear()
-    if 300 <= status < 400:
-        return status, f"answered {status}; redirects are not followed"
-    return status, None if 200 <= status < 300 else f"answered {status}"
-
-
-async def _drain(response: httpx2.Response) -> None:
-    """Reads the answer, which means nothing, so that the connection can be used again."""
-    read = 0
-    async for chunk in response.aiter_raw():
-        read += len(chunk)
-        if read > READ_AT_MOST:
-            return
+def verdict(status: int | None) -> str | None:
+    """What is wrong with a complete response of this status: success is a 2xx."""
+    if status is not None and 300 <= status < 400:
+        return f"answered {status}; redirects are not followed"
+    return None if status is not None and 200 <= status < 300 else f"answered {status}"

@@ -19,13 +19,15 @@ LONGEST_SECRET = 255
 
 @dataclass(slots=True)
 class Endpoint:
-    """`events` empty: all types. An endpoint that is not active gets nothing new."""
+    """`events` empty: all types. An endpoint that is not active gets nothing new. `concurrency`: how many deliveries
+    may be under way at once; None: as many as the server says."""
 
     id: str
     url: str
     secret: str
     events: tuple[str, ...] = ()
     active: bool = True
+    concurrency: int | None = None
 
     def wants(self, kind: str) -> bool:
         return self.active and (not self.events or kind in self.events)
@@ -67,7 +69,14 @@ class Endpoints:
         if secret and len(secret) > LONGEST_SECRET:
             raise Refused(f'webhook "secret" must have at most {LONGEST_SECRET} characters')
 
-    def add(self, url: str, secret: str | None = None, events: Sequence[str] = (), active: bool = True) -> Endpoint:
+    def add(
+        self,
+        url: str,
+        secret: str | None = None,
+        events: Sequence[str] = (),
+        active: bool = True,
+        concurrency: int | None = None,
+    ) -> Endpoint:
         """Refused if the address or a type is wrong; the secret is made when none is given."""
         self.check(url, secret, events)
         self._added += 1
@@ -77,6 +86,7 @@ class Endpoints:
             secret=secret or new_secret(self._seed, self._added),
             events=tuple(dict.fromkeys(events)),
             active=active,
+            concurrency=concurrency,
         )
         self._rows[endpoint.id] = endpoint
         return endpoint

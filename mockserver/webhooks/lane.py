@@ -1,4 +1,5 @@
-"""The way to one endpoint: one delivery after the other, in order of time, by the world's clock.
+"""The way to one endpoint: of each user one delivery after the other, in order of time, by the world's clock; users
+side by side, up to a limit.
 
 Nothing runs and nothing is open while no delivery waits, and no lane ever waits for another.
 """
@@ -11,17 +12,21 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import Protocol
 
-from mockserver.clock import Clock
-from mockserver.webhooks.delivery import Delivery, Timing, attempt, new_client
+from mockserver.clock import Clock, monotonic
+from mockserver.webhooks.client import Client
+from mockserver.webhooks.delivery import Attempt, Delivery, Timing, verdict
 from mockserver.webhooks.endpoints import Endpoint
+from mockserver.webhooks.signing import HEADER
 
-if TYPE_CHECKING:
-    import httpx2
+LINGER = 2.0  # seconds for which a lane with nothing to do keeps its connections open
 
-LINGER = 2.0  # seconds for which a lane with nothing to do keeps its connection open
 log = logging.getLogger("mockserver.webhooks")
+
+Row = tuple[int, int, Delivery]  # when it is due, its number, and itself: the order in which they go
+Subject = tuple[str | None, str | None]  # a tenant's user who stands in line, None: nobody in particular
 
 
 class Home(Protocol):
@@ -31,7 +36,8 @@ class Home(Protocol):
 
 
 class Lane:
-    """Deliveries are held until the request's answer is out, then released; the earliest due goes first."""
+    """Deliveries are held until the request's answer is out, then released; the earliest due goes first, unless
+    another one about the same user is under way."""
 
     def __init__(
         self,
@@ -46,22 +52,29 @@ class Lane:
         self.delivered = self.failed = self.dropped = 0
         self._home = home
         self._timing = timing
+        self._limit = endpoint.concurrency or timing.concurrency
         self.keep = keep  # told of every attempt, where outcomes are kept
         self._sent = sent  # told of every attempt, where somebody watches
         self._permitted = permitted
         self._held: deque[Delivery] = deque()
-        self._queue: list[tuple[int, int, Delivery]] = []
-        self._under_way: Delivery | None = None
+        self._queue: list[Row] = []
+        self._under_way: dict[Delivery, None] = {}
+        self._busy: set[Subject] = set()  # of whom one is under way
+        # What else was due of them. As soon as they are not busy, the first of it is in the queue.
+        self._parked: dict[Subject, list[Row]] = {}
+        self._number_parked = 0
         self._moved_to = 0
         self._closing = False
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._client: Client | None = None
+        self._last_ended = 0.0
 
     @property
     def waiting(self) -> int:
         """How many deliveries are held, queued or under way."""
-        return len(self._held) + len(self._queue) + (self._under_way is not None)
+        return len(self._held) + len(self._queue) + self._number_parked + len(self._under_way)
 
     @property
     def full(self) -> bool:
@@ -92,8 +105,7 @@ class Lane:
 
     def left(self) -> list[Delivery]:
         """What is held, queued or under way."""
-        under_way = [] if self._under_way is None else [self._under_way]
-        return [*under_way, *(row[2] for row in self._queue), *self._held]
+        return [*self._under_way, *self._lined_up()]
 
     def next_due(self) -> int | None:
         """When a delivery falls due next, by the world's clock; one that is under way is due already."""
@@ -111,10 +123,16 @@ class Lane:
 
     def take_back(self) -> list[Delivery]:
         """What is held or queued, and is not any more."""
-        waiting = [*self._held, *(row[2] for row in self._queue)]
+        waiting = self._lined_up()
         self._held.clear()
         self._queue.clear()
+        self._parked.clear()
+        self._number_parked = 0
         return waiting
+
+    def _lined_up(self) -> list[Delivery]:
+        parked = (row for rows in self._parked.values() for row in rows)
+        return [row[2] for row in sorted([*parked, *self._queue])] + [*self._held]
 
     def release(self) -> None:
         """Lets what was held go out. Called within the event loop, after the answer."""
@@ -147,48 +165,55 @@ class Lane:
             await asyncio.wait([task], timeout=grace)
             task.cancel()
             await asyncio.wait([task])
-        self._abandon([*self._held, *(row[2] for row in self._queue)])
-        self._held.clear()
-        self._queue.clear()
+        self._abandon(self.take_back())
 
     def _push(self, delivery: Delivery) -> None:
         heapq.heappush(self._queue, (delivery.due, delivery.number, delivery))
 
     def _has_due(self) -> bool:
-        return self._under_way is not None or (bool(self._queue) and self._queue[0][0] <= self._home.clock.now())
+        return bool(self._under_way) or (bool(self._queue) and self._queue[0][0] <= self._home.clock.now())
+
+    # While there is something to do
 
     def _start(self) -> None:
         if self._task is None and not self._closing:
             self._wake, self._settled = asyncio.Event(), asyncio.Event()
             # In a context of its own: whoever starts it may have pinned the time.
             self._task = asyncio.get_running_loop().create_task(self._work(), context=Context())
-        self._wake.set()
+        if len(self._under_way) < self._limit:  # else the next one goes when one of them has ended
+            self._wake.set()
 
     async def _work(self) -> None:
+        """Opens the connections and closes them, and sends what falls due by itself. What follows a response does not
+        wait for it."""
+        client = self._client = Client(self.endpoint.url, self._timing.timeout)
         try:
-            async with new_client(self.endpoint.url) as client:
-                while not self._closing:
-                    if self._has_due() and not self._permitted():
-                        self.hold_back()
-                    elif self._has_due():
-                        await self._deliver(client, heapq.heappop(self._queue)[2])
-                    elif not await self._pause():
-                        self._task = None  # from here on a new delivery starts a new worker
-                        break
+            while not self._closing:
+                self._pump()
+                if not await self._pause():
+                    self._task = None  # from here on a new delivery starts a new worker
+                    return
+            while self._under_way:
+                self._settled.clear()
+                await self._settled.wait()
         finally:
             if self._task is asyncio.current_task():
                 self._task = None
+                self._abandon([*self._under_way])
+                self._under_way.clear()
+                self._busy.clear()
             self._settled.set()
+            await client.close()
 
     async def _pause(self) -> bool:
         """Until the next delivery falls due or somebody calls; False when there is nothing to wait for."""
-        self._settled.set()
         self._wake.clear()
         try:
             async with asyncio.timeout(self._seconds_to_next()):
                 await self._wake.wait()
         except TimeoutError:
-            return self._time_will_tell()
+            lingered = monotonic() - self._last_ended >= LINGER
+            return self._wake.is_set() or bool(self._under_way) or self._time_will_tell() or not lingered
         return True
 
     def _time_will_tell(self) -> bool:
@@ -196,21 +221,63 @@ class Lane:
         return bool(self._queue) and not self._home.clock.frozen
 
     def _seconds_to_next(self) -> float:
-        if not self._time_will_tell():
+        if not self._time_will_tell() or len(self._under_way) >= self._limit:
             return LINGER
         return max(self._queue[0][0] - self._home.clock.now(), 1) / 1000
 
-    async def _deliver(self, client: httpx2.AsyncClient, delivery: Delivery) -> None:
+    def _pump(self) -> None:
+        """Sends what is due, as much as may be under way."""
+        queue, under_way, now = self._queue, self._under_way, self._home.clock.now()
+        if queue and queue[0][0] <= now and not self._permitted():
+            self.hold_back()
+        while queue and queue[0][0] <= now and len(under_way) < self._limit and not self._closing:
+            row = heapq.heappop(queue)
+            if (subject := _subject(row[2])) in self._busy:
+                heapq.heappush(self._parked.setdefault(subject, []), row)
+                self._number_parked += 1
+            else:
+                self._busy.add(subject)
+                self._send(row[2], now)
+        if not under_way and (self._closing or not queue or queue[0][0] > now):
+            self._settled.set()
+
+    # One attempt
+
+    def _send(self, delivery: Delivery, now: int) -> None:
         jumped_over = delivery.due <= self._moved_to
-        at = delivery.due if jumped_over else self._home.clock.now()
-        self._under_way = delivery
+        at = delivery.due if jumped_over else now
+        self._under_way[delivery] = None
+        ended = partial(self._ended, delivery, at, monotonic())
         try:
-            made = await attempt(client, delivery, at, self._timing.timeout)
-        except asyncio.CancelledError:
-            self._abandon([delivery])
-            raise
-        finally:
-            self._under_way = None
+            body, headers = delivery.body, f"{HEADER}: {delivery.signature}\r\n".encode()
+        except Exception:  # one webhook that cannot be made must not keep back those after it
+            log.exception("webhook %s could not be sent; this is a defect of the mock", delivery.id)
+            asyncio.get_running_loop().call_soon(ended, None, "defect of the mock; see its log")
+            return
+        assert self._client is not None, "its worker runs"
+        self._client.post(body, headers, ended)
+
+    def _ended(self, delivery: Delivery, at: int, started: float, status: int | None, error: str | None) -> None:
+        """What came of an attempt; the next one goes out."""
+        if delivery not in self._under_way:
+            return  # the lane was closed meanwhile
+        self._last_ended = monotonic()
+        made = Attempt(at, status, round((self._last_ended - started) * 1000, 3), error or verdict(status))
+        del self._under_way[delivery]
+        self._note(delivery, made)
+        self._free(_subject(delivery))
+        self._pump()
+
+    def _free(self, subject: Subject) -> None:
+        self._busy.discard(subject)
+        parked = self._parked.get(subject)
+        if parked:
+            heapq.heappush(self._queue, heapq.heappop(parked))
+            self._number_parked -= 1
+            if not parked:
+                del self._parked[subject]
+
+    def _note(self, delivery: Delivery, made: Attempt) -> None:
         delivery.attempts.append(made)
         if made.error is None:
             delivery.state = "delivered"
@@ -219,9 +286,10 @@ class Lane:
             # Choice: a tampered delivery is meant to be refused, so it is not tried again.
             self._give_up(delivery, made.error)
         else:
-            ended = at if self._home.clock.frozen else at + int(made.duration)
+            ended = made.time if self._home.clock.frozen else made.time + int(made.duration)
             delivery.due = ended + self._timing.delay(len(delivery.attempts))
             self._push(delivery)
+            self._wake.set()
         if self.keep is not None:
             self.keep(delivery)
         if self._sent is not None:
@@ -247,3 +315,8 @@ class Lane:
             log.info("%d webhooks to %s go on when the server starts again", len(left), self.endpoint.url)
         elif left:
             log.warning("%d webhooks to %s were not delivered before the end", len(left), self.endpoint.url)
+
+
+def _subject(delivery: Delivery) -> Subject:
+    event = delivery.event
+    return event.tenant, event.subject

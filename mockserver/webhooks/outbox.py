@@ -15,14 +15,15 @@ KEPT = 10_000
 
 
 class Happening(NamedTuple):
-    """A webhook to be: its type, its moment (milliseconds UTC), whom it is about (None: nobody in particular),
-    and how to make the rest of its body from what was seen at that moment."""
+    """A webhook to be: its type, its moment (milliseconds UTC), whom it is about (None: nobody in particular), how to
+    make the rest of its body from what was seen at that moment, and whose request brought it, if about nobody."""
 
     kind: str
     time: int
     user: str | None
     make: Callable[..., dict[str, Any]]
     seen: tuple[Any, ...] = ()
+    cause: str | None = None
 
     def shape(self) -> dict[str, Any]:
         """The whole body."""
@@ -49,12 +50,13 @@ class Event:
     Thousands are kept while the API answers, so it consists of as few objects as can be.
     """
 
-    __slots__ = ("_content", "_make", "kind", "number", "tenant", "time", "triggered", "user")
+    __slots__ = ("_content", "_make", "kind", "number", "subject", "tenant", "time", "triggered", "user")
     _content: tuple[Any, ...] | bytes  # what was seen, then the body
 
     def __init__(self, number: int, happening: Happening, tenant: str | None, triggered: bool) -> None:
         self.number = number
-        self.kind, self.time, self.user, self._make, self._content = happening
+        self.kind, self.time, self.user, self._make, self._content, cause = happening
+        self.subject = self.user or cause  # whose webhooks it stands in line with
         self.tenant = tenant
         self.triggered = triggered
 

@@ -94,7 +94,7 @@ def _boards(
 ) -> Iterator[Happening]:
     for group, first_places in rows:
         seen = catalog, time, fact.board, fact.run, group, first_places
-        yield Happening(CHANGED, time, None, shapes.board_changed, seen)
+        yield Happening(CHANGED, time, None, shapes.board_changed, seen, fact.user)
 
 
 def _ranks(

@@ -212,11 +212,11 @@ class Webhooks:
 
     def list_endpoints(self) -> JSON:
         """Every endpoint with its secret and how many deliveries fared how."""
-        return {"endpoints": [row.as_json() | {"deliveries": self._counts(row)} for row in self.endpoints]}
+        return {"endpoints": [self.endpoint_shape(row) | {"deliveries": self._counts(row)} for row in self.endpoints]}
 
     def create_endpoint(self, body: Mapping[str, Any]) -> JSON:
-        """From `{"url", "secret"?, "events"?, "active"?}`; Refused when something in it is wrong."""
-        return self.add_endpoint(*self.wanted_endpoint(body)).as_json()
+        """From `{"url", "secret"?, "events"?, "active"?, "concurrency"?}`; Refused when something in it is wrong."""
+        return self.endpoint_shape(self.add_endpoint(*self.wanted_endpoint(body)))
 
     def wanted_endpoint(self, body: Mapping[str, Any]) -> asked.NewEndpoint:
         """What `add_endpoint` is to add. Refused when something in it is wrong, or there are too many already."""
@@ -225,10 +225,15 @@ class Webhooks:
         return wanted
 
     def add_endpoint(
-        self, url: str, secret: str | None = None, events: Sequence[str] = (), active: bool = True
+        self,
+        url: str,
+        secret: str | None = None,
+        events: Sequence[str] = (),
+        active: bool = True,
+        concurrency: int | None = None,
     ) -> Endpoint:
         """A new endpoint, for events from now on. Refused if the address or a type is wrong."""
-        endpoint = self.endpoints.add(url, secret, events, active)
+        endpoint = self.endpoints.add(url, secret, events, active, concurrency)
         self._lanes[endpoint.id] = self._new_lane(endpoint)
         return endpoint
 
@@ -236,7 +241,7 @@ class Webhooks:
         """On or off for events from now on; what waits is still delivered. NotFound if there is none."""
         endpoint = self.endpoints.get(id)
         endpoint.active = active
-        return endpoint.as_json()
+        return self.endpoint_shape(endpoint)
 
     def delete_endpoint(self, id: str) -> Awaitable[None]:
         """Nothing more goes there; await that what is under way has been dropped. NotFound if there is none."""
@@ -366,6 +371,10 @@ class Webhooks:
         self._remember(delivery)
         lane.resume(delivery)
         return delivery
+
+    def endpoint_shape(self, endpoint: Endpoint) -> JSON:
+        """What the control plane says of it."""
+        return endpoint.as_json() | {"concurrency": endpoint.concurrency or self._timing.concurrency}
 
     def _counts(self, endpoint: Endpoint) -> JSON:
         lane = self._lanes[endpoint.id]
