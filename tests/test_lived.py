@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plane import speaking_to
 
 from mockserver import catalogs
 from mockserver.clock import pin
@@ -160,17 +161,12 @@ def test_a_log_that_says_nothing_of_quarters_is_repeated_as_it_was() -> None:
     assert older.lived_until(NOON + 7 * MINUTE) == NOON + 7 * MINUTE
 
 
-def test_a_reset_and_a_new_world_over_http_are_like_the_first_one() -> None:
-    with MockServer(users=5, history_days=20, now="2026-01-15T12:00:00Z", frozen=True) as server:
-
-        def seen(world: Any) -> list[Any]:
-            return [world.facts(), world.webhooks()]
-
-        first = seen(server)
-        server.event(user_id(0), "words-written", 500)
-        assert seen(server) != first
-        server.reset()
-        assert seen(server) == first
-        server.event(user_id(1), "words-written", 500)
-        server.reset()
-        assert seen(server) == first
+def test_a_reset_over_http_goes_back_to_the_first_day() -> None:
+    plan: dict[str, Any] = {"users": 5, "history_days": 20, "now": "2026-01-15T12:00:00Z", "frozen": True}
+    with MockServer(**plan) as server, speaking_to(server) as http:
+        first = [server.facts(), server.webhooks()]
+        for user in (user_id(0), user_id(1)):
+            http.event(user, 500)
+            assert [server.facts(), server.webhooks()] != first
+            server.reset()
+            assert [server.facts(), server.webhooks()] == first
