@@ -27,9 +27,10 @@ def free_ports(number: int) -> list[int]:
 
 
 class Cluster:
-    """Three servers of NATS with JetStream, each with a directory of its own."""
+    """Three servers of NATS with JetStream, each with a directory of its own. `storage`: how much each may write."""
 
-    def __init__(self, root: Path, size: int = 3) -> None:
+    def __init__(self, root: Path, size: int = 3, storage: str | None = None) -> None:
+        self.storage = storage
         ports = free_ports(2 * size)
         self._clients, self._routes = ports[:size], ports[size:]
         self.root = root
@@ -43,6 +44,10 @@ class Cluster:
         routes = ",".join(f"nats://127.0.0.1:{port}" for port in self._routes)
         command = [NATS, "--name", f"n{number}", "--addr", "127.0.0.1", "--port", str(self._clients[number])]
         command += ["--jetstream", "--store_dir", str(self.root / f"n{number}")]
+        if self.storage is not None:
+            settings = self.root / "storage.conf"
+            settings.write_text(f"jetstream {{ max_file_store: {self.storage} }}")
+            command += ["--config", str(settings)]
         if len(self._clients) > 1:
             route = f"nats://127.0.0.1:{self._routes[number]}"
             command += ["--cluster_name", "tests", "--cluster", route, "--routes", routes]

@@ -287,6 +287,23 @@ def keep(*options: str) -> list[str]:
     return [sys.executable, "-m", "mockserver", "keep", *options]
 
 
+def test_a_cluster_whose_storage_is_full_is_a_clear_response_and_nothing_is_lost(tmp_path: Path) -> None:
+    with Cluster(tmp_path / "nats", size=1, storage="300KB") as cluster, sharing(cluster, "--reads", "local") as server:
+        accepted = told(server, LOCAL)["total"]
+        with refusing(503) as refused:
+            for _ in range(100):
+                send(server, "PUT", LOCAL, "/catalog", "catalog")
+        assert refused.value.headers["Retry-After"]  # type: ignore[attr-defined]
+        with refusing(503):
+            told(server, LOCAL)
+        assert ask(server, "/users/ada/metrics/words-written", LOCAL)["current"] == accepted
+        cluster.kill(0)
+        cluster.storage = "30MB"
+        cluster.start(0)
+        until(lambda: answers(lambda: told(server, LOCAL, "cat")), 1500)
+        assert told(server, LOCAL)["total"] == accepted + 1
+
+
 def test_a_server_that_was_stopped_for_a_while_is_right_again(cluster: Cluster, pair: tuple[Server, Server]) -> None:
     one, _ = pair
     key = fresh(one, seed=3)

@@ -288,9 +288,9 @@ class JetStreamHome:
                 raise
             except (NatsError, OSError, TimeoutError, KeyError) as error:
                 if time.monotonic() > until:
-                    raise Unavailable(
-                        f"the cluster at {', '.join(self.servers)} does not answer ({type(error).__name__})"
-                    ) from None
+                    says = getattr(error, "description", None)  # such as that its storage is full
+                    how = f"says: {says}" if says else f"does not answer ({type(error).__name__})"
+                    raise Unavailable(f"the cluster at {', '.join(self.servers)} {how}") from None
             await asyncio.sleep(0.1)
 
 
