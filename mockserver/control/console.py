@@ -72,8 +72,8 @@ class Lines(Protocol):
 class Pace(NamedTuple):
     """How many requests a person is shown: `burst` at once, `rate` a second in the long run. Others are counted."""
 
-    burst: int = 500
-    rate: int = 250
+    burst: int = 200
+    rate: int = 100
 
 
 class Console:
