@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names pythons clients bench bench-growth bench-kept realism farm kill soak hostile
+.PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names pythons clients bench bench-growth bench-kept realism farm kill soak doors hostile
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,11 +88,14 @@ bench-kept: $(READY) ## what --keep costs: an event, and the next start of a wor
 farm: $(READY) ## three servers share worlds; each, and each of NATS, is killed under load (installs HAProxy if it may)
 	$(BIN)/python -m benchmarks farm $(ARGS)
 
-kill: $(READY) ## a server under load is killed 20 times: no accepted event is lost (about a minute)
+kill: $(READY) ## a server under load is killed 20 times, and told to end 20 times: no accepted event is lost (2 minutes)
 	KILL_ROUNDS=20 $(BIN)/python -m pytest -q tests/test_keep.py -k no_accepted_event_is_lost
 
-soak: $(READY) ## ten minutes at full speed, then every total is checked (ARGS='--minutes 1')
+soak: $(READY) ## ten minutes at full speed, with bad receivers of webhooks, then every total is checked (ARGS='--minutes 1')
 	$(BIN)/python -m benchmarks soak $(ARGS)
+
+doors: $(READY) ## how connections are taken, beside uvloop's own way: requests per second, and how long clients wait (2 minutes)
+	$(BIN)/python -m benchmarks doors $(ARGS)
 
 hostile: $(READY) ## 100,000 requests that mean harm: no 5xx, no undeclared status, no state changed by a refusal (ARGS='5000 2': so many, seed)
 	$(BIN)/python -m benchmarks.hostile $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks compare | console | waits | growth | kept | farm | soak | realism`: what the Makefile calls."""
+"""`python -m benchmarks compare | console | waits | growth | kept | farm | soak | …`: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -92,6 +92,16 @@ def soak(minutes: float) -> None:
     from benchmarks.soak import soak
 
     soak(minutes)
+
+
+@main.command()
+@click.option("--seconds", default=5.0, show_default=True, help="Length of one run.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Runs per figure.")
+def doors(seconds: float, rounds: int) -> None:
+    """How connections are taken: our own door beside uvloop's servers, in requests per second and in waiting."""
+    from benchmarks.doors import doors
+
+    doors(seconds, rounds)
 
 
 @main.command()

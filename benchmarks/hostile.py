@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import http.client
 import random
+import re
 import sys
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -24,8 +25,10 @@ from mockserver.control.table import ROWS
 from mockserver.spec import load
 from mockserver.testing import MockServer
 
-LOOKED_AT = 20  # every so many-th request is held between two digests of the state
-STATE = ("/_mock/users?limit=1000", "/_mock/facts?limit=100", "/_mock/clock", "/_mock/catalog", "/_mock/webhooks")
+# What no request that is refused may change: a digest of it is compared around every one.
+STATE = ("/users?limit=1000", "/facts?limit=10", "/clock", "/catalog", "/webhooks", "/faults", "/snapshots", "/worlds")
+# Whoever prints a sentence must not have a terminal's cursor moved, or the line turned around.
+CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 ENDLESS = "/_mock/stream"  # its answer does not end
 SLOW = {"/_mock/worlds", "/_mock/clock/advance", "/_mock/clock"}  # seldom: people live and centuries pass in them
 
@@ -39,6 +42,7 @@ WORDS = [
     "\0",
     "a/b",
     "..",
+    "\x1b[31m\x7f",
     "%",
     "\u202e",
     "null",
@@ -57,12 +61,27 @@ VALUES: list[Any] = [
     "",
     "x" * 2000,
     "\x1b[2J",
+    "\x1b]0;x\x07\x9b31m\u202e",
     [],
     {},
     [[]],
     [1] * 1500,
 ]
-FIELDS = ["id", "user", "value", "name", "tz", "email", "deviceTokens", "attributes", "url", "secret", "type", "userId"]
+FIELDS = [
+    "\x1b[2J\x9b\u202e",
+    "id",
+    "user",
+    "value",
+    "name",
+    "tz",
+    "email",
+    "deviceTokens",
+    "attributes",
+    "url",
+    "secret",
+    "type",
+    "userId",
+]
 FIELDS += ["catalog", "users", "seed", "now", "frozen", "days", "to", "duplicate", "errors", "latency", "notifications"]
 CATALOGS = [b"a=" + b"[" * 5000, b"a = " + b"9" * 5000, b".".join([b"a"] * 8000) + b" = 1", b"name = 0x" + b"f" * 9000]
 CATALOGS += [
@@ -85,6 +104,16 @@ def declared() -> list[tuple[str, str, set[int]]]:
     return found
 
 
+class Request(NamedTuple):
+    """`allowed`: the statuses that are declared."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    allowed: set[int]
+
+
 class Harm:
     """Requests by chance, the same for the same seed."""
 
@@ -92,18 +121,19 @@ class Harm:
         self.dice = random.Random(seed)
         self.calls = declared()
 
-    def request(self) -> tuple[str, str, dict[str, str], bytes, set[int]]:
+    def request(self) -> Request:
         dice = self.dice
         method, path, statuses = dice.choice(self.calls)
         if path in SLOW and dice.random() < 0.95:
             return self.request()
         parts = [quote(dice.choice(WORDS), safe="") if part[:1] == "{" else part for part in path.split("/")]
         query = "&".join(
-            f"{dice.choice([*FIELDS, 'limit', 'userIds'])}={quote(dice.choice(WORDS))}"
+            f"{quote(dice.choice([*FIELDS, 'limit', 'userIds']))}={quote(dice.choice(WORDS))}"
             for _ in range(dice.choice((0, 0, 1, 2)))
         )
         headers = {"Content-Type": dice.choice(("application/json",) * 5 + ("application/toml", "text/plain", ""))}
-        return method, "/".join(parts) + (f"?{query}" if query else ""), headers, self.body(method, path), statuses
+        target = "/".join(parts) + (f"?{query}" if query else "")
+        return Request(method, target, headers, self.body(method, path), statuses)
 
     def body(self, method: str, path: str) -> bytes:
         dice = self.dice
@@ -123,44 +153,66 @@ class Harm:
         return {dice.choice(FIELDS): self.value(depth - 1) for _ in range(dice.randrange(4))}
 
 
+class Client:
+    """One connection to a world, and a digest of that world's state."""
+
+    def __init__(self, server: MockServer) -> None:
+        where = urlsplit(server.url)
+        self._connection = http.client.HTTPConnection(str(where.hostname), where.port, timeout=60)
+        self._key = {"X-API-KEY": server.api_key}
+        self._digest = ""  # empty: something may have changed since the last one
+
+    def ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        """Status and body; status 0 when there is no answer."""
+        try:
+            self._connection.request(method, path, body, headers | self._key)
+            answer = self._connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as trouble:
+            self._connection.close()
+            return 0, repr(trouble).encode()
+
+    def digest(self) -> str:
+        parts = (self.ask("GET", f"/_mock{path}", {}, b"")[1] for path in STATE)
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    def try_out(self, request: Request) -> tuple[int, bytes, str]:
+        """Status, body and what is wrong with them."""
+        self._digest = before = self._digest or self.digest()
+        status, answer = self.ask(request.method, request.path, request.headers, request.body)
+        problem = fault(status, answer, request.allowed)
+        if status < 400:
+            self._digest = ""
+        elif (after := self.digest()) != before:
+            self._digest = after
+            problem = problem or "it was refused, and changed the state"
+        return status, answer, problem
+
+    def close(self) -> None:
+        self._connection.close()
+
+
 def hostile(count: int, seed: int = 1) -> int:
     """Sends so many; the number of wrong answers, each of which is told."""
     harm, wrong, statuses, began = Harm(seed), 0, Counter[int](), time.perf_counter()
     with MockServer(users=20, history_days=5, frozen=True) as server:
-        where = urlsplit(server.url)
-        client = http.client.HTTPConnection(str(where.hostname), where.port, timeout=60)
-        key = {"X-API-KEY": server.api_key}
-
-        def ask(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-            client.request(method, path, body, headers | key)
-            answer = client.getresponse()
-            return answer.status, answer.read()
-
-        def digest() -> str:
-            return hashlib.sha256(b"".join(ask("GET", path, {}, b"")[1] for path in STATE)).hexdigest()
-
+        client = Client(server)
         for number in range(count):
-            method, path, headers, body, allowed = harm.request()
-            looked_at = number % LOOKED_AT == 0
-            before = digest() if looked_at else ""
-            try:
-                status, answer = ask(method, path, headers, body)
-            except (OSError, http.client.HTTPException) as trouble:
-                status, answer = 0, repr(trouble).encode()
-                client.close()
+            request = harm.request()
+            status, answer, problem = client.try_out(request)
             statuses[status] += 1
-            problem = fault(status, answer, allowed)
-            if not problem and looked_at and status >= 400 and digest() != before:
-                problem = "it was refused, and changed the state"
             if problem:
                 wrong += 1
-                print(f"✗ {number}: {method} {path[:200]} {body[:200]!r}: {status} {answer[:200]!r}: {problem}")
+                told = f"{request.method} {request.path[:200]} {request.body[:200]!r}: {status} {answer[:200]!r}"
+                print(f"✗ {number}: {told}: {problem}")
         client.close()
-    rows = [("requests", count), ("per second", count / (time.perf_counter() - began)), ("wrong", wrong)]
+    refused = sum(number for status, number in statuses.items() if status >= 400)
+    rows = [("requests", count), ("refused, and the state compared", refused), ("wrong", wrong)]
+    rows += [("seconds", round(time.perf_counter() - began))]
     show(
         f"hostile requests, seed {seed}",
         ("what", "figure"),
-        [*rows, *((f"{s}", n) for s, n in sorted(statuses.items()))],
+        [*rows, *((f"answered {status}", number) for status, number in sorted(statuses.items()))],
     )
     return wrong
 
@@ -180,6 +232,8 @@ def fault(status: int, answer: bytes, allowed: set[int]) -> str:
             return "the error is not JSON"
         if not isinstance(shape, dict) or list(shape) != ["error"] or not isinstance(shape["error"], str):
             return "the error has a shape of its own"
+        if CONTROLS.search(shape["error"]):
+            return "the sentence holds control characters"
     return ""
 
 

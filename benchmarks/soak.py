@@ -41,9 +41,12 @@ class Memory:
 
 @dataclass
 class Receiver:
-    """Takes webhooks and answers 200."""
+    """Takes webhooks. `answer`: what it says to each, empty: it hangs up instead; after `delay` seconds."""
 
+    name: str
     port: int
+    answer: bytes
+    delay: float = 0.0
     taken: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,9 +55,24 @@ class Receiver:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
                 self.taken += 1
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                await asyncio.sleep(self.delay)
+                if not self.answer:
+                    writer.transport.abort()
+                    return
+                writer.write(self.answer)
         except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             writer.close()
+
+
+def receivers() -> list[Receiver]:
+    """One that does as it should, and three as they are when something is wrong."""
+    fine, broken = (b"HTTP/1.1 %b\r\ncontent-length: 0\r\n\r\n" % status for status in (b"200 OK", b"500 Oh"))
+    return [
+        Receiver("steady", free_port(), fine),
+        Receiver("slow", free_port(), fine, delay=2.0),
+        Receiver("failing", free_port(), broken),
+        Receiver("closing", free_port(), b""),
+    ]
 
 
 def soak(minutes: float) -> None:
@@ -62,20 +80,21 @@ def soak(minutes: float) -> None:
     console.print(machine())
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > LOAD_CORE:
         os.sched_setaffinity(0, {SERVER_CORE, LOAD_CORE} - {SERVER_CORE})
-    receiver = Receiver(free_port())
+    taking = receivers()
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory) / "log.txt"
-        with _server(receiver.port, log) as server:
+        with _server(taking, log) as server:
             for number in range(USERS):
                 ask(server.port, "PUT", f"{PREFIX}/users/soak-{number}", b"{}")
-            tally, memory, seconds = uvloop.run(_load(server, receiver, minutes * 60))
+            tally, memory, seconds = uvloop.run(_load(server, taking, minutes * 60))
             wrong = [*tally.problems, *_totals(server, tally)]
-            webhooks = orjson.loads(ask(server.port, "GET", "/_mock/webhooks")[1])["endpoints"][0]["deliveries"]
+            endpoints = orjson.loads(ask(server.port, "GET", "/_mock/webhooks")[1])["endpoints"]
         wrong += _log(log)
     early, late = memory.per_event(1 / 3, 2 / 3), memory.per_event(2 / 3, 1)
     if late > MOST_PER_EVENT * max(early, 1):
         wrong.append(f"memory grows: {early:,.0f} bytes per event in the second third, {late:,.0f} in the last")
-    _report(tally, receiver, webhooks, seconds, (memory.samples[-1][1], early, late))
+    _report(tally, seconds, (memory.samples[-1][1], early, late))
+    _report_webhooks(taking, [row["deliveries"] for row in endpoints])
     for line in wrong:
         console.print(f"✗ {line}", style="red", markup=False)
     if wrong:
@@ -84,17 +103,19 @@ def soak(minutes: float) -> None:
 
 
 @contextmanager
-def _server(receiver: int, log: Path) -> Iterator[Running]:
+def _server(taking: list[Receiver], log: Path) -> Iterator[Running]:
     port = free_port()
     command = [sys.executable, "-m", "mockserver", "serve", "--port", str(port), "--log-level", "warning"]
-    command += ["--webhook", f"http://{HOST}:{receiver}/", "--webhook-secret", "whsec_soak"]
+    for receiver in taking:
+        command += ["--webhook", f"http://{HOST}:{receiver.port}/"]
+    command += ["--webhook-secret", "whsec_soak", "--webhook-retry-delay", "1"]
     with log.open("wb") as errors, running(command, port, f"{PREFIX}/leaderboards", errors=errors) as server:
         yield server
 
 
-async def _load(server: Running, receiver: Receiver, seconds: float) -> tuple[Tally, Memory, float]:
-    """All clients at full speed, the receiver beside them, the server's memory sampled now and then."""
-    listening = await asyncio.start_server(receiver.serve, HOST, receiver.port)
+async def _load(server: Running, taking: list[Receiver], seconds: float) -> tuple[Tally, Memory, float]:
+    """All clients at full speed, the receivers beside them, the server's memory sampled now and then."""
+    listening = [await asyncio.start_server(receiver.serve, HOST, receiver.port) for receiver in taking]
     tally, memory, began = Tally(), Memory(), time.perf_counter()
     until = asyncio.get_running_loop().time() + seconds
     clients = asyncio.gather(*(client(number, server.port, until, tally) for number in range(CONNECTIONS)))
@@ -103,7 +124,8 @@ async def _load(server: Running, receiver: Receiver, seconds: float) -> tuple[Ta
         await asyncio.wait([clients], timeout=seconds / SAMPLES)
     await clients
     memory.samples.append((tally.events, server.bytes))
-    listening.close()
+    for each in listening:
+        each.close()
     return tally, memory, time.perf_counter() - began
 
 
@@ -120,15 +142,18 @@ def _totals(server: Running, tally: Tally) -> Iterator[str]:
 
 
 def _log(log: Path) -> Iterator[str]:
-    """What the server had to complain about, but for webhooks that found a full queue."""
+    """What the server had to complain about, but for webhooks that found a full queue or failed."""
     for line in log.read_text().splitlines():
-        if line.strip() and " webhooks to " not in line:
+        if line.strip() and "webhook" not in line:
             yield f"the server's log says: {line}"
 
 
-def _report(
-    tally: Tally, receiver: Receiver, webhooks: dict[str, int], seconds: float, memory: tuple[float, ...]
-) -> None:
+def part(values: list[float], share: float) -> float:
+    """The value that so large a share of them does not exceed; 0 of none."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
+
+
+def _report(tally: Tally, seconds: float, memory: tuple[float, ...]) -> None:
     done, (resident, early, late) = sum(tally.statuses.values()), memory
     counts = {f"answered {status}": count for status, count in sorted(tally.statuses.items())}
     rows: list[tuple[str, Cell]] = [
@@ -138,10 +163,20 @@ def _report(
         ("hung up without a word", tally.hung_up),
         ("events sent again that had been accepted", tally.replays),
         *counts.items(),
-        *((f"webhooks {state}", count) for state, count in webhooks.items()),
-        ("webhooks received", receiver.taken),
+        ("connections", len(tally.connecting)),
+        ("connecting + first answer, p50 ms", 1000 * part(tally.connecting, 0.5)),
+        ("connecting + first answer, p99 ms", 1000 * part(tally.connecting, 0.99)),
+        ("connecting + first answer, longest ms", 1000 * part(tally.connecting, 1.0)),
         ("resident MB in the end", resident / 1e6),
         ("bytes per event, second third", early),
         ("bytes per event, last third", late),
     ]
     show(f"{seconds:.0f} seconds, {CONNECTIONS} connections", ("what", "figure"), rows)
+
+
+def _report_webhooks(taking: list[Receiver], deliveries: list[dict[str, int]]) -> None:
+    states = list(deliveries[0])
+    rows = [
+        (receiver.name, receiver.taken, *counts.values()) for receiver, counts in zip(taking, deliveries, strict=True)
+    ]
+    show("webhooks by receiver", ("receiver", "requests", *states), rows)

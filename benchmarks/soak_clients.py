@@ -1,4 +1,5 @@
-"""The clients of the soak: connections at full speed that mix operations, and now and then hang up without a word.
+"""The clients of the soak: connections at full speed that mix operations, connect anew, and now and then hang up
+without a word.
 
 Every event carries an idempotency key. Whoever hung up before the answer sends the same event again until it is
 answered, as a careful application does; so each event counts exactly once, whatever became of the first try.
@@ -19,6 +20,7 @@ from benchmarks.processes import HOST, KEY
 USERS = 500
 METRICS = {"words-written": 800, "chapters-finished": 2, "minutes-focused": 220}
 HANGS_UP = 0.005  # of all requests
+CONNECTS_ANEW = 0.01  # after so many of all answers
 REGIONS = ("us-east", "eu-west", "ap-south")
 
 
@@ -49,6 +51,7 @@ class Tally:
     events: int = 0
     hung_up: int = 0
     replays: int = 0
+    connecting: list[float] = field(default_factory=list)  # seconds from connecting to the first answer
     problems: list[str] = field(default_factory=list)
 
     def note(self, request: Request, status: int, body: bytes) -> None:
@@ -122,47 +125,66 @@ OTHERS: tuple[Ask, ...] = (
 )
 
 
+class Line:
+    """A connection that is made when it is needed."""
+
+    def __init__(self, port: int, tally: Tally) -> None:
+        self._port, self._tally = port, tally
+        self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._since: float | None = None  # when it was asked for, until its first answer is there
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._connection is None:
+            self._since = asyncio.get_running_loop().time()
+            self._connection = await asyncio.open_connection(HOST, self._port)
+        return self._connection
+
+    async def ask(self, request: Request, raw: bytes) -> bool:
+        """Whether it was answered."""
+        reader, writer = await self._connect()
+        try:
+            writer.write(raw)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            body = await reader.readexactly(length)
+        except (OSError, EOFError) as error:
+            self._tally.problem(f"{request.method} {request.path}: the connection broke: {error!r}")
+            self._connection = None
+            return False
+        self._tally.note(request, int(head[9:12]), body)
+        if self._since is not None:
+            self._tally.connecting.append(asyncio.get_running_loop().time() - self._since)
+            self._since = None
+        return True
+
+    async def hang_up(self, raw: bytes, dice: random.Random) -> None:
+        """After nothing, after a part of a request, or after all of it but before its answer."""
+        _, writer = await self._connect()
+        writer.write(raw[: dice.choice((0, dice.randrange(len(raw)), len(raw)))])
+        with suppress(OSError):
+            await writer.drain()
+        writer.transport.abort() if dice.random() < 0.5 else writer.close()
+        self._connection, self._tally.hung_up = None, self._tally.hung_up + 1
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection[1].close()
+            self._connection = None
+
+
 async def client(number: int, port: int, until: float, tally: Tally) -> None:
     """Asks one request after the other until the loop's clock says `until`; an open event is brought to its end."""
-    dice, loop, connection = random.Random(-number - 1), asyncio.get_running_loop(), None
+    dice, loop, line = random.Random(-number - 1), asyncio.get_running_loop(), Line(port, tally)
     for request in requests(number):
         if loop.time() >= until:
             break
         raw, answered = request.raw(), False
         while not answered:
-            connection = connection or await asyncio.open_connection(HOST, port)
             if dice.random() < HANGS_UP:
-                await _hang_up(connection, raw, dice)
-                connection, tally.hung_up = None, tally.hung_up + 1
+                await line.hang_up(raw, dice)
                 answered = request.event is None
-                continue
-            try:
-                status, body = await _exchange(connection, raw)
-            except (OSError, EOFError) as error:
-                tally.problem(f"{request.method} {request.path}: the connection broke: {error!r}")
-                connection = None
             else:
-                tally.note(request, status, body)
-                answered = True
-    if connection is not None:
-        connection[1].close()
-
-
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-async def _hang_up(connection: Connection, raw: bytes, dice: random.Random) -> None:
-    """After nothing, after a part of a request, or after all of it but before its answer."""
-    writer = connection[1]
-    writer.write(raw[: dice.choice((0, dice.randrange(len(raw)), len(raw)))])
-    with suppress(OSError):
-        await writer.drain()
-    writer.transport.abort() if dice.random() < 0.5 else writer.close()
-
-
-async def _exchange(connection: Connection, raw: bytes) -> tuple[int, bytes]:
-    reader, writer = connection
-    writer.write(raw)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-    return int(head[9:12]), await reader.readexactly(length)
+                answered = await line.ask(request, raw)
+        if dice.random() < CONNECTS_ANEW:
+            line.close()
+    line.close()

@@ -25,6 +25,7 @@ from mockserver.api.rendered import Rendered
 from mockserver.apis import Api, Bound, administration, application
 from mockserver.cors import Origins
 from mockserver.exchange import (
+    DEFECT,
     NOT_KEPT,
     UNKNOWN_KEY,
     After,
@@ -39,13 +40,13 @@ from mockserver.exchange import (
     joined,
     read_body,
     send_answer,
+    sentence_of,
 )
-from mockserver.game.engine import Game
 from mockserver.game.errors import GameError, Refused
 from mockserver.log.record import TENANT, LogError, Record, cannot_repeat
-from mockserver.outside import DEFECT, defect, health, no_such_page
+from mockserver.outside import defect, health, no_such_page
+from mockserver.performing import perform
 from mockserver.spec import Document, header_text, status_of
-from mockserver.spec.binding import Function
 from mockserver.spec.bodies import LONGEST_ID
 from mockserver.spec.operation import Headers
 from mockserver.worlds import Farm, Organisation, Worlds
@@ -233,7 +234,13 @@ class App(Starlette):
         if isinstance(organisation, Answer):
             answer = organisation
         else:
-            answer = await self._enter(organisation, arrival, receive)
+            try:
+                answer = await self._enter(organisation, arrival, receive)
+            except Disconnected:
+                raise
+            except Exception:
+                log.exception("%s failed; this is a defect of the mock", arrival.method)
+                answer = DEFECT
             if self.worlds.turn is not None and not await self.worlds.turn.settled():
                 answer = NOT_KEPT
         if self.cors is not None:
@@ -336,7 +343,7 @@ class App(Starlette):
                 content, changed = ask()
                 status, subject = operation.success if changed else operation.unchanged, content
             except GameError as refusal:
-                status, content = status_of(operation, refusal), {"error": str(refusal)}
+                status, content = status_of(operation, refusal), {"error": sentence_of(refusal)}
                 subject = type(refusal)  # itself it would keep alive all that it came through, the body too
             if self._check_responses and (fault := operation.check_answer(status, content)):
                 log.error("%s answered %d with a body that breaks the document at %s", operation.id, status, fault)
@@ -371,29 +378,6 @@ def _ask(organisation: Organisation, arrival: _Arrival) -> tuple[Any, bool]:
 
 def _read(bound: Bound, arrival: _Arrival) -> dict[str, Any]:
     return bound.operation.read(arrival.values, arrival.query, arrival.headers, arrival.body, repeated=arrival.repeated)
-
-
-def perform(
-    organisation: Organisation,
-    game: Game,
-    tenant: str | None,
-    name: str,
-    function: Function,
-    arguments: dict[str, Any],
-) -> tuple[Any, bool]:
-    """Calls an operation's function, and writes down what it was told if that changed anything; whether it did."""
-    recorder, journal = organisation.recorder, game.world.journal
-    before, founded = journal.last, False
-    try:
-        content = function(game, **arguments)
-        founded = tenant is not None and organisation.admit(tenant, game)
-        return content, journal.last != before
-    finally:
-        game.commit()
-        if recorder is not None and journal.last != before:
-            recorder.add(Record(game.now, name, arguments, tenant))
-        elif recorder is not None and founded:
-            recorder.add(Record(game.now, TENANT, {}, tenant))
 
 
 def _tenant(arrival: _Arrival) -> str | None:

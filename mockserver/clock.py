@@ -40,12 +40,16 @@ def pin(real: int | None = None) -> Iterator[int]:
 
 
 class Clock:
-    """Runs from `now` on (None: the real time), or stands still there when `frozen`."""
+    """Runs from `now` on (None: the real time), or stands still there when `frozen`.
 
-    __slots__ = ("_frozen_at", "_offset")
+    Only `set` moves it back: when the machine's clock goes back, this one goes on from where it was.
+    """
+
+    __slots__ = ("_frozen_at", "_latest", "_offset")
 
     def __init__(self, now: int | None = None, frozen: bool = False) -> None:
         self._offset = 0 if now is None else now - real_time()
+        self._latest = now or 0  # what it has shown, but for the past that a pinned time brings back
         self._frozen_at: int | None = None
         if frozen:
             self._frozen_at = real_time() if now is None else now
@@ -63,9 +67,20 @@ class Clock:
         if self._frozen_at is not None:
             return self._frozen_at
         now = real_time() + self._offset
+        if _pinned.get() is None:
+            if now < self._latest:
+                self._offset += self._latest - now
+                now = self._latest
+            self._latest = now
         return now if FIRST_CLOCK <= now <= LAST_CLOCK else min(max(now, FIRST_CLOCK), LAST_CLOCK)
+
+    def reach(self, now: int) -> None:
+        """It is at least `now`, as it was known to be at this moment; unless it stands still."""
+        if self._frozen_at is None and (behind := now - self.now()) > 0:
+            self._offset += behind
 
     def set(self, now: int, frozen: bool) -> None:
         """Moves the hands; running on from there, or frozen."""
         self._offset = now - real_time()
+        self._latest = now
         self._frozen_at = now if frozen else None

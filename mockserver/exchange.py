@@ -9,7 +9,10 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Send
 
+from mockserver.catalogs import CatalogError
 from mockserver.clock import monotonic
+from mockserver.game.errors import GameError
+from mockserver.printable import printable
 from mockserver.spec import Operation
 from mockserver.spec.bodies import LARGEST
 from mockserver.worlds import Organisation
@@ -69,11 +72,19 @@ class Disconnected(Exception):
     """The client left before its request was complete."""
 
 
+def sentence_of(refusal: GameError) -> str:
+    """What a refusal says, with escapes in the place of control characters that came with the request. One that lists
+    the problems of a catalog has a line for each."""
+    lines = str(refusal).split("\n") if isinstance(refusal, CatalogError) else [str(refusal)]
+    return "\n".join([printable(line) for line in lines])
+
+
 def error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
     """An answer in the one shape of errors: schema `ErrorBody`."""
     return Answer(status, orjson.dumps({"error": sentence}), headers)
 
 
+DEFECT = error(500, "The mock server failed. This is a defect of the mock, not of your request; its log says more.")
 # Where a log is kept, and it cannot be written.
 NOT_KEPT = error(
     503,

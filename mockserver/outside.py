@@ -9,9 +9,7 @@ from starlette.responses import JSONResponse
 
 from mockserver.admin.document import PREFIX as ADMIN
 from mockserver.apis import shown
-from mockserver.exchange import Answer, Call, error
-
-DEFECT = error(500, "The mock server failed. This is a defect of the mock, not of your request; its log says more.")
+from mockserver.exchange import DEFECT, Answer, Call
 
 
 async def health(request: Request) -> JSONResponse:

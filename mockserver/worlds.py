@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from mockserver.clock import Clock
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game, Observer
-from mockserver.game.errors import NotFound, Refused
+from mockserver.game.errors import GameError, NotFound, Refused
 from mockserver.game.facts import CatalogChanged, Entry
 from mockserver.game.nearest import instead
 from mockserver.game.periods import DAY, FIRST_CLOCK, MINUTE, utc_day
@@ -34,6 +34,10 @@ log = logging.getLogger("mockserver")
 applying: ContextVar[bool] = ContextVar("applying", default=False)
 
 
+class Ending(GameError):
+    """The server is about to end, and does not finish what takes its time."""
+
+
 class TenantNotFound(NotFound):
     """The tenant of a request is none of those that the catalog lists."""
 
@@ -42,10 +46,13 @@ class Populate(Protocol):
     """Fills an empty population with users who have been active from the game's now until `until` (ms UTC).
 
     Returns what the webhooks of their last days are made from, oldest first; the game may add to it until it is
-    observed otherwise.
+    observed otherwise. `report` is told now and then how much is done (0 to 1), and how many deeds that were; what it
+    raises ends the matter.
     """
 
-    def __call__(self, game: Game, *, seed: int, users: int, until: int) -> Sequence[Any]: ...
+    def __call__(
+        self, game: Game, *, seed: int, users: int, until: int, report: Callable[[float, int], None] | None = None
+    ) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,10 @@ class Organisation:
 
     def _observe(self, world: World, entries: list[Entry]) -> None:
         for observer in self._observers:
-            observer(world, entries)
+            try:
+                observer(world, entries)
+            except Exception:  # it has happened, whatever becomes of those who look on
+                log.exception("What follows from a change could not be worked out; this is a defect of the mock")
 
     def watch(self, observer: Observer) -> None:
         """From now on `observer` is told of every request and every due moment."""
@@ -192,6 +202,10 @@ class Organisation:
         self.games[tenant] = game
         return True
 
+    def dismiss(self, tenant: str) -> None:
+        """A tenant that was just admitted is not there after all."""
+        self.games.pop(tenant, None)
+
     def next_due(self) -> int | None:
         """When something may fall due next in any population (ms UTC)."""
         return min((due for game in self.games.values() if (due := game.next_due()) is not None), default=None)
@@ -209,11 +223,20 @@ class Organisation:
             game.catch_up(now)
 
     def change_catalog(self, catalog: Catalog) -> None:
-        """Puts a new catalog into force, now, in all populations."""
+        """Puts a new catalog into force, now, in all populations or in none."""
         self.catch_up(self.clock.now())
-        self.catalog = catalog
-        for game in self.games.values():
-            game.tell(CatalogChanged(catalog))
+        games, before = list(self.games.values()), self.catalog
+        try:
+            for game in games:
+                game.begin()
+                game.tell(CatalogChanged(catalog))
+            self.catalog = catalog
+        except BaseException:
+            self.catalog = before
+            for game in games:
+                game.undo()
+            raise
+        for game in games:
             game.commit()
 
     def snapshot(self) -> bytes:
@@ -229,17 +252,19 @@ class Organisation:
 
     def state(self) -> Any:
         """What a snapshot holds, to be pickled alone or with what refers to it."""
+        for game in self.games.values():
+            game.undo()
         worlds = {tenant: (game.world, game.now) for tenant, game in self.games.items()}
         return self.first_day, self.catalog, self.clock.now(), self.clock.frozen, worlds
 
     def resume(self, state: Any) -> None:
         """Goes on from a `state()`, which must not be used any more; its clock from where it stood."""
-        self.first_day, self.catalog, now, frozen, worlds = state
-        self.clock.set(now, frozen)
-        self.games, self.recent = {}, []
-        for tenant, (world, then) in worlds.items():
-            game = self.games[tenant] = Game(world, now=then)
+        first_day, catalog, now, frozen, worlds = state
+        games = {tenant: Game(world, now=then) for tenant, (world, then) in worlds.items()}
+        for game in games.values():
             self._attach(game)
+        self.clock.set(now, frozen)
+        self.first_day, self.catalog, self.games, self.recent = first_day, catalog, games, []
 
 
 class Keeper(Protocol):
@@ -349,6 +374,7 @@ class Worlds:
         self.turn: Turn | None = None  # where logs are kept, answers wait for its end
         self.keeper: Keeper | None = None
         self.farm: Farm | None = None
+        self.ending = False  # whoever waits for a world to be made hears that it is not
         self.made = made
         there = {organisation.key: organisation for organisation in known}
         roots = {key: there.get(key) or Organisation(key, plan, populate) for key in keys}
@@ -366,6 +392,20 @@ class Worlds:
     def make(self, plan: Plan) -> Organisation:
         """A new world with a key of its own."""
         return self.admit(Organisation(self.new_key(), plan, self.populate))
+
+    def live(
+        self, game: Game, *, seed: int, users: int, until: int, report: Callable[[float, int], None] | None = None
+    ) -> Sequence[Any]:
+        """Populates a world while the server runs. Raises `Ending` as soon as it is about to end."""
+
+        def wanted(done: float, deeds: int) -> None:
+            if self.ending:
+                raise Ending("The server is about to end, and the world has not been made.")
+            if report is not None:
+                report(done, deeds)
+
+        assert self.populate is not None, "only worlds with users are populated"
+        return self.populate(game, seed=seed, users=users, until=until, report=wanted)
 
     def new_key(self) -> str:
         """The next key, derived from the server's seed and a counter."""
@@ -386,8 +426,10 @@ class Worlds:
         """Lets what has fallen due under the running clocks happen, without any request; where it did."""
         moved = []
         for organisation in self:
-            due = organisation.next_due()
-            if due is not None and not organisation.shared and due <= (now := organisation.clock.now()):
+            if organisation.shared or organisation.away:
+                continue
+            now, due = organisation.clock.now(), organisation.next_due()
+            if due is not None and due <= now:
                 try:
                     organisation.catch_up(now)
                 except Exception:  # one world must not stop the time of the others

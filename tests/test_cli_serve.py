@@ -389,3 +389,19 @@ def test_the_catalogs_that_come_with_it_can_be_named() -> None:
         assert "Trophy Fitness" in server.text
         boards = server.get("/leaderboards/weekly-distance-run-cities?userAttributes=city:New%20York")
         assert boards["breakdownAttribute"] == "city"
+
+
+@pytest.mark.parametrize("wrong", [("--catalog", "BAD"), ("--keep", "/proc/nowhere"), ("--load", "BAD")])
+def test_a_start_that_fails_closes_what_it_listened_on(tmp_path: Path, wrong: tuple[str, str]) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text('name = "Small"\n[metrics.m]\n')
+    option, value = wrong
+    if option == "--load":
+        bad.write_text("{}")
+    command = [sys.executable, "-X", "dev", "-m", "mockserver", "serve", "--port", "0", "--users", "0", option]
+    run = subprocess.run(
+        [*command, str(bad) if value == "BAD" else value], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 2
+    assert "ResourceWarning" not in run.stderr
+    assert "unclosed" not in run.stderr

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -16,7 +19,8 @@ from receiver import Receiver
 
 from mockserver import catalogs
 from mockserver.control.plane import Settings
-from mockserver.game.periods import DAY, milliseconds
+from mockserver.game.periods import DAY, HOUR, milliseconds
+from mockserver.log.sqlite import FILE
 from mockserver.serve.server import make_app, make_plane
 from mockserver.testing import MadeWorld, MockServer
 from mockserver.worlds import Plan, Worlds
@@ -255,3 +259,67 @@ def test_waiting_answers_when_all_webhooks_that_are_due_are_delivered(frozen: Ht
         frozen.mock("POST", "/clock/advance", {"days": 3, "wait": True})
         kinds = [json.loads(body)["type"] for body in receiver.bodies()]
         assert kinds == ["streak.started"] * 3 + ["streak.lost"]  # with two retries on the way
+
+
+# The machine's clock
+
+
+class Machine:
+    """The machine's clock, set forward and back by `shift` milliseconds."""
+
+    def __init__(self) -> None:
+        self.shift = 0
+
+    def time_ns(self) -> int:
+        return time.time_ns() + self.shift * 1_000_000
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+    monkeypatch.setattr("mockserver.clock.time", machine)
+    return machine
+
+
+@pytest.mark.parametrize("back", [1, 90_000, 10 * DAY])
+def test_a_running_clock_does_not_go_back_with_the_machines(machine: Machine, back: int) -> None:
+    with MockServer() as server, server.world() as world, speaking_to(world) as http:
+        http.event("ada", 1)
+        times = [http.get("/clock")["now"]]
+        for _ in range(3):
+            machine.shift -= back
+            http.event("ada", 1)
+            times += [http.get("/facts?limit=1")["facts"][0]["time"], http.get("/clock")["now"]]
+        assert times == sorted(times)
+        assert runs(http, times[-1])
+        moved = http.mock("POST", "/clock/advance", {"days": 1}).json()
+        since, until = (milliseconds(datetime.fromisoformat(moved[end])) for end in ("from", "now"))
+        assert moved["from"] >= times[-1]
+        assert DAY <= until - since < DAY + HOUR
+
+
+def test_a_running_clock_goes_forward_with_the_machines(machine: Machine) -> None:
+    with MockServer() as server, speaking_to(server) as http:
+        http.event("ada", 100)
+        machine.shift += 3 * DAY
+        assert streak(http, "ada") == 0
+
+
+def test_a_kept_world_goes_on_where_it_was_on_a_machine_whose_clock_is_behind(machine: Machine, tmp_path: Path) -> None:
+    with MockServer(keep=tmp_path) as server, speaking_to(server) as http:
+        machine.shift -= DAY
+        http.event("ada", 1)
+        http.mock("POST", "/webhooks", {"url": "http://127.0.0.1:9/"})
+        machine.shift -= DAY
+        before, now = http.get("/facts")["facts"], http.get("/clock")["now"]
+    machine.shift -= DAY
+    for _ in range(2):
+        with sqlite3.connect(tmp_path / FILE) as database:
+            database.execute("DELETE FROM checkpoints")
+        database.close()
+        with MockServer(keep=tmp_path) as server, speaking_to(server) as http:
+            assert http.get("/facts")["facts"] == before
+            assert http.get("/clock")["now"][:10] >= now[:10]

@@ -63,6 +63,7 @@ HALVES = {
     "half a body": request("POST", "/v1/metrics/words-written/event", EVENT)[:-5],
     "half a head": request("POST", "/v1/metrics/words-written/event", EVENT)[:40],
     "half a body of the control plane": request("POST", "/_mock/reset", b"{", length=9),
+    "a world of many people": request("POST", "/_mock/worlds", b'{"users": 10000, "historyDays": 300}'),
     "a century": request("POST", "/_mock/clock/advance", b'{"days": 36500}'),
 }
 

@@ -83,7 +83,8 @@ def test_worlds_that_were_made_are_there_again_and_deleted_ones_are_not(kept: st
         assert mock(server, "/clock")["now"] >= clock["now"]
 
 
-def test_under_load_no_accepted_event_is_lost_when_it_is_killed(kept: str) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_under_load_no_accepted_event_is_lost_when_it_is_killed(kept: str, how: signal.Signals) -> None:
     """Four clients count what was answered; the server is killed in the middle of it, again and again."""
     accepted = dict.fromkeys("abcd", 0)
     uncertain = dict.fromkeys("abcd", 0)
@@ -99,13 +100,14 @@ def test_under_load_no_accepted_event_is_lost_when_it_is_killed(kept: str) -> No
                         return
                     accepted[user] += 1
                     if accepted[user] % 60 == 0:
-                        server.process.kill()
+                        server.process.send_signal(how)
 
             threads = [threading.Thread(target=work, args=(user,)) for user in accepted]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
+            assert server.process.wait(30) == (0 if how == signal.SIGTERM else -how)
     with running(*NOBODY, "--keep", kept) as server:
         for user, count in accepted.items():
             total = server.get(f"/users/{user}/metrics/words-written")["current"]

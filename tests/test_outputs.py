@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import resource
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from mockserver.files import write_whole
+from mockserver.testing import MockServer
 
 FULL = Path("/dev/full")
 QUICK = ("verify", "--profile", "quick", "--parts", "document")
@@ -63,3 +69,40 @@ def test_examples_find_out_about_their_folder_before_anybody_lives(tmp_path: Pat
     assert done.returncode == 2
     assert f"--out: {file}" in done.stderr
     assert "cannot be written: Not a directory." in done.stderr
+
+
+def full_after(size: int) -> Callable[[], None]:
+    """No file may grow beyond so many bytes, as on a disk that fills up while it is written to."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def test_a_disk_that_fills_up_leaves_no_half_of_a_log(tmp_path: Path) -> None:
+    with MockServer(keep=tmp_path / "kept") as server:
+        for _ in range(40):
+            server.advance(days=1)
+    out = tmp_path / "world.jsonl"
+    command = [sys.executable, "-m", "mockserver", "keep", "export", str(tmp_path / "kept"), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=full_after(1000))
+    assert done.returncode == 2
+    assert "cannot be written: File too large" in done.stderr
+    assert not out.exists()
+    subprocess.run(command, check=True, timeout=60)
+    whole = out.read_bytes()
+    assert len(whole.splitlines()) > 40
+
+
+def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path: Path) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    there = tmp_path / "there.json"
+    write_whole(there, [b"as ", b"it was"])
+    for new in (False, True):
+        with pytest.raises(OSError, match="No space"):
+            write_whole(tmp_path / "new.json" if new else there, pieces(), new=new)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"there.json": b"as it was"}
+    with pytest.raises(FileExistsError):
+        write_whole(there, [b"other"], new=True)
+    write_whole(there, [b"other"])
+    assert there.read_bytes() == b"other"

@@ -237,3 +237,53 @@ def test_a_token_that_is_given_is_wanted_everywhere() -> None:
 def test_where_other_machines_can_reach_it_a_key_is_made_up() -> None:
     with serving("--host", "0.0.0.0", "--users", "0") as url:
         assert status_for(url, "Host: x\r\n")[0] == 401
+
+
+def refusal(base: str, method: str, path: str, headers: str = "") -> tuple[int, str, str]:
+    """Status, the header Allow, and the sentence."""
+    with connect(base) as client:
+        client.sendall(
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{WITH_KEY}{headers}Content-Length: 0\r\n\r\n".encode()
+        )
+        status, told, body = Reader(client).answer()
+        return status, told.get("allow", ""), json.loads(body)["error"]
+
+
+def test_of_two_keys_or_tokens_the_control_plane_takes_none(base: str) -> None:
+    for headers in (f"X-API-KEY: {KEY}\r\n", "X-Control-Token: a\r\nX-Control-Token: b\r\n"):
+        status, _, sentence = refusal(base, "GET", "/_mock/clock", headers)
+        assert (status, "once, not several times" in sentence) == (401, True)
+
+
+def test_what_is_allowed_is_told_in_one_order(base: str) -> None:
+    assert refusal(base, "DELETE", "/_mock/clock")[:2] == (405, "GET, HEAD, PUT")
+    assert refusal(base, "PATCH", "/_mock/worlds")[:2] == (405, "GET, HEAD, POST")
+
+
+def test_what_a_changing_call_is_told_in_the_address_is_not_skipped(base: str) -> None:
+    for method, path in (
+        ("POST", "/_mock/worlds?users=5"),
+        ("POST", "/_mock/reset?seed=2"),
+        ("DELETE", "/_mock/faults?x=1"),
+    ):
+        status, _, sentence = refusal(base, method, path)
+        assert (status, "Query parameter `" in sentence) == (422, True)
+
+
+def test_a_defect_is_told_and_the_connection_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*given: Any) -> Any:
+        raise RuntimeError("a defect put in on purpose")
+
+    with MockServer() as server, closing(connect(server.url)) as client:
+        reader = Reader(client)
+        with monkeypatch.context() as patched:
+            patched.setattr("mockserver.control.backstage.Backstage._suffer", breaks)
+            patched.setattr("mockserver.control.ask.Ask.game", breaks)
+            asked = ("/v1/achievements HTTP/1.1\r\nPrefer: delay=0.01", "/_mock/users HTTP/1.1")
+            for line in asked:
+                client.sendall(f"GET {line}\r\nHost: localhost\r\n{WITH_KEY}\r\n".encode())
+                status, headers, body = reader.answer()
+                assert (status, headers["content-type"]) == (500, "application/json")
+                assert "defect of the mock" in json.loads(body)["error"]
+        client.sendall(f"GET /v1/achievements HTTP/1.1\r\nHost: localhost\r\n{WITH_KEY}\r\n".encode())
+        assert reader.answer()[0] == 200

@@ -27,7 +27,7 @@ def admin_metrics_batch_events(game: Game, *, body: Sequence[dict[str, Any]]) ->
             raise type(refusal)(f"Event [{position}]: {refusal}") from None
     for event in body:
         record_event(game, event["key"], event, event.get("idempotencyKey"))
-        game.commit()
+        game.show()
     return {"accepted": len(body)}
 
 

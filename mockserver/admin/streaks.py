@@ -17,6 +17,7 @@ from mockserver.game.errors import GameError, NothingToDo, Refused
 from mockserver.game.facts import Fact, Pause, StreakPaused
 from mockserver.game.streak_commands import delete_pause, grant_freeze, plan_pause, reset_streak, restore_streak
 from mockserver.game.world import World
+from mockserver.printable import printable
 
 
 def admin_streaks_freezes(game: Game, *, body: dict[str, Any]) -> JSON:
@@ -98,7 +99,7 @@ def _tell(game: Game, issues: list[JSON], about: JSON, fact_of: Callable[..., Fa
     except GameError as refusal:
         severity = "warning" if isinstance(refusal, NothingToDo) else "error"
         # Clients before 1.5 read the last two, by the names that they had then.
-        says = str(refusal)
+        says = printable(str(refusal))
         issues.append({**about, "severity": severity, "message": says, "level": severity, "reason": says})
         return None
     game.tell(fact)

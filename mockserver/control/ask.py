@@ -13,7 +13,7 @@ from mockserver.control.fields import Fields, Query
 from mockserver.control.plane import Plane
 from mockserver.control.refusals import Unauthorised
 from mockserver.game.engine import Game
-from mockserver.log.record import Record
+from mockserver.log.record import Record, encode
 from mockserver.spec.bodies import LARGEST, parse
 from mockserver.worlds import Organisation
 
@@ -85,13 +85,16 @@ class Ask:
         instead of the body.
         """
         self.certain(given)
+        self.organisation.clock.now()  # should the machine's clock have gone back, it is the same within and without
         with pin(real) as real:
             time = self.organisation.clock.now() if time is None else time
             self.organisation.catch_up(time)  # what was due before has happened before
+            recorder = self.organisation.recorder if self.again is None else None
+            # Made before: what cannot be written down must not happen.
+            line = encode(Record(time, self.name, self.arguments(given), self.tenant, real)) if recorder else b""
             yield
-            recorder = self.organisation.recorder
-            if recorder is not None and self.again is None:
-                recorder.add(Record(time, self.name, self.arguments(given), self.tenant, real))
+            if recorder is not None:
+                recorder.add_line(line)
 
     def certain(self, given: Any = None) -> None:
         """Nothing can refuse the call any more, and nothing has changed yet: this far a trial goes. `effect` says so

@@ -11,13 +11,12 @@ from mockserver.control.ask import JSON, Ask
 from mockserver.control.backstage import Backstage
 from mockserver.control.facts import fact_shape
 from mockserver.control.fields import Fields
-from mockserver.control.refusals import Ending
 from mockserver.exchange import Disconnected
 from mockserver.game.errors import Refused
 from mockserver.game.facts import Entry
 from mockserver.game.periods import DAY, HOUR, LAST_CLOCK, MINUTE, SECOND, iso
 from mockserver.game.world import World
-from mockserver.worlds import Organisation
+from mockserver.worlds import Ending, Organisation
 
 FIRST_FACTS = 100
 STRIDE = HOUR  # after so much of the world's time others get their turn

@@ -9,6 +9,7 @@ from typing import Any
 from mockserver.game.errors import Refused
 from mockserver.game.nearest import nearest
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, iso, milliseconds
+from mockserver.printable import printable
 from mockserver.spec.wording import either, plain, quoted
 
 LIMIT = 10**12
@@ -119,7 +120,7 @@ class Fields:
         return self.given.get(name)
 
     def _subject(self, name: str) -> str:
-        shown = f"{self._where}{name}"
+        shown = printable(f"{self._where}{name}")
         return f"{self.noun} `{shown if len(shown) <= 80 else shown[:80] + '…'}`"
 
 

@@ -12,7 +12,7 @@ from mockserver.control.plane import Plane
 from mockserver.control.recipe import Recipe, read_recipe
 from mockserver.control.replay import fold, forget_waiting
 from mockserver.log.record import LOADED, LogError, Record, decode, encode
-from mockserver.worlds import Organisation, Populate
+from mockserver.worlds import Ending, Organisation, Populate
 
 Report = Callable[[int], None]
 
@@ -55,15 +55,20 @@ class Story:
 
 
 async def load(plane: Plane, lines: list[bytes]) -> Organisation:
-    """A new world with a key of its own, which has lived through these records. Raises `LogError`."""
+    """A new world with a key of its own, which has lived through these records. Raises `LogError`, `Ending`."""
     story, worlds = Story(lines), plane.worlds
     key, made = worlds.new_key() if worlds.farm is None else worlds.farm.new_key(), worlds.made
-    organisation = await asyncio.to_thread(story.organisation, key, worlds.populate)
+    organisation = await asyncio.to_thread(story.organisation, key, worlds.live)
+
+    def wanted(done: int) -> None:
+        if worlds.ending:
+            raise Ending("The server is about to end, and the world has not been loaded.")
+
     try:
-        lines = await story.live_through(plane, organisation, made)
+        lines = await story.live_through(plane, organisation, made, wanted)
         if worlds.farm is not None:
             await worlds.farm.adopted(organisation, lines)
-    except LogError:
+    except BaseException:
         await plane.dismiss(organisation)
         raise
     return worlds.admit(organisation)

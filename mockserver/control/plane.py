@@ -90,6 +90,7 @@ class Plane:
 
     def hurry(self) -> None:
         """Nobody is made to wait any more, so that the server can end."""
+        self.worlds.ending = True
         for side in self._backstages.values():
             side.hurry()
 

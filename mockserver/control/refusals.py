@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
+from mockserver.worlds import Ending
 
 
 class Unauthorised(GameError):
@@ -11,10 +12,6 @@ class Unauthorised(GameError):
 
 class Forbidden(GameError):
     """Who asks may not do this."""
-
-
-class Ending(GameError):
-    """The server is about to end, and does not finish what takes its time."""
 
 
 STATUSES: dict[type[GameError], int] = {

@@ -15,13 +15,12 @@ from mockserver.clock import pin
 from mockserver.control.ask import Ask
 from mockserver.control.backstage import Backstage
 from mockserver.control.plane import Plane
-from mockserver.control.refusals import Ending
 from mockserver.control.routes import perform
 from mockserver.control.table import ROWS
 from mockserver.control.worlds import Given
 from mockserver.game.errors import GameError
 from mockserver.log.record import CATALOG, LOADED, TENANT, TIME, LogError, Record, cannot_repeat, decode
-from mockserver.worlds import Organisation
+from mockserver.worlds import Ending, Organisation
 
 AT_ONCE = 256  # records, then others get their turn
 
@@ -50,6 +49,8 @@ async def fold(
             if report is not None:
                 report(position)
             await asyncio.sleep(0)
+    reached = max((game.now for game in side.organisation.games.values()), default=0)
+    side.organisation.clock.reach(reached)  # the machine's clock may be behind what it was then
     return position
 
 
@@ -94,6 +95,7 @@ async def _call(plane: Plane, side: Backstage, record: Record) -> Any:
         largest=sys.maxsize,
     )
     with pin(record.real):
+        side.organisation.clock.reach(record.time)
         try:
             return await perform(CALLS[record.name], ask)
         except (KeyError, TypeError) as error:

@@ -18,7 +18,18 @@ from mockserver.control.plane import TOKEN, Plane
 from mockserver.control.refusals import Unauthorised, status_of
 from mockserver.control.stream import Stream
 from mockserver.control.table import ROWS
-from mockserver.exchange import NOT_KEPT, Answer, Call, Disconnected, TooLarge, error, read_body, send_answer
+from mockserver.exchange import (
+    DEFECT,
+    NOT_KEPT,
+    Answer,
+    Call,
+    Disconnected,
+    TooLarge,
+    error,
+    read_body,
+    send_answer,
+    sentence_of,
+)
 from mockserver.game.errors import GameError, Refused
 from mockserver.log.record import LogError
 from mockserver.spec import header_text
@@ -92,10 +103,13 @@ class _Endpoint:
         except Disconnected:
             return
         except GameError as refusal:
-            answer = error(status_of(refusal), str(refusal))
+            answer = error(status_of(refusal), sentence_of(refusal))
         except LogError as failed:
             log.error("What %s wants could not be kept, so it did not happen: %s.", row.name, failed)
             answer = NOT_KEPT
+        except Exception:
+            log.exception("%s failed; this is a defect of the mock", row.name)
+            answer = DEFECT
         await send_answer(answer, send)
         if (console := self._plane.console) is not None and (row.method != "GET" or answer.status >= 400):
             console.requested(row.name, row.path, call, answer)

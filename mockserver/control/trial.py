@@ -16,6 +16,7 @@ from mockserver.control.worlds import given_catalog, read_catalog
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game
 from mockserver.game.facts import CatalogChanged, Entry
+from mockserver.printable import printable
 from mockserver.worlds import Organisation
 
 FIRST_FACTS = 100
@@ -30,7 +31,8 @@ async def try_catalog(ask: Ask) -> JSON:
         catalog = read_catalog(given, organisation.first_day)
     except CatalogError as error:
         problems = [
-            {"line": row.line or None, "path": dotted(row.path), "message": row.message} for row in error.problems
+            {"line": row.line or None, "path": printable(dotted(row.path)), "message": printable(row.message)}
+            for row in error.problems
         ]
         return {"valid": False, "problems": problems, "changes": [], "counts": {}, "facts": []}
     async with side.moving:

@@ -175,8 +175,8 @@ def _coming_with_it(name: str, today: date) -> Catalog:
 async def found(worlds: Worlds, key: str, plan: Plan) -> Organisation:
     """A world as planned. When people have to live first, they do so in a thread, and others are served meanwhile."""
     if plan.users:
-        return await asyncio.to_thread(Organisation, key, plan, worlds.populate)
-    return Organisation(key, plan, worlds.populate)
+        return await asyncio.to_thread(Organisation, key, plan, worlds.live)
+    return Organisation(key, plan, worlds.live)
 
 
 async def delete_world(ask: Ask) -> None:

@@ -13,6 +13,7 @@ from mockserver.catalogs import CatalogError
 from mockserver.catalogs.command import complete_catalog
 from mockserver.examples.batch import REQUEST, WEBHOOK, Batch, Example, make
 from mockserver.examples.writing import FORMATS, write
+from mockserver.files import write_whole
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.command import Moment
 from mockserver.spec import Document, load
@@ -179,6 +180,6 @@ def save(batch: Batch, folder: Path, form: str, document: Document) -> int:
         for number, row in enumerate(examples, 1):
             suffix = "" if number == 1 else f".{number}"
             text = write([row], form, document)
-            (folder / f"{row.file}{suffix}.{FORMATS[form]}").write_text(text, encoding="utf-8")
+            write_whole(folder / f"{row.file}{suffix}.{FORMATS[form]}", [text.encode()])
             count += 1
     return count

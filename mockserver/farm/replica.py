@@ -15,12 +15,10 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.app import perform
 from mockserver.clock import pin, real_time
 from mockserver.control import replay
 from mockserver.control.ask import Ask, Row, WouldChange
 from mockserver.control.plane import Plane
-from mockserver.control.refusals import Ending
 from mockserver.control.routes import perform as perform_call
 from mockserver.farm.outcomes import Outcomes
 from mockserver.game.catalog import WebhookEndpoint
@@ -29,8 +27,9 @@ from mockserver.game.errors import GameError, Refused
 from mockserver.log.jetstream import WORLDS, JetStreamHome, TooLong, Unavailable, subject_of
 from mockserver.log.record import DELETED, RECIPE, TENANT, TIME, Conflict, Record, decode, encode
 from mockserver.log.shared import Beginning
+from mockserver.performing import perform
 from mockserver.spec.binding import Function
-from mockserver.worlds import Organisation, applying
+from mockserver.worlds import Ending, Organisation, applying
 
 if TYPE_CHECKING:
     from mockserver.app import App

@@ -85,6 +85,12 @@ class Game:
         self.now = world.time if now is None else max(now, world.time)
         self.agenda = schedule.Schedule(world, self.now)
         self._told: list[f.Entry] = []
+        self._begun = False  # whether what is told now is undone unless it ends
+        self._open = False  # whether anything was told since then
+
+    def begin(self) -> None:
+        """From here to `commit` all is one: if that is never reached, because something broke, it never happened."""
+        self._begun = True
 
     def become(self, world: World, now: int) -> None:
         """Takes over a population that has been caught up with until `now` (ms UTC)."""
@@ -94,16 +100,39 @@ class Game:
 
     def tell(self, *facts: f.Fact) -> list[f.Entry]:
         """Applies facts and their consequences now."""
+        self._open = True
         entries = unfold(self.world, facts, self.now, self.agenda, RULES)
         if self.observe is not None:
             self._told += entries
         return entries
 
     def commit(self) -> None:
-        """Ends a request: what it told goes to the observer as one."""
+        """Ends a request: it has happened. What it told goes to the observer as one."""
+        self._close()
+        self.show()
+
+    def show(self) -> None:
+        """What was told so far goes to the observer as one, though the request has not ended."""
         if self._told and self.observe is not None:
             told, self._told = self._told, []
             self.observe(self.world, told)
+
+    def undo(self) -> None:
+        """Back to before the request or due moment that something broke: the world is made again from its journal.
+
+        When that fails, too, it is tried again before anything else happens.
+        """
+        if self._begun and self._open:
+            sound = self.world.as_of(self.agenda.changes.last)
+            self.agenda.undo()
+            self._told = []
+            vars(self.world).update(vars(sound))  # the same world, for whoever holds it
+        self._open = self._begun = False
+
+    def _close(self) -> None:
+        if self._open:
+            self.agenda.keep(self.world.journal.last)
+        self._open = self._begun = False
 
     def next_due(self) -> int | None:
         """When something may fall due next (ms UTC)."""
@@ -111,15 +140,28 @@ class Game:
 
     def catch_up(self, now: int) -> None:
         """Settles everything that falls due until `now`, inclusive, earliest first. Never goes back."""
-        while (due := self.agenda.pop(now)) is not None:
-            self.now = max(due.time, self.now)
-            self._settle(due)
+        if self._begun:
+            self.undo()
+        elif self._open:
+            self._close()
+        while (due := self.agenda.next_time()) is not None and due <= now:
+            self._begun = self._open = True
+            try:
+                self._settle(now)
+            except BaseException:
+                self.undo()
+                raise
         self.now = max(now, self.now)
 
-    def _settle(self, due: schedule.Due) -> None:
+    def _settle(self, now: int) -> None:
+        """The earliest item, whole."""
         entries: list[f.Entry] = []
-        for fact in schedule.settle(self.world, due, self.now):
-            entries += unfold(self.world, (fact,), self.now, self.agenda, RULES)
-        self.agenda.renew(self.world, due)
+        due = self.agenda.pop(now)
+        if due is not None:
+            self.now = max(due.time, self.now)
+            for fact in schedule.settle(self.world, due, self.now):
+                entries += unfold(self.world, (fact,), self.now, self.agenda, RULES)
+            self.agenda.renew(self.world, due)
+        self._close()
         if entries and self.observe is not None:
             self.observe(self.world, entries)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 from enum import IntEnum
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from mockserver.game import emails, leaderboards, points, streaks
@@ -66,13 +66,31 @@ ARMS = {
 DEADLINES = (f.StreakStarted, f.StreakExtended, f.FreezeConsumed, f.StreakRestored, f.StreakPaused, f.PauseDeleted)
 
 
+class Changes:
+    """What a request or due moment has changed in the agenda since the journal's entry `last`, to be undone.
+
+    `popped`: what was taken off it; `former`: all of it, when it was made anew.
+    """
+
+    __slots__ = ("added", "former", "last", "popped", "replaced")
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.popped: Due | None = None
+        self.added: list[Due] = []
+        self.replaced: list[tuple[tuple[str, str], Due | None]] = []
+        self.former: tuple[list[Due], dict[tuple[str, str], Due]] | None = None
+
+
 class Schedule:
     """The agenda of one world. Rebuilding it from the world at any moment gives the same future."""
 
     def __init__(self, world: World, now: int) -> None:
         self._heap: list[Due] = []
         self._messages: dict[tuple[str, str], Due] = {}  # by user and kind: the one that counts
+        self.changes = Changes(0)
         self.rebuild(world, now)
+        self.keep(world.journal.last)
 
     def next_time(self) -> int | None:
         return self._heap[0].time if self._heap else None
@@ -80,13 +98,16 @@ class Schedule:
     def pop(self, now: int) -> Due | None:
         """The earliest item that is due at `now`, taken off the agenda."""
         while self._heap and self._heap[0].time <= now:
-            due = heappop(self._heap)
+            due = self.changes.popped = self._heap[0]
+            heappop(self._heap)
             if due.kind is not Kind.MESSAGE or self._messages.get(_message_of(due)) is due:
                 return due
         return None
 
     def rebuild(self, world: World, now: int) -> None:
         """Everything that the world as it stands will bring after `now`."""
+        if self.changes.former is None:
+            self.changes.former = self._undone()
         self._heap, self._messages = [], {}
         self._add(_organisation(world, now))
         for person in world.users.values():
@@ -131,13 +152,42 @@ class Schedule:
 
     def _expect(self, items: Iterator[Due]) -> None:
         """Of each kind of message only the latest item counts: moments move with every event and every journey."""
+        changes = self.changes
         for due in items:
-            self._messages[_message_of(due)] = due
+            key = _message_of(due)
+            changes.replaced.append((key, self._messages.get(key)))
+            self._messages[key] = due
+            changes.added.append(due)
             heappush(self._heap, due)
 
     def _add(self, items: Iterator[Due]) -> None:
+        added = self.changes.added
         for due in items:
+            added.append(due)
             heappush(self._heap, due)
+
+    def keep(self, last: int) -> None:
+        """What has changed up to the entry `last` is not undone any more: in one step, nothing can come between."""
+        self.changes = Changes(last)
+
+    def undo(self) -> None:
+        """The agenda as it was at the last `keep`."""
+        self._heap, self._messages = self.changes.former or self._undone()
+        self.keep(self.changes.last)
+
+    def _undone(self) -> tuple[list[Due], dict[tuple[str, str], Due]]:
+        popped, added = self.changes.popped, {id(due) for due in self.changes.added}
+        heap = [due for due in self._heap if id(due) not in added]
+        if popped is not None and not any(due is popped for due in heap):
+            heap.append(popped)
+        heapify(heap)
+        messages = dict(self._messages)
+        for key, due in reversed(self.changes.replaced):
+            if due is None:
+                messages.pop(key, None)
+            else:
+                messages[key] = due
+        return heap, messages
 
 
 def _organisation(world: World, after: int) -> Iterator[Due]:

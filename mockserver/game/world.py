@@ -14,6 +14,14 @@ __all__ = ["World", "group_of", "matches", "whole_value"]
 class World(Population):
     """The state that follows from a catalog and a journal: replaying the journal gives an equal world."""
 
+    def as_of(self, last: int) -> World:
+        """The world made again from its journal, up to that entry. This one may be broken, its journal's end too."""
+        again = World(self.first_catalog, self.seed, self.born, self.ids.key)
+        for entry in self.journal:
+            if entry.seq == again.journal.last + 1 and entry.seq <= last:
+                again.apply(entry)
+        return again
+
     def apply(self, entry: Entry) -> None:
         """Writes one fact down: in the journal and in the state that it changes."""
         self.journal.append(entry)

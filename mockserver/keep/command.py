@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 import orjson
 
+from mockserver.files import write_whole
 from mockserver.game.periods import iso
 from mockserver.keep.cluster import ClusterWorlds, is_cluster
 from mockserver.log.record import LOADED, RECIPE, LogError, Record, decode, encode
@@ -132,8 +133,7 @@ def export(where: str, key: str | None, out: str | None) -> None:
             sys.stdout.buffer.writelines(lines)
             return
         try:
-            with Path(out).open("xb") as file:
-                file.writelines(lines)
+            write_whole(Path(out), lines, new=True)
         except FileExistsError:
             raise LogError(f"{out} is there already") from None
         except OSError as error:

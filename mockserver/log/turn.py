@@ -31,13 +31,15 @@ class Turn:
 
     def add(self, row: Row) -> None:
         """To be appended at the end of this turn; outside an event loop, now."""
-        self._rows.append(row)
-        if len(self._rows) > 1:
-            return
         try:
-            asyncio.get_running_loop().call_soon(self.end, context=Context())
+            loop = asyncio.get_running_loop()
         except RuntimeError:
+            self._rows.append(row)
             self.end()
+            return
+        if not self._rows:
+            loop.call_soon(self.end, context=Context())
+        self._rows.append(row)
 
     def hold(self, finish: Finish) -> None:
         """Calls it when the turn has ended; in the order in which they came."""
@@ -65,8 +67,9 @@ class Turn:
     def _append(self, rows: list[Row]) -> bool:
         try:
             self._home.append(rows)
-        except LogError as error:
-            log.error("%d commands could not be kept and did not happen: %s.", len(rows), error)
+        except Exception as error:  # whatever it is: what is not kept must not have happened
+            told = error if isinstance(error, LogError) else f"{type(error).__name__} {error}"
+            log.error("%d commands could not be kept and did not happen: %s.", len(rows), told)
             if self._failed is not None:
                 self._failed({world for world, _, _ in rows})
             return False
@@ -87,5 +90,6 @@ class Recorder:
         self.add_line(encode(record))
 
     def add_line(self, line: bytes) -> None:
-        self.position += 1
-        self._turn.add((self.world, self.position, line))
+        position = self.position + 1
+        self._turn.add((self.world, position, line))
+        self.position = position

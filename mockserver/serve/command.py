@@ -254,11 +254,12 @@ def serve(
 
     log_to_stderr(log_level, log_format)
     chosen = other_document(document, partial)
+    listening: list[socket.socket] = []
     try:
         file = CatalogFile(find(catalog))
         if watch:
             check_watched(file, catalog, cluster)
-        listening = listen_on(host, port)
+        listening += listen_on(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
         shared = Shared(cluster or "", reads == "local", idle, checkpoints)
         before = worlds_before(keep, keep_sync, load, shared, settings.endpoints)
@@ -282,6 +283,9 @@ def serve(
         raise CannotServe(str(error)) from None
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
+    finally:
+        for each in listening:
+            each.close()
 
 
 def roots_of(keys: tuple[str, ...], before: Before | Sharing | None, host: str) -> tuple[tuple[str, ...], str]:

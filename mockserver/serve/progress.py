@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,9 +15,11 @@ from mockserver.worlds import Plan
 PATIENCE = 1.0  # seconds
 
 
-def populate(game: Game, *, seed: int, users: int, until: int) -> Sequence[Any]:
+def populate(
+    game: Game, *, seed: int, users: int, until: int, report: Callable[[float, int], None] | None = None
+) -> Sequence[Any]:
     """Fills a population in silence. Returns what the webhooks of the last two days are made from."""
-    return LIVED.populate(game, seed=seed, users=users, until=until)
+    return LIVED.populate(game, seed=seed, users=users, until=until, report=report)
 
 
 def populations(plan: Plan) -> int:
@@ -75,16 +77,20 @@ class Progress(Bar):
         self._populations = populations
         self._settled = self._events = 0  # of the populations that are complete
 
-    def populate(self, game: Game, *, seed: int, users: int, until: int) -> Sequence[Any]:
+    def populate(
+        self, game: Game, *, seed: int, users: int, until: int, report: Callable[[float, int], None] | None = None
+    ) -> Sequence[Any]:
         """Fills the next population, as `populate` does."""
         count = 0
 
-        def report(done: float, so_far: int) -> None:
+        def show(done: float, so_far: int) -> None:
             nonlocal count
             count = so_far
             self.show((self._settled + done) / self._populations, self._events + so_far)
+            if report is not None:
+                report(done, so_far)
 
-        seen = LIVED.populate(game, seed=seed, users=users, until=until, report=report)
+        seen = LIVED.populate(game, seed=seed, users=users, until=until, report=show)
         self._settled += 1
         self._events += count
         return seen

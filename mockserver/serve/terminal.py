@@ -12,6 +12,7 @@ from typing import Literal
 from mockserver.control.console import Console, Pace
 from mockserver.control.lines import Jsonl, Text, encoded
 from mockserver.game.periods import iso
+from mockserver.serve.counting import Counting, OneLine
 
 Format = Literal["text", "json"]
 
@@ -78,10 +79,9 @@ class JsonFormatter(logging.Formatter):
 
 def log_to_stderr(level: str, form: Format | None = None) -> None:
     """What uvicorn says of itself is for `debug` only."""
-    logging.basicConfig(level=level.upper(), format="%(levelname)s %(message)s")
-    if form == "json":
-        for handler in logging.getLogger().handlers:
-            handler.setFormatter(JsonFormatter())
+    handler = Counting()
+    handler.setFormatter(JsonFormatter() if form == "json" else OneLine("%(levelname)s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per delivery: the delivery log says more
     if level != "debug":
         logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from jsonschema_rs import ValidationError
 
+from mockserver.printable import printable
+
 LONGEST_QUOTE = 60
 
 COUNTED = {"maxLength": "characters", "maxItems": "items"}
@@ -43,6 +45,7 @@ def field_name(path: Iterable[str | int]) -> str:
     name = ""
     for step in path:
         name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else step
+    name = printable(name)
     return name if len(name) <= 2 * LONGEST_QUOTE else name[: 2 * LONGEST_QUOTE] + "…"
 
 
