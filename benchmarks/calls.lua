@@ -1,5 +1,5 @@
 -- One measured call over many users. Arguments: the method, the number of variants, for each variant its path and
--- body, then the users. USER and VALUE are filled in anew for each request. Prints one line of JSON in the end.
+-- body, then the users; in CALL_HEADERS lines of headers, where they are not the usual ones. USER and VALUE are filled in anew for each request. Prints one line of JSON in the end.
 
 function init(arguments)
   method = arguments[1]
@@ -9,6 +9,9 @@ function init(arguments)
   for at = last + 1, #arguments do users[#users + 1] = arguments[at] end
   headers = { ["X-API-KEY"] = "00000000.local" }
   if variants[1].body ~= "" then headers["Content-Type"] = "application/json" end
+  local others = os.getenv("CALL_HEADERS") or ""
+  if others ~= "" then headers = {} end
+  for name, value in others:gmatch("([^\n:]+): ([^\n]*)\n") do headers[name] = value end
   math.randomseed(1)
 end
 

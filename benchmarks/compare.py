@@ -15,6 +15,7 @@ from benchmarks.load import BOARD, CALLS, EVENT, USER, Call, Run, loaded, middle
 from benchmarks.page import show_watched
 from benchmarks.processes import Running
 from benchmarks.shares import show_shares
+from benchmarks.stateful import show_stateful
 from benchmarks.tables import Cell, console, judged, machine, show
 from mockserver.seed import user_id
 
@@ -53,6 +54,8 @@ def bench(seconds: float, rounds: int) -> None:
         show_watched(seconds, rounds)
         show_console(seconds, rounds)
     show_starts(command, rounds)
+    if wrk() is not None:
+        show_stateful(seconds, rounds)
     engine.show_alone()
     show_shares()
 

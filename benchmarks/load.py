@@ -20,13 +20,15 @@ SCRIPT = Path(__file__).with_name("calls.lua")
 class Call:
     """One measured call: path and body in one or more variants, taken at random.
 
-    USER is filled in with one of the users, VALUE400 with a whole number from 1 to 400.
+    USER is filled in with one of the users, VALUE400 with a whole number from 1 to 400. `headers`: without them the
+    API key, and JSON as the media type of bodies.
     """
 
     name: str
     operation: str
     method: str
     variants: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def event(metric: str, most: int) -> tuple[str, str]:
@@ -79,7 +81,11 @@ def loaded(call: Call, server: Running, prefix: str, users: list[str], seconds: 
     command += [call.method, str(len(call.variants))]
     for path, body in call.variants:
         command += [prefix + path, body]
-    done = subprocess.run(pinned(LOAD_CORE, [*command, *users]), capture_output=True, text=True, check=False)
+    headers = "".join(f"{name}: {value}\n" for name, value in call.headers)
+    environment = {**os.environ, "CALL_HEADERS": headers}
+    done = subprocess.run(
+        pinned(LOAD_CORE, [*command, *users]), capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode:
         raise RuntimeError(f"{call.name} on {url}: {done.stdout}{done.stderr}")
     seen = json.loads(done.stdout.strip().splitlines()[-1])

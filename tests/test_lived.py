@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from mockserver.game.periods import DAY, HOUR, MINUTE, local_day
 from mockserver.seed import populate as live
 from mockserver.seed import user_id
 from mockserver.serve.lived import Lived
+from mockserver.serve.shelf import MOST_BYTES, MOST_FILES, Shelf
 from mockserver.testing import MockServer
 from mockserver.webhooks.bodies import see
 from mockserver.webhooks.webhooks import Webhooks
@@ -170,3 +172,49 @@ def test_a_reset_over_http_goes_back_to_the_first_day() -> None:
             assert [server.facts(), server.webhooks()] != first
             server.reset()
             assert [server.facts(), server.webhooks()] == first
+
+
+def told_by(shelf: Shelf, plan: Plan) -> tuple[list[Any], int]:
+    """A world of a process that has just started, and how many populations had to live in it."""
+    lived, lives = Lived(), []
+    lived.shelf = shelf
+    with pin(NOON):
+        organisation = Organisation(
+            "one",
+            plan,
+            lambda game, **given: lived.populate(game, **given, report=lambda done, count: lives.append(done)),
+        )
+    return told(organisation), lives.count(1.0)
+
+
+def test_the_next_start_takes_what_the_last_one_has_put_on_the_shelf(tmp_path: Path) -> None:
+    plan = Plan(catalog("catalog"), 1, 3, frozen=True, history_days=8)
+    directory = tmp_path / "lived"
+    first = told_by(Shelf(directory), plan)
+    assert first[1] == 1
+    assert told_by(Shelf(directory), plan) == (first[0], 0)
+    assert directory.stat().st_mode & 0o777 == 0o700
+    (file,) = directory.iterdir()
+    for rubbish in (b"", b"rubbish", file.read_bytes()[:-100]):
+        file.write_bytes(rubbish)
+        assert told_by(Shelf(directory), plan) == first
+    assert told_by(Shelf(tmp_path / "lived" / file.name), plan) == first, "a file where the directory would be"
+    assert told_by(Shelf(None), plan) == first
+
+
+def test_the_shelf_has_a_few_places_for_small_populations_of_this_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path)
+    for number in range(2 * MOST_FILES):
+        shelf.keep(b"%d" % number, b"state")
+    assert len(list(tmp_path.iterdir())) == MOST_FILES
+    shelf.keep(b"large", bytes(MOST_BYTES + 1))
+    assert shelf.find(b"large") is None
+    shelf.keep(b"one", b"state")
+    assert shelf.find(b"one") == b"state"
+    monkeypatch.setattr("mockserver.serve.shelf.code", lambda: "another version")
+    assert shelf.find(b"one") is None
+    monkeypatch.undo()
+    monkeypatch.setattr("os.getuid", lambda: -1)
+    assert shelf.find(b"one") is None, "somebody else's"

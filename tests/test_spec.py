@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from mockserver import api, spec
 from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
+from mockserver.spec import checked
 from mockserver.spec.paths import Paths
 
 DOCUMENT = spec.load()
@@ -140,24 +142,37 @@ def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
         spec.load(tmp_path / "nowhere.json")
 
 
-IMPORTED = "import sys; from mockserver import spec; spec.load(); print('openapi_core' in sys.modules)"
+IMPORTED = (
+    "import sys; from pathlib import Path; from mockserver import spec; spec.load(Path(sys.argv[1])); "
+    "print('openapi_core' in sys.modules)"
+)
 
 
-def loaded_with(cache: Path) -> str:
+def loaded_with(cache: Path, document: Path) -> str:
     """Whether a fresh process that loads the document imports openapi-core, as it prints it."""
     environment = {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(Path(api.__file__).parents[2]), "PATH": ""}
     return subprocess.run(
-        [sys.executable, "-c", IMPORTED], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORTED, document], env=environment, capture_output=True, text=True, check=True
     ).stdout.strip()
 
 
 def test_the_second_start_remembers_the_check_and_does_not_import_openapi_core(tmp_path: Path) -> None:
-    assert [loaded_with(tmp_path), loaded_with(tmp_path)] == ["True", "False"]
+    other = written(tmp_path, lambda document: document["info"].update(title="Another"))
+    assert [loaded_with(tmp_path, other), loaded_with(tmp_path, other)] == ["True", "False"]
+
+
+def test_the_document_that_comes_with_us_is_checked_here_and_at_no_start(tmp_path: Path) -> None:
+    raw = spec.document_path().read_bytes()
+    assert hashlib.sha256(raw).hexdigest() == checked.OURS
+    checked._judge(json.loads(raw))
+    assert loaded_with(tmp_path, spec.document_path()) == "False"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "mockserver").write_text("a file where the directory would be")
-    assert [loaded_with(tmp_path), loaded_with(tmp_path)] == ["True", "True"]
+    other = written(tmp_path, lambda document: document["info"].update(title="Another"))
+    assert [loaded_with(tmp_path, other), loaded_with(tmp_path, other)] == ["True", "True"]
 
 
 def test_a_changed_document_is_checked_anew(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from mockserver import cache
 from mockserver.catalogs import CatalogError
 from mockserver.catalogs.command import complete_catalog
 from mockserver.game.errors import GameError
@@ -334,8 +335,11 @@ def make_worlds(
     plan: Plan, keys: tuple[str, ...], before: Before | Sharing | None = None, given: Collection[str] = ()
 ) -> Worlds:
     """A world for each key, its people's lives lived; and those that were there before. Raises `LogError`."""
+    from mockserver.serve.lived import LIVED
     from mockserver.serve.progress import Progress, populate, populations
+    from mockserver.serve.shelf import Shelf
 
+    LIVED.shelf = Shelf(cache.directory("lived"))
     gc.disable()  # nothing of what is made here will be garbage
     with Progress(plan.users, populations(plan) * len(keys)) as progress:
         if before is None:

@@ -17,6 +17,7 @@ from mockserver.game.world import World
 from mockserver.garbage import without_collecting
 from mockserver.seed import Report, collecting
 from mockserver.seed import populate as live
+from mockserver.serve.shelf import Shelf
 from mockserver.webhooks.bodies import see
 
 MOST_BYTES = 64 * 2**20
@@ -28,6 +29,7 @@ class Lived:
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most = most
+        self.shelf = Shelf(None)  # where else populations may be found
         self._kept: OrderedDict[bytes, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -46,10 +48,13 @@ class Lived:
         if users > MOST_USERS:
             return live(game, seed=seed, users=users, until=until, report=report, glimpse=see)
         name = _name(game.world, seed, users, until)
-        kept = self._find(name)
+        kept = self._find(name) or self._take_down(name)
         if kept is None:
             seen = live(game, seed=seed, users=users, until=until, report=report, glimpse=see)
-            self._keep(name, pickle.dumps((game.world, game.now, seen), protocol=5))
+            with without_collecting():
+                state = pickle.dumps((game.world, game.now, seen), protocol=5)
+            self._keep(name, state)
+            self.shelf.keep(name, state)
             return seen
         with without_collecting():
             world, now, seen = pickle.loads(kept)
@@ -64,6 +69,18 @@ class Lived:
             if kept is not None:
                 self._kept.move_to_end(name)
             return kept
+
+    def _take_down(self, name: bytes) -> bytes | None:
+        """From the shelf, if it can be read."""
+        state = self.shelf.find(name)
+        if state is None:
+            return None
+        try:
+            pickle.loads(state)
+        except Exception:  # whatever is wrong with it, living again gives the same
+            return None
+        self._keep(name, state)
+        return state
 
     def _keep(self, name: bytes, state: bytes) -> None:
         with self._lock:

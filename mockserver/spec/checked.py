@@ -9,6 +9,9 @@ from typing import Any
 
 from mockserver import cache
 
+# The spec that comes with this package: a test lets openapi-core check it, so that no start has to.
+OURS = "e3a69541281bf763410bf57b4ef776b68ccea806f86511c83f8e9791ecfb3424"
+
 
 class DocumentError(Exception):
     """The document cannot be used: one clear sentence."""
@@ -17,9 +20,12 @@ class DocumentError(Exception):
 def check(raw: bytes, document: dict[str, Any]) -> None:
     """Let openapi-core check `document` unless these very bytes passed before. Raises DocumentError.
 
-    The check and the import of openapi-core take most of a second, so the second start must not pay for them.
+    The check and the import of openapi-core take most of a second, so no other start must pay for them.
     """
-    mark = _mark(raw)
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest == OURS:
+        return
+    mark = _mark(digest)
     if mark is not None and mark.exists():
         return
     _judge(document)
@@ -27,12 +33,12 @@ def check(raw: bytes, document: dict[str, Any]) -> None:
         _remember(mark)
 
 
-def _mark(raw: bytes) -> Path | None:
+def _mark(digest: str) -> Path | None:
     """The empty file that says that this document passed this version of openapi-core."""
     directory = cache.directory("checked")
     if directory is None:
         return None
-    return directory / f"{hashlib.sha256(raw).hexdigest()}-{version('openapi-core')}"
+    return directory / f"{digest}-{version('openapi-core')}"
 
 
 def _judge(document: dict[str, Any]) -> None:
