@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from mockserver.keep.checkpoint import code
+from mockserver.control.checkpoint import code
 
 MOST_FILES = 8
 MOST_BYTES = 8 * 2**20  # of one population: some 300 users
