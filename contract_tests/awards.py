@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -21,10 +21,10 @@ class Paying(NamedTuple):
     metric: str
 
 
-def plain_trigger(stage: Stage, of: str | None = None, *, times: float = 4, still: bool = False) -> Paying:
+def plain_trigger(stage: Stage, of: str | None = None, *, times: float = 4, without: Collection[str] = ()) -> Paying:
     """A metric trigger without filters, in a system (or this one) where each award adds to the total.
 
-    `times` its threshold can be sent in one event. `still`: time alone changes nothing there.
+    `times` its threshold can be sent in one event. `without`: types of triggers that the system must not have.
     """
     found = [
         Paying(system, row, stage.kit.metric_keys[row["metricId"]])
@@ -33,7 +33,7 @@ def plain_trigger(stage: Stage, of: str | None = None, *, times: float = 4, stil
         and row["metricId"] in stage.kit.metric_keys
         and system == (of or system)
         and only_adds(stage.kit, system)
-        and not (still and timed(stage.kit, system))
+        and not any(one["type"] in without for one in stage.kit.points[system]["triggers"])
         and row["metricThreshold"] * times <= MOST
     ]
     what = "metric points trigger without filters, in a system that only adds"
@@ -50,10 +50,6 @@ def only_adds(kit: Kit, system: str) -> bool:
     """Whether nothing is taken away, cut to a maximum, or rounded to nothing."""
     row = kit.points[system]
     return row["maxPoints"] is None and all(brings(kit, system, trigger) for trigger in row["triggers"])
-
-
-def timed(kit: Kit, system: str) -> bool:
-    return any(row["type"] == "time" and row["status"] == "active" for row in kit.points[system]["triggers"])
 
 
 def brings(kit: Kit, system: str, trigger: Row) -> bool:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -26,6 +26,7 @@ from contract_tests.boards import pairs_of
 from contract_tests.client import TIMEOUT, Unanswered
 from contract_tests.document import is_live_status
 from contract_tests.exchange import Exchange
+from contract_tests.links import in_path
 from contract_tests.options import Options
 from contract_tests.run import Run
 from contract_tests.stage import Stage
@@ -104,9 +105,9 @@ class Reach:
     def _aim_path(self, case: Case) -> None:
         known = dict(case.path_parameters or {})
         if "id" in known and self.users:
-            known["id"] = quote(self.users[self._count % len(self.users)], safe="")
+            known["id"] = in_path(self.users[self._count % len(self.users)])
         if "key" in known and (keys := self._keys(case.path)):
-            known["key"] = quote(keys[self._count % len(keys)], safe="")
+            known["key"] = in_path(keys[self._count % len(keys)])
         if known != case.path_parameters:
             case.path_parameters = known
 

@@ -21,6 +21,7 @@ from contract_tests.target import CannotRun
 JSON = Any
 #: Enough for most streak conditions and thresholds, small enough for any store of numbers.
 LARGE = 100_000
+VERY_LARGE = 10**9
 #: The largest value that an event may have (behaviour, section 2).
 MOST = 10**12
 #: What scenarios send to extend a streak, if that is enough.
@@ -87,10 +88,6 @@ class Kit:
     def boards(self, **wanted: Any) -> list[JSON]:
         """Leaderboards whose fields are as wanted."""
         return [row for row in self.leaderboards.values() if all(row.get(k) == v for k, v in wanted.items())]
-
-    def board(self, **wanted: Any) -> JSON:
-        said = ", ".join(f"{key} {value}" for key, value in wanted.items())
-        return self.need(self.boards(**wanted), f"leaderboard with {said}")[0]
 
     def triggers(self, kind: str) -> list[tuple[str, JSON]]:
         """Active points triggers of a type, with the key of their system."""
@@ -245,7 +242,7 @@ def _provoke(client: Client, kit: Kit, user: str) -> list[str]:
 
 def _find_dose(client: Client, kit: Kit, metric: str, user: str, by_large: bool) -> None:
     """How much of a metric extends the streak of a user who has done nothing yet: little, much, or none."""
-    for value in (DOSE, LARGE) if by_large else (MOST,):
+    for value in (DOSE, LARGE) if by_large else (VERY_LARGE, MOST):
         told = _sent(client, metric, f"{user}-{value}", value).get("currentStreak")
         if (isinstance(told, dict) and told.get("extended")) or value == LARGE:
             kit.streak_metric, kit.dose = metric, value

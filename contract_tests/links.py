@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from urllib.parse import quote
 
 from contract_tests.document import Document
 from contract_tests.kit import Kit
@@ -68,24 +69,29 @@ def _links(kit: Kit, user: str) -> dict[str, JSON]:
     found = {target: _link(target, {"path.id": user}) for target in BY_ID}
     found["streaks_list"] = _link("streaks_list", {"query.userIds": user})
     for metric in kit.metrics[:2]:
-        event = _link("metrics_event", {"path.key": metric})
+        event = _link("metrics_event", {"path.key": in_path(metric)})
         found[f"metrics_event-{metric}"] = event | {"requestBody": {"user": {"id": user}}}
-        where = {"path.id": user, "path.key": metric}
+        where = {"path.id": user, "path.key": in_path(metric)}
         found[f"users_single_metric-{metric}"] = _link("users_single_metric", where)
         found[f"summary-{metric}"] = _link("users_metric_event_summary", where | SPAN)
     for system in kit.points:
-        where = {"path.id": user, "path.key": system}
+        where = {"path.id": user, "path.key": in_path(system)}
         found[f"users_points-{system}"] = _link("users_points", where)
         found[f"points_summary-{system}"] = _link("users_points_event_summary", where | SPAN)
-    for row in [row for row in kit.leaderboards.values() if not row["breakdownAttributes"]][:2]:
-        found[f"users_leaderboard-{row['key']}"] = _link("users_leaderboard", {"path.id": user, "path.key": row["key"]})
-        found[f"leaderboards_get-{row['key']}"] = _link(
-            "leaderboards_get", {"path.key": row["key"], "query.userId": user}
-        )
+    for board in [key for key, row in kit.leaderboards.items() if not row["breakdownAttributes"]][:2]:
+        where = {"path.id": user, "path.key": in_path(board)}
+        found[f"users_leaderboard-{board}"] = _link("users_leaderboard", where)
+        page = {"path.key": in_path(board), "query.userId": user}
+        found[f"leaderboards_get-{board}"] = _link("leaderboards_get", page)
     for key in [row["key"] for row in kit.achievements if row["trigger"] == "api" and not row["userAttributes"]][:2]:
-        link = _link("achievements_complete", {"path.key": key})
+        link = _link("achievements_complete", {"path.key": in_path(key)})
         found[f"achievements_complete-{key}"] = link | {"requestBody": {"user": {"id": user}}}
     return found | _more_writes(found)
+
+
+def in_path(key: str) -> str:
+    """A key as a part of a path: schemathesis puts it there as it is."""
+    return quote(key, safe="")
 
 
 def _more_writes(links: dict[str, JSON]) -> dict[str, JSON]:

@@ -19,7 +19,8 @@ DAY = timedelta(days=1)
 
 @rule("A scheduled leaderboard ranks nobody yet", behaviour(8, "choice"))
 def test_a_scheduled_board_is_empty(stage: Stage) -> None:
-    board = stage.kit.board(status="scheduled")
+    rows = [row for row in stage.kit.boards(status="scheduled") if not row["breakdownAttributes"]]
+    board = stage.kit.need(rows, "scheduled leaderboard without breakdown")[0]
     ann = stage.user("ann")
     if board.get("metricKey") in stage.kit.metrics:
         told = stage.event(ann, 10, board["metricKey"])["leaderboards"]
@@ -29,7 +30,11 @@ def test_a_scheduled_board_is_empty(stage: Stage) -> None:
 
 @rule("A streak leaderboard ranks by the current length", behaviour(8))
 def test_a_streak_board_ranks_lengths(stage: Stage) -> None:
-    rows = [row for row in stage.kit.boards(rankBy="streak", status="active") if has_room(stage, row, 2)]
+    rows = [
+        row
+        for row in stage.kit.boards(rankBy="streak", status="active")
+        if not row["breakdownAttributes"] and has_room(stage, row, 2)
+    ]
     board = stage.kit.need(rows, "active streak leaderboard with room")[0]
     ann, ben = stage.user("ann"), stage.user("ben")
     stage.extend(ann)

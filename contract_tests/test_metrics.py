@@ -247,7 +247,7 @@ def test_concurrent_replays_count_once(stage: Stage) -> None:
     ann, together = stage.user("ann"), threading.Barrier(4)
 
     def send(_: int) -> str:
-        together.wait()
+        together.wait(30)
         return str(stage.event(ann, 10, key="same")["eventId"])
 
     with ThreadPoolExecutor(4) as pool:

@@ -80,6 +80,8 @@ def test_a_trigger_pays_for_every_multiple(stage: Stage) -> None:
 def test_the_same_multiple_is_not_paid_twice(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage)
     threshold, ann = trigger["metricThreshold"], stage.user("ann")
+    if stage.kit.streak_metric:
+        stage.extend(ann)  # so that it is not extended, and paid for, by the way
     stage.event(ann, threshold, metric)
     before = stage.points(ann, system)["total"]
     stage.event(ann, -threshold, metric)
@@ -153,10 +155,10 @@ def test_time_triggers_pay(stage: Stage) -> None:
     system, trigger = stage.kit.need(found, "time points trigger that a new user has room for")[0]
     hours = hours_of(trigger)
     for count in (1, 2):
-        stage.pass_time(hours=hours - 1)
+        stage.pass_time(minutes=60 * hours - 30)
         paid = awards_of(stage.points(ann, system)["awards"], trigger["id"])
-        assert len(paid) == count - 1, f"after {count} intervals less an hour it has paid {len(paid)} times"
-        stage.pass_time(hours=1)
+        assert len(paid) == count - 1, f"after {count} intervals less half an hour it has paid {len(paid)} times"
+        stage.pass_time(minutes=30)
         paid = awards_of(stage.points(ann, system)["awards"], trigger["id"])
         assert len(paid) == count, f"after {count} intervals it has paid {len(paid)} times"
         assert paid[0]["awarded"] == trigger["points"] or paid[0]["boosts"]
@@ -193,7 +195,8 @@ def test_creation_pays(stage: Stage) -> None:
     system, trigger = stage.kit.need(found, "user_creation points trigger that fits in")[0]
     ann = stage.user("ann")
     paid = awards_of(stage.points(ann, system)["awards"], trigger["id"])
-    assert [row["awarded"] for row in paid] == [boosted(trigger["points"], row["boosts"]) for row in paid[:1]]
+    assert len(paid) == 1, f"a new user was paid {len(paid)} times"
+    assert paid[0]["awarded"] == boosted(trigger["points"], paid[0]["boosts"])
     stage.get("users_create", body={"id": ann, "name": "Ann"})
     stage.get("users_identify", id=ann, body={})
     assert len(awards_of(stage.points(ann, system)["awards"], trigger["id"])) == 1, "paid again for an update"

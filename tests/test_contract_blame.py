@@ -174,3 +174,15 @@ def test_a_run_that_is_ended_still_reports(how: signal.Signals, tmp_path: Path) 
     assert process.returncode == 2
     assert re.search(r"^FAILED: \d+ findings, interrupted after \d+ of \d+ tests · ", said, re.MULTILINE), said
     assert "interrupted after" in page.read_text("utf-8")
+
+
+def test_a_target_whose_streaks_never_end_is_not_waited_for() -> None:
+    command = [sys.executable, "-m", "tests.mutants.serve", "a streak is never lost", "--port", "0", "--api-key", "k"]
+    url, stop = start(command)
+    try:
+        only = "longest_streaks or streak_board or missed_day or composite"
+        run = verify(url, "--api-key", "k", "--profile", "quick", "--parts", "behaviour", "--only", only)
+    finally:
+        stop()
+    assert run.code == 1
+    assert re.search(r"got +after \d+ periods without activity the streak goes on", run.said), run.said
