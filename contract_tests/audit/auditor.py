@@ -55,4 +55,6 @@ def as_pairs(wanted: dict[str, str] | None) -> list[JSON]:
 
 
 def sorted_pairs(rows: JSON) -> list[JSON]:
-    return sorted(rows or [], key=lambda row: str(row.get("key")))
+    """Filters as they were told, in the same order, without fields that an implementation adds."""
+    pairs = [{"key": row.get("key"), "value": row.get("value")} for row in rows or []]
+    return sorted(pairs, key=lambda row: str(row["key"]))
