@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 JSON = Any
@@ -48,6 +49,15 @@ class Names:
             return value
         data = holder in self.maps
         return {key: self.known(one, "" if data else key) for key, one in value.items() if data or key in self.fields}
+
+    def alike(self, got: JSON, want: JSON, holder: str = "") -> bool:
+        """Whether both are the same but for fields that the document does not name. `holder`: the field they stand in."""
+        if isinstance(got, list) and isinstance(want, list):
+            return len(got) == len(want) and all(map(partial(self.alike, holder=holder), got, want))
+        if not (isinstance(got, dict) and isinstance(want, dict)) or holder in self.maps:
+            return bool(got == want)
+        more = {key for key in got if key not in want and key in self.fields}
+        return not more and all(key in got and self.alike(got[key], one, key) for key, one in want.items())
 
 
 def _properties(node: JSON) -> Iterator[tuple[str, dict[str, JSON]]]:

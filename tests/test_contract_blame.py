@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.alike import Names, canonical
 from contract_tests.compared import compare
 from contract_tests.target import start
 from tests import replay_mock
@@ -186,3 +187,27 @@ def test_a_target_whose_streaks_never_end_is_not_waited_for() -> None:
         stop()
     assert run.code == 1
     assert re.search(r"got +after \d+ periods without activity the streak goes on", run.said), run.said
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "holder", "same"),
+    [
+        ({"key": "a", "x-trace": 1}, {"key": "a"}, "", True),
+        ({"key": "a", "name": "b"}, {"key": "a"}, "", False),
+        ({"key": "a"}, {"key": "a", "name": None}, "", False),
+        ([{"key": "a", "x-trace": 1}], [{"key": "b"}], "", False),
+        ({"x-trace": "a"}, {}, "attributes", False),
+        ({"attributes": {"plan": "a"}}, {"attributes": {}}, "", False),
+        (5.0, 5, "", True),
+    ],
+)
+def test_only_fields_that_the_spec_names_are_compared(got: Any, want: Any, holder: str, same: bool) -> None:
+    names = Names(json.loads((ROOT / "openapi.json").read_text("utf-8")))
+    assert names.alike(got, want, holder) == same
+
+
+def test_a_moment_is_the_same_however_it_is_written() -> None:
+    spellings = ("2025-03-12T12:00:00Z", "2025-03-12T12:00:00.000+00:00", "2025-03-12T17:30:00.000+05:30")
+    assert {canonical(text) for text in spellings} == {"2025-03-12T12:00:00.000Z"}
+    assert canonical("2025-03-12T12:00:00.001Z") != canonical("2025-03-12T12:00:00Z")
+    assert canonical(["2025-03-12", "no moment"]) == ["2025-03-12", "no moment"]
