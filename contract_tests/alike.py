@@ -51,7 +51,7 @@ class Names:
         return {key: self.known(one, "" if data else key) for key, one in value.items() if data or key in self.fields}
 
     def alike(self, got: JSON, want: JSON, holder: str = "") -> bool:
-        """Whether both are the same but for fields that the document does not name. `holder`: the field they stand in."""
+        """Whether both are the same but for fields that the document does not name; `holder` is where they stand."""
         if isinstance(got, list) and isinstance(want, list):
             return len(got) == len(want) and all(map(partial(self.alike, holder=holder), got, want))
         if not (isinstance(got, dict) and isinstance(want, dict)) or holder in self.maps:
