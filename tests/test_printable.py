@@ -74,7 +74,7 @@ def test_a_body_of_more_than_a_mebibyte_is_not_taken() -> None:
 
 
 def test_a_target_of_the_suite_steers_no_terminal() -> None:
-    shown = "\n".join(_indented("got ", EVIL)) + _short(EVIL.encode())
+    shown = "\n".join(_indented("got ", EVIL)) + _short(EVIL.encode(), 200)
     assert not set(shown) & (set(EVIL) - set("]0;owned[2J31mgpj.exe"))
 
 
