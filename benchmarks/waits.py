@@ -55,6 +55,7 @@ def call(server: Running, method: str, path: str, body: Any = None) -> Any:
 def show_slow_handler(rounds: int) -> None:
     """A day in which 1,000 users lose their streaks, and a handler that takes its time."""
     seconds: list[float] = []
+    sending: list[float] = []
     with receiver(HANDLER) as url:
         for _ in range(rounds):
             with targets.ours("--users", "0", "--webhook", url, "--webhook-events", "streak.lost") as server:
@@ -64,15 +65,18 @@ def show_slow_handler(rounds: int) -> None:
                     ask(server.port, "POST", f"{targets.PREFIX}/metrics/words-written/event", body)
                 call(server, "POST", "/clock/advance", {"days": 1, "wait": True})
                 began = time.perf_counter()
-                call(server, "POST", "/clock/advance", {"days": 1, "wait": True})
+                call(server, "POST", "/clock/advance", {"days": 1})
+                moved = time.perf_counter()
+                call(server, "POST", "/clock/advance", {"wait": True})
                 seconds.append(time.perf_counter() - began)
+                sending.append(time.perf_counter() - moved)
                 (endpoint,) = call(server, "GET", "/webhooks")["endpoints"]
                 if endpoint["deliveries"]["delivered"] != DELIVERIES:
                     raise RuntimeError(f"{DELIVERIES} webhooks were expected: {endpoint['deliveries']}")
     took = median(seconds)
     rows: list[list[Cell]] = [
-        ["seconds", judged(took, most=5)],
-        ["webhooks a second", judged(DELIVERIES / took, least=300)],
+        ["seconds, until the last one is delivered", judged(took, most=5)],
+        ["webhooks a second, once the clock has moved", judged(DELIVERIES / median(sending), least=300)],
     ]
     show(f"advance by a day, wait: {DELIVERIES:,} webhooks to a handler of {HANDLER} ms", ("", ""), rows)
 
