@@ -18,7 +18,9 @@ JSON = Any
 
 
 def check_letters(auditor: Auditor, letters: list[Letter]) -> None:
-    """All webhooks since the beginning, in the order in which they came."""
+    """All webhooks since the beginning. One that had to be sent again came later than others that happened after it:
+    they are read in the order of what they tell."""
+    letters = sorted(letters, key=lambda letter: str(letter.content.get("timestamp")))
     by_user: dict[tuple[str, str], list[JSON]] = defaultdict(list)
     for letter in letters:
         content = letter.content
