@@ -16,7 +16,7 @@ from benchmarks.processes import KEY
 from benchmarks.tables import show
 from mockserver.app import App
 from mockserver.control.plane import Settings
-from mockserver.exchange import Answer
+from mockserver.exchange import Response
 from mockserver.seed import populate, user_id
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.server import make_app, make_plane
@@ -131,6 +131,6 @@ def _event(app: App, dice: random.Random) -> None:
     value, user = dice.randint(1, AMOUNTS[metric]), user_id(dice.randrange(USERS))
     body = f'{{"user":{{"id":"{user}"}},"value":{value}}}'.encode()
     headers = [(b"x-api-key", KEY.encode()), (b"content-type", b"application/json")]
-    answers: list[Answer] = []
-    assert app.answer_at_once("POST", path, b"", headers, body, answers.append)
+    answers: list[Response] = []
+    assert app.respond_at_once("POST", path, b"", headers, body, answers.append)
     assert answers[0].status == 201

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import mockserver.api
 from mockserver.admin.document import PREFIX, document
 from mockserver.admin.table import FUNCTIONS
-from mockserver.exchange import Answer, error
+from mockserver.exchange import Response, error
 from mockserver.spec import Document, Operation, bind, functions_of
 from mockserver.spec.binding import Function
 from mockserver.spec.paths import Paths
@@ -46,7 +46,7 @@ class Api:
             by_path.setdefault(operation.path, {})[operation.method] = Bound(operation, function, whole)
         return Paths(by_path.items())
 
-    def not_served(self, method: str, path: str, there: Mapping[str, Bound]) -> Answer:
+    def not_served(self, method: str, path: str, there: Mapping[str, Bound]) -> Response:
         """404 for a path, 405 for a method that the document does not have.
 
         Choice: without a key too, since only the document's operations want one.

@@ -29,17 +29,17 @@ from mockserver.exchange import (
     NOT_KEPT,
     UNKNOWN_KEY,
     After,
-    Answer,
     Before,
     Call,
     Disconnected,
+    Response,
     TooLarge,
     drop,
     error,
     has_left,
     joined,
     read_body,
-    send_answer,
+    send_response,
     sentence_of,
 )
 from mockserver.game.errors import GameError, Refused
@@ -158,8 +158,8 @@ class App(Starlette):
             return self.cors is not None and self.cors.allows(origin)
         return self.cors_control is not None and raw.startswith(CONTROL.encode()) and self.cors_control.allows(origin)
 
-    def answer_at_once(
-        self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes, write: Callable[[Answer], None]
+    def respond_at_once(
+        self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes, write: Callable[[Response], None]
     ) -> bool:
         """The shorter way of a request that has come in whole: nothing is awaited until its answer is written.
 
@@ -182,7 +182,9 @@ class App(Starlette):
             turn.hold(partial(self._finish, call, answer, write))
         return True
 
-    def _finish(self, call: Call | None, answer: Answer, write: Callable[[Answer], None], kept: bool = True) -> None:
+    def _finish(
+        self, call: Call | None, answer: Response, write: Callable[[Response], None], kept: bool = True
+    ) -> None:
         if not kept:
             answer = NOT_KEPT
         write(answer)
@@ -194,14 +196,14 @@ class App(Starlette):
 
     def _at_once(
         self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes
-    ) -> tuple[Call | None, Answer] | None:
+    ) -> tuple[Call | None, Response] | None:
         found = self._below(raw)
         if found is None or self.worlds.farm is not None:
             return None
         path = raw.decode("ascii")
         arrival = self._arrive(*found, method, unquote(path) if "%" in path else path, query, headers)
         call, organisation = arrival.call, self._admit(arrival)
-        if isinstance(organisation, Answer):
+        if isinstance(organisation, Response):
             return call, organisation
         if call and self._before and self._before(call) is not None:
             return None
@@ -231,7 +233,7 @@ class App(Starlette):
         organisation = self._admit(arrival)
         if organisation is self._unknown_key and self.worlds.farm is not None:
             organisation = await self._fetch(arrival, self.worlds.farm)
-        if isinstance(organisation, Answer):
+        if isinstance(organisation, Response):
             answer = organisation
         else:
             try:
@@ -248,12 +250,12 @@ class App(Starlette):
         if has_left(send):
             answer = replace(answer, status=0)
         try:
-            await (drop(receive, send) if answer.status == 0 else send_answer(answer, send))
+            await (drop(receive, send) if answer.status == 0 else send_response(answer, send))
         finally:
             if arrival.call and self.after:
                 self.after(arrival.call, answer)
 
-    def _admit(self, arrival: _Arrival) -> Organisation | Answer:
+    def _admit(self, arrival: _Arrival) -> Organisation | Response:
         """Path and method, then the key."""
         if arrival.method not in arrival.there:
             if self.cors is not None and arrival.method == "OPTIONS":
@@ -273,7 +275,7 @@ class App(Starlette):
             return self._unknown_key
         return NOT_KEPT if organisation.away else organisation
 
-    async def _fetch(self, arrival: _Arrival, farm: Farm) -> Organisation | Answer:
+    async def _fetch(self, arrival: _Arrival, farm: Farm) -> Organisation | Response:
         """A world that this server does not know yet may be there."""
         try:
             await farm.ready(header_text(arrival.headers[b"x-api-key"]))
@@ -282,7 +284,7 @@ class App(Starlette):
             return NOT_KEPT
         return self._admit(arrival)
 
-    async def _share(self, organisation: Organisation, arrival: _Arrival, farm: Farm) -> Answer:
+    async def _share(self, organisation: Organisation, arrival: _Arrival, farm: Farm) -> Response:
         """As `_answer`, for a world that other servers have, too."""
         bound = arrival.there[arrival.method]
         try:
@@ -301,7 +303,7 @@ class App(Starlette):
             return NOT_KEPT
         return self._unknown_key if outcome is None else self._answer(arrival, outcome)
 
-    async def _enter(self, organisation: Organisation, arrival: _Arrival, receive: Receive) -> Answer:
+    async def _enter(self, organisation: Organisation, arrival: _Arrival, receive: Receive) -> Response:
         """The body, and those beside the way; then the function."""
         call = arrival.call
         if arrival.there[arrival.method].operation.body is not None:
@@ -334,7 +336,7 @@ class App(Starlette):
         except (GameError, KeyError, TypeError) as error:
             raise cannot_repeat(record, error) from None
 
-    def _answer(self, arrival: _Arrival, ask: Callable[[], tuple[Any, bool]]) -> Answer:
+    def _answer(self, arrival: _Arrival, ask: Callable[[], tuple[Any, bool]]) -> Response:
         """The function's answer, or its refusal, held against the document. Nothing is awaited in here."""
         bound, call = arrival.there[arrival.method], arrival.call
         operation = bound.operation
@@ -350,8 +352,8 @@ class App(Starlette):
                 return error(500, f"Defect of the mock: the answer of {operation.id} breaks the document at {fault}")
             body = b"" if operation.checks.get(status) is None else written(content)
             if call is None:
-                return Answer(status, body)
-            return Answer(call.restate(operation, status, subject) if call.restate else status, body, call.applied)
+                return Response(status, body)
+            return Response(call.restate(operation, status, subject) if call.restate else status, body, call.applied)
         except Exception:
             log.exception("%s failed; this is a defect of the mock", operation.id)
             return DEFECT

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver.exchange import Answer, error, send_answer
+from mockserver.exchange import Response, error, send_response
 
 ANY = "*"
 EXPECTED = "an origin such as http://localhost:5173 or https://*.example.com, without a path, or * for every one"
@@ -58,17 +58,17 @@ class Origins:
             self._known[origin] = found
         return found
 
-    def on(self, answer: Answer, sent: Headers) -> Answer:
+    def on(self, answer: Response, sent: Headers) -> Response:
         """The response to that request, readable for scripts that may call."""
         more = self.headers(sent) if answer.status else ()  # a dropped connection has no headers
         return replace(answer, headers=(*answer.headers, *more)) if more else answer
 
-    def writing(self, write: Callable[[Answer], None], sent: Headers) -> Callable[[Answer], None]:
+    def writing(self, write: Callable[[Response], None], sent: Headers) -> Callable[[Response], None]:
         """What writes the response to that request, whichever it will be, as `on` makes it."""
         more = self.headers(sent)
         return (lambda answer: write(replace(answer, headers=(*answer.headers, *more)))) if more else write
 
-    def preflight(self, sent: Headers) -> Answer | None:
+    def preflight(self, sent: Headers) -> Response | None:
         """The response to a browser that asks whether it may make a request, before `on`; None when it does not ask."""
         sent = list(sent)
         origin = _sent(sent, b"origin")
@@ -82,12 +82,12 @@ class Origins:
             found.append((b"access-control-allow-headers", wanted))
         if _sent(sent, b"access-control-request-private-network") == b"true":
             found.append((b"access-control-allow-private-network", b"true"))
-        return Answer(204, b"", tuple(found))
+        return Response(204, b"", tuple(found))
 
     async def around(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Calls an application whose responses are no `Answer`."""
+        """Calls an application whose responses are no `Response`."""
         if scope["method"] == "OPTIONS" and (asked := self.preflight(scope["headers"])) is not None:
-            await send_answer(self.on(asked, scope["headers"]), send)
+            await send_response(self.on(asked, scope["headers"]), send)
             return
         more = self.headers(scope["headers"])
 

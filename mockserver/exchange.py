@@ -22,7 +22,7 @@ JSON_HEADER = (b"content-type", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A status, the bytes of a JSON body (empty: none), and headers beside its type and length."""
 
     status: int
@@ -30,7 +30,7 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-DROPPED = Answer(0, b"")  # no answer at all: the connection is closed under the client. Status 0: nobody hears it
+DROPPED = Response(0, b"")  # no answer at all: the connection is closed under the client. Status 0: nobody hears it
 
 
 @dataclass(slots=True)
@@ -53,15 +53,15 @@ class Call:
     body: bytes = b""
     applied: tuple[tuple[bytes, bytes], ...] = ()
     restate: Callable[[Operation, int, Any], int] | None = None
-    instead: Answer | None = None
+    instead: Response | None = None
 
 
 # Asked after the key check and before all else: what is to befall the call, None when nothing is. It is awaited; an
 # answer of its own ends the call, which then changes nothing.
-Befalls = Callable[[], Awaitable[Answer | None]]
+Befalls = Callable[[], Awaitable[Response | None]]
 Before = Callable[[Call], Befalls | None]
 # Told once the answer has gone out, whatever it was.
-After = Callable[[Call, Answer], None]
+After = Callable[[Call, Response], None]
 
 
 class TooLarge(Exception):
@@ -79,9 +79,9 @@ def sentence_of(refusal: GameError) -> str:
     return "\n".join([printable(line) for line in lines])
 
 
-def error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Answer:
+def error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Response:
     """An answer in the one shape of errors: schema `ErrorBody`."""
-    return Answer(status, orjson.dumps({"error": sentence}), headers)
+    return Response(status, orjson.dumps({"error": sentence}), headers)
 
 
 DEFECT = error(500, "The mock server failed. This is a defect of the mock, not of your request; its log says more.")
@@ -125,7 +125,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], most: int 
         chunks.append(chunk)
 
 
-async def send_answer(answer: Answer, send: Send) -> None:
+async def send_response(answer: Response, send: Send) -> None:
     headers = [JSON_HEADER, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from mockserver.admin.document import PREFIX as ADMIN
 from mockserver.apis import shown
-from mockserver.exchange import DEFECT, Answer, Call
+from mockserver.exchange import DEFECT, Call, Response
 
 
 async def health(request: Request) -> JSONResponse:
@@ -30,7 +30,7 @@ async def no_such_page(request: Request, exception: Exception) -> JSONResponse:
     response = JSONResponse({"error": sentence}, exception.status_code, headers=headers)
     if request.app.after:
         call = Call(request.method, request.url.path, request.scope["query_string"], {})
-        request.app.after(call, Answer(response.status_code, bytes(response.body)))
+        request.app.after(call, Response(response.status_code, bytes(response.body)))
     return response
 
 

@@ -10,7 +10,7 @@ from receiver import Receiver
 
 from mockserver.game.catalog import Catalog
 from mockserver.webhooks.delivery import Timing
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation, Plan
 
@@ -29,8 +29,8 @@ def listening() -> Iterator[Receiver]:
         yield running
 
 
-def lost(user: str, at: int = NOON, length: int = 3) -> Happening:
-    return Happening("streak.lost", at, user, lambda: {"user": user, "length": length})
+def lost(user: str, at: int = NOON, length: int = 3) -> WebhookEvent:
+    return WebhookEvent("streak.lost", at, user, lambda: {"user": user, "length": length})
 
 
 def play(story: Callable[[], Awaitable[Any]]) -> Any:

@@ -17,10 +17,10 @@ from mockserver import catalogs, spec
 from mockserver.app import App, create_app
 from mockserver.clock import pin
 from mockserver.control.loading import Story, load
-from mockserver.control.plane import Plane
+from mockserver.control.plane import ControlPlane
 from mockserver.control.routes import routes
 from mockserver.control.worlds import Given
-from mockserver.exchange import Answer
+from mockserver.exchange import Response
 from mockserver.game.periods import iso
 from mockserver.keep.keeper import Keeper
 from mockserver.log.sqlite import FILE, SqliteHome
@@ -57,7 +57,7 @@ class Server:
             self.plan = Plan(Given("catalog"), **plan)
             told = None if story is None else Story(list(story))
             worlds = self.make_worlds(told)
-            self.plane = Plane(worlds, DOCUMENT)
+            self.plane = ControlPlane(worlds, DOCUMENT)
             self.app: App = create_app(
                 worlds, DOCUMENT, control=routes(self.plane), before=self.plane.before, after=self.plane.after
             )
@@ -95,14 +95,14 @@ class Server:
             answer = self.runner.run(self._ask(step), context=copy_context())
         return answer.status, orjson.loads(answer.body or b"null")
 
-    async def _ask(self, step: Step) -> Answer:
+    async def _ask(self, step: Step) -> Response:
         self.plane.tick()
         tenant = [(b"tenant-id", step.tenant.encode())] if step.tenant else []
         headers = [*HEADERS, *tenant, *step.headers]
         body = b"" if step.body is None else orjson.dumps(step.body)
         path, _, query = step.path.partition("?")
-        written: list[Answer] = []
-        if self.app.answer_at_once(step.method, path.encode(), query.encode(), headers, body, written.append):
+        written: list[Response] = []
+        if self.app.respond_at_once(step.method, path.encode(), query.encode(), headers, body, written.append):
             await asyncio.sleep(0)  # the turn ends
             return written[0]
         sent: list[Any] = []
@@ -114,7 +114,7 @@ class Server:
             sent.append(message)
 
         await self.app(scope_of(step.method, path, path.encode(), query.encode(), headers), receive, send)
-        return Answer(sent[0]["status"], sent[1].get("body", b""))
+        return Response(sent[0]["status"], sent[1].get("body", b""))
 
     def image(self, to: Path) -> Path:
         """What the disk has if the process is killed now."""

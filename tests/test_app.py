@@ -10,7 +10,7 @@ from app_server import DOCUMENT, Served, fresh_worlds, served
 
 from mockserver import spec
 from mockserver.app import create_app
-from mockserver.exchange import Answer, Befalls, Call, error
+from mockserver.exchange import Befalls, Call, Response, error
 
 EVENT = {"user": {"id": "ada"}, "value": 10}
 
@@ -301,13 +301,13 @@ def test_a_defect_of_the_mock_is_a_logged_500_in_the_shape_of_errors(
 def test_the_seams_see_each_call_and_may_answer_it() -> None:
     seen: list[tuple[str, str | None, int, bytes]] = []
 
-    async def fail() -> Answer:
+    async def fail() -> Response:
         return error(503, "on purpose", (b"retry-after", b"1"))
 
     def before(call: Call) -> Befalls | None:
         return fail if b"x-fail" in call.headers else None
 
-    def after(call: Call, answer: Answer) -> None:
+    def after(call: Call, answer: Response) -> None:
         seen.append((call.method, call.operation.id if call.operation else None, answer.status, call.body))
 
     app = create_app(fresh_worlds(), DOCUMENT, before=before, after=after)

@@ -21,7 +21,7 @@ from receiver import Receiver
 
 from mockserver.control.console import Console, Pace
 from mockserver.control.lines import Text
-from mockserver.exchange import Answer, Call
+from mockserver.exchange import Call, Response
 from mockserver.serve.terminal import MOST_BYTES, Outlet
 
 KEY = "00000000.local"
@@ -260,7 +260,7 @@ def test_a_person_is_shown_no_more_than_can_be_read_and_all_are_counted() -> Non
     async def flood() -> None:
         console = Console(Text(colours=False), write, Pace(burst=3, rate=1))
         for status in (200, 200, 200, 200, 200, 404):
-            console.requested("users_get", "/users/{id}", Call("GET", "/v1/users/a", b"", {}), Answer(status, b"{}"))
+            console.requested("users_get", "/users/{id}", Call("GET", "/v1/users/a", b"", {}), Response(status, b"{}"))
         console.close()
 
     asyncio.run(flood())

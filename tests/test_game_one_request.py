@@ -31,7 +31,7 @@ from mockserver.game.catalog import Catalog, PointsTrigger, Settings
 from mockserver.game.facts import Entry
 from mockserver.game.ranking import Turn
 from mockserver.game.world import World
-from mockserver.webhooks.bodies import happenings
+from mockserver.webhooks.bodies import webhook_events
 
 JSON = Any
 
@@ -129,7 +129,7 @@ def play(story: Story, step: Step) -> Told:
     heard: list[JSON] = []
 
     def hear(world: World, entries: list[Entry]) -> None:
-        heard.extend(row.shape() for row in happenings(world, entries))
+        heard.extend(row.shape() for row in webhook_events(world, entries))
 
     before, story.game.observe = states(story), hear
     answer = story.ask(step.name, **step.arguments)

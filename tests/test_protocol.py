@@ -13,7 +13,7 @@ import pytest
 from app_server import DOCUMENT, Served, fresh_worlds, served
 
 from mockserver.app import create_app
-from mockserver.exchange import DROPPED, Answer, Befalls, Call
+from mockserver.exchange import DROPPED, Befalls, Call, Response
 from mockserver.serve.protocol import MOST_AT_ONCE, Protocol
 
 KEY = b"X-API-KEY: 00000000.local"
@@ -145,7 +145,7 @@ def test_requests_sent_in_one_go_are_answered_in_their_order_and_all_of_them(ser
 def slow_for(user: str, seconds: float = 0.05, **options: float) -> Iterator[Served]:
     """Requests about `user` are made to wait."""
 
-    async def wait() -> Answer | None:
+    async def wait() -> Response | None:
         await asyncio.sleep(seconds)
         return None
 
@@ -194,8 +194,8 @@ def _plain(client: socket.socket) -> tuple[int, dict[str, str], bytes]:
 
 def test_only_what_comes_in_whole_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
     app, taken = create_app(fresh_worlds(), DOCUMENT), []
-    answer_at_once = app.answer_at_once
-    monkeypatch.setattr(app, "answer_at_once", lambda *asked: taken.append(asked[1]) or answer_at_once(*asked))
+    respond_at_once = app.respond_at_once
+    monkeypatch.setattr(app, "respond_at_once", lambda *asked: taken.append(asked[1]) or respond_at_once(*asked))
     with served(app, http=Protocol) as server:
         raw = REQUESTS["event"]
         assert ask_in(server, raw[:-3], raw[-3:])[0] == ask_in(server, raw)[0] == 201
@@ -233,7 +233,7 @@ def test_a_defect_is_told_once_logged_and_never_blamed_on_the_client(caplog: pyt
             raise ZeroDivisionError
         return None
 
-    def after(call: Call, answer: Answer) -> None:
+    def after(call: Call, answer: Response) -> None:
         if call.path.endswith("after"):
             raise ZeroDivisionError
 
@@ -263,10 +263,10 @@ def test_what_is_no_http_after_a_request_is_told_after_its_answer(server: Served
 def test_a_dropped_request_is_over_though_another_one_waits_behind_it() -> None:
     left: list[set[asyncio.Task[Any]]] = []
 
-    async def drop_it() -> Answer | None:
+    async def drop_it() -> Response | None:
         return DROPPED
 
-    async def look() -> Answer | None:
+    async def look() -> Response | None:
         left.append({task for task in asyncio.all_tasks() if "run_asgi" in repr(task)} - {asyncio.current_task()})
         return None
 

@@ -14,7 +14,7 @@ import pytest
 from deliveries import MINUTE, NOON, counts, hooks_to, listening, lost, organisation, play
 from receiver import Receiver
 
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation
 
@@ -100,7 +100,7 @@ def test_each_endpoint_has_its_own_secret_and_gets_only_the_types_it_asked_for(
         hooks = hooks_to(receiver, home, "one")
         hooks.add_endpoint(other.url, "two", ["streak.started"])
         hooks.add_endpoint(other.url, "three", active=False)
-        started = Happening("streak.started", NOON, "ann", dict)
+        started = WebhookEvent("streak.started", NOON, "ann", dict)
         hooks.collect([lost("ann"), started])
         hooks.flush()
         await hooks.idle()

@@ -14,7 +14,7 @@ from receiver import Receiver
 
 from mockserver.game.errors import NotFound, Refused
 from mockserver.webhooks.delivery import Timing
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation
 
@@ -230,7 +230,7 @@ def test_a_webhook_that_cannot_be_made_is_logged_as_failed_and_keeps_back_no_oth
 
     async def story() -> Any:
         hooks = hooks_to(receiver, home, retries=0)
-        hooks.collect([Happening("streak.lost", NOON, "ann", broken), lost("ben")])
+        hooks.collect([WebhookEvent("streak.lost", NOON, "ann", broken), lost("ben")])
         hooks.flush()
         await hooks.idle()
         await hooks.close()

@@ -14,7 +14,7 @@ from lives import Step, born, event, identification, starts, steady, steps, take
 from mockserver.game.catalog import Catalog, Settings
 from mockserver.game.facts import CatalogChanged, Entry
 from mockserver.game.world import World
-from mockserver.webhooks.bodies import Sight, happenings, see
+from mockserver.webhooks.bodies import Sight, see, webhook_events
 from mockserver.webhooks.outbox import Outbox
 from mockserver.webhooks.views import Past
 
@@ -43,7 +43,7 @@ class Told:
         sight = see(world, entries)
         if sight is not None:
             self.sights.append(sight)
-            self.at_once.append([row.shape() for row in happenings(world, entries)])
+            self.at_once.append([row.shape() for row in webhook_events(world, entries)])
 
 
 def lived(start: str, life: list[Step], neighbours: int | None) -> Told:
@@ -61,7 +61,7 @@ def lived(start: str, life: list[Step], neighbours: int | None) -> Told:
 
 def late(told: Told) -> list[list[Any]]:
     past = Past()
-    return [[row.shape() for row in sight.happenings(past)] for sight in reversed(told.sights)][::-1]
+    return [[row.shape() for row in sight.webhook_events(past)] for sight in reversed(told.sights)][::-1]
 
 
 @steady

@@ -18,7 +18,7 @@ from mockserver.game.catalog import MICRO, PointsTrigger, Settings
 from mockserver.game.facts import CatalogChanged, Entry
 from mockserver.game.metrics import change
 from mockserver.game.world import World
-from mockserver.webhooks.bodies import Sight, happenings, see
+from mockserver.webhooks.bodies import Sight, see, webhook_events
 
 DAY = date(2025, 4, 1)
 Place = tuple[int | None, int | None]
@@ -33,7 +33,7 @@ class Ears:
         story.game.observe = self._hear
 
     def _hear(self, world: World, entries: list[Entry]) -> None:
-        self.bodies += [row.shape() for row in happenings(world, entries)]
+        self.bodies += [row.shape() for row in webhook_events(world, entries)]
 
     def boards(self, kind: str) -> list[tuple[str | None, dict[str, Any]]]:
         told, self.bodies = self.bodies, []
@@ -244,12 +244,12 @@ def test_what_is_read_late_tells_the_names_and_ranks_that_were_then() -> None:
         story.ask("users_identify", id="user-00", body={"name": name})
         story.event("user-11", "words", 6)  # below the first ten: their places stay what they are
     story.event("user-01", "words", 500)
-    told = [row.shape() for sight in seen if sight for row in sight.happenings()]
+    told = [row.shape() for sight in seen if sight for row in sight.webhook_events()]
     boards = [row["leaderboard"]["rankings"] for row in told if row["type"] == "leaderboard.changed"]
     firsts = [(rows[0]["userId"], rows[0]["userName"]) for rows in boards]
     assert firsts == [("user-00", "Ann"), ("user-00", "Anne"), ("user-01", None)]
     assert [rows[0]["value"] for rows in boards] == [300, 300, 790]
-    assert [sight.number for sight in seen if sight] == [len(sight.happenings()) for sight in seen if sight]
+    assert [sight.number for sight in seen if sight] == [len(sight.webhook_events()) for sight in seen if sight]
 
 
 STREAKS = board("streaks", "2025-04-03", rank_by="streak")

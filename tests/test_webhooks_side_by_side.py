@@ -16,7 +16,7 @@ from receiver import Answer, Received, Receiver
 
 from mockserver.game.errors import Refused
 from mockserver.webhooks.delivery import Timing
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.webhooks.webhooks import Webhooks
 
 receiver = pytest.fixture(listening)
@@ -52,8 +52,8 @@ class Watching:
         return 500 if fails else 200
 
 
-def happening(user: str | None, number: int) -> Happening:
-    return Happening("streak.lost", NOON, user, lambda: {"user": user, "length": number})
+def webhook_event(user: str | None, number: int) -> WebhookEvent:
+    return WebhookEvent("streak.lost", NOON, user, lambda: {"user": user, "length": number})
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -78,7 +78,9 @@ def test_each_users_arrive_in_order_none_lost_none_twice(
     async def story() -> Any:
         hooks = hooks_to(receiver, home, concurrency=concurrency)
         for start in range(0, len(users), in_one_request):
-            hooks.collect([happening(user, start + n) for n, user in enumerate(users[start : start + in_one_request])])
+            hooks.collect(
+                [webhook_event(user, start + n) for n, user in enumerate(users[start : start + in_one_request])]
+            )
             hooks.flush()
         await hooks.idle()
         first = list(watching.seen)
@@ -129,7 +131,7 @@ def test_with_a_concurrency_of_one_all_arrive_one_after_the_other(receiver: Rece
 
     async def story() -> None:
         hooks = hooks_to(receiver, organisation(), concurrency=1)
-        hooks.collect([happening(f"user {number % 7}", number) for number in range(30)])
+        hooks.collect([webhook_event(f"user {number % 7}", number) for number in range(30)])
         hooks.flush()
         await hooks.idle()
         await hooks.close()
@@ -154,8 +156,8 @@ def test_thousands_of_one_user_keep_back_no_other_user(receiver: Receiver) -> No
 
 
 def test_what_a_request_changed_on_a_board_comes_after_the_rest_of_it(receiver: Receiver) -> None:
-    def board(cause: str) -> Happening:
-        return Happening("leaderboard.changed", NOON, None, lambda: {"cause": cause}, cause=cause)
+    def board(cause: str) -> WebhookEvent:
+        return WebhookEvent("leaderboard.changed", NOON, None, lambda: {"cause": cause}, cause=cause)
 
     async def story() -> None:
         hooks = hooks_to(receiver, organisation(), concurrency=8)

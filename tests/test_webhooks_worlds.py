@@ -13,7 +13,7 @@ from webhook_story import START, Teller, demo, milliseconds, serving, tell, writ
 from mockserver import spec
 from mockserver.game.errors import NotFound, Refused
 from mockserver.webhooks.bodies import KINDS, kinds_of
-from mockserver.webhooks.outbox import KEPT, Happening
+from mockserver.webhooks.outbox import KEPT, WebhookEvent
 from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation, Plan, Worlds
 
@@ -22,8 +22,8 @@ def home(catalog: Any = demo) -> Organisation:
     return Organisation("key", Plan(catalog, now=milliseconds(START), frozen=True))
 
 
-def lost(user: str) -> Happening:
-    return Happening("streak.lost", milliseconds(START), user, lambda: {"user": user, "length": 3})
+def lost(user: str) -> WebhookEvent:
+    return WebhookEvent("streak.lost", milliseconds(START), user, lambda: {"user": user, "length": 3})
 
 
 def test_the_table_and_the_document_have_the_same_types() -> None:

@@ -18,7 +18,7 @@ from sdk_payloads import parse
 
 from mockserver import catalogs, spec
 from mockserver.app import create_app
-from mockserver.exchange import Answer, Call
+from mockserver.exchange import Call, Response
 from mockserver.game.catalog import Catalog
 from mockserver.webhooks.delivery import Timing
 from mockserver.webhooks.webhooks import Webhooks
@@ -144,7 +144,7 @@ def tell(
 class serving:
     """A real server with these worlds, in this event loop; gives a client of it."""
 
-    def __init__(self, worlds: Worlds, after: Callable[[Call, Answer], None]) -> None:
+    def __init__(self, worlds: Worlds, after: Callable[[Call, Response], None]) -> None:
         app = create_app(worlds, DOCUMENT, after=after)
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mockserver.clock import pin, real_time
-from mockserver.control.backstage import Backstage
+from mockserver.control.backstage import WorldContext
 from mockserver.control.fields import Fields, Query
-from mockserver.control.plane import Plane
+from mockserver.control.plane import ControlPlane
 from mockserver.control.refusals import Unauthorised
 from mockserver.game.engine import Game
 from mockserver.log.record import Record, encode
@@ -33,15 +33,15 @@ def _there() -> bool:
 
 
 @dataclass(slots=True)
-class Ask:
+class ControlRequest:
     """`backstage` is that of the world which the key opens, None where the control token alone was given.
 
     `name`: the call's. `again`: the record that it repeats, when it was made before. `trial`: it is not carried out.
     """
 
-    plane: Plane
+    plane: ControlPlane
     name: str
-    backstage: Backstage | None
+    backstage: WorldContext | None
     tenant: str | None
     path: Mapping[str, str]
     pairs: list[tuple[str, str]]
@@ -54,7 +54,7 @@ class Ask:
     left: Callable[[], bool] = _there  # whether the client that waits for the answer has gone
 
     @property
-    def side(self) -> Backstage:
+    def side(self) -> WorldContext:
         """What stands beside the world that the call is about. Raises `Unauthorised` without a key."""
         if self.backstage is None:
             raise Unauthorised("The X-API-KEY header is missing or empty: it must hold the API key of a world.")
@@ -120,14 +120,14 @@ class Ask:
 class Row(NamedTuple):
     """One call: `name` stands for it in the request log; `root`: only for root keys and the control token.
 
-    `kept`: it changes its world, or what stands beside it, within `Ask.effect`, and is written down where a log is
-    kept. `waits`: with `"wait"` in its body, until webhooks are delivered. `largest`: bytes of its body.
+    `kept`: it changes its world, or what stands beside it, within `ControlRequest.effect`, and is written down where a
+    log is kept. `waits`: with `"wait"` in its body, until webhooks are delivered. `largest`: bytes of its body.
     """
 
     name: str
     method: str
     path: str
-    answer: Callable[[Ask], JSON | Awaitable[JSON]]
+    answer: Callable[[ControlRequest], JSON | Awaitable[JSON]]
     status: int = 200
     root: bool = False
     kept: bool = False

@@ -16,7 +16,7 @@ from mockserver.control.feed import Feed
 from mockserver.control.prefer import HEADER, Preference
 from mockserver.control.prefer import read as read_preference
 from mockserver.control.requests import RequestLog
-from mockserver.exchange import Answer, Befalls, Call
+from mockserver.exchange import Befalls, Call, Response
 from mockserver.game.errors import NotFound, Refused
 from mockserver.webhooks.webhooks import Webhooks
 from mockserver.worlds import Organisation
@@ -25,7 +25,7 @@ MOST_SNAPSHOTS = 100
 MOST_LOOSE = 32 * 2**20  # bytes of snapshots that are not compressed
 
 
-class Backstage:
+class WorldContext:
     """Beside one world. `moving` is held by whoever moves its clock or replaces its state, one after the other."""
 
     def __init__(self, organisation: Organisation, webhooks: Webhooks, faults: Faults) -> None:
@@ -45,7 +45,7 @@ class Backstage:
             return None
         return partial(self._suffer, call, read_preference(wish) if wish else Preference())
 
-    async def _suffer(self, call: Call, wish: Preference) -> Answer | None:
+    async def _suffer(self, call: Call, wish: Preference) -> Response | None:
         """The limit first, then the waiting, then what was asked for, then what strikes anyhow."""
         operation = call.operation.id if call.operation else ""
         if refused := self.faults.limit(operation):
@@ -88,7 +88,7 @@ class Backstage:
         self._ending.set()
         self.feed.close()
 
-    def after(self, call: Call, answer: Answer) -> None:
+    def after(self, call: Call, answer: Response) -> None:
         """Keeps the request in mind, and lets its webhooks go out."""
         if call.operation is not None:
             now = self.organisation.clock.now()
@@ -112,7 +112,7 @@ class Backstage:
         return self.webhooks.reset()
 
 
-def _with(answer: Answer, wish: Preference) -> Answer:
+def _with(answer: Response, wish: Preference) -> Response:
     """Acknowledges what was wished and came true before."""
     return replace(answer, headers=(*answer.headers, *wish.applied)) if wish.applied and answer.status else answer
 

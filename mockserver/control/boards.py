@@ -9,7 +9,7 @@ import orjson
 
 from mockserver.api.leaderboards import board_shape, breakdown_shape, rankings_shape, run_dates
 from mockserver.api.shared import find_board
-from mockserver.control.ask import JSON, Ask
+from mockserver.control.ask import JSON, ControlRequest
 from mockserver.control.facts import fact_shape, newest
 from mockserver.control.fields import Query
 from mockserver.game.catalog import Leaderboard
@@ -26,7 +26,7 @@ LOOKED_AT = 20_000  # facts, at most, in search of moves
 Group = tuple[str, ...]
 
 
-def list_boards(ask: Ask) -> JSON:
+def list_boards(ask: ControlRequest) -> JSON:
     """Every board with its current run and those that anybody has scored in, newest first, and its groups."""
     ask.query()
     game = ask.game()
@@ -47,7 +47,7 @@ def _board(game: Game, board: Leaderboard) -> JSON:
     }
 
 
-async def show_board(ask: Ask) -> JSON:
+async def show_board(ask: ControlRequest) -> JSON:
     """One ranking of a board: a run (the current one) and, on boards with a breakdown, a group (the first)."""
     query = ask.query("leaderboard", "run", "group", "limit", "offset")
     key = query.text("leaderboard")

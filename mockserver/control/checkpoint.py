@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import mockserver
 from mockserver.clock import pin
-from mockserver.control.backstage import Backstage
+from mockserver.control.backstage import WorldContext
 from mockserver.control.faults import read as read_faults
-from mockserver.control.plane import Plane
+from mockserver.control.plane import ControlPlane
 from mockserver.control.recipe import Recipe
 from mockserver.control.worlds import Given
 from mockserver.webhooks.delivery import Ledger
@@ -45,7 +45,7 @@ def code() -> str:
     return digest.hexdigest()
 
 
-def pack(side: Backstage) -> tuple[int, bytes]:
+def pack(side: WorldContext) -> tuple[int, bytes]:
     """The real time (ms UTC), and the world with what stands beside it."""
     organisation = side.organisation
     with pin() as real:
@@ -75,7 +75,9 @@ def organisation_of(
         return Organisation(key, plan, populate, saved.world if saved else None)
 
 
-async def set_back(plane: Plane, side: Backstage, recipe: Recipe, saved: Saved | None, ledger: Ledger) -> None:
+async def set_back(
+    plane: ControlPlane, side: WorldContext, recipe: Recipe, saved: Saved | None, ledger: Ledger
+) -> None:
     """What stands beside such a world is as it was then, too. Its webhooks pause; `ledger` knows what came of them."""
     await side.webhooks.pause(ledger)
     if saved is None:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.control.ask import JSON, Ask
-from mockserver.control.backstage import Backstage
+from mockserver.control.ask import JSON, ControlRequest
+from mockserver.control.backstage import WorldContext
 from mockserver.control.facts import fact_shape
 from mockserver.control.fields import Fields
 from mockserver.exchange import Disconnected
@@ -47,7 +47,7 @@ class Happened:
         return {"tenant": next((tenant for tenant, game in games if game.world is world), None)}
 
 
-async def move(ask: Ask, to: Callable[[int], int], frozen: bool | None = None) -> JSON:
+async def move(ask: ControlRequest, to: Callable[[int], int], frozen: bool | None = None) -> JSON:
     """Lets the time pass from now to `to(now)`; `frozen` None leaves the clock running or frozen as it is.
 
     Other worlds are served meanwhile; moves of this one wait for each other. Refused when time would run backwards.
@@ -86,7 +86,7 @@ async def move(ask: Ask, to: Callable[[int], int], frozen: bool | None = None) -
         }
 
 
-def _check_wanted(ask: Ask) -> None:
+def _check_wanted(ask: ControlRequest) -> None:
     """Raises `Disconnected` or `Ending` when nobody waits for the move any more."""
     if ask.left():
         raise Disconnected
@@ -94,12 +94,12 @@ def _check_wanted(ask: Ask) -> None:
         raise Ending(ENDING)
 
 
-def _shorter(ask: Ask, time: int, frozen: bool) -> JSON:
+def _shorter(ask: ControlRequest, time: int, frozen: bool) -> JSON:
     """The body of a move that was as long as this one has become."""
     return {"to": iso(time)} if ask.name == "mock_clock_advance" else {"now": iso(time), "frozen": frozen}
 
 
-def _stride(side: Backstage, happened: Happened, target: int) -> bool:
+def _stride(side: WorldContext, happened: Happened, target: int) -> bool:
     """Goes to the next moment at which something is due, and a little further; whether `target` is reached."""
     organisation = side.organisation
     due = organisation.next_due()
@@ -136,13 +136,13 @@ def clock_shape(organisation: Organisation) -> JSON:
     return {"now": iso(now), "frozen": clock.frozen, "nextDue": None if due is None else iso(due)}
 
 
-def read_clock(ask: Ask) -> JSON:
+def read_clock(ask: ControlRequest) -> JSON:
     """The time, whether it stands still, and when something may fall due next."""
     ask.query()
     return clock_shape(ask.organisation)
 
 
-async def set_clock(ask: Ask) -> JSON:
+async def set_clock(ask: ControlRequest) -> JSON:
     """`{"now"?, "frozen"?}`: what falls due until `now` happens."""
     fields = ask.fields("now", "frozen")
     now, frozen = fields.moment("now"), fields.flag("frozen")
@@ -151,7 +151,7 @@ async def set_clock(ask: Ask) -> JSON:
     return await move(ask, lambda start: start if now is None else now, frozen)
 
 
-async def advance_clock(ask: Ask) -> JSON:
+async def advance_clock(ask: ControlRequest) -> JSON:
     """`{"days"?, "hours"?, "minutes"?, "seconds"?}` or `{"to"}`; `"wait"`: until no delivery of a webhook is due."""
     fields = ask.fields(*UNITS, "to", "wait")
     passing, to, wait = _passing(fields), fields.moment("to"), fields.flag("wait")

@@ -13,7 +13,7 @@ from math import inf
 from typing import NamedTuple, Protocol
 
 from mockserver.clock import monotonic, real_time
-from mockserver.exchange import Answer, Call
+from mockserver.exchange import Call, Response
 from mockserver.webhooks.delivery import Attempt, Delivery
 
 PAUSE = 0.05  # seconds in which entries are gathered
@@ -27,7 +27,7 @@ class Requested(NamedTuple):
     name: str
     template: str
     call: Call
-    answer: Answer
+    answer: Response
 
 
 class Sent(NamedTuple):
@@ -89,7 +89,7 @@ class Console:
         self._rest: Counter[int] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def requested(self, name: str, template: str, call: Call, answer: Answer) -> None:
+    def requested(self, name: str, template: str, call: Call, answer: Response) -> None:
         """A response has gone out. Called within the event loop, as all of these are."""
         if self._timer is None:
             self._wait()

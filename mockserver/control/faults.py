@@ -15,7 +15,7 @@ from mockserver.admin.table import NAMES as ADMIN
 from mockserver.clock import monotonic, real_time
 from mockserver.control.fields import Fields
 from mockserver.control.requests import FAULT
-from mockserver.exchange import DROPPED, Answer, Call, error
+from mockserver.exchange import DROPPED, Call, Response, error
 from mockserver.game.errors import NotFound, Refused
 from mockserver.spec import Operation
 
@@ -86,7 +86,7 @@ class Misfortune:
             return self.counted % self.every == 0
         return self.chance.random() < (self.rate or 0)
 
-    def answer(self) -> Answer:
+    def answer(self) -> Response:
         """What the client gets, or that it gets nothing."""
         if not self.status:
             return DROPPED
@@ -112,7 +112,7 @@ class RateLimits:
     operations: Operations
     taken: dict[bool, deque[float]] = field(default_factory=lambda: {True: deque(), False: deque()})
 
-    def refuse(self, operation: str) -> Answer | None:
+    def refuse(self, operation: str) -> Response | None:
         """429 when this request is one too many; what was refused does not count."""
         event = operation in EVENTS
         limit, taken, now = self.events if event else self.others, self.taken[event], monotonic()
@@ -175,7 +175,7 @@ class Faults:
             for name, row in self.parts().items()
         }
 
-    def limit(self, operation: str) -> Answer | None:
+    def limit(self, operation: str) -> Response | None:
         """The refusal of one request too many, which comes before all else."""
         row = self.rate_limits
         return row.refuse(operation) if row is not None and concerns(row.operations, operation) else None
@@ -185,7 +185,7 @@ class Faults:
         row = self.latency
         return row.seconds() if row is not None and concerns(row.operations, operation) else 0.0
 
-    def strike(self, call: Call, operation: str) -> Answer | None:
+    def strike(self, call: Call, operation: str) -> Response | None:
         """What happens to the request instead of what it asked for, if anything; what befalls its answer alone is
         left with the call."""
         for row in (self.drops, self.errors):

@@ -12,7 +12,7 @@ import orjson
 
 from mockserver.control.console import Entry, Moved, Requested, Rest, Sent
 from mockserver.control.requests import fault_of, tenant_of, user_of
-from mockserver.exchange import Answer
+from mockserver.exchange import Response
 from mockserver.game.periods import iso
 from mockserver.printable import printable
 
@@ -167,7 +167,7 @@ def _user(entry: Requested) -> str | None:
     return user_of(entry.template, call) if entry.template and len(call.body) <= LARGEST_BODY else None
 
 
-def _sentence(answer: Answer) -> str | None:
+def _sentence(answer: Response) -> str | None:
     """What a refusal says."""
     try:
         return str(orjson.loads(answer.body)["error"])

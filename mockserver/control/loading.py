@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mockserver.catalogs import CatalogError
 from mockserver.clock import pin
-from mockserver.control.plane import Plane
+from mockserver.control.plane import ControlPlane
 from mockserver.control.recipe import Recipe, read_recipe
 from mockserver.control.replay import fold, forget_waiting
 from mockserver.log.record import LOADED, LogError, Record, decode, encode
@@ -33,7 +33,7 @@ class Story:
                 raise LogError(f"the world cannot be made: {error}") from None
 
     async def live_through(
-        self, plane: Plane, organisation: Organisation, made: int, report: Report | None = None
+        self, plane: ControlPlane, organisation: Organisation, made: int, report: Report | None = None
     ) -> list[bytes]:
         """Repeats the records. Webhooks that were sent then are not sent again. From here on the world is kept, where
         worlds are. What its log is now. Raises `LogError`."""
@@ -54,7 +54,7 @@ class Story:
             return lines
 
 
-async def load(plane: Plane, lines: list[bytes]) -> Organisation:
+async def load(plane: ControlPlane, lines: list[bytes]) -> Organisation:
     """A new world with a key of its own, which has lived through these records. Raises `LogError`, `Ending`."""
     story, worlds = Story(lines), plane.worlds
     key, made = worlds.new_key() if worlds.farm is None else worlds.farm.new_key(), worlds.made

@@ -9,7 +9,7 @@ from datetime import timedelta
 from mockserver.api.achievements import achievement_shape, stats_shape
 from mockserver.api.points import boost_shape, level_shape, system_shape, trigger_shape
 from mockserver.api.shared import filters_shape
-from mockserver.control.ask import JSON, Ask
+from mockserver.control.ask import JSON, ControlRequest
 from mockserver.control.sentences import Names, signed
 from mockserver.game.catalog import PointsSystem
 from mockserver.game.engine import Game
@@ -21,7 +21,7 @@ DAYS = 60
 SLICE = 500  # users who are counted before others get their turn
 
 
-async def overview(ask: Ask) -> JSON:
+async def overview(ask: ControlRequest) -> JSON:
     """Counts of people, streaks, points, webhooks and facts, and the events of each of the last 60 days."""
     ask.query()
     game, side = ask.game(), ask.side
@@ -72,7 +72,7 @@ async def _events_by_day(game: Game) -> tuple[list[JSON], int]:
     return shapes, events.total()
 
 
-def list_achievements(ask: Ask) -> JSON:
+def list_achievements(ask: ControlRequest) -> JSON:
     """All of the catalog, also those that are not active, each with how many have it."""
     ask.query()
     world = ask.game().world
@@ -86,7 +86,7 @@ def list_achievements(ask: Ask) -> JSON:
     }
 
 
-def list_points(ask: Ask) -> JSON:
+def list_points(ask: ControlRequest) -> JSON:
     """Every points system with its triggers, its boosts and how many users are at which level."""
     ask.query()
     game = ask.game()

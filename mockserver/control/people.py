@@ -14,7 +14,7 @@ from mockserver.api.points import award_shape, boost_shape, level_shape, system_
 from mockserver.api.shared import find_user, today
 from mockserver.api.streaks import users_streak
 from mockserver.api.users import user_shape, users_get_preferences
-from mockserver.control.ask import JSON, Ask
+from mockserver.control.ask import JSON, ControlRequest
 from mockserver.game.achievements import visible
 from mockserver.game.catalog import Achievement, PointsSystem
 from mockserver.game.engine import Game
@@ -39,7 +39,7 @@ SORTS = ("name", "id", "created", "streak", "points", "lastSeen")
 # The list
 
 
-async def list_users(ask: Ask) -> JSON:
+async def list_users(ask: ControlRequest) -> JSON:
     """Users by name, id, email or attribute, in the order asked for, a page at a time."""
     query = ask.query("search", "sort", "achievement", "level", "limit", "offset")
     order = query.one_of("sort", [*SORTS, *(f"-{name}" for name in SORTS)]) or "name"
@@ -148,7 +148,7 @@ def _total(system: PointsSystem, person: Person) -> JSON:
 # One user
 
 
-def show_user(ask: Ask) -> JSON:
+def show_user(ask: ControlRequest) -> JSON:
     """One user: profile, streak with its periods, metrics, points over time, achievements with progress, places."""
     user = ask.query("userId").text("userId")
     if user is None:

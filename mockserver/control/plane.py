@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from mockserver.admin.table import NAMES as ADMIN
-from mockserver.control.backstage import Backstage
+from mockserver.control.backstage import WorldContext
 from mockserver.control.console import Console
 from mockserver.control.faults import Faults
 from mockserver.control.faults import read as read_faults
 from mockserver.control.refusals import Forbidden, Unauthorised
-from mockserver.exchange import UNKNOWN_KEY, Answer, Befalls, Call
+from mockserver.exchange import UNKNOWN_KEY, Befalls, Call, Response
 from mockserver.game.catalog import WebhookEndpoint
 from mockserver.log.record import Record
 from mockserver.spec import Document, header_text
@@ -42,7 +42,7 @@ class Settings:
     keys_are: str = ""
 
 
-class Plane:
+class ControlPlane:
     """All that stands beside the worlds of one server, and the calls that reach it."""
 
     def __init__(self, worlds: Worlds, document: Document, settings: Settings | None = None) -> None:
@@ -56,7 +56,7 @@ class Plane:
         # Set by whoever makes the application: makes a request again that a record tells of; makes a world from a log.
         self.repeat: Callable[[Organisation, Record], None] | None = None
         self.load: Callable[[list[bytes]], Awaitable[Organisation]] | None = None
-        self._backstages: dict[Organisation, Backstage] = {}
+        self._backstages: dict[Organisation, WorldContext] = {}
         for organisation in worlds:
             side = self.backstage(organisation)
             for row in self.settings.endpoints:
@@ -69,7 +69,7 @@ class Plane:
         side = self._backstages.get(call.organisation) if call.organisation else None
         return side.before(call, self.settings.prefer) if side else None
 
-    def after(self, call: Call, answer: Answer) -> None:
+    def after(self, call: Call, answer: Response) -> None:
         """Called when the answer is out."""
         if self.console is not None:
             name, template = (call.operation.id, call.operation.path) if call.operation else ("", "")
@@ -101,13 +101,13 @@ class Plane:
 
     # For the calls
 
-    def backstage(self, organisation: Organisation) -> Backstage:
+    def backstage(self, organisation: Organisation) -> WorldContext:
         """What stands beside a world; made when it is first asked for."""
         side = self._backstages.get(organisation)
         if side is None:
             sent = self.console.sent if self.console else None
             webhooks = Webhooks(organisation, self.settings.timing, self._kinds, sent)
-            side = Backstage(organisation, webhooks, self.faults_at_start(organisation))
+            side = WorldContext(organisation, webhooks, self.faults_at_start(organisation))
             self._backstages[organisation] = side
         return side
 
@@ -122,7 +122,7 @@ class Plane:
             side.feed.close()
             await side.webhooks.reset()
 
-    def admit(self, headers: Mapping[str, str], *, root: bool) -> Backstage | None:
+    def admit(self, headers: Mapping[str, str], *, root: bool) -> WorldContext | None:
         """Who asks, and for which world. `root`: only root keys and the token may. Raises `Unauthorised`,
         `Forbidden`."""
         trusted = self._trusted(headers.get(TOKEN))

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from mockserver.control.faults import RETRY_AFTER, retry_headers
-from mockserver.exchange import Answer, error
+from mockserver.exchange import Response, error
 
 HEADER, APPLIED = b"prefer", b"preference-applied"
 LONGEST_DELAY = 60.0  # seconds
@@ -33,7 +33,7 @@ class Preference(NamedTuple):
         parts += [] if self.delay is None else [f"delay={self.delay:g}"]
         return ((APPLIED, ", ".join(parts).encode()),) if parts else ()
 
-    def answer(self) -> Answer:
+    def answer(self) -> Response:
         """The error that was asked for, in the one shape of errors."""
         sentence = f"The request asked for this answer with the header Prefer: code={self.code}."
         code = self.code or 500

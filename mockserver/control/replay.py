@@ -12,9 +12,9 @@ import orjson
 
 from mockserver.catalogs import CatalogError
 from mockserver.clock import pin
-from mockserver.control.ask import Ask
-from mockserver.control.backstage import Backstage
-from mockserver.control.plane import Plane
+from mockserver.control.ask import ControlRequest
+from mockserver.control.backstage import WorldContext
+from mockserver.control.plane import ControlPlane
 from mockserver.control.routes import perform
 from mockserver.control.table import ROWS
 from mockserver.control.worlds import Given
@@ -28,7 +28,10 @@ CALLS = {row.name: row for row in ROWS if row.kept}
 
 
 async def fold(
-    plane: Plane, side: Backstage, lines: Iterable[tuple[int, bytes]], report: Callable[[int], None] | None = None
+    plane: ControlPlane,
+    side: WorldContext,
+    lines: Iterable[tuple[int, bytes]],
+    report: Callable[[int], None] | None = None,
 ) -> int:
     """Repeats encoded records, in order; the position of the last one, 0 when there is none.
 
@@ -54,7 +57,7 @@ async def fold(
     return position
 
 
-async def repeat(plane: Plane, side: Backstage, record: Record) -> Any:
+async def repeat(plane: ControlPlane, side: WorldContext, record: Record) -> Any:
     """Lets happen again what one record tells of, at its time; the answer of a call of the control plane.
 
     Raises `GameError` when it is refused, `LogError` when it cannot be repeated at all.
@@ -80,9 +83,9 @@ async def repeat(plane: Plane, side: Backstage, record: Record) -> Any:
     return None
 
 
-async def _call(plane: Plane, side: Backstage, record: Record) -> Any:
+async def _call(plane: ControlPlane, side: WorldContext, record: Record) -> Any:
     """A call of the control plane."""
-    ask = Ask(
+    ask = ControlRequest(
         plane=plane,
         name=record.name,
         backstage=side,
@@ -102,7 +105,7 @@ async def _call(plane: Plane, side: Backstage, record: Record) -> Any:
             raise cannot_repeat(record, error) from None
 
 
-def forget_waiting(side: Backstage, record: Record) -> None:
+def forget_waiting(side: WorldContext, record: Record) -> None:
     """What has happened so far is not sent any more; what happens from here on is."""
     side.organisation.catch_up(record.time)
     side.webhooks.drop_waiting()

@@ -12,7 +12,7 @@ import orjson
 
 from mockserver.clock import monotonic
 from mockserver.control.fields import Query
-from mockserver.exchange import DROPPED, Answer, Call
+from mockserver.exchange import DROPPED, Call, Response
 from mockserver.game.errors import Unreadable
 from mockserver.game.periods import iso
 from mockserver.spec import header_text
@@ -34,24 +34,24 @@ class Asked(NamedTuple):
     operation: str
     template: str
     call: Call
-    answer: Answer
+    answer: Response
 
 
 class RequestLog:
     """The newest `KEPT` requests to the operations, and calls that moved the world."""
 
     def __init__(self) -> None:
-        self._rows: deque[tuple[int, int, float, str, str, Call, Answer]] = deque(maxlen=KEPT)
+        self._rows: deque[tuple[int, int, float, str, str, Call, Response]] = deque(maxlen=KEPT)
         self._made = self._cleared = 0
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, time: int, operation: str, template: str, call: Call, answer: Answer) -> None:
+    def add(self, time: int, operation: str, template: str, call: Call, answer: Response) -> None:
         if len(call.body) > KEPT_BODY:
             call.body = call.body[:KEPT_BODY]
         if len(answer.body) > KEPT_BODY:
-            answer = Answer(answer.status, answer.body[:KEPT_BODY], answer.headers)
+            answer = Response(answer.status, answer.body[:KEPT_BODY], answer.headers)
         self._made += 1
         self._rows.append((self._made, time, monotonic(), operation, template, call, answer))
 
@@ -104,7 +104,7 @@ def request_shape(row: Asked) -> JSON:
     }
 
 
-def fault_of(answer: Answer) -> str | None:
+def fault_of(answer: Response) -> str | None:
     """The fault that made it, None for one of the world's own."""
     fault = dict(answer.headers).get(FAULT)
     return "drops" if answer is DROPPED else fault.decode() if fault else None

@@ -12,22 +12,22 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from mockserver.control.ask import Ask, Row
-from mockserver.control.backstage import Backstage
-from mockserver.control.plane import TOKEN, Plane
+from mockserver.control.ask import ControlRequest, Row
+from mockserver.control.backstage import WorldContext
+from mockserver.control.plane import TOKEN, ControlPlane
 from mockserver.control.refusals import Unauthorised, status_of
 from mockserver.control.stream import Stream
 from mockserver.control.table import ROWS
 from mockserver.exchange import (
     DEFECT,
     NOT_KEPT,
-    Answer,
     Call,
     Disconnected,
+    Response,
     TooLarge,
     error,
     read_body,
-    send_answer,
+    send_response,
     sentence_of,
 )
 from mockserver.game.errors import GameError, Refused
@@ -42,7 +42,7 @@ log = logging.getLogger("mockserver")
 SILENT = {"mock_requests_clear", "mock_reset", "mock_snapshots_restore"}
 
 
-def routes(plane: Plane) -> list[Route]:
+def routes(plane: ControlPlane) -> list[Route]:
     """One route for each path, below `/_mock`."""
     paths: dict[str, dict[str, Row]] = {}
     for row in ROWS:
@@ -54,7 +54,7 @@ def routes(plane: Plane) -> list[Route]:
     ]
 
 
-async def perform(row: Row, ask: Ask) -> Any:
+async def perform(row: Row, ask: ControlRequest) -> Any:
     """The call's answer."""
     content: Any = row.answer(ask)
     return await content if inspect.isawaitable(content) else content
@@ -78,7 +78,7 @@ def _check_given_once(headers: Headers) -> None:
 class _Endpoint:
     """What answers on one path of the plane: an ASGI application, so that its errors have the API's shape."""
 
-    def __init__(self, plane: Plane, rows: Mapping[str, Row]) -> None:
+    def __init__(self, plane: ControlPlane, rows: Mapping[str, Row]) -> None:
         self._plane = plane
         self._rows = rows
 
@@ -110,15 +110,15 @@ class _Endpoint:
         except Exception:
             log.exception("%s failed; this is a defect of the mock", row.name)
             answer = DEFECT
-        await send_answer(answer, send)
+        await send_response(answer, send)
         if (console := self._plane.console) is not None and (row.method != "GET" or answer.status >= 400):
             console.requested(row.name, row.path, call, answer)
         if side is not None and row.method != "GET" and row.name not in SILENT:
             side.requests.add(side.organisation.clock.now(), row.name, row.path, call, answer)
 
-    def _ask(self, row: Row, request: Request, call: Call, side: Backstage | None) -> Ask:
+    def _ask(self, row: Row, request: Request, call: Call, side: WorldContext | None) -> ControlRequest:
         tenant = request.headers.get("Tenant-ID")
-        return Ask(
+        return ControlRequest(
             plane=self._plane,
             name=row.name,
             largest=row.largest,
@@ -132,7 +132,7 @@ class _Endpoint:
             left=request.scope["left"],
         )
 
-    async def _answer(self, row: Row, ask: Ask) -> Answer | Stream:
+    async def _answer(self, row: Row, ask: ControlRequest) -> Response | Stream:
         if not row.root:
             ask.side  # noqa: B018  a call about a world needs one, whatever else is wrong
         if row.method != "GET":
@@ -141,4 +141,4 @@ class _Endpoint:
         content = await (perform(row, ask) if farm is None or row.root else farm.call(row, ask))
         if isinstance(content, Stream):
             return content
-        return Answer(row.status, b"" if row.status == 204 else orjson.dumps(content))
+        return Response(row.status, b"" if row.status == 204 else orjson.dumps(content))

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Receive, Send
 
-from mockserver.control.ask import Ask
+from mockserver.control.ask import ControlRequest
 from mockserver.control.facts import KINDS, Concern
 from mockserver.control.feed import Feed, Wanted, message
 from mockserver.game.facts import Entry
@@ -55,7 +55,7 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-def stream(ask: Ask) -> Stream:
+def stream(ask: ControlRequest) -> Stream:
     """Facts from now on, or after a number; `Last-Event-ID` says it too."""
     query = ask.query("kind", "userId", "after")
     kind, user, after = query.one_of("kind", KINDS), query.text("userId"), query.whole("after", 0, 10**15)

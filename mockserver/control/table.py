@@ -16,18 +16,18 @@ from mockserver.control import (
     webhooks,
     worlds,
 )
-from mockserver.control.ask import JSON, Ask, Row
+from mockserver.control.ask import JSON, ControlRequest, Row
 from mockserver.control.described import CALLS
 from mockserver.control.openapi import openapi
 
 
-def show_document(ask: Ask) -> JSON:
+def show_document(ask: ControlRequest) -> JSON:
     """Trophy's document, as it is served from."""
     ask.query()
     return ask.plane.document.raw
 
 
-def show_openapi(ask: Ask) -> JSON:
+def show_openapi(ask: ControlRequest) -> JSON:
     """What this plane can do, as an OpenAPI document."""
     ask.query()
     return own_document()

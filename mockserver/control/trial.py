@@ -10,7 +10,7 @@ from typing import Any
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.catalogs.problems import Path, dotted
-from mockserver.control.ask import JSON, Ask
+from mockserver.control.ask import JSON, ControlRequest
 from mockserver.control.facts import fact_shape
 from mockserver.control.worlds import given_catalog, read_catalog
 from mockserver.game.catalog import Catalog
@@ -22,7 +22,7 @@ from mockserver.worlds import Organisation
 FIRST_FACTS = 100
 
 
-async def try_catalog(ask: Ask) -> JSON:
+async def try_catalog(ask: ControlRequest) -> JSON:
     """Reads a catalog as `PUT /_mock/catalog` does; tells its problems, or what would come of it. Changes nothing."""
     side = ask.side
     organisation = side.organisation

@@ -12,7 +12,7 @@ import orjson
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.clock import pin, real_time
-from mockserver.control.ask import JSON, Ask
+from mockserver.control.ask import JSON, ControlRequest
 from mockserver.control.fields import Fields
 from mockserver.control.refusals import Forbidden
 from mockserver.game.catalog import Catalog
@@ -46,7 +46,7 @@ def world_shape(worlds: Worlds, organisation: Organisation) -> JSON:
     }
 
 
-async def list_worlds(ask: Ask) -> JSON:
+async def list_worlds(ask: ControlRequest) -> JSON:
     """All worlds of the server, those given at start first."""
     ask.query()
     worlds = ask.plane.worlds
@@ -56,7 +56,7 @@ async def list_worlds(ask: Ask) -> JSON:
     return {"worlds": [world_shape(worlds, organisation) for organisation in ordered]}
 
 
-async def make_world(ask: Ask) -> JSON:
+async def make_world(ask: ControlRequest) -> JSON:
     """`{"catalog"?, "seed"?, "users"?, "historyDays"?, "now"?, "frozen"?}` or `{"load"}` → its key and what it is."""
     worlds = ask.plane.worlds
     if (len(worlds) if worlds.farm is None else await worlds.farm.number()) >= MOST_WORLDS:
@@ -77,7 +77,7 @@ async def make_world(ask: Ask) -> JSON:
     return world_shape(worlds, organisation)
 
 
-async def _load(ask: Ask, fields: Fields, given: Any) -> Organisation:
+async def _load(ask: ControlRequest, fields: Fields, given: Any) -> Organisation:
     """A world that lives through the records of a log: its text, or its records as objects."""
     if fields.present() != ["load"]:
         raise Refused("Body field `load` says all about a world: leave the other fields out.")
@@ -179,7 +179,7 @@ async def found(worlds: Worlds, key: str, plan: Plan) -> Organisation:
     return Organisation(key, plan, worlds.live)
 
 
-async def delete_world(ask: Ask) -> None:
+async def delete_world(ask: ControlRequest) -> None:
     """NotFound when there is none of that key; those given at start stay."""
     key, worlds = ask.path["apiKey"], ask.plane.worlds
     if key in worlds.roots:
@@ -197,7 +197,7 @@ async def delete_world(ask: Ask) -> None:
     await ask.plane.dismiss(organisation)
 
 
-async def reset(ask: Ask) -> JSON:
+async def reset(ask: ControlRequest) -> JSON:
     """Back to the seed, with faults as at start; requests, events and deliveries so far are forgotten."""
     ask.fields()
     side = ask.side
@@ -215,14 +215,14 @@ async def reset(ask: Ask) -> JSON:
     return world_shape(ask.plane.worlds, organisation)
 
 
-def list_snapshots(ask: Ask) -> JSON:
+def list_snapshots(ask: ControlRequest) -> JSON:
     """The snapshots that can be restored, with the world's time at which each was taken, oldest first."""
     ask.query()
     times = ask.side.snapshots.times()
     return {"snapshots": [{"id": name, "time": iso(time)} for name, time in times.items()]}
 
 
-async def take_snapshot(ask: Ask) -> JSON:
+async def take_snapshot(ask: ControlRequest) -> JSON:
     """Keeps the state of the world; `{"id"}` names it."""
     ask.fields()
     async with ask.side.moving:
@@ -231,7 +231,7 @@ async def take_snapshot(ask: Ask) -> JSON:
             return {"id": ask.side.snapshots.take()}
 
 
-async def restore_snapshot(ask: Ask) -> JSON:
+async def restore_snapshot(ask: ControlRequest) -> JSON:
     """Everything as it was, the clock included; requests, events and deliveries so far are forgotten."""
     ask.fields()
     side = ask.side
@@ -244,20 +244,20 @@ async def restore_snapshot(ask: Ask) -> JSON:
     return world_shape(ask.plane.worlds, side.organisation)
 
 
-def delete_snapshot(ask: Ask) -> None:
+def delete_snapshot(ask: ControlRequest) -> None:
     ask.side.snapshots.find(ask.path["id"])
     with ask.effect():
         ask.side.snapshots.delete(ask.path["id"])
 
 
-def read_the_catalog(ask: Ask) -> JSON:
+def read_the_catalog(ask: ControlRequest) -> JSON:
     """The catalog in force, days absolute; it can be put back as it is. As TOML: `{"toml"}`, the text of a file."""
     wanted = ask.query("format").one_of("format", ("json", "toml"))
     content = catalogs.dump(ask.organisation.catalog)
     return {"toml": catalogs.to_toml(content)} if wanted == "toml" else content
 
 
-async def put_catalog(ask: Ask) -> JSON:
+async def put_catalog(ask: ControlRequest) -> JSON:
     """A whole new catalog, as JSON, as TOML with that media type, or by name; days count from the world's first."""
     side, given = ask.side, given_catalog(ask)
     async with side.moving:
@@ -269,7 +269,7 @@ async def put_catalog(ask: Ask) -> JSON:
     return catalogs.dump(organisation.catalog)
 
 
-def given_catalog(ask: Ask) -> Any:
+def given_catalog(ask: ControlRequest) -> Any:
     """What the body says: the text of a file in TOML with that media type, else what its JSON says."""
     return _toml(ask.body) if ask.media_type in TOML else ask.json()
 

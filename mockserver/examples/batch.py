@@ -16,7 +16,7 @@ from mockserver.examples.asks import GOOD, Ask, spoilt
 from mockserver.examples.stage import Scene, Stage, pick
 from mockserver.spec import Document, Operation
 from mockserver.webhooks.bodies import KINDS
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.worlds import CatalogOn
 
 REQUEST, WEBHOOK = "request", "webhook"
@@ -80,7 +80,7 @@ def make(
 
 async def _play(document: Document, stage: Stage, heroes: Sequence[str], count: int, name: str | None) -> Batch:
     """One scene after the other, so that each is the same whether others follow or not."""
-    app, batch, used = create_app(stage.worlds, document), Batch(), list[Happening]()
+    app, batch, used = create_app(stage.worlds, document), Batch(), list[WebhookEvent]()
     for number in range(count):
         scene = Scene(stage, number, heroes[number % len(heroes)])
         async for example in _scene(app, document, scene, name):
@@ -141,7 +141,7 @@ async def _send(app: App, prefix: str, operation: Operation, ask: Ask) -> tuple[
     return sent[0]["status"], sent[1]["body"]
 
 
-def _webhooks(scene: Scene, used: list[Happening]) -> Iterator[Example]:
+def _webhooks(scene: Scene, used: list[WebhookEvent]) -> Iterator[Example]:
     for kind in KINDS:
         row = pick(scene, kind, used)
         if row is not None:

@@ -24,8 +24,8 @@ from mockserver.game.world import World, matches
 from mockserver.seed import populate, user_id
 from mockserver.seed.customs import Customs, Habit
 from mockserver.seed.people import People
-from mockserver.webhooks.bodies import KINDS, happenings
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.bodies import KINDS, webhook_events
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.worlds import HISTORY_DAYS, CatalogOn, Organisation, Plan, Worlds
 
 JSON = dict[str, Any]
@@ -51,14 +51,14 @@ class Told:
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
-        self._rows: dict[str, dict[str | None, deque[Happening]]] = {kind: {} for kind in KINDS}
+        self._rows: dict[str, dict[str | None, deque[WebhookEvent]]] = {kind: {} for kind in KINDS}
 
     def observe(self, world: World, entries: list[f.Entry]) -> None:
-        for row in happenings(world, entries):
+        for row in webhook_events(world, entries):
             kept = self._kept + (0 if row.user else MANY)
             self._rows[row.kind].setdefault(row.user, deque(maxlen=kept)).appendleft(row)
 
-    def about(self, kind: str, user: str | None) -> Iterable[Happening]:
+    def about(self, kind: str, user: str | None) -> Iterable[WebhookEvent]:
         """Newest first."""
         return self._rows[kind].get(user, ())
 
@@ -235,7 +235,7 @@ class Scene:
         return run is not None and run.standing(self.hero).rank is not None
 
 
-def pick(scene: Scene, kind: str, used: list[Happening]) -> Happening | None:
+def pick(scene: Scene, kind: str, used: list[WebhookEvent]) -> WebhookEvent | None:
     """A webhook of that type that is not used yet: the newest about the hero, else about nobody or another."""
     subjects = {row.key for row in (scene.board, scene.system) if row}
     for user in dict.fromkeys((scene.hero, None, scene.newcomer["id"], *scene.stage.heroes)):
@@ -245,7 +245,7 @@ def pick(scene: Scene, kind: str, used: list[Happening]) -> Happening | None:
     return None
 
 
-def _place(row: Happening, subjects: set[str]) -> tuple[int, bool, bool, int]:
+def _place(row: WebhookEvent, subjects: set[str]) -> tuple[int, bool, bool, int]:
     """First what the hero has just met, then what all else is about, then boards with somebody on them."""
     body = row.shape()
     about = body.get("leaderboard") or body.get("points") or {}

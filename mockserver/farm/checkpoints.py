@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
-from mockserver.control.backstage import Backstage
+from mockserver.control.backstage import WorldContext
 from mockserver.control.checkpoint import Saved, code, pack, unpack
 from mockserver.farm.replica import At
 
@@ -57,7 +57,7 @@ class Checkpoints:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, name: str, at: At, side: Backstage) -> None:
+    def write(self, name: str, at: At, side: WorldContext) -> None:
         """Instead of the one before."""
         if self._directory is None:
             return

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.clock import pin, real_time
 from mockserver.control import checkpoint
-from mockserver.control.ask import Ask, Row
-from mockserver.control.plane import Plane
+from mockserver.control.ask import ControlRequest, Row
+from mockserver.control.plane import ControlPlane
 from mockserver.control.recipe import read_recipe, recipe_record
 from mockserver.control.refusals import Unauthorised
 from mockserver.farm.checkpoints import Checkpoints
@@ -70,7 +70,7 @@ class Farm:
         self._stopping = False
         self.first: list[tuple[Life, bool]] = []  # what `start` takes up; whether it has lived through its beginning
 
-    def join(self, plane: Plane, app: App) -> None:
+    def join(self, plane: ControlPlane, app: App) -> None:
         self.plane, self._app = plane, app
         plane.worlds.farm = self
 
@@ -172,7 +172,7 @@ class Farm:
             return there
         return None
 
-    async def call(self, row: Row, ask: Ask) -> Any:
+    async def call(self, row: Row, ask: ControlRequest) -> Any:
         """The answer of a call of the control plane about a world. Raises `LogError`, `GameError`."""
 
         async def what(replica: Replica) -> Any:
@@ -191,7 +191,7 @@ class Farm:
         except Gone:
             raise Unauthorised(self.plane.unknown_key) from None
 
-    async def _await_deliveries(self, replica: Replica, ask: Ask) -> None:
+    async def _await_deliveries(self, replica: Replica, ask: ControlRequest) -> None:
         """Until no delivery of a webhook is due, whoever sends it."""
         webhooks = replica.side.webhooks
         while replica.has_delivery_due() and not ask.left():

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.clock import pin, real_time
 from mockserver.control import replay
-from mockserver.control.ask import Ask, Row, WouldChange
-from mockserver.control.plane import Plane
+from mockserver.control.ask import ControlRequest, Row, WouldChange
+from mockserver.control.plane import ControlPlane
 from mockserver.control.routes import perform as perform_call
 from mockserver.farm.outcomes import Outcomes
 from mockserver.game.catalog import WebhookEndpoint
@@ -66,7 +66,7 @@ class Replica:
     """`begun`: the first record of the log; `at`: the newest that has been repeated here."""
 
     def __init__(
-        self, home: JetStreamHome, plane: Plane, app: App, organisation: Organisation, begun: Beginning, at: At
+        self, home: JetStreamHome, plane: ControlPlane, app: App, organisation: Organisation, begun: Beginning, at: At
     ) -> None:
         self.organisation = organisation
         self.begun = begun
@@ -242,7 +242,7 @@ class Replica:
                 return Record(now, TENANT, {}, whose)
             return lambda: (content, False)
 
-    async def command(self, row: Row, ask: Ask) -> Any:
+    async def command(self, row: Row, ask: ControlRequest) -> Any:
         """A call of the control plane that changes something. Raises `Gone`, `Left`, `Unavailable`, GameError."""
         async with self._alone():
             for _ in range(MOST_RACES):
@@ -257,7 +257,7 @@ class Replica:
                     continue
         raise Unavailable(f"others were faster {MOST_RACES} times")
 
-    async def _try_call(self, now: int, row: Row, ask: Ask) -> Outcome | Record:
+    async def _try_call(self, now: int, row: Row, ask: ControlRequest) -> Outcome | Record:
         """The outcome when it is refused, else the record."""
         with pin():
             try:
@@ -268,7 +268,7 @@ class Replica:
                 return _refused(refusal)
         return lambda: content
 
-    async def look(self, row: Row, ask: Ask) -> Any:
+    async def look(self, row: Row, ask: ControlRequest) -> Any:
         """A call of the control plane that only reads."""
         async with self._alone():
             await self._follow()

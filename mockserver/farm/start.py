@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.clock import pin
 from mockserver.control.loading import Story
-from mockserver.control.plane import Plane
+from mockserver.control.plane import ControlPlane
 from mockserver.control.recipe import check_recipe, read_recipe, recipe_record
 from mockserver.farm.checkpoints import Checkpoints, Kept
 from mockserver.farm.farm import Farm
@@ -106,7 +106,7 @@ class Start:
             )
         return begun
 
-    def bring_up(self, plane: Plane, app: App) -> None:
+    def bring_up(self, plane: ControlPlane, app: App) -> None:
         self.farm.join(plane, app)
 
     @property
@@ -114,7 +114,7 @@ class Start:
         """How many records there are to load."""
         return len(self._story.lines) if self._story is not None and self._to_load else 0
 
-    async def load(self, plane: Plane, report: Report | None = None) -> None:
+    async def load(self, plane: ControlPlane, report: Report | None = None) -> None:
         """Lets the first world live through its story, and shares it. Raises `LogError`."""
         if self._story is None or not self._to_load:
             return

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from mockserver.clock import pin, real_time
 from mockserver.control import checkpoint
-from mockserver.control.backstage import Backstage
-from mockserver.control.plane import Plane
+from mockserver.control.backstage import WorldContext
+from mockserver.control.plane import ControlPlane
 from mockserver.control.recipe import Recipe, check_recipe, read_recipe, recipe_record
 from mockserver.control.replay import change_file, fold
 from mockserver.control.worlds import Given
@@ -89,7 +89,7 @@ class Keeper:
                     known.append(Organisation(key, plan, populate))
         return Worlds(plan, keys, populate, known, made)
 
-    async def bring_up(self, plane: Plane, report: Report | None = None) -> None:
+    async def bring_up(self, plane: ControlPlane, report: Report | None = None) -> None:
         """Repeats what came after the checkpoints; from here on all is kept. Raises `LogError`."""
         lengths = {key: self.home.length(key) for key in self._lives}
         total = sum(lengths[key] - life.position for key, life in self._lives.items())
@@ -132,7 +132,7 @@ class Keeper:
                 self.told(organisation, CATALOG, {"catalog": text})
         organisation.plan = replace(organisation.plan, catalog=file)
 
-    def _add_endpoints(self, plane: Plane, organisation: Organisation) -> None:
+    def _add_endpoints(self, plane: ControlPlane, organisation: Organisation) -> None:
         """Those that were asked for and are not there yet."""
         webhooks = plane.backstage(organisation).webhooks
         there = {(row.url, row.events) for row in webhooks.endpoints}
@@ -158,7 +158,7 @@ class Keeper:
         return Life(recipe, saved, newest.position, newest.real)
 
     async def _live_through(
-        self, plane: Plane, side: Backstage, life: Life, report: Callable[[int], None] | None = None
+        self, plane: ControlPlane, side: WorldContext, life: Life, report: Callable[[int], None] | None = None
     ) -> None:
         organisation, key = side.organisation, side.organisation.key
         organisation.recorder = None

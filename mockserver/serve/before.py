@@ -16,7 +16,7 @@ from mockserver.worlds import Plan, Populate, Worlds
 if TYPE_CHECKING:
     from mockserver.app import App
     from mockserver.control.loading import Story
-    from mockserver.control.plane import Plane
+    from mockserver.control.plane import ControlPlane
     from mockserver.game.catalog import WebhookEndpoint
     from mockserver.keep.keeper import Keeper
     from mockserver.serve.progress import Repeating
@@ -55,14 +55,14 @@ class Before:
             return Worlds(plan, keys, populate, loaded)
         return self._keeper.open(plan, keys, populate, given, loaded)
 
-    def bring_up(self, plane: Plane, app: App) -> None:
+    def bring_up(self, plane: ControlPlane, app: App) -> None:
         """Brings the worlds of a server that is not running yet to where they were. Raises `LogError`."""
         from mockserver.serve.progress import Repeating
 
         with ThreadPoolExecutor(1) as thread, Repeating() as progress:  # this thread may have an event loop of its own
             thread.submit(asyncio.run, self._live_through(plane, progress)).result()
 
-    async def _live_through(self, plane: Plane, progress: Repeating) -> None:
+    async def _live_through(self, plane: ControlPlane, progress: Repeating) -> None:
         if self._keeper is not None:
             await self._keeper.bring_up(plane, progress.report)
         if self._story is not None:
@@ -120,7 +120,7 @@ class Sharing:
         )
         return self._start.worlds(plan, keys, populate, given)
 
-    def bring_up(self, plane: Plane, app: App) -> None:
+    def bring_up(self, plane: ControlPlane, app: App) -> None:
         """The rest happens while the server starts to serve."""
         from mockserver.serve.progress import Repeating
 

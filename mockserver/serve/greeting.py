@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from mockserver.control.plane import TOKEN, Plane, Settings
+from mockserver.control.plane import TOKEN, ControlPlane, Settings
 from mockserver.game.periods import iso
 from mockserver.seed import user_id
 from mockserver.sockets import local_url
@@ -27,7 +27,7 @@ def admin_url(base: str) -> str:
     return f"{address.scheme}://{address.netloc}/admin/v1"
 
 
-def greeting(plane: Plane, base: str, *, check_responses: bool) -> str:
+def greeting(plane: ControlPlane, base: str, *, check_responses: bool) -> str:
     """The text printed at start-up."""
     worlds, settings = plane.worlds, plane.settings
     first = next(iter(worlds))
@@ -51,7 +51,7 @@ def greeting(plane: Plane, base: str, *, check_responses: bool) -> str:
     return "\n".join(lines)
 
 
-def _endpoints(plane: Plane) -> Iterator[tuple[str, str]]:
+def _endpoints(plane: ControlPlane) -> Iterator[tuple[str, str]]:
     """Where webhooks go, and what a receiver needs to check them; keys that differ have secrets that differ."""
     for organisation in plane.worlds:
         whose = f" (key {organisation.key})" if len(plane.worlds.roots) > 1 else ""

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from mockserver.exchange import After, Answer, Call, error
+from mockserver.exchange import After, Call, Response, error
 from mockserver.serve.hosts import CORS, OPTION, Hosts
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's line and headers that are waited for, beside the first that come in
@@ -32,7 +32,7 @@ METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELE
 
 
 class Protocol(HttpToolsProtocol):
-    """Give it to uvicorn as `http`. An application with `answer_at_once` is asked that first.
+    """Give it to uvicorn as `http`. An application with `respond_at_once` is asked that first.
 
     The way through ASGI (a task, an event, two messages) costs more than most answers do. It is left to requests
     that come in pieces, are made to wait, or ask for more than HTTP's plain part.
@@ -43,13 +43,13 @@ class Protocol(HttpToolsProtocol):
     _left = 0  # how many may still be answered before others get their turn
     _body: bytes | None = None  # of a request that is answered at once when it is whole; None: uvicorn has it
     _offered = False  # the request offers to change the protocol, which is declined (RFC 9110, section 7.8)
-    _refusal: Answer | None = None  # ends the connection as soon as what came before it has been answered
+    _refusal: Response | None = None  # ends the connection as soon as what came before it has been answered
     _hanging_up = False
     _message_since: float | None = None  # by the loop's clock: when a message began that is not whole yet
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._answer_at_once: Callable[..., bool] | None = getattr(self.app, "answer_at_once", None)
+        self._respond_at_once: Callable[..., bool] | None = getattr(self.app, "respond_at_once", None)
         self._after: After | None = getattr(self.app, "after", None)
         self._lets_in: Callable[[bytes, bytes], bool] = getattr(self.app, "lets_in", _lets_nobody_in)
         self._hosts: Hosts | None = getattr(getattr(self.app, "state", None), "hosts", None)
@@ -86,7 +86,7 @@ class Protocol(HttpToolsProtocol):
         else:
             self._hand_over()
 
-    def _objection(self) -> Answer | None:
+    def _objection(self) -> Response | None:
         """What is wrong with the request's head, whatever it asks for."""
         allowed, hosts = self._hosts, 0
         for name, value in self.headers:
@@ -108,7 +108,7 @@ class Protocol(HttpToolsProtocol):
         busy = self.cycle is not None and not self.cycle.response_complete
         return not (
             busy
-            or self._answer_at_once is None
+            or self._respond_at_once is None
             or self.expect_100_continue
             or self.flow.write_paused
             or self.transport.is_closing()
@@ -138,8 +138,8 @@ class Protocol(HttpToolsProtocol):
         self._left -= 1
         path, _, query = self.url.partition(b"?")
         method = METHODS[self.parser.get_method()]
-        assert self._answer_at_once is not None
-        if not self._answer_at_once(method, path, query, self.headers, body, self._write):
+        assert self._respond_at_once is not None
+        if not self._respond_at_once(method, path, query, self.headers, body, self._write):
             self._hand_over()
             super().on_body(body)
             super().on_message_complete()
@@ -153,7 +153,7 @@ class Protocol(HttpToolsProtocol):
         self.scope["headers"] = headers
         super().on_headers_complete()
 
-    def _write(self, answer: Answer) -> None:
+    def _write(self, answer: Response) -> None:
         """The whole answer in one piece; our headers need no second look."""
         body, more = answer.body, b""
         for name, value in answer.headers:
@@ -281,7 +281,7 @@ class Protocol(HttpToolsProtocol):
             return
         self._give_up(error(408, f"The request did not come in whole within {LONGEST_MESSAGE} seconds."))
 
-    def _give_up(self, refusal: Answer, linger: float = LINGER) -> None:
+    def _give_up(self, refusal: Response, linger: float = LINGER) -> None:
         """Ends the connection though something on it is not answered yet."""
         if self._busy:  # it waits for what does not come, and is told that nothing will
             self.cycle.disconnected = True
@@ -302,7 +302,7 @@ class Protocol(HttpToolsProtocol):
         """Says what is wrong, in the API's shape of errors, and hangs up."""
         self._refuse(error(400, msg))
 
-    def _refuse(self, refusal: Answer) -> None:
+    def _refuse(self, refusal: Response) -> None:
         """Ends the connection with an error, after the answers to all that came in before."""
         if self._refusal is not None or self.transport.is_closing():
             return
@@ -310,7 +310,7 @@ class Protocol(HttpToolsProtocol):
         if not self._busy:
             self._hang_up(refusal)
 
-    def _hang_up(self, refusal: Answer, linger: float = LINGER) -> None:
+    def _hang_up(self, refusal: Response, linger: float = LINGER) -> None:
         """What still comes in is read and dropped for a moment: to close at once would reset the connection, and the
         client might never read the answer."""
         self._hanging_up = True

@@ -12,7 +12,7 @@ import uvicorn
 
 from mockserver.app import App, create_app
 from mockserver.control import loading
-from mockserver.control.plane import Plane, Settings
+from mockserver.control.plane import ControlPlane, Settings
 from mockserver.control.routes import routes
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.serve.door import Door
@@ -26,14 +26,14 @@ from mockserver.ui.site import Site
 from mockserver.worlds import Worlds
 
 
-def make_plane(worlds: Worlds, settings: Settings, document: Document | None = None) -> Plane:
+def make_plane(worlds: Worlds, settings: Settings, document: Document | None = None) -> ControlPlane:
     """What stands beside these worlds. `document`: the one to serve, from `fit.choose`; the one that comes with the
     mock when None. Raises `DocumentError` when that is broken."""
-    return Plane(worlds, document or choose(None), settings)
+    return ControlPlane(worlds, document or choose(None), settings)
 
 
 def make_app(
-    plane: Plane,
+    plane: ControlPlane,
     *,
     check_responses: bool = True,
     watched: CatalogFile | None = None,

@@ -10,7 +10,7 @@ from typing import Any
 
 from mockserver.catalogs import CatalogError
 from mockserver.clock import pin
-from mockserver.control.plane import Plane
+from mockserver.control.plane import ControlPlane
 from mockserver.log.record import CATALOG
 from mockserver.serve.catalog_file import CatalogFile
 from mockserver.worlds import Worlds
@@ -20,7 +20,7 @@ TICK = 0.25  # seconds; what falls due happens within a second (behaviour, secti
 log = logging.getLogger("mockserver")
 
 
-def upkeep(plane: Plane, watched: CatalogFile | None) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+def upkeep(plane: ControlPlane, watched: CatalogFile | None) -> Callable[[Any], AbstractAsyncContextManager[None]]:
     """A lifespan: while the server runs, its worlds are kept up with their clocks, and with `watched`.
 
     At the end deliveries under way get a few seconds.
@@ -49,7 +49,7 @@ def upkeep(plane: Plane, watched: CatalogFile | None) -> Callable[[Any], Abstrac
     return lifespan
 
 
-async def _keep_up(plane: Plane, watched: CatalogFile | None) -> None:
+async def _keep_up(plane: ControlPlane, watched: CatalogFile | None) -> None:
     while True:
         await asyncio.sleep(TICK)
         try:

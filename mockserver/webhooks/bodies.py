@@ -17,7 +17,7 @@ from mockserver.game.state import Completion
 from mockserver.game.world import World
 from mockserver.spec import Document
 from mockserver.webhooks import shapes
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.webhooks.scores import CHANGED, RANK_CHANGED, Scores, each_in_its_run, scores, several, top
 from mockserver.webhooks.shapes import JSON, Group
 from mockserver.webhooks.views import Now, Past
@@ -150,13 +150,13 @@ class Sight(NamedTuple):
 
     number: int
     time: int
-    made: list[Happening]
+    made: list[WebhookEvent]
     scores: Scores | None
 
-    def happenings(self, past: Past | None = None) -> list[Happening]:
+    def webhook_events(self, past: Past | None = None) -> list[WebhookEvent]:
         """In the order in which they go out. `past`: shared by those that are read in a row, the newest first."""
-        scored = self.scores.happenings(self.time, past or Past()) if self.scores else ()
-        return sorted([*self.made, *scored], key=lambda happening: EVERY_KIND.index(happening.kind))
+        scored = self.scores.webhook_events(self.time, past or Past()) if self.scores else ()
+        return sorted([*self.made, *scored], key=lambda webhook_event: EVERY_KIND.index(webhook_event.kind))
 
 
 def see(world: World, entries: list[f.Entry], never: Collection[str] = ()) -> Sight | None:
@@ -164,7 +164,7 @@ def see(world: World, entries: list[f.Entry], never: Collection[str] = ()) -> Si
 
     `never`: types that the document does not have; those of scores are left to whoever reads.
     """
-    made: list[Happening] = []
+    made: list[WebhookEvent] = []
     facts: list[f.ScoreChanged] = []
     for entry in entries:
         fact = entry[3]
@@ -173,7 +173,7 @@ def see(world: World, entries: list[f.Entry], never: Collection[str] = ()) -> Si
         elif (told := ONE_BY_ONE.get(type(fact))) is not None:
             kind, tell = told
             if kind not in never:
-                made += [Happening(kind, entry.time, *seen) for seen in tell(world, entry, fact)]
+                made += [WebhookEvent(kind, entry.time, *seen) for seen in tell(world, entry, fact)]
     number, seen, time = len(made), None, entries[0].time
     if facts and each_in_its_run(facts):
         seen = scores(world, facts)
@@ -184,7 +184,7 @@ def see(world: World, entries: list[f.Entry], never: Collection[str] = ()) -> Si
     return Sight(number, time, made, seen) if number else None
 
 
-def happenings(world: World, entries: list[f.Entry]) -> list[Happening]:
+def webhook_events(world: World, entries: list[f.Entry]) -> list[WebhookEvent]:
     """The webhooks of one request or moment, in the order in which they go out."""
     sight = see(world, entries)
-    return sight.happenings() if sight else []
+    return sight.webhook_events() if sight else []

@@ -14,7 +14,7 @@ from mockserver.webhooks.views import Past
 KEPT = 10_000
 
 
-class Happening(NamedTuple):
+class WebhookEvent(NamedTuple):
     """A webhook to be: its type, its moment (milliseconds UTC), whom it is about (None: nobody in particular), how to
     make the rest of its body from what was seen at that moment, and whose request brought it, if about nobody."""
 
@@ -41,7 +41,7 @@ class Glimpse(Protocol):
     @property
     def number(self) -> int: ...
 
-    def happenings(self, past: Past | None = None) -> list[Happening]: ...
+    def webhook_events(self, past: Past | None = None) -> list[WebhookEvent]: ...
 
 
 class Event:
@@ -53,9 +53,9 @@ class Event:
     __slots__ = ("_content", "_make", "kind", "number", "subject", "tenant", "time", "triggered", "user")
     _content: tuple[Any, ...] | bytes  # what was seen, then the body
 
-    def __init__(self, number: int, happening: Happening, tenant: str | None, triggered: bool) -> None:
+    def __init__(self, number: int, webhook_event: WebhookEvent, tenant: str | None, triggered: bool) -> None:
         self.number = number
-        self.kind, self.time, self.user, self._make, self._content, cause = happening
+        self.kind, self.time, self.user, self._make, self._content, cause = webhook_event
         self.subject = self.user or cause  # whose webhooks it stands in line with
         self.tenant = tenant
         self.triggered = triggered
@@ -110,16 +110,19 @@ class Outbox:
     def _see(self) -> None:
         unseen, self._unseen, self._number_unseen = self._unseen, deque(), 0
         past = Past()
-        newest_first = [(tenant, glimpse.happenings(past)) for tenant, glimpse in reversed(unseen)]
-        for tenant, happenings in reversed(newest_first):
-            self.collect(happenings, tenant)
+        newest_first = [(tenant, glimpse.webhook_events(past)) for tenant, glimpse in reversed(unseen)]
+        for tenant, webhook_events in reversed(newest_first):
+            self.collect(webhook_events, tenant)
 
-    def collect(self, happenings: Iterable[Happening], tenant: str | None, *, triggered: bool = False) -> list[Event]:
+    def collect(
+        self, webhook_events: Iterable[WebhookEvent], tenant: str | None, *, triggered: bool = False
+    ) -> list[Event]:
         """Keeps them as events, numbered on, and returns these."""
         if self._unseen:
             self._see()
         events = [
-            Event(number, happening, tenant, triggered) for number, happening in enumerate(happenings, self._made + 1)
+            Event(number, webhook_event, tenant, triggered)
+            for number, webhook_event in enumerate(webhook_events, self._made + 1)
         ]
         self._made += len(events)
         self._events.extend(events)

@@ -16,7 +16,7 @@ from mockserver.game.ranking import Run
 from mockserver.game.world import World
 from mockserver.webhooks import shapes
 from mockserver.webhooks.moved import Move, net, others
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.webhooks.shapes import Group, Top
 from mockserver.webhooks.views import Now, Past, View
 
@@ -39,7 +39,7 @@ class Scores(NamedTuple):
     runs: list[Run]
     number: int
 
-    def happenings(self, time: int, past: Past) -> Iterator[Happening]:
+    def webhook_events(self, time: int, past: Past) -> Iterator[WebhookEvent]:
         """Each group whose ranking changed, and everybody whose rank is another, whoever caused it."""
         world, catalog, most = self.world, self.catalog, self.catalog.settings.rank_changed_neighbours
         for fact, run in zip(self.facts, self.runs, strict=True):
@@ -74,7 +74,7 @@ def each_in_its_run(facts: list[f.ScoreChanged]) -> bool:
     return number == 1 or len({fact[1] for fact in facts}) == number or len({fact[1:3] for fact in facts}) == number
 
 
-def several(world: World, entries: list[f.Entry], time: int) -> Iterator[Happening]:
+def several(world: World, entries: list[f.Entry], time: int) -> Iterator[WebhookEvent]:
     """What changes of scores come to when some are in the same run, while the world is as it was then."""
     firsts: dict[tuple[str, date], tuple[int, f.ScoreChanged]] = {}
     for seq, _, _, fact in entries:
@@ -91,18 +91,18 @@ def several(world: World, entries: list[f.Entry], time: int) -> Iterator[Happeni
 
 def _boards(
     catalog: Catalog, time: int, fact: f.ScoreChanged, rows: Iterable[tuple[Group, Top]]
-) -> Iterator[Happening]:
+) -> Iterator[WebhookEvent]:
     for group, first_places in rows:
         seen = catalog, time, fact.board, fact.run, group, first_places
-        yield Happening(CHANGED, time, None, shapes.board_changed, seen, fact.user)
+        yield WebhookEvent(CHANGED, time, None, shapes.board_changed, seen, fact.user)
 
 
 def _ranks(
     catalog: Catalog, time: int, fact: f.ScoreChanged, rows: Iterable[tuple[Move, f.Profile]]
-) -> Iterator[Happening]:
+) -> Iterator[WebhookEvent]:
     for (user, before, after), profile in rows:
         seen = catalog, time, profile, fact.board, fact.run, *before, *after
-        yield Happening(RANK_CHANGED, time, user, shapes.rank_changed, seen)
+        yield WebhookEvent(RANK_CHANGED, time, user, shapes.rank_changed, seen)
 
 
 def groups_changed(fact: f.ScoreChanged) -> list[Group]:

@@ -44,7 +44,7 @@ from mockserver.game.rows import Award, CountedPeriods
 from mockserver.game.state import Completion, Person, StreakState
 from mockserver.game.world import World, group_of
 from mockserver.webhooks import shapes
-from mockserver.webhooks.outbox import Happening
+from mockserver.webhooks.outbox import WebhookEvent
 from mockserver.webhooks.scores import top
 from mockserver.webhooks.views import Now
 
@@ -71,11 +71,11 @@ class Stage(NamedTuple):
         return self.world.id_of(f"made up {thing}", number)
 
 
-def trigger(world: World, kind: str, user: str | None, now: int) -> Happening:
+def trigger(world: World, kind: str, user: str | None, now: int) -> WebhookEvent:
     """An event of that type about that user (any, when None), at `now` in milliseconds UTC."""
     stage = _stage(world, user, now)
     about = None if kind in NOBODYS else stage.profile.id
-    return Happening(kind, now, about, *PLAYS[kind](stage))
+    return WebhookEvent(kind, now, about, *PLAYS[kind](stage))
 
 
 def _stage(world: World, user: str | None, now: int) -> Stage:

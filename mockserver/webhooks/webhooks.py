@@ -19,7 +19,7 @@ from mockserver.webhooks.delivery import Delivery, DeliveryLog, Ledger, Outcome,
 from mockserver.webhooks.endpoints import Endpoint, Endpoints
 from mockserver.webhooks.lane import Lane
 from mockserver.webhooks.listing import check_filters, delivery_shape, event_shape, newest
-from mockserver.webhooks.outbox import Event, Happening, Outbox
+from mockserver.webhooks.outbox import Event, Outbox, WebhookEvent
 from mockserver.webhooks.scores import CHANGED, RANK_CHANGED
 from mockserver.webhooks.trigger import trigger
 from mockserver.webhooks.views import Past
@@ -76,7 +76,7 @@ class Webhooks:
                 made = self._wanted(sight.made)
                 self.outbox.keep(sight._replace(made=made, number=sight.number - len(sight.made) + len(made)), tenant)
         else:
-            newest_first = [(tenant, self._wanted(sight.happenings(past))) for tenant, sight in reversed(recent)]
+            newest_first = [(tenant, self._wanted(sight.webhook_events(past))) for tenant, sight in reversed(recent)]
             for tenant, found in reversed(newest_first):
                 self.outbox.collect(found, tenant)
 
@@ -88,17 +88,17 @@ class Webhooks:
             return
         tenant = self._tenant_of(world)
         if len(self.endpoints):
-            self.collect(self._wanted(sight.happenings()), tenant)
+            self.collect(self._wanted(sight.webhook_events()), tenant)
         elif self._never.isdisjoint(OF_SCORES):
             self.outbox.keep(sight, tenant)
         else:
-            self.outbox.collect(self._wanted(sight.happenings()), tenant)
+            self.outbox.collect(self._wanted(sight.webhook_events()), tenant)
 
-    def _wanted(self, rows: list[Happening]) -> list[Happening]:
+    def _wanted(self, rows: list[WebhookEvent]) -> list[WebhookEvent]:
         """Those whose types the document has."""
         return [row for row in rows if row.kind not in self._never]
 
-    def collect(self, found: list[Happening], tenant: str | None = None) -> None:
+    def collect(self, found: list[WebhookEvent], tenant: str | None = None) -> None:
         """Keeps what happened, and holds it for the endpoints that want it."""
         for event in self.outbox.collect(found, tenant):
             for endpoint in self.endpoints:
@@ -296,7 +296,7 @@ class Webhooks:
 
     def wanted_trigger(
         self, tenant: str | None, body: Mapping[str, Any]
-    ) -> tuple[asked.Order, Happening, list[Endpoint]]:
+    ) -> tuple[asked.Order, WebhookEvent, list[Endpoint]]:
         """What a trigger would send, and where to. Refused as `trigger`."""
         wanted = asked.order(body, self.kinds)
         wanting = [endpoint for endpoint in self.endpoints if endpoint.wants(wanted.kind)]
@@ -313,9 +313,9 @@ class Webhooks:
 
         Answers with the event and its deliveries. Refused when something in the request is wrong.
         """
-        wanted, happening, wanting = self.wanted_trigger(tenant, body)
+        wanted, webhook_event, wanting = self.wanted_trigger(tenant, body)
         whose = tenant if self._organisation.catalog.settings.multi_tenant else None
-        (event,) = self.outbox.collect([happening], whose, triggered=True)
+        (event,) = self.outbox.collect([webhook_event], whose, triggered=True)
         due = self._now() + round(wanted.delay * 1000)
         sent = [
             self._send(event, endpoint, due, tamper=wanted.tamper)

@@ -49,7 +49,7 @@ def _wrap(plant: Plant, hidden: str = "") -> None:
         await faulty[app](scope, receive, send)
 
     App.__call__ = call  # type: ignore[method-assign,assignment]
-    App.answer_at_once = lambda app, *asked: False  # type: ignore[method-assign]  # the short way would pass it by
+    App.respond_at_once = lambda app, *asked: False  # type: ignore[method-assign]  # the short way would pass it by
 
 
 class Nothing(httpx2.AsyncByteStream):
