@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -195,7 +196,8 @@ def test_the_next_start_takes_what_the_last_one_has_put_on_the_shelf(tmp_path: P
     assert told_by(Shelf(directory), plan) == (first[0], 0)
     assert directory.stat().st_mode & 0o777 == 0o700
     (file,) = directory.iterdir()
-    for rubbish in (b"", b"rubbish", file.read_bytes()[:-100]):
+    whole = file.read_bytes()
+    for rubbish in (b"", b"rubbish", whole[:-100], whole.replace(b"user-1", b"user-7")):
         file.write_bytes(rubbish)
         assert told_by(Shelf(directory), plan) == first
     assert told_by(Shelf(tmp_path / "lived" / file.name), plan) == first, "a file where the directory would be"
@@ -218,3 +220,15 @@ def test_the_shelf_has_a_few_places_for_small_populations_of_this_code(
     monkeypatch.undo()
     monkeypatch.setattr("os.getuid", lambda: -1)
     assert shelf.find(b"one") is None, "somebody else's"
+
+
+def test_a_full_disk_keeps_nothing_on_the_shelf_and_leaves_no_piece(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        shelf.keep(b"one", bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+    assert shelf.find(b"one") is None

@@ -1,6 +1,6 @@
 """Populations that have lived, in the user's cache, so that the next start need not wait for the same days again.
 
-Best effort: what cannot be read is lived again, and what cannot be written is not kept.
+Best effort: what cannot be read, or is not what was written, is lived again, and what cannot be written is not kept.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from mockserver.control.checkpoint import code
+from mockserver.files import write_whole
 
 MOST_FILES = 8
 MOST_BYTES = 8 * 2**20  # of one population: some 300 users
@@ -31,20 +31,18 @@ class Shelf:
         try:
             if hasattr(os, "getuid") and file.stat().st_uid != os.getuid():
                 return None
-            state = file.read_bytes()
+            digest, state = _apart(file.read_bytes())
             os.utime(file)
         except OSError:
             return None
-        return state
+        return state if digest == hashlib.sha256(state).digest() else None
 
     def keep(self, name: bytes, state: bytes) -> None:
         if self._directory is None or len(state) > MOST_BYTES:
             return
         with suppress(OSError):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=self._directory, delete=False) as file:
-                file.write(state)
-            os.replace(file.name, self._file(self._directory, name))
+            write_whole(self._file(self._directory, name), (hashlib.sha256(state).digest(), state))
             files = sorted(self._directory.iterdir(), key=lambda row: row.stat().st_mtime)
             for old in files[:-MOST_FILES]:
                 old.unlink(missing_ok=True)
@@ -52,3 +50,9 @@ class Shelf:
     @staticmethod
     def _file(directory: Path, name: bytes) -> Path:
         return directory / hashlib.sha256(code().encode() + name).hexdigest()
+
+
+def _apart(content: bytes) -> tuple[bytes, bytes]:
+    """The digest that a file begins with, and what it is of."""
+    size = hashlib.sha256().digest_size
+    return content[:size], content[size:]
