@@ -278,7 +278,7 @@ def test_a_defect_is_told_and_the_connection_goes_on(monkeypatch: pytest.MonkeyP
         reader = Reader(client)
         with monkeypatch.context() as patched:
             patched.setattr("mockserver.control.backstage.WorldContext._suffer", breaks)
-            patched.setattr("mockserver.control.ask.Ask.game", breaks)
+            patched.setattr("mockserver.control.ask.ControlRequest.game", breaks)
             asked = ("/v1/achievements HTTP/1.1\r\nPrefer: delay=0.01", "/_mock/users HTTP/1.1")
             for line in asked:
                 client.sendall(f"GET {line}\r\nHost: localhost\r\n{WITH_KEY}\r\n".encode())
