@@ -9,10 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cluster import Cluster
 from processes import KEY
 from test_protocol import Reader
 
@@ -47,8 +49,9 @@ def request(method: str, path: str, body: bytes = b"", length: int | None = None
 
 
 @contextmanager
-def started() -> Iterator[Server]:
+def started(*options: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users", "20", "--log-level", "warning"]
+    command += options
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -70,8 +73,18 @@ HALVES = {
 
 @pytest.mark.parametrize("name", HALVES)
 def test_whoever_waits_is_told_that_the_server_ends(name: str) -> None:
-    with started() as server, closing(server.connect()) as client:
-        client.sendall(HALVES[name])
+    ends_while_waiting(HALVES[name])
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_so_does_a_server_that_shares_its_worlds(tmp_path: Path, name: str) -> None:
+    with Cluster(tmp_path, size=1) as cluster:
+        ends_while_waiting(HALVES[name], "--log", cluster.url, "--checkpoints", str(tmp_path / "checkpoints"))
+
+
+def ends_while_waiting(sent: bytes, *options: str) -> None:
+    with started(*options) as server, closing(server.connect()) as client:
+        client.sendall(sent)
         server.ask("GET", "/_mock/worlds", None)  # by now the server has read what the other one sent
         said = server.stop()
         status, headers, content = Reader(client).answer()

@@ -26,7 +26,7 @@ from mockserver.log import shared
 from mockserver.log.jetstream import LISTENED, OUTCOMES, WORLDS, JetStreamHome, Unavailable, subject_of
 from mockserver.log.record import LogError, decode
 from mockserver.spec.binding import Function
-from mockserver.worlds import Organisation
+from mockserver.worlds import Ending, Organisation
 
 if TYPE_CHECKING:
     from mockserver.app import App
@@ -196,7 +196,7 @@ class Farm:
         webhooks = replica.side.webhooks
         while replica.has_delivery_due() and not ask.left():
             if replica.side.ending:
-                raise Unavailable("this server is about to end")
+                raise Ending("The server is about to end; it has happened, and webhooks are still on their way.")
             await asyncio.sleep(0.05)
             if webhooks.paused:
                 async with replica.lock:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST_RACES = 200  # lost in a row
 ADD_ENDPOINT = "mock_webhooks_add"
+LEFT_TO_OTHERS = "The server is about to end. What was asked is in the log, and the other servers carry it out."
 
 Outcome = Callable[[], Any]  # gives the answer, or raises the refusal
 Tenant = Callable[[], str | None]
@@ -107,7 +108,7 @@ class Replica:
             raise Gone
         before, found = self.at, None
         async for message in self._home.read(self._subject, self.at.position, newest.position):
-            outcome = await self._repeat(decode(message.data))
+            outcome = await self._repeat_other(message.data)
             self._is_at(message.position, message.id)
             found = outcome if id and message.id == id else found
         return self.at is not before, found
@@ -115,20 +116,27 @@ class Replica:
     async def repeat_all(self, lines: Iterable[bytes]) -> None:
         """Records that come before those of the log. Raises `LogError`."""
         for line in lines:
-            await self._repeat(decode(line))
+            await self._repeat_other(line)
 
     def _is_at(self, position: int, id: str) -> None:
         self._told = time.monotonic()
         self.at = At(position, id, self.at.number + 1)
 
+    async def _repeat_other(self, line: bytes) -> Outcome:
+        """A record that was there before. Raises `Unavailable` when the server ends on the way."""
+        try:
+            return await self._repeat(decode(line))
+        except Ending:
+            raise Unavailable("this server is about to end") from None
+
     async def _repeat(self, record: Record) -> Outcome:
-        """Lets a record happen here; what comes out of it."""
+        """Lets a record happen here; what comes out of it. Raises `Ending`."""
         token = applying.set(True)
         self.whole = False
         try:
             content = await self._happen(record)
         except Ending:  # somewhere on the way
-            raise Unavailable("this server is about to end") from None
+            raise
         except GameError as refusal:  # the same on all servers
             self.whole = True
             return _refused(refusal)
@@ -347,7 +355,10 @@ class Replica:
             if outcome is None:
                 raise
             return outcome  # an attempt that seemed to fail had not
-        outcome = await self._repeat(decode(line))
+        try:
+            outcome = await self._repeat(decode(line))
+        except Ending:
+            raise Ending(LEFT_TO_OTHERS) from None
         self._is_at(position, id)
         return outcome
 

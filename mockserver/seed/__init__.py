@@ -42,12 +42,21 @@ def populate(
     name = f"{seed}/{game.world.seed}"
     customs = Customs(game.world.catalog)
     people = People(name, customs)
-    lived = deeds(name, users, since, until, customs) if until > since else first_deeds(name, users, since, customs)
     seen: list[Any] = []
-    count = 0
+    done, count = 0.0, 0
+
+    def rest() -> None:
+        if report is not None:
+            report(done, count)
+
+    if until > since:
+        lived = deeds(name, users, since, until, customs, rest)
+    else:
+        lived = first_deeds(name, users, since, customs)
     for deed in lived:
-        if report is not None and count % 256 == 0:
-            report((deed.time - since) / past if until > since else deed.number / users, count)
+        if count % 256 == 0:
+            done = (deed.time - since) / past if until > since else deed.number / users
+            rest()
         game.catch_up(deed.time)
         if glimpse is not None and game.observe is None and deed.time >= until - RECENT:
             game.observe = collecting(seen, glimpse)
@@ -56,8 +65,8 @@ def populate(
         count += 1
     if glimpse is not None:
         game.observe = collecting(seen, glimpse)
-    if report is not None:
-        report(1.0, count)
+    done = 1.0
+    rest()
     return seen
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from mockserver.game.periods import DAY, HOUR, MINUTE, local_day, start_of_day, zone
 from mockserver.game.users import NOTIFICATION_TYPES
@@ -14,6 +14,8 @@ from mockserver.seed.customs import Customs, Habit
 from mockserver.seed.people import time_zone
 from mockserver.seed.rhythm import draw
 from mockserver.seed.roles import role_of, script
+
+T = TypeVar("T")
 
 FAR_EAST = 14 * HOUR  # no local day begins earlier than so long before the UTC day of the same date
 
@@ -116,18 +118,29 @@ class Life:
         return {kind: dice.sample(["email", "push"], dice.randint(0, 2)) for kind in NOTIFICATION_TYPES}
 
 
-def deeds(seed: str, users: int, since: int, until: int, customs: Customs) -> Iterator[Deed]:
-    """All deeds of all users from `since` to before `until` (ms UTC), in order of time."""
-    lives = [Life(seed, number, since, until, customs) for number in range(users)]
+def deeds(
+    seed: str, users: int, since: int, until: int, customs: Customs, rest: Callable[[], None] | None = None
+) -> Iterator[Deed]:
+    """All deeds of all users from `since` to before `until` (ms UTC), in order of time. `rest` is called now and then
+    while no deed is ready yet."""
+    lives = [Life(seed, number, since, until, customs) for number in resting(range(users), rest)]
     waiting: list[Deed] = []
     epoch = date(1970, 1, 1).toordinal()
     for day in range(since // DAY - 1, until // DAY + 2):
-        waiting += [deed for life in lives for deed in life.deeds(epoch + day) if deed.time < until]
+        waiting += [deed for life in resting(lives, rest) for deed in life.deeds(epoch + day) if deed.time < until]
         waiting.sort()
         settled = bisect_left(waiting, (day + 1) * DAY - FAR_EAST, key=lambda deed: deed.time)
         yield from waiting[:settled]
         del waiting[:settled]
     yield from waiting
+
+
+def resting(rows: Iterable[T], rest: Callable[[], None] | None) -> Iterator[T]:
+    """The rows, with a rest before each 256."""
+    for number, row in enumerate(rows):
+        if rest is not None and number % 256 == 0:
+            rest()
+        yield row
 
 
 def first_deeds(seed: str, users: int, now: int, customs: Customs) -> Iterator[Deed]:
