@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "recipes.md")  # in this order: the second goes on where the first ends
-PORTS = ("8080", "8081", "8082", "9000", "3000")
+PORTS = ("8080", "8081", "8082", "8083", "9000", "3000")
 LINKED = ("Makefile", "openapi.json", "fixtures", "mockserver", "contract_tests", "pyproject.toml")
 SERVES = re.compile(r"^mockserver (?:serve|listen)\b")
 
@@ -66,7 +66,7 @@ class Place:
 
     def fit(self, text: str) -> str:
         """The text with our ports in the place of the README's."""
-        return re.sub(r"\b(?:8080|8081|8082|9000|3000)\b", lambda match: self.ports[match[0]], text)
+        return re.sub(rf"\b(?:{'|'.join(PORTS)})\b", lambda match: self.ports[match[0]], text)
 
     def start(self, command: list[str], port: str) -> None:
         """A process that goes on until the end; returns when its port takes connections."""
