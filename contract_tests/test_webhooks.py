@@ -46,7 +46,8 @@ def open_box(stage: Stage, office: PostOffice, suite: Suite) -> Box:
         box.settle = lambda: settle_elsewhere(box, office)
     else:
         box = office.box(SECRET)
-        stage.control.ask("POST", "/webhooks", {"url": box.url, "secret": SECRET})
+        # One after the other: of several about the same board the one that came last is the newest.
+        stage.control.ask("POST", "/webhooks", {"url": box.url, "secret": SECRET, "concurrency": 1})
         box.settle = partial(deliver, stage)
     assert suite.running is not None
     suite.running.afterwards += [box.settle, lambda: check_all(suite, box)]

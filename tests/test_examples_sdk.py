@@ -111,7 +111,9 @@ def test_a_bad_request_can_be_pasted_too(server: str, status: str) -> None:
     for form, command in (("curl", ["bash", "-c"]), ("python", [sys.executable, "-c"])):
         text = write([example], form, document()).replace(SERVER, server).replace("curl ", "curl -sS ", 1)
         done = subprocess.run([*command, text], capture_output=True, text=True, timeout=30)
-        assert json.dumps(example.body, separators=(",", ":"), ensure_ascii=False) in done.stdout, done.stderr
+        # A server on a loopback address goes on: which keys there are.
+        begins = json.dumps(example.body, separators=(",", ":"), ensure_ascii=False).removesuffix('"}')
+        assert begins in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("form", ["curl", "python"])

@@ -140,7 +140,7 @@ def _events(is_so: Callable[[MetricChanged], bool], detail: Callable[[MetricChan
     def find(game: Game) -> Iterator[Found]:
         for entry in game.world.journal:
             fact = entry.fact
-            if isinstance(fact, MetricChanged) and is_so(fact):
+            if isinstance(fact, MetricChanged) and fact.metric in game.world.catalog.metrics and is_so(fact):
                 yield Found(fact.user, detail(fact), see.format(user=fact.user, metric=fact.metric))
 
     return find
@@ -151,7 +151,8 @@ def _level_lost(game: Game) -> Iterator[Found]:
     for entry in game.world.journal:
         fact = entry.fact
         if isinstance(fact, LevelChanged) and entry.time >= game.now - 3 * DAY:
-            levels = {row.key: row for row in game.world.catalog.points[fact.system].levels}
+            system = game.world.catalog.points.get(fact.system)  # a later catalog may lack it
+            levels = {row.key: row for row in system.levels} if system else {}
             before, after = levels.get(str(fact.previous)), levels.get(str(fact.level))
             if before and (after is None or after.points < before.points):
                 detail = f"from {before.name} to {after.name if after else 'none'} in {fact.system}"

@@ -33,7 +33,7 @@ class Client:
     """
 
     def __init__(self, url: str, timeout: float) -> None:
-        parts = urlsplit(url)
+        self.url, parts = url, urlsplit(url)
         self._host, secure = parts.hostname or "", parts.scheme == "https"
         self._port = parts.port or (443 if secure else 80)
         self._ssl = _trusted() if secure else None

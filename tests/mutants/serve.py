@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator
+from contextvars import Context
 from functools import partial
 from typing import Any
 
-import httpx2
-
 from mockserver.app import App
+from mockserver.webhooks.client import Client, Ended
 from tests.mutants.fault import Fault, Plant
 from tests.mutants.faults import BY_NAME
 from tests.mutants.generated.all import generated
 from tests.mutants.otherwise import ANOTHER_WAY, otherwise
-from tests.mutants.posted import HEADER, Post, Sender
+from tests.mutants.posted import Post, Sender
 from tests.mutants.wrapper import Faulty, Receive, Scope, Send
 
 
@@ -37,7 +37,7 @@ def plant_fault(fault: Fault) -> None:
     if fault.plant is not None:
         _wrap(fault.plant)
     if fault.sender is not None:
-        httpx2.AsyncHTTPTransport.handle_async_request = _sending(fault.sender)  # type: ignore[method-assign]
+        Client.post = _sending(fault.sender)  # type: ignore[method-assign]
 
 
 def _wrap(plant: Plant, hidden: str = "") -> None:
@@ -52,33 +52,39 @@ def _wrap(plant: Plant, hidden: str = "") -> None:
     App.respond_at_once = lambda app, *asked: False  # type: ignore[method-assign]  # the short way would pass it by
 
 
-class Nothing(httpx2.AsyncByteStream):
-    """The body of an answer that says nothing."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b""
+class Unsent(Exception):
+    """No response came."""
 
 
 def _sending(sender: Sender) -> Any:
-    send_on = httpx2.AsyncHTTPTransport.handle_async_request
-    memory: dict[Any, Any] = {}
+    """In the place of `Client.post`: the sender decides what goes out, and how often."""
+    post_on, memory = Client.post, dict[Any, Any]()
+    running: set[asyncio.Task[None]] = set()
 
-    async def handle(transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> httpx2.Response:
-        if HEADER not in request.headers:
-            return await send_on(transport, request)
-        kept = {name: value for name, value in request.headers.items() if name in (HEADER, "content-type")}
-
+    def post(client: Client, body: bytes, headers: bytes, ended: Ended) -> None:
         async def send(body: bytes, headers: dict[str, str]) -> int:
-            fresh = httpx2.Request("POST", request.url, headers=headers, content=body, extensions=request.extensions)
-            answer = await send_on(transport, fresh)
-            await answer.aread()
-            await answer.aclose()
-            return answer.status_code
+            came: asyncio.Future[tuple[int | None, str | None]] = asyncio.get_running_loop().create_future()
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+            post_on(client, body, lines, lambda status, error: came.set_result((status, error)))
+            status, error = await came
+            if status is None:
+                raise Unsent(error)
+            return status
 
-        status = await sender(Post(await request.aread(), kept, memory, str(request.url)), send)
-        return httpx2.Response(status, request=request, stream=Nothing())
+        async def carry() -> None:
+            name, _, value = headers.decode().strip().partition(": ")
+            try:
+                status = await sender(Post(body, {name.lower(): value}, memory, client.url), send)
+            except Unsent as unsent:
+                ended(None, str(unsent))
+            else:
+                ended(status, None)
 
-    return handle
+        task = asyncio.get_running_loop().create_task(carry(), context=Context())
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    return post
 
 
 def serve(fault: Fault | None, options: list[str]) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import signal
 import tempfile
 import time
@@ -222,12 +223,9 @@ def _listen(suite: Suite, asked: list[str]) -> None:
 
 
 def _first_to_speak(running: dict[int, tuple[Trial, int]]) -> int:
-    """The trial that ended first; it stays to be waited for."""
-    while True:
-        for process in running:
-            if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                return process
-        time.sleep(0.05)
+    """The trial whose outcome comes first. It cannot end before that is read: a pipe holds little."""
+    processes = {reading: process for process, (_, reading) in running.items()}
+    return processes[select.select(list(processes), [], [])[0][0]]
 
 
 def _outcome(process: int, reading: int) -> Outcome:

@@ -11,18 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-import httpx2
-
 from mockserver import catalogs, spec
 from mockserver.app import App
 from mockserver.control.plane import Settings
 from mockserver.serve.server import make_app, make_plane
+from mockserver.webhooks.client import Client, Ended
 from mockserver.worlds import Plan, Worlds
 from tests.mutants.fault import DOCUMENT, Ask, Fault, Reply
 from tests.mutants.generated.responses import RESPONSE
 from tests.mutants.generated.story import BEGINNING, tell
 from tests.mutants.posted import HEADER, Post
-from tests.mutants.serve import Nothing, plant_fault
+from tests.mutants.serve import plant_fault
 
 ROOT = "probe.root"
 #: Seconds for a story; it takes a tenth of them.
@@ -109,21 +108,21 @@ class Told:
             if (before.status, before.body) != (reply.status, reply.body):
                 raise Differs(f"{method} {target}?{query}")
 
-    async def catch(self, transport: Any, request: httpx2.Request) -> httpx2.Response:
+    def catch(self, client: Client, body: bytes, headers: bytes, ended: Ended) -> None:
         """In the place of the network."""
-        post = (str(request.url), await request.aread(), request.headers.get(HEADER, ""))
-        self.transcript.posts.append(post)
-        return httpx2.Response(200, request=request, stream=Nothing())
+        name, _, value = headers.decode().strip().partition(": ")
+        self.transcript.posts.append((client.url, body, value if name.lower() == HEADER else ""))
+        asyncio.get_running_loop().call_soon(ended, 200, None)
 
 
 def told(fault: Fault | None = None, other: Transcript | None = None) -> Transcript:
     """The story, told in this process, which a fault changes for good. Raises `Differs`."""
     carrier = Told(cast(App, None), other)
 
-    async def catch(transport: Any, request: httpx2.Request) -> httpx2.Response:
-        return await carrier.catch(transport, request)
+    def catch(client: Client, body: bytes, headers: bytes, ended: Ended) -> None:
+        carrier.catch(client, body, headers, ended)
 
-    httpx2.AsyncHTTPTransport.handle_async_request = catch  # type: ignore[method-assign]
+    Client.post = catch  # type: ignore[method-assign]
     if fault is not None:
         plant_fault(fault)
     carrier.app = fresh_app()
