@@ -99,3 +99,11 @@ def test_the_command_prints_a_table_and_json() -> None:
 def _people(*options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mockserver", "people", *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_what_a_later_catalog_lacks_is_nobodys_state(trophy_server: MockServer) -> None:
+    with trophy_server.world(users=50, now=MOMENTS[1], frozen=True) as world, speaking_to(world) as http:
+        assert http.mock("PUT", "/catalog", "study").status_code == 200
+        for row in http.get("/cast")["cast"]:
+            method, path = (row["see"] or "").partition(" ")[::2]
+            assert method != "GET" or http.send("GET", path).status_code == 200, row
