@@ -17,26 +17,29 @@ CUTS = {
             "        if True:\n",
         ),
         ("        turn = self.worlds.turn\n        if True", "        if True"),
-        (
-            "    recorder, journal = organisation.recorder, game.world.journal\n",
-            "    journal = game.world.journal\n",
-        ),
-        (
-            "        if recorder is not None and journal.last != before:\n"
-            "            recorder.add(Record(game.now, name, arguments, tenant))\n"
-            "        elif recorder is not None and founded:\n"
-            "            recorder.add(Record(game.now, TENANT, {}, tenant))\n",
-            "",
-        ),
         ("        if not kept:\n            answer = NOT_KEPT\n", ""),
         (
             "        else:  # it may rest on what is not kept yet\n",
             "        else:\n            turn = self.worlds.turn\n",
         ),
     ),
+    "performing.py": (
+        (
+            "    changed, recorder = game.world.journal.last != before, organisation.recorder\n",
+            "    changed = game.world.journal.last != before\n",
+        ),
+        (
+            "        if recorder is not None and changed:\n"
+            "            recorder.add(record)\n"
+            "        elif recorder is not None and founded:\n"
+            "            recorder.add(record._replace(name=TENANT, arguments={}))\n",
+            "        pass\n",
+        ),
+        ("Record(game.now, name, arguments, tenant), founded=founded)", "None, founded=founded)"),
+    ),
     "worlds.py": (
         ("        if self.shared and not applying.get():\n            return\n", ""),
-        ("due is not None and not organisation.shared and due", "due is not None and due"),
+        ("            if organisation.shared or organisation.away:\n                continue\n", ""),
     ),
 }
 
