@@ -361,7 +361,7 @@ class App(Starlette):
 
 def written(content: Any) -> bytes:
     """A response's body."""
-    return content.body if isinstance(content, Rendered) else orjson.dumps(content)
+    return content.body if type(content) is Rendered else orjson.dumps(content)
 
 
 def _ask(organisation: Organisation, arrival: _Arrival) -> tuple[Any, bool]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK
 
-# Tests replace `time.monotonic` (freezegun does), and whoever waits by it waits for ever. This one they leave alone.
-if hasattr(time, "clock_gettime"):
-
-    def monotonic() -> float:
-        """Seconds of real time, to measure and to wait by; never goes back, and nobody stops it."""
-        return time.clock_gettime(time.CLOCK_MONOTONIC)
-
-else:  # Windows
-    pass
-
+# Seconds of real time, to measure and to wait by. Tests replace `time.monotonic` in every module that holds it
+# (freezegun does), and who waits by it would wait for ever: a `partial` they do not find.
+monotonic: Callable[[], float] = (
+    partial(time.clock_gettime, time.CLOCK_MONOTONIC) if sys.platform != "win32" else partial(time.monotonic)
+)
 
 _pinned: ContextVar[int | None] = ContextVar("pinned", default=None)
 
@@ -66,11 +63,13 @@ class Clock:
     def now(self) -> int:
         if self._frozen_at is not None:
             return self._frozen_at
-        now = real_time() + self._offset
-        if _pinned.get() is None:
-            if now < self._latest:
-                self._offset += self._latest - now
-                now = self._latest
+        pinned = _pinned.get()
+        if pinned is not None:
+            now = pinned + self._offset
+        elif (now := time.time_ns() // 1_000_000 + self._offset) < self._latest:
+            self._offset += self._latest - now
+            now = self._latest
+        else:
             self._latest = now
         return now if FIRST_CLOCK <= now <= LAST_CLOCK else min(max(now, FIRST_CLOCK), LAST_CLOCK)
 

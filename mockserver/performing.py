@@ -29,26 +29,28 @@ def perform(
         content = function(game, **arguments)
         founded = tenant is not None and organisation.admit(tenant, game)
     except GameError:
-        _end(organisation, game, before, Record(game.now, name, arguments, tenant))
+        if organisation.recorder is not None and game.world.journal.last != before:
+            _write_down(organisation, game, Record(game.now, name, arguments, tenant))
+        game.commit()
         raise
     except BaseException:
         game.undo()
         raise
-    return content, _end(organisation, game, before, Record(game.now, name, arguments, tenant), founded=founded)
+    changed = game.world.journal.last != before
+    if organisation.recorder is not None and (changed or founded):
+        record = Record(game.now, name, arguments, tenant) if changed else Record(game.now, TENANT, {}, tenant)
+        _write_down(organisation, game, record, founded=founded)
+    game.commit()
+    return content, changed
 
 
-def _end(organisation: Organisation, game: Game, before: int, record: Record, *, founded: bool = False) -> bool:
-    """Ends a request, once it is written down; whether it changed anything since the entry `before`."""
-    changed, recorder = game.world.journal.last != before, organisation.recorder
+def _write_down(organisation: Organisation, game: Game, record: Record, *, founded: bool = False) -> None:
+    """Gives the record to the recorder. When that fails, the request never happened."""
+    assert organisation.recorder is not None
     try:
-        if recorder is not None and changed:
-            recorder.add(record)
-        elif recorder is not None and founded:
-            recorder.add(record._replace(name=TENANT, arguments={}))
+        organisation.recorder.add(record)
     except BaseException:
         game.undo()
         if founded:
             organisation.dismiss(str(record.tenant))
         raise
-    game.commit()
-    return changed

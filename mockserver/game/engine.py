@@ -108,8 +108,12 @@ class Game:
 
     def commit(self) -> None:
         """Ends a request: it has happened. What it told goes to the observer as one."""
-        self._close()
-        self.show()
+        if self._open:
+            self._close()
+        else:
+            self._begun = False
+        if self._told:
+            self.show()
 
     def show(self) -> None:
         """What was told so far goes to the observer as one, though the request has not ended."""

@@ -155,7 +155,7 @@ class Operation:
             return f"(the status): {status} is not declared by {self.id}"
         if check is None:
             return None
-        if not isinstance(answer, Rendered):
+        if type(answer) is not Rendered:  # `isinstance` of a Mapping asks the ABC, with every response
             return check(answer)
         if not CHECK_EVERYTHING and answer.has_passed(check):
             return None
