@@ -25,17 +25,17 @@ CUTS = {
     ),
     "performing.py": (
         (
-            "    changed, recorder = game.world.journal.last != before, organisation.recorder\n",
-            "    changed = game.world.journal.last != before\n",
+            "        if organisation.recorder is not None and game.world.journal.last != before:\n"
+            "            _write_down(organisation, game, Record(game.now, name, arguments, tenant))\n",
+            "",
         ),
         (
-            "        if recorder is not None and changed:\n"
-            "            recorder.add(record)\n"
-            "        elif recorder is not None and founded:\n"
-            "            recorder.add(record._replace(name=TENANT, arguments={}))\n",
-            "        pass\n",
+            "    if organisation.recorder is not None and (changed or founded):\n"
+            "        record = Record(game.now, name, arguments, tenant) "
+            "if changed else Record(game.now, TENANT, {}, tenant)\n"
+            "        _write_down(organisation, game, record, founded=founded)\n",
+            "",
         ),
-        ("Record(game.now, name, arguments, tenant), founded=founded)", "None, founded=founded)"),
     ),
     "worlds.py": (
         ("        if self.shared and not applying.get():\n            return\n", ""),
