@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+unexport PYTHONDONTWRITEBYTECODE # hundreds of processes would each compile everything anew
 
 .DEFAULT_GOAL := help
 .PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names pythons clients bench bench-growth bench-kept realism farm kill soak doors hostile
@@ -13,21 +16,23 @@ help: ## show this help
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@$(BIN)/python -m compileall -q mockserver # a quick start even where PYTHONDONTWRITEBYTECODE is set
+	@$(INSTALL) uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]' || $(INSTALL) --editable '.[dev]'
+	@$(BIN)/python -m compileall -q mockserver contract_tests
+	@$(BIN)/python -c 'import mockserver.testing' # what a server needs is compiled, too
 	@touch $@
 
 run: $(READY) ## set up and start the fake Trophy on http://127.0.0.1:8080 (ARGS='--seed 2 --users 10')
 	@$(BIN)/mockserver serve $(ARGS)
 
-lint: $(READY) ## ruff, mypy --strict and the import rules
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-test: lint ## set up, lint, check types and run every test
-	$(BIN)/python -m pytest -n auto $(ARGS)
+lint: $(READY) ## ruff, mypy --strict and the import rules
+	$(LINT)
+
+test: $(READY) ## set up, lint, check types and run every test
+	@($(LINT)) > $(VENV)/lint.log 2>&1 & lint=$$!; \
+	$(BIN)/python -m pytest -n auto $(ARGS); tests=$$?; \
+	wait $$lint; lint=$$?; cat $(VENV)/lint.log; exit $$((tests | lint))
 
 examples: $(READY) ## write fixtures/examples/ anew
 	rm -rf fixtures/examples

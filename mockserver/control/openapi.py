@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 from mockserver.control.ask import JSON, Row
@@ -22,6 +21,8 @@ REFUSALS = {
 
 def openapi(rows: tuple[Row, ...], calls: Mapping[str, Described]) -> JSON:
     """The document of these rows. KeyError for one that is not described."""
+    from importlib.metadata import version
+
     paths: dict[str, Any] = {}
     for row in rows:
         paths.setdefault(f"/_mock{row.path}", {})[row.method.lower()] = _operation(row, calls[row.name])

@@ -23,7 +23,16 @@ from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.log.record import LogError
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.hosts import Hosts, Shared, shared_with
-from mockserver.serve.options import control_options, default_key, hosts_for, keys_are, option
+from mockserver.serve.options import (
+    FITTING,
+    LONGEST_HISTORY,
+    control_options,
+    default_key,
+    fits_a_header,
+    hosts_for,
+    keys_are,
+    option,
+)
 from mockserver.sockets import KEEP_ALIVE, LONGEST_KEEP_ALIVE, listen_on
 from mockserver.webhooks.options import Seconds
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
@@ -35,9 +44,7 @@ if TYPE_CHECKING:
     from mockserver.spec import Document
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
-LONGEST_HISTORY = 3650  # days
 LONGEST_IDLE = 365 * 86_400.0  # seconds
-FITTING = "printable ASCII, not empty and without spaces around it"
 
 
 class CannotServe(click.ClickException):
@@ -62,11 +69,6 @@ class Moment(click.ParamType[int]):
         if not FIRST_CLOCK <= time <= LAST_CLOCK:
             self.fail("clocks run from 1970 to 9000.", param, ctx)
         return time
-
-
-def fits_a_header(text: str) -> bool:
-    """Whether it reaches the server as it is. What to expect otherwise: FITTING."""
-    return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
 
 
 def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mockserver.control.plane import Settings
 
 MOST_KEYS = 5  # that are named
+LONGEST_HISTORY = 3650  # days
+FITTING = "printable ASCII, not empty and without spaces around it"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -157,6 +159,11 @@ def _endpoint(url: str, secret: str | None, types: tuple[str, ...]) -> WebhookEn
     except Refused as error:
         raise click.UsageError(f"{error}.") from None
     return WebhookEndpoint(url, secret, types)
+
+
+def fits_a_header(text: str) -> bool:
+    """Whether it reaches the server as it is. What to expect otherwise: FITTING."""
+    return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
 
 
 def guarded(host: str, token: str | None) -> tuple[str | None, bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,8 @@ def check(raw: bytes, document: dict[str, Any]) -> None:
 
 def _mark(digest: str) -> Path | None:
     """The empty file that says that this document passed this version of openapi-core."""
+    from importlib.metadata import version
+
     directory = cache.directory("checked")
     if directory is None:
         return None

@@ -11,7 +11,7 @@ from typing import Any
 from mockserver import catalogs
 from mockserver.control.worlds import catalog_on
 from mockserver.serve.catalog_file import CatalogFile, find
-from mockserver.serve.command import FITTING, LONGEST_HISTORY, fits_a_header
+from mockserver.serve.options import FITTING, LONGEST_HISTORY, fits_a_header
 from mockserver.sockets import LONGEST_KEEP_ALIVE
 from mockserver.webhooks.delivery import LONGEST_RETRY_DELAY, MOST_CONCURRENCY
 from mockserver.worlds import CatalogOn
