@@ -45,6 +45,7 @@ class Runner:
             "GITHUB_PATH": str(folder / "path"),
             "GITHUB_OUTPUT": str(folder / "output"),
             "GITHUB_ACTION_PATH": str(FOLDER),
+            "PIP_NO_BUILD_ISOLATION": "0",  # which means that what builds is lent, too
         }
         self._groups: list[int] = []
 

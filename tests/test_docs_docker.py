@@ -55,7 +55,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     for run in values("RUN"):
         command = [sys.executable, "-m", "pip", "--python", str(venv / "bin" / "python"), *shlex.split(run)[1:]]
         assert shlex.split(run)[0] == "pip"
-        command += ["--quiet", "--ignore-installed", "--no-deps"]
+        command += ["--quiet", "--ignore-installed", "--no-deps", "--no-build-isolation"]
         subprocess.run(command, cwd=app, check=True, capture_output=True, text=True)
     (folder / "elsewhere").mkdir()
     with place(folder / "elsewhere") as made:

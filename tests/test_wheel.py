@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import installing
 import pytest
 import yaml
 from clients.versions import NEWEST
@@ -21,10 +22,7 @@ PYTHON = os.environ.get("STRANGERS_PYTHON", sys.executable)  # `make pythons` tr
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True)
-    return next(folder.glob("*.whl"))
+    return installing.wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_carries_the_document_unchanged_the_fixtures_and_the_suite(wheel: Path) -> None:
@@ -38,11 +36,9 @@ def test_the_wheel_carries_the_document_unchanged_the_fixtures_and_the_suite(whe
 @pytest.fixture(scope="module")
 def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of commands of a new environment with the wheel, all that it needs, and the newest client."""
-    folder = tmp_path_factory.mktemp("stranger") / "venv"
-    subprocess.run([PYTHON, "-m", "venv", str(folder)], check=True)
-    install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, f"{wheel}[contract]", f"trophy=={NEWEST}"], check=True, capture_output=True, cwd=folder)
-    return folder / "bin"
+    commands = installing.environment(tmp_path_factory.mktemp("stranger") / "venv", PYTHON)
+    installing.install(f"{wheel}[contract]", f"trophy=={NEWEST}", python=commands / "python")
+    return commands
 
 
 @pytest.fixture
@@ -116,11 +112,8 @@ def test_what_is_missing_for_the_suite_is_said_in_one_line(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("there", [[], ["faker==40.50.0", "pytest<9", "tzdata==2025.2"]], ids=["empty", "with others"])
 def test_it_can_be_installed_beside_other_things(wheel: Path, there: list[str]) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"]
-    wanted = [f"{wheel}[contract,pytest]" if there else str(wheel), *there]
-    run = subprocess.run([*command, "--report", "-", *wanted], capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr
-    names = {row["metadata"]["name"].lower() for row in json.loads(run.stdout)["install"]}
+    wanted = [f"trophy-mockserver[contract,pytest] @ {wheel.as_uri()}" if there else str(wheel), *there]
+    names = installing.resolved(*wanted)
     assert ("pytest" in names) == bool(there)
     assert ("schemathesis" in names) == bool(there)
     assert there or not names & {"pytest", "hypothesis", "schemathesis", "faker"}

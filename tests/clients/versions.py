@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from mockserver import cache
+from tests.installing import install
 
 # Every minor version on PyPI that can read the document, each in its last release; of 1.0 the first one, too.
 PYTHON = (
@@ -24,8 +25,7 @@ def python_client(version: str) -> Path:
     """The folder to put first on the module path; what the client needs comes from this environment."""
     folder = _home() / f"python-{version}"
     if not folder.exists():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        _install(folder, [*command, "--target", "{}", f"trophy=={version}"])
+        _made_whole(folder, lambda made: install(f"trophy=={version}", target=made))
     return folder
 
 
@@ -39,7 +39,10 @@ def node_packages(name: str, *packages: str) -> Path:
     folder = _home() / name
     if not folder.exists():
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]
-        _install(folder, [*command, "{}", *packages])
+        _made_whole(
+            folder,
+            lambda made: subprocess.run([*command, str(made), *packages], check=True, capture_output=True, text=True),
+        )
     return folder
 
 
@@ -47,12 +50,12 @@ def _home() -> Path:
     return cache.directory("clients") or Path(tempfile.gettempdir()) / "mockserver-clients"
 
 
-def _install(folder: Path, command: list[str]) -> None:
-    """A folder is there whole or not at all, whoever else installs the same at the same time."""
+def _made_whole(folder: Path, make: Callable[[Path], object]) -> None:
+    """A folder is there whole or not at all, whoever else makes the same at the same time."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as room:
         made = Path(room) / "made"
-        subprocess.run([part.format(made) for part in command], check=True, capture_output=True, text=True)
+        make(made)
         try:
             made.rename(folder)
         except OSError:
