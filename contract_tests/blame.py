@@ -43,6 +43,7 @@ def lines_here() -> tuple[Line, ...]:
     return tuple(found)
 
 
+@cache
 def _is_told(file: str) -> bool:
     return file.startswith(HERE) and Path(file).name not in MESSENGERS
 

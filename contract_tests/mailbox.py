@@ -24,6 +24,8 @@ SECRET = "whsec_contract_suite"
 QUIET = 5.0
 #: Seconds after which what goes on coming is not waited for.
 LONGEST = 60.0
+#: Seconds after which the receiver looks whether it is to end.
+POLL = 0.02
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class PostOffice:
         self._boxes: dict[str, Box] = {}
         self.arrived = 0
         self.url = f"http://{name}:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True).start()
 
     def box(self, secret: str | None, *, own: bool = True) -> Box:
         """A new box; not `own`: the one for everything that has no box of its own."""

@@ -85,7 +85,7 @@ class QuietServer(ThreadingHTTPServer):
 def start(handler: type[BaseHTTPRequestHandler] = Replay) -> QuietServer:
     """Start it; `shutdown()` ends it."""
     server = QuietServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server
 
 
