@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from contract_tests import cache
 from contract_tests.options import OPTIONS, PARTS, Option, Options, part_of_file
 from contract_tests.printable import printable
 
@@ -116,12 +119,29 @@ def _run(suite: Suite, arguments: list[str]) -> int:
         prepare(suite)
         if todo := to_configure(suite):
             click.echo(todo)
-        with TemporaryDirectory() as folder, ending_is_an_interrupt():
+        with notebook() as folder, ending_is_an_interrupt():
             set_hypothesis_home_dir(folder)  # else it leaves a folder where the command was called
             code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite, Progress(suite)])
     finally:
         suite.close()
     return int(code) if code in (0, 1) and not suite.stopped else 2
+
+
+@contextmanager
+def notebook() -> Iterator[Path]:
+    """Where hypothesis notes what takes it a second to find out, such as which characters there are: once for a user,
+    or for this run where nothing can be kept."""
+    kept = cache.directory("hypothesis")
+    try:
+        if kept is not None:
+            kept.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        kept = None
+    if kept is not None and os.access(kept, os.W_OK):
+        yield kept
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def _narrowed(options: Options, arguments: list[str]) -> str:

@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from starlette.testclient import TestClient
 
+import contract_tests.cache
 import contract_tests.printable
+import mockserver.cache
 import mockserver.printable
 from contract_tests.report.terminal import _indented, _short
 from mockserver import spec
@@ -50,6 +52,7 @@ def test_text_in_any_script_stays_as_it_is() -> None:
 
 def test_the_suite_which_imports_nothing_of_ours_has_the_same_one() -> None:
     assert inspect.getsource(contract_tests.printable) == inspect.getsource(mockserver.printable)
+    assert inspect.getsource(contract_tests.cache) == inspect.getsource(mockserver.cache)
 
 
 def heard(body: bytes, **options: bool) -> tuple[int, str]:
