@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -116,6 +118,8 @@ def _run(suite: Suite, arguments: list[str]) -> int:
     quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin"]
     apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
     try:
+        if suite.options.base_url is None and {"operations", "stateful"} & set(parts):  # while our server starts
+            Thread(target=import_module, args=("contract_tests.generated",), daemon=True).start()
         prepare(suite)
         if todo := to_configure(suite):
             click.echo(todo)

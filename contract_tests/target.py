@@ -218,11 +218,8 @@ def _next(lines: queue.Queue[str | None]) -> str | None:
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """At once: it has nothing to keep, and a server that ends by itself waits for its connections."""
+    process.kill()
+    process.wait()
     if process.stdout:
         process.stdout.close()

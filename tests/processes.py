@@ -35,5 +35,5 @@ def serving(*options: str, cwd: str | None = None, python: str = sys.executable)
                 return
         raise AssertionError("the server did not start:\n" + "".join(printed))
     finally:
-        process.terminate()
+        process.kill()  # how servers end is tested elsewhere
         process.communicate(timeout=20)
