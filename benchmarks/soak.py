@@ -142,9 +142,10 @@ def _totals(server: Running, tally: Tally) -> Iterator[str]:
 
 
 def _log(log: Path) -> Iterator[str]:
-    """What the server had to complain about, but for webhooks that found a full queue or failed."""
+    """What the server had to complain about, but for webhooks that found a full queue or failed. A start that takes
+    long shows its progress there, too."""
     for line in log.read_text().splitlines():
-        if line.strip() and "webhook" not in line:
+        if line.strip() and "webhook" not in line and not line.startswith("Seeding "):
             yield f"the server's log says: {line}"
 
 
