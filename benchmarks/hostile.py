@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import orjson
+from rich.progress import track
 
-from benchmarks.tables import show
+from benchmarks.tables import console, show
 from mockserver.control.described import CALLS
 from mockserver.control.openapi import openapi
 from mockserver.control.table import ROWS
@@ -202,14 +203,14 @@ def hostile(count: int, seed: int = 1) -> int:
     harm, wrong, statuses, began = Harm(seed), 0, Counter[int](), time.perf_counter()
     with MockServer(users=20, history_days=5, frozen=True) as server:
         client = Client(server)
-        for number in range(count):
+        for number in track(range(count), "requests that mean harm", console=console):
             request = harm.request()
             status, answer, problem = client.try_out(request)
             statuses[status] += 1
             if problem:
                 wrong += 1
                 told = f"{request.method} {request.path[:200]} {request.body[:200]!r}: {status} {answer[:200]!r}"
-                print(f"✗ {number}: {told}: {problem}")
+                console.print(f"✗ {number}: {told}: {problem}", markup=False, soft_wrap=True)
         client.close()
     refused = sum(number for status, number in statuses.items() if status >= 400)
     rows = [("requests", count), ("refused, and the state compared", refused), ("wrong", wrong)]
