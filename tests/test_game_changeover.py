@@ -9,7 +9,7 @@ from typing import Any
 from sample import BARE, SAMPLE, api_achievement, board, boost, by_key, filters, metric_achievement, per_metric, points
 from story import Story, column, plain
 
-from mockserver.game.catalog import Catalog, PointsTrigger
+from mockserver.game.catalog import Catalog, Freezes, PointsTrigger, Streak
 from mockserver.game.facts import CatalogChanged
 
 
@@ -175,3 +175,25 @@ def test_everything_that_can_be_asked_can_be_asked_after_any_change() -> None:
             pairs = ",".join(f"{name}:x" for name in row.breakdown)
             story.ask("leaderboards_get", key=key, user_attributes=pairs)
         story.pass_to(story.game.now + 3 * 86_400_000)
+
+
+def test_another_change_earns_no_freeze_twice_for_whoever_has_gone_west() -> None:
+    catalog = replace(BARE, streak=Streak(freezes=Freezes(0, 5, auto_earn_interval=2)))
+    story = Story(catalog)
+    story.tell("04-01 23:00 ann words 1\n04-03 01:00 ann is tz=America/New_York")
+    change(story, replace(catalog, name="Another"))
+    story.at("04-05")
+    assert story.facts("Freeze") == ["04-03 00:10 ann FreezeEarned 1 1"]
+
+
+def test_a_boost_of_a_user_who_is_still_to_come_is_told_from_the_midnights_there() -> None:
+    system = points(triggers=(per_metric(1, 1),))
+    story = Story(replace(BARE, points=by_key(system)))
+    story.at("04-02 12:00")
+    own = boost("own", "2025-04-03", "2025-04-03", 2, user="ann")
+    change(story, points=by_key(replace(system, boosts=(own,))))
+    story.tell("04-02 15:00 ann words 1\n04-05")
+    assert story.facts("Boost") == plain("""
+        04-03 00:00 ann BoostStarted id-own
+        04-04 00:00 ann BoostFinished id-own
+    """)

@@ -315,3 +315,42 @@ def test_all_of_it_can_be_told_in_sentences_and_replayed() -> None:
         again.apply(entry)
     assert known(again) == known(story.world)
     assert again.pauses == story.world.pauses
+
+
+@pytest.mark.parametrize("kept", ["pause", "days off"])
+def test_days_that_nobody_had_to_fill_keep_their_length_when_the_streak_is_lost_later(kept: str) -> None:
+    story = played(THREE_DAYS, Streak(days_off=(5, 6)) if kept == "days off" else None)
+    if kept == "pause":
+        pause(story, "04-04", "04-05")
+    paused, last = kept == "pause", rows(story.at("04-06 12:00"), 3, "length", "usedPause")
+    assert last == [(3, paused), (3, paused), (0, False)]
+    assert story.at("04-07").facts("StreakLost") == ["04-07 00:00 ann StreakLost 3"]
+    assert rows(story, 4, "length", "usedPause") == [*last, (0, False)]
+    story.tell("04-08 09:00 ann words 1")
+    assert rows(story, 5, "length", "usedPause") == [*last, (0, False), (1, False)]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_days_in_a_pause_keep_their_length_when_the_streak_is_reset_after_it(counted: bool) -> None:
+    story = played(THREE_DAYS)
+    pause(story, "04-04", "04-05")
+    story.at("04-06 09:00")
+    if counted:
+        story.event("ann", "words", 1)
+    story.act(commands.reset_streak, "ann", story.game.now)
+    story.tell("04-07 09:00 ann words 1")
+    assert rows(story, 5, "length", "usedPause") == [(3, False), (3, True), (3, True), (0, False), (1, False)]
+
+
+def test_days_of_a_pause_after_a_reset_keep_nothing() -> None:
+    story = played(THREE_DAYS)
+    pause(story, "04-04", "04-06")
+    story.at("04-05 09:00")
+    story.act(commands.reset_streak, "ann", story.game.now)
+    assert rows(story.at("04-07 09:00"), 5, "length", "usedPause") == [
+        (3, False),
+        (3, True),
+        (0, False),
+        (0, False),
+        (0, False),
+    ]

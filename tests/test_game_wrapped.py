@@ -11,6 +11,7 @@ from story import Story, column
 
 from mockserver.game.catalog import Catalog, Freezes, PointsTrigger, Settings, Streak
 from mockserver.game.errors import Refused
+from mockserver.game.streak_commands import reset_streak
 from mockserver.game.wrapped import Change
 
 PERIODS = ("mostActiveDay", "mostActiveWeek", "mostActiveMonth", "entireYear")
@@ -277,3 +278,14 @@ def test_of_a_board_the_best_rank_in_any_overlapping_run_is_told_the_later_one_o
     assert wrapped(story, user="bob")["entireYear"]["leaderboards"]["monthly"]["start"] == "2025-04-01"
     day = wrapped(story)["mostActiveDay"]
     assert (day["date"], day["leaderboards"]["monthly"]["start"]) == ("2025-02-10", "2025-02-01")
+
+
+def test_a_day_that_was_reset_belongs_to_no_streak_before() -> None:
+    story = Story(BARE)
+    story.tell("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-06 09:00 ann words 1")
+    story.act(reset_streak, "ann", story.game.now)
+    story.tell("04-07 09:00 ann words 1")
+    assert streak_of(story) == (2, "2025-04-01", "2025-04-02")
+    story.tell("04-08 09:00 ann words 1\n04-09 09:00 ann words 1")
+    story.act(reset_streak, "ann", story.game.now)
+    assert streak_of(story) == (3, "2025-04-07", "2025-04-09")

@@ -126,7 +126,8 @@ def _note_boosts(world: Population, old: Catalog, new: Catalog, time: int) -> No
             continue
         person = world.users.get(boost.user) if boost.user else None
         start, finish = boost_moments(boost, person.zone if person else None)
+        stranger = boost.user is not None and person is None  # whose midnights are not known yet
         for moment, told in ((start, world.boosts_begun), (finish, world.boosts_ended)):
             told.discard(boost.id)
-            if moment is not None and moment <= time:
+            if moment is not None and moment <= time and not stranger:
                 told.add(boost.id)

@@ -36,6 +36,7 @@ from mockserver.game.periods import (
     start_of_day,
     start_of_period,
 )
+from mockserver.game.rows import CountedPeriod
 from mockserver.game.state import Person
 from mockserver.game.world import World
 
@@ -208,10 +209,9 @@ def _interval_end(person: Person, interval: int, days: int) -> int | None:
 def skip_intervals(world: World, entry: Entry) -> Iterator[Fact]:
     """Auto-earn may be switched on, or get another interval, while users are there already."""
     # Choice: intervals that are over by then earn nothing.
-    freezes = world.catalog.streak.freezes if world.catalog.streak else None
-    if freezes is None or not freezes.auto_earn_interval or not isinstance(entry.fact, CatalogChanged):
+    days = _auto_earn_interval(world.catalog)
+    if not days or not isinstance(entry.fact, CatalogChanged) or days == _auto_earn_interval(world.former):
         return
-    days = freezes.auto_earn_interval
     for user, person in world.users.items():
         lived = local_day(entry.time, person.zone) - local_day(person.profile.created, person.zone)
         passed = max(0, lived.days // days)
@@ -219,6 +219,11 @@ def skip_intervals(world: World, entry: Entry) -> Iterator[Fact]:
             passed -= 1
         if passed != person.streak.intervals:
             yield FreezeIntervalPassed(user, passed)
+
+
+def _auto_earn_interval(catalog: Catalog | None) -> int | None:
+    freezes = catalog.streak.freezes if catalog and catalog.streak else None
+    return freezes.auto_earn_interval if freezes else None
 
 
 class HistoryRow(NamedTuple):
@@ -237,15 +242,18 @@ def history(world: World, person: Person, periods: int, today: date) -> list[His
     streak, week_start = streak_of(world, person) or world.catalog.streak or DAILY, world.catalog.settings.week_start
     frequency = streak.frequency
     rows: list[HistoryRow] = []
-    start = start_of_period(today, frequency, week_start)
+    start, ends = start_of_period(today, frequency, week_start), dict[int, date]()
     for _ in range(periods):
         end = end_of_period(start, frequency, week_start)
-        rows.append(_history_row(streak, person, start, end, today))
+        rows.append(_history_row(world, streak, person, start, end, today, ends))
         start = previous_period(start, frequency, week_start)
     return rows[::-1]
 
 
-def _history_row(streak: Streak, person: Person, start: date, end: date, today: date) -> HistoryRow:
+def _history_row(
+    world: World, streak: Streak, person: Person, start: date, end: date, today: date, ends: dict[int, date]
+) -> HistoryRow:
+    """`ends`: those of streaks that were found so far, by how many periods had counted until then."""
     state = person.streak
     reset = next((row.time for row in reversed(state.resets) if start <= row.day <= end), None)
     at = state.history.begun_before(end + ONE_DAY if end < date.max else end)
@@ -254,14 +262,34 @@ def _history_row(streak: Streak, person: Person, start: date, end: date, today: 
         return HistoryRow(start, end, 0, False, False, reset)
     if latest.start >= start:
         return HistoryRow(start, end, latest.length, latest.frozen, False, reset)
-    # A period that nobody had to fill keeps the running length.
+    # A period that nobody had to fill keeps the running length, also when the streak ended later.
     pause = pause_over(person.pauses, start, end)
     if at < len(state.history):
-        following = state.history[at]
-        kept = following.length > 1 or following.frozen
+        kept = went_on(world, person, state.history[at])
     else:
         kept = state.length > 0 and (end < today or pause is not None or is_day_off(streak, start))
+    if not kept:
+        if at not in ends:
+            ends[at] = _end_of_streak(world, person, latest.start)
+        kept = latest.length > 0 and end < ends[at]
     return HistoryRow(start, end, latest.length if kept else 0, False, kept and pause is not None, reset)
+
+
+def went_on(world: World, person: Person, period: CountedPeriod) -> bool:
+    """Whether a period that counted or was frozen went on with the streak before it."""
+    if period.length or period.frozen:
+        return period.length > 1 or period.frozen
+    streak = world.catalog.streak or DAILY
+    end = end_of_period(period.start, streak.frequency, world.catalog.settings.week_start)
+    return any(row.length > 1 for row in person.streak.resets if period.start <= row.day <= end)
+
+
+def _end_of_streak(world: World, person: Person, latest: date) -> date:
+    """The last day of the period that was missed after the one that begins on `latest`, or that of a reset before."""
+    missed = last_chance(world, person, latest, person.pauses)
+    streak = world.catalog.streak or DAILY
+    end = end_of_period(latest, streak.frequency, world.catalog.settings.week_start)
+    return min([missed, *(row.day for row in person.streak.resets if row.day > end)])
 
 
 def rank(world: World, person: Person) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from mockserver.game.facts import Standing
 from mockserver.game.periods import end_of_period, local_day, run_end, run_index, start_of_period
 from mockserver.game.rows import CountedPeriod, Timeline
 from mockserver.game.state import Person
+from mockserver.game.streaks import went_on
 from mockserver.game.world import World
 
 Lookup = Callable[[Person], Timeline | None]
@@ -154,7 +155,7 @@ def longest_streak(world: World, person: Person, span: Span) -> Streak:
     streak, week_start = world.catalog.streak, world.catalog.settings.week_start
     frequency = streak.frequency if streak else "daily"
     best = NO_STREAK
-    for rows in _streaks(person.streak.history):
+    for rows in _streaks(world, person):
         periods = [Span(row.start, end_of_period(row.start, frequency, week_start)) for row in rows]
         counted = [period for period in periods if period.last >= span.first and period.first <= span.last]
         if len(counted) > best.length:
@@ -162,13 +163,13 @@ def longest_streak(world: World, person: Person, span: Span) -> Streak:
     return best
 
 
-def _streaks(history: Iterable[CountedPeriod]) -> Iterator[list[CountedPeriod]]:
+def _streaks(world: World, person: Person) -> Iterator[list[CountedPeriod]]:
     """The periods that counted, streak by streak."""
     rows: list[CountedPeriod] = []
-    for row in history:
+    for row in person.streak.history:
         if row.frozen:
             continue
-        if rows and row.length == 1:
+        if rows and not went_on(world, person, row):
             yield rows
             rows = []
         rows.append(row)
