@@ -48,18 +48,18 @@ def _is_told(file: str) -> bool:
     return file.startswith(HERE) and Path(file).name not in MESSENGERS
 
 
-def blamed(error: BaseException, story: list[Exchange]) -> Exchange | None:
+def blamed(error: BaseException, exchanges: list[Exchange]) -> Exchange | None:
     """The request of the story that an error is about; None in a story without any."""
-    of_the_api = [exchange for exchange in story if not exchange.control]
+    of_the_api = [exchange for exchange in exchanges if not exchange.control]
     lines = list(_lines_of(error.__traceback__))
-    if not story or not lines:
-        return story[-1] if story else None
+    if not exchanges or not lines:
+        return exchanges[-1] if exchanges else None
     if not _is_told(lines[-1].file) and lines[-1].file.startswith(HERE):
-        return story[-1]  # a request that was expected to be answered otherwise
+        return exchanges[-1]  # a request that was expected to be answered otherwise
     for line in reversed([line for line in lines if _is_told(line.file)]):
         if found := _sent_for(line, of_the_api):
             return found
-    return of_the_api[-1] if of_the_api else story[-1]
+    return of_the_api[-1] if of_the_api else exchanges[-1]
 
 
 def _lines_of(traceback: TracebackType | None) -> Iterator[Line]:
@@ -68,32 +68,32 @@ def _lines_of(traceback: TracebackType | None) -> Iterator[Line]:
         traceback = traceback.tb_next
 
 
-def _sent_for(line: Line, story: list[Exchange]) -> Exchange | None:
+def _sent_for(line: Line, exchanges: list[Exchange]) -> Exchange | None:
     """The newest request that a line sent itself, else the newest that gave a value to one of its names."""
     function = _function_at(line)
     statement = _statement_at(function, line.number) if function else None
     if function is None or statement is None:
         return None
     first, last = _span(statement)
-    inline = _newest(story, line.file, first, last)
+    inline = _newest(exchanges, line.file, first, last)
     if inline is not None:
         return inline
     names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    return _gave(names, function, line.file, story, set())
+    return _gave(names, function, line.file, exchanges, set())
 
 
-def _gave(names: set[str], function: ast.AST, file: str, story: list[Exchange], seen: set[str]) -> Exchange | None:
+def _gave(names: set[str], function: ast.AST, file: str, exchanges: list[Exchange], seen: set[str]) -> Exchange | None:
     found: list[Exchange] = []
     for name in names - seen:
         seen.add(name)
         for first, last, sources in _assignments(function, name):
-            sent = _newest(story, file, first, last) or _gave(sources, function, file, story, seen)
+            sent = _newest(exchanges, file, first, last) or _gave(sources, function, file, exchanges, seen)
             found += [sent] if sent else []
-    return max(found, key=story.index, default=None)
+    return max(found, key=exchanges.index, default=None)
 
 
-def _newest(story: list[Exchange], file: str, first: int, last: int) -> Exchange | None:
-    for exchange in reversed(story):
+def _newest(exchanges: list[Exchange], file: str, first: int, last: int) -> Exchange | None:
+    for exchange in reversed(exchanges):
         if any(line.file == file and first <= line.number <= last for line in exchange.lines):
             return exchange
     return None

@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contract_tests.blame import lines_here
-from contract_tests.document import Document
 from contract_tests.exchange import Exchange
+from contract_tests.spec import Spec
 
 TIMEOUT = 60.0
 #: A request that came too soon is sent again so often, and nobody waits longer than this for one of them.
@@ -69,7 +69,7 @@ class Pace:
         return not self._gave_up
 
 
-class Unanswered(OSError):
+class NoResponse(OSError):
     """A request to which there came no response, and why not, in words."""
 
     def __init__(self, exchange: Exchange, cause: BaseException) -> None:
@@ -125,9 +125,9 @@ class Wire:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
         response = connection.getresponse()
-        answer = response.read()
+        body_back = response.read()
         headers_back = {name.lower(): value for name, value in response.getheaders()}
-        return response.status, headers_back, unpacked(answer, headers_back.get("content-encoding", ""))
+        return response.status, headers_back, unpacked(body_back, headers_back.get("content-encoding", ""))
 
     def _connection(self) -> http.client.HTTPConnection:
         if not hasattr(self._local, "connection"):
@@ -156,23 +156,23 @@ class Client:
         self,
         base_url: str,
         api_key: str,
-        document: Document,
+        spec: Spec,
         *,
         tenant: str | None = None,
         control_token: str | None = None,
         pace: Pace | None = None,
         wire: Wire | None = None,
         observer: Callable[[Exchange], None] | None = None,
-        on_silence: Callable[[Unanswered], None] | None = None,
+        on_no_response: Callable[[NoResponse], None] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.api_key = api_key
         self.tenant = tenant
         self.control_token = control_token
-        self.document = document
+        self.spec = spec
         self.pace = pace or Pace(None)
         self.observer = observer
-        self.on_silence = on_silence
+        self.on_no_response = on_no_response
         parts = urlsplit(self.base_url)
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.wire = wire or Wire(self.origin)
@@ -183,13 +183,13 @@ class Client:
         return Client(
             self.base_url,
             api_key,
-            self.document,
+            self.spec,
             tenant=tenant,
             control_token=self.control_token,
             pace=self.pace,
             wire=self.wire,
             observer=self.observer,
-            on_silence=self.on_silence,
+            on_no_response=self.on_no_response,
         )
 
     def headers(self) -> dict[str, str]:
@@ -202,7 +202,7 @@ class Client:
 
     def call(self, operation_id: str, /, *, body: Any = _UNSET, **arguments: Any) -> Exchange:
         """An operation by the document's own names. None among the arguments means absent."""
-        operation = self.document.operations[operation_id]
+        operation = self.spec.operations[operation_id]
         given = {name.replace("__", "-"): value for name, value in arguments.items() if value is not None}
         path, headers = operation.request(given)
         if body is _UNSET:
@@ -225,7 +225,7 @@ class Client:
     ) -> Exchange:
         """`path` is below the base path, percent-encoded already. `bare`: no header but those given.
 
-        Raises `Unanswered` when there is no answer.
+        Raises `NoResponse` when there is no answer.
         """
         sent = (headers or {}) if bare else self.headers() | (headers or {})
         for number in count(1):
@@ -244,23 +244,23 @@ class Client:
             headers=headers,
             body=body,
             status=0,
-            answer_headers={},
-            answer=b"",
-            operation=self.document.find(method, path) if below_base else None,
+            response_headers={},
+            response_body=b"",
+            operation=self.spec.find(method, path) if below_base else None,
             path=path,
             control=not below_base,
             lines=lines_here(),
         )
         began = time.perf_counter()
         try:
-            exchange.status, exchange.answer_headers, exchange.answer = self.wire.exchange(
+            exchange.status, exchange.response_headers, exchange.response_body = self.wire.exchange(
                 method, target, body, headers
             )
         except (OSError, http.client.HTTPException) as error:
-            silence = Unanswered(exchange, error)
-            if self.on_silence:
-                self.on_silence(silence)
-            raise silence from error
+            missing = NoResponse(exchange, error)
+            if self.on_no_response:
+                self.on_no_response(missing)
+            raise missing from error
         exchange.seconds = time.perf_counter() - began
         if self.observer:
             self.observer(exchange)

@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except CannotRun as error:
         pytest.exit(str(error), returncode=2)
     config.stash[SUITE] = suite
-    Run.options, Run.document = suite.options, suite.document
+    Run.options, Run.spec = suite.options, suite.spec
     Run.fail_fast = config.getoption("maxfail") == 1
 
 
@@ -154,7 +154,7 @@ class Stages:
 
     def kit(self) -> Kit:
         if self._kit is None:
-            with self.suite.apart():
+            with self.suite.outside_test():
                 self._kit = self._discovered()
         return self._kit
 
@@ -189,8 +189,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     suite, marker = item.config.stash[SUITE], item.get_closest_marker("rule")
     if marker and marker.kwargs.get("choice") and not (suite.target and suite.target.control):
         pytest.skip("neither the document nor the vendor says so: checked only where the target has our control plane")
-    if suite.dead and part_of(item) != "document":
-        pytest.skip(suite.dead)
+    if suite.unreachable and part_of(item) != "document":
+        pytest.skip(suite.unreachable)
     if suite.options.read_only and "stage" in getattr(item, "fixturenames", ()):
         pytest.skip("writes, and --read-only is on")
 

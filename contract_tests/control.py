@@ -19,9 +19,9 @@ class Control:
         """One call. Raises `AssertionError` unless it succeeds."""
         headers = self.client.control_headers() | ({"Content-Type": "application/json"} if body is not None else {})
         content = json.dumps(body).encode() if body is not None else None
-        answer = self.client.send(method, self.prefix + path, body=content, headers=headers, below_base=False)
-        assert 200 <= answer.status < 300, f"{method} {self.prefix}{path} answered {answer.status} {answer.error}"
-        return answer.json if answer.answer else None
+        response = self.client.send(method, self.prefix + path, body=content, headers=headers, below_base=False)
+        assert 200 <= response.status < 300, f"{method} {self.prefix}{path} answered {response.status} {response.error}"
+        return response.json if response.response_body else None
 
     def new_world(self, **settings: Any) -> str:
         """The key of a new world."""

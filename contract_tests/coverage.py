@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from contract_tests.document import Document, Operation
 from contract_tests.exchange import Exchange
+from contract_tests.spec import Operation, Spec
 
 #: Fields are looked for in this many answers of each operation and status; later ones seldom add any.
 SAMPLED = 60
@@ -30,8 +30,8 @@ class Share:
 class Coverage:
     """Fed with every exchange; asked once at the end."""
 
-    def __init__(self, document: Document) -> None:
-        self.document = document
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
         self.requests: Counter[tuple[str, str]] = Counter()
         self.statuses: defaultdict[str, set[int]] = defaultdict(set)
         self.parameters: defaultdict[str, set[str]] = defaultdict(set)
@@ -50,17 +50,17 @@ class Coverage:
             self._fields(operation, exchange)
 
     def _fields(self, operation: Operation, exchange: Exchange) -> None:
-        schema = _answer_schema(operation, exchange.status)
+        schema = _response_schema(operation, exchange.status)
         try:
-            answer = json.loads(exchange.answer)
+            response = json.loads(exchange.response_body)
         except ValueError:
             return
         if schema is not None:
-            self.fields[operation.id].update(self.document.fields_seen(schema, answer, operation.id))
+            self.fields[operation.id].update(self.spec.fields_seen(schema, response, operation.id))
 
     def share_of_operations(self) -> Share:
         called = {operation for operation, _ in self.requests}
-        return _share(self.document.operations, called)
+        return _share(self.spec.operations, called)
 
     def share_of_statuses(self, operation: Operation) -> Share:
         return _share([str(s) for s in sorted(operation.statuses)], {str(s) for s in self.statuses[operation.id]})
@@ -75,8 +75,8 @@ class Coverage:
         names = {
             name
             for status in operation.statuses
-            if (schema := _answer_schema(operation, status)) is not None
-            for name in self.document.fields(schema, operation.id)
+            if (schema := _response_schema(operation, status)) is not None
+            for name in self.spec.fields(schema, operation.id)
         }
         return _share(sorted(names), self.fields[operation.id])
 
@@ -97,7 +97,7 @@ def _parameters(operation: Operation, exchange: Exchange) -> Iterator[str]:
         yield "body"
 
 
-def _answer_schema(operation: Operation, status: int) -> dict[str, object] | None:
+def _response_schema(operation: Operation, status: int) -> dict[str, object] | None:
     content = operation.raw["responses"].get(str(status), {}).get("content", {})
     found: dict[str, object] | None = content.get("application/json", {}).get("schema")
     return found

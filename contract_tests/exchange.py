@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from contract_tests.alike import canonical
-from contract_tests.document import Operation
+from contract_tests.spec import Operation
 
 #: The headers that a shared report must not show, and what a shell line reads them from instead.
 API_KEY, CONTROL_TOKEN = "$TROPHY_API_KEY", "$MOCKSERVER_CONTROL_TOKEN"
@@ -20,7 +20,7 @@ SECRETS = {"x-api-key": API_KEY, "authorization": API_KEY, "x-control-token": CO
 
 @dataclass
 class Exchange:
-    """`url` is complete; `seconds` is what the answer took; `answer` is the body's bytes; `status` 0: there was none.
+    """`url` is complete; `seconds` is what the response took; `status` is 0 when there was none.
 
     `control`: it went to the control plane. `lines` are those of the suite that it was sent from, innermost first.
     """
@@ -30,8 +30,8 @@ class Exchange:
     headers: dict[str, str]
     body: bytes | None
     status: int
-    answer_headers: dict[str, str]
-    answer: bytes
+    response_headers: dict[str, str]
+    response_body: bytes
     operation: Operation | None = None
     path: str = ""
     seconds: float = 0.0
@@ -43,25 +43,25 @@ class Exchange:
     def json(self) -> Any:
         """The answer as JSON, moments in one form. Raises `AssertionError` when it is none."""
         try:
-            return canonical(json.loads(self.answer))
+            return canonical(json.loads(self.response_body))
         except (ValueError, RecursionError):
-            raise AssertionError(f"the body is not JSON: {self.answer[:80]!r}") from None
+            raise AssertionError(f"the body is not JSON: {self.response_body[:80]!r}") from None
 
     @property
     def error(self) -> str:
-        answer = self.json
-        return str(answer.get("error", "")) if isinstance(answer, dict) else ""
+        response = self.json
+        return str(response.get("error", "")) if isinstance(response, dict) else ""
 
     @property
     def media(self) -> str:
-        return self.answer_headers.get("content-type", "")
+        return self.response_headers.get("content-type", "")
 
     @property
     def retry_after(self) -> float | None:
         """Seconds to wait before the same again when this came too soon (429); None when it did not."""
         if self.status != 429:
             return None
-        said = self.answer_headers.get("retry-after", "").strip()
+        said = self.response_headers.get("retry-after", "").strip()
         if said.isdecimal():
             return float(said)
         try:
@@ -106,7 +106,7 @@ class Exchange:
             "headers": {k: v for k, v in self.headers.items() if k.lower() not in SECRETS},
             "body": None if self.body is None else self.body.decode("latin-1"),
             "status": self.status,
-            "answer": self.answer.decode("utf-8", "replace"),
+            "answer": self.response_body.decode("utf-8", "replace"),
         }
 
 

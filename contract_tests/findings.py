@@ -11,7 +11,7 @@ from typing import Any
 from contract_tests.exchange import Exchange
 
 #: So many places of one defect are told where no request shows it.
-TOLD = 20
+MAX_PLACES = 20
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Finding:
 
     `field` is where in the response, `expected` what should be there; empty where the rule says all.
     `anywhere`: whichever test met it, it is one defect. `everywhere`: whichever operation, too.
-    `story` are all requests of the test that found it, in order, when they can be sent again.
+    `exchanges` are all requests of the test that found it, in order, when they can be sent again.
     """
 
     part: str
@@ -30,7 +30,7 @@ class Finding:
     source: str
     got: str
     exchange: Exchange | None = None
-    story: list[Exchange] = dataclasses.field(default_factory=list)
+    exchanges: list[Exchange] = dataclasses.field(default_factory=list)
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
     known: bool = False
     anywhere: bool = False
@@ -79,7 +79,7 @@ class Findings:
 def _say_more(kept: Finding, other: Finding) -> None:
     """What no request shows is told wherever it was met, since nobody can look it up by a request."""
     told = kept.got.splitlines()
-    if other.got not in told and len(told) < TOLD:
+    if other.got not in told and len(told) < MAX_PLACES:
         kept.got = "\n".join([*told, other.got])
 
 

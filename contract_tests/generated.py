@@ -23,12 +23,12 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import UndefinedStatusCode
 
 from contract_tests.boards import pairs_of
-from contract_tests.client import TIMEOUT, Unanswered
-from contract_tests.document import is_live_status
+from contract_tests.client import TIMEOUT, NoResponse
 from contract_tests.exchange import Exchange
 from contract_tests.links import in_path
 from contract_tests.options import Options
 from contract_tests.run import Run
+from contract_tests.spec import is_live_status
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
 
@@ -226,8 +226,8 @@ class Judge:
     def call(self, case: Case) -> Any:
         """Send a request, at the agreed pace and again when it came too soon, and record it."""
         self.reach.keep_to_own(case)
-        if self.suite.dead:
-            pytest.skip(self.suite.dead)
+        if self.suite.unreachable:
+            pytest.skip(self.suite.unreachable)
         for number in count(1):
             self.client.pace.wait()
             began = time.perf_counter()
@@ -236,21 +236,21 @@ class Judge:
                     base_url=self.client.base_url, session=self.session, headers=self.client.headers(), timeout=TIMEOUT
                 )
             except requests.RequestException as error:
-                raise self._silence(error) from error
+                raise self._no_response(error) from error
             exchange = self._exchange(response, time.perf_counter() - began)
             self.suite.observe(exchange)
             if not self.client.pace.again(exchange, number):
                 break
         return response, exchange
 
-    def _silence(self, error: requests.RequestException) -> BaseException:
+    def _no_response(self, error: requests.RequestException) -> BaseException:
         """What is raised where there is no response: a finding, if the request can be told."""
         if error.request is None:
             return error
         cause = TimeoutError(str(error)) if isinstance(error, requests.Timeout) else ConnectionResetError(str(error))
-        silence = Unanswered(self._sent(error.request), cause)
-        self.suite.unanswered(silence)
-        return silence
+        missing = NoResponse(self._sent(error.request), cause)
+        self.suite.no_response(missing)
+        return missing
 
     def judge(self, case: Case, **context: Any) -> None:
         """Send and check. Raises what schemathesis found, once it is among the findings."""
@@ -301,8 +301,12 @@ class Judge:
 
     def _exchange(self, response: Any, seconds: float) -> Exchange:
         exchange = self._sent(response.request)
-        exchange.status, exchange.answer, exchange.seconds = response.status_code, response.content or b"", seconds
-        exchange.answer_headers = {name: ", ".join(values) for name, values in response.headers.items()}
+        exchange.status, exchange.response_body, exchange.seconds = (
+            response.status_code,
+            response.content or b"",
+            seconds,
+        )
+        exchange.response_headers = {name: ", ".join(values) for name, values in response.headers.items()}
         return exchange
 
     def _sent(self, sent: Any) -> Exchange:
@@ -316,9 +320,9 @@ class Judge:
             headers={name: _words(value) for name, value in sent.headers.items() if name not in _OWN_HEADERS},
             body=sent.body.encode() if isinstance(sent.body, str) else sent.body,
             status=0,
-            answer_headers={},
-            answer=b"",
-            operation=self.suite.document.find(sent.method, path),
+            response_headers={},
+            response_body=b"",
+            operation=self.suite.spec.find(sent.method, path),
             path=path,
         )
 

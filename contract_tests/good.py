@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contract_tests.boards import pairs_of
-from contract_tests.document import Operation
 from contract_tests.exchange import Exchange
+from contract_tests.spec import Operation
 from contract_tests.stage import Stage
 
 JSON = Any

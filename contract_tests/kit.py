@@ -155,7 +155,7 @@ def discover(
     _find_achievements(client, kit, config.get("achievements", []), None if read_only else user)
     kit.settings = {"daysOff": (catalog.get("streak") or {}).get("daysOff", []), **catalog.get("settings", {})}
     _find_leaderboards(client, kit, config.get("leaderboards", []))
-    if read_only and strangers and "streaks_rankings" in client.document.operations:
+    if read_only and strangers and "streaks_rankings" in client.spec.operations:
         kit.users += [row["userId"] for row in _listed(client, "streaks_rankings", type="longest")]
     _find_metrics(client, kit, user, read_only)
     seen = [row["pointsSystemKey"] for row in kit.leaderboards.values() if row.get("pointsSystemKey")]
@@ -183,8 +183,8 @@ def _for_everybody(board: JSON) -> bool:
 def _asked(client: Client, operation: str, **arguments: Any) -> JSON:
     """What the API answers; None where it refuses or cannot be read."""
     try:
-        answer = client.call(operation, **arguments)
-        return answer.json if answer.status < 400 else None
+        response = client.call(operation, **arguments)
+        return response.json if response.status < 400 else None
     except (AssertionError, OSError):
         return None
 

@@ -9,8 +9,8 @@ import copy
 from typing import Any
 from urllib.parse import quote
 
-from contract_tests.document import Document
 from contract_tests.kit import Kit
+from contract_tests.spec import Spec
 
 JSON = Any
 
@@ -55,11 +55,11 @@ WRITES = ("metrics_event", "achievements_complete", "users_identify", "users_upd
 SPAN = {"query.aggregation": "daily", "query.startDate": "2025-03-01", "query.endDate": "2025-03-31"}
 
 
-def with_links(document: Document, kit: Kit) -> dict[str, JSON]:
+def with_links(spec: Spec, kit: Kit) -> dict[str, JSON]:
     """A copy of the document in which every answer about a user leads on, with keys that the target knows."""
-    raw = copy.deepcopy(document.raw)
+    raw = copy.deepcopy(spec.raw)
     for source, user in USER_IN.items():
-        operation = document.operations[source]
+        operation = spec.operations[source]
         response = raw["paths"][operation.path][operation.method.lower()]["responses"][str(operation.success)]
         response["links"] = _links(kit, user)
     return raw

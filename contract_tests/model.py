@@ -89,15 +89,15 @@ class Model:
     def _users_get(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
         yield from self._user(exchange.json, {}, segments[1])
 
-    def _user(self, answer: JSON, sent: JSON, asked: str | None = None) -> Iterator[Expectation]:
-        user = answer["id"]
+    def _user(self, response: JSON, sent: JSON, asked: str | None = None) -> Iterator[Expectation]:
+        user = response["id"]
         if asked is not None and user != asked:
             yield Expectation("An answer is about the user who was asked for", f"asked for {asked!r}, got {user!r}")
         self._learn_name(user, sent)
-        if user in self.names and answer["name"] != self.names[user]:
-            yield Expectation("A name stays until it is changed", f"{answer['name']!r}, it was {self.names[user]!r}")
-        if self.created.setdefault(user, answer["created"]) != answer["created"]:
-            yield Expectation("`created` never moves", f"{answer['created']}, it was {self.created[user]}")
+        if user in self.names and response["name"] != self.names[user]:
+            yield Expectation("A name stays until it is changed", f"{response['name']!r}, it was {self.names[user]!r}")
+        if self.created.setdefault(user, response["created"]) != response["created"]:
+            yield Expectation("`created` never moves", f"{response['created']}, it was {self.created[user]}")
 
     def _learn_name(self, user: str, sent: JSON) -> None:
         if "name" in sent:
@@ -113,29 +113,29 @@ class Model:
         held.update({kind: channels for kind, channels in sent.items() if kind in known})
         yield from self._preferences(segments[1], exchange.json)
 
-    def _preferences(self, user: str, answer: JSON) -> Iterator[Expectation]:
-        known = self.preferences.setdefault(user, dict(answer["notifications"]))
+    def _preferences(self, user: str, response: JSON) -> Iterator[Expectation]:
+        known = self.preferences.setdefault(user, dict(response["notifications"]))
         held = {kind: set(channels) for kind, channels in known.items()}
-        told = {kind: set(channels) for kind, channels in answer["notifications"].items()}
+        told = {kind: set(channels) for kind, channels in response["notifications"].items()}
         if held != told:
             yield Expectation("Preferences stay until they are changed", f"{told}, they were {held}")
 
     # What users do
 
     def _metrics_event(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
-        sent, answer = _body(exchange), exchange.json
+        sent, response = _body(exchange), exchange.json
         user, metric = sent["user"]["id"], segments[1]
         self._learn_name(user, sent["user"])
-        replayed = answer.get("idempotentReplayed", False)
+        replayed = response.get("idempotentReplayed", False)
         if not replayed and (user, metric) in self.totals:
             self.totals[user, metric] += Decimal(str(sent["value"]))
-        yield from self._total(user, metric, answer["total"])
-        for row in answer["achievements"]:
+        yield from self._total(user, metric, response["total"])
+        for row in response["achievements"]:
             if row["id"] in self.completed.get(user, {}):
                 yield Expectation("Each achievement is completed once", f"{row['name']} is told a second time")
             self.completed.setdefault(user, {})[row["id"]] = row["achievedAt"]
-        yield from self._length(user, answer["currentStreak"]["length"])
-        for system, row in answer["points"].items():
+        yield from self._length(user, response["currentStreak"]["length"])
+        for system, row in response["points"].items():
             self.points[user, system] = row["total"]
 
     def _users_single_metric(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
@@ -152,13 +152,13 @@ class Model:
             self.totals[user, metric] = Decimal(str(told))
 
     def _achievements_complete(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
-        sent, answer = _body(exchange), exchange.json
-        user, row = sent["user"]["id"], answer["achievement"]
+        sent, response = _body(exchange), exchange.json
+        user, row = sent["user"]["id"], response["achievement"]
         self._learn_name(user, sent["user"])
         known = self.completed.setdefault(user, {}).setdefault(row["id"], row["achievedAt"])
         if known != row["achievedAt"]:
             yield Expectation("A second completion is the first", f"achieved at {row['achievedAt']}, before at {known}")
-        for system, points in answer["points"].items():
+        for system, points in response["points"].items():
             self.points[user, system] = points["total"]
 
     def _users_achievements(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
@@ -183,11 +183,11 @@ class Model:
         self.lengths[user] = told
 
     def _users_points(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
-        user, system, answer = segments[1], segments[3], exchange.json
-        if self.points.get((user, system), answer["total"]) != answer["total"]:
-            got = f"{system}: {answer['total']}, an event said {self.points[user, system]}"
+        user, system, response = segments[1], segments[3], exchange.json
+        if self.points.get((user, system), response["total"]) != response["total"]:
+            got = f"{system}: {response['total']}, an event said {self.points[user, system]}"
             yield Expectation("Points are what the last event said", got)
-        self.points[user, system] = answer["total"]
+        self.points[user, system] = response["total"]
 
 
 def _body(exchange: Exchange) -> JSON:

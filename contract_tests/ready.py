@@ -6,7 +6,7 @@ import socket
 from urllib.parse import urlsplit
 
 from contract_tests.kit import read_config
-from contract_tests.mailbox import PostOffice
+from contract_tests.receiver import WebhookReceiver
 from contract_tests.report import baseline, outputs
 from contract_tests.suite import Suite
 from contract_tests.target import CannotRun, Target
@@ -24,7 +24,7 @@ def prepare(suite: Suite) -> None:
     if suite.needs_target:
         target = suite.connect()
         if "webhooks" in suite.options.parts:
-            suite.office = _office(suite, target)
+            suite.receiver = _receiver(suite, target)
     suite.prepared = True
 
 
@@ -43,19 +43,19 @@ def _captured(suite: Suite) -> list[tuple[int, str]]:
     return found
 
 
-def _office(suite: Suite, target: Target) -> PostOffice | None:
+def _receiver(suite: Suite, target: Target) -> WebhookReceiver | None:
     """The receiver: on the port asked for, or on any where the target is on this machine and can be told."""
     port = suite.options.webhook_listen
     if suite.options.read_only or (port is None and not (target.control and target.local)):
         return None
     host = "127.0.0.1" if target.local else "0.0.0.0"
     try:
-        office = PostOffice(port or 0, host, "127.0.0.1" if target.local else own_address(target))
+        receiver = WebhookReceiver(port or 0, host, "127.0.0.1" if target.local else own_address(target))
     except (OSError, OverflowError) as error:
         raise CannotRun(f"--webhook-listen: port {port} cannot be opened: {error}.") from error
     if target.control is None:
-        office.box(suite.options.webhook_secret, own=False)
-    return office
+        receiver.inbox(suite.options.webhook_secret, own=False)
+    return receiver
 
 
 def own_address(target: Target) -> str:
@@ -71,9 +71,9 @@ def own_address(target: Target) -> str:
 
 def to_configure(suite: Suite) -> str:
     """What must be set up at a target that cannot be told where to send; empty when there is nothing to do."""
-    if suite.office is None or suite.target is None or suite.target.control is not None:
+    if suite.receiver is None or suite.target is None or suite.target.control is not None:
         return ""
-    where = f"Set up a webhook endpoint at the target, for all types: {suite.office.url}"
+    where = f"Set up a webhook endpoint at the target, for all types: {suite.receiver.url}"
     if not suite.target.local:
         where += " (or an address of yours that leads there)"
     if suite.options.webhook_secret:

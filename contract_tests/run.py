@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contract_tests.document import Document
 from contract_tests.options import Options
-from contract_tests.target import load_document
+from contract_tests.spec import Spec
+from contract_tests.target import load_spec
 
 
 class Run:
@@ -12,10 +12,10 @@ class Run:
 
     options: Options = Options()
     fail_fast: bool = False
-    document: Document | None = None
+    spec: Spec | None = None
 
     @classmethod
-    def the_document(cls) -> Document:
-        if cls.document is None:
-            cls.document = load_document(cls.options)
-        return cls.document
+    def the_spec(cls) -> Spec:
+        if cls.spec is None:
+            cls.spec = load_spec(cls.options)
+        return cls.spec

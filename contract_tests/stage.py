@@ -19,7 +19,7 @@ from contract_tests.kit import Kit
 JSON = Any
 _ABSENT: Any = object()
 #: So many periods of a streak a scenario lives through at most.
-PATIENCE = 40
+MAX_PERIODS = 40
 
 
 class Stage:
@@ -60,15 +60,15 @@ class Stage:
     def user(self, word: str = "user", **fields: Any) -> str:
         """A new user; its id."""
         identity = self.name(word)
-        answer = self.get("users_create", body={"id": identity, **fields})
-        assert answer["id"] == identity, f"created {identity!r}, the response says {answer['id']!r}"
+        response = self.get("users_create", body={"id": identity, **fields})
+        assert response["id"] == identity, f"created {identity!r}, the response says {response['id']!r}"
         return identity
 
     # Requests
 
     def has(self, operation: str) -> bool:
         """Whether the document has it: versions differ."""
-        return operation in self.client.document.operations
+        return operation in self.client.spec.operations
 
     def call(self, operation: str, /, **arguments: Any) -> Exchange:
         """Send, expect nothing. What the document does not have cannot be asked: the test is skipped."""
@@ -78,18 +78,20 @@ class Stage:
 
     def get(self, operation: str, /, **arguments: Any) -> JSON:
         """The answer of an operation that must succeed."""
-        answer = self.call(operation, **arguments)
-        declared = self.client.document.operations[operation].success
+        response = self.call(operation, **arguments)
+        declared = self.client.spec.operations[operation].success
         accepted = (declared, 202) if operation == "metrics_event" else (declared,)
-        assert answer.status in accepted, f"{operation} answered {answer.status} {answer.error!r}, expected {declared}"
-        return answer.json
+        assert response.status in accepted, (
+            f"{operation} answered {response.status} {response.error!r}, expected {declared}"
+        )
+        return response.json
 
     def refused(self, operation: str, /, **arguments: Any) -> Exchange:
         """A request that must be refused with a declared 4xx other than 401."""
-        answer = self.call(operation, **arguments)
-        assert 400 <= answer.status < 500, f"{operation} answered {answer.status}, expected it to be refused"
-        assert answer.status not in (401, 403), f"{operation} answered {answer.status} to a good key"
-        return answer
+        response = self.call(operation, **arguments)
+        assert 400 <= response.status < 500, f"{operation} answered {response.status}, expected it to be refused"
+        assert response.status not in (401, 403), f"{operation} answered {response.status} to a good key"
+        return response
 
     def event(
         self,
@@ -128,7 +130,7 @@ class Stage:
 
     def known(self, value: JSON) -> JSON:
         """What the document names of it: one operation may tell more than another."""
-        return self.client.document.names.known(value)
+        return self.client.spec.names.known(value)
 
     # Reading
 
@@ -204,10 +206,10 @@ class Stage:
         self.clock.advance(to=stamp(due.replace(hour=12, minute=0, second=0, microsecond=0)))
         return due.date()
 
-    def patience(self, periods: int) -> None:
+    def skip_if_longer(self, periods: int) -> None:
         """Skips what takes more periods of the streak than a run has time for."""
-        if periods > PATIENCE:
-            pytest.skip(f"it takes {periods} periods of the streak, a scenario lives through {PATIENCE} at most")
+        if periods > MAX_PERIODS:
+            pytest.skip(f"it takes {periods} periods of the streak, a scenario lives through {MAX_PERIODS} at most")
 
 
 def moment(text: str) -> datetime:

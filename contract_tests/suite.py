@@ -16,27 +16,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract_tests.blame import blamed
-from contract_tests.client import Unanswered
+from contract_tests.client import NoResponse
 from contract_tests.compared import Compared
 from contract_tests.coverage import Coverage
-from contract_tests.document import Document, Problem, is_live_status
 from contract_tests.exchange import Exchange
 from contract_tests.findings import Finding, Findings
-from contract_tests.mailbox import PostOffice
 from contract_tests.options import Options
+from contract_tests.receiver import WebhookReceiver
 from contract_tests.sentences import says_something, sentence
-from contract_tests.target import CannotRun, Target, check_options, connect, load_document
+from contract_tests.spec import Problem, Spec, is_live_status
+from contract_tests.target import CannotRun, Target, check_options, connect, load_spec
 
 #: A test that sends more than this keeps only the newest for its story.
-STORY = 400
+MAX_EXCHANGES = 400
 #: A target that lets so many requests wait in vain is given up.
-PATIENCE = 3
+MAX_TIMEOUTS = 3
 #: So often, and after so many seconds each, a target is asked whether it is still there.
 PINGS, PING_GAP = 5, 0.5
 
 
 @dataclass
-class Running:
+class RunningTest:
     """The test that runs now: what it has sent, and which findings are its own.
 
     `afterwards` is called when its body is over, for what can be found only then. `worlds` are those made for it:
@@ -47,7 +47,7 @@ class Running:
     name: str
     rule: str = ""
     source: str = ""
-    story: list[Exchange] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
     keys: dict[str, None] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
@@ -62,8 +62,8 @@ class Suite:
         """Raises `CannotRun` for options that make no sense."""
         check_options(options)
         self.options = options
-        self.document: Document = load_document(options)
-        self.coverage = Coverage(self.document)
+        self.spec: Spec = load_spec(options)
+        self.coverage = Coverage(self.spec)
         self.findings = Findings()
         self.noted: Counter[tuple[str, int]] = Counter()
         self.skipped: dict[str, str] = {}
@@ -71,16 +71,16 @@ class Suite:
         self.target: Target | None = None
         self.closed = False
         self.nothing_to_run = False
-        self.running: Running | None = None
+        self.running: RunningTest | None = None
         self.parts_run: set[str] = set()
         self.prepared = False
         self.unwritten = ""  # which report could not be written, and why
         self.config: dict[str, list[str]] = {}
         self.captured: list[tuple[int, str]] = []
-        self.office: PostOffice | None = None
+        self.receiver: WebhookReceiver | None = None
         self.known: set[str] = set()
         self.vanished: list[str] = []
-        self.dead = ""  # why no more requests are sent
+        self.unreachable = ""  # why no more requests are sent
         self.stopped = ""  # why the run ended before its last test
         self.only: set[str] | None = None  # the tests to run, by name; None: all
         self.ran: set[str] = set()
@@ -92,9 +92,9 @@ class Suite:
         """Reach the target once. Raises `CannotRun`."""
         if self.target is None:
             for name in self.options.operations:
-                if name not in self.document.operations:
+                if name not in self.spec.operations:
                     raise CannotRun(f"--operations: the document has no operation {name}.")
-            self.target = connect(self.options, self.observe, self.unanswered)
+            self.target = connect(self.options, self.observe, self.no_response)
         return self.target
 
     @property
@@ -105,26 +105,26 @@ class Suite:
     def close(self) -> None:
         if self.closed:
             return
-        if self.office is not None:
-            self.office.close()
-            self.office = None
+        if self.receiver is not None:
+            self.receiver.close()
+            self.receiver = None
         if self.target is not None:
             self.closed = True
             self.target.client.wire.close()
             self.target.stop()
 
     def begin(self, part: str, name: str, rule: str, source: str) -> None:
-        self.running = Running(part, name, rule, source)
+        self.running = RunningTest(part, name, rule, source)
         self.parts_run.add(part)
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
+    def outside_test(self) -> Iterator[None]:
         """What is sent meanwhile is no part of the running test's story, although it may find something."""
         running = self.running
         if running is None:
             yield
             return
-        self.running = Running(running.part, running.name, running.rule, running.source, keys=running.keys)
+        self.running = RunningTest(running.part, running.name, running.rule, running.source, keys=running.keys)
         try:
             yield
         finally:
@@ -140,10 +140,10 @@ class Suite:
             exchange.part = running.part if running else "set-up"
             self.coverage.saw(exchange)
             if running is not None:
-                running.story.append(exchange)
-                del running.story[:-STORY]
+                running.exchanges.append(exchange)
+                del running.exchanges[:-MAX_EXCHANGES]
                 for problem in self.problems(exchange):
-                    self.found_in_answer(exchange, problem)
+                    self.found_in_response(exchange, problem)
 
     def problems(self, exchange: Exchange) -> list[Problem]:
         """What the document has against this answer; a status of the real service is only noted."""
@@ -155,9 +155,9 @@ class Suite:
             if self.options.strict:
                 source = f"{operation.pointer}/responses"
                 return [Problem(source, f"status {exchange.status} is not declared (--strict)")]
-        return self.document.check_answer(operation, exchange.status, exchange.media, exchange.answer)
+        return self.spec.check_response(operation, exchange.status, exchange.media, exchange.response_body)
 
-    def found_in_answer(self, exchange: Exchange, problem: Problem) -> None:
+    def found_in_response(self, exchange: Exchange, problem: Problem) -> None:
         assert exchange.operation is not None
         rule = f"An answer {exchange.status} of {exchange.operation.id} is as the document declares it"
         self.found(f"{rule}: {_kind(problem.message)}", problem.source, problem.message, exchange, anywhere=True)
@@ -177,14 +177,14 @@ class Suite:
     def _finding(
         self, rule: str, source: str, got: str, exchange: Exchange | None, *, anywhere: bool = False
     ) -> Finding:
-        running = self.running or Running("set-up", "set-up")
+        running = self.running or RunningTest("set-up", "set-up")
         operation = exchange.operation.id if exchange and exchange.operation else "-"
-        story = list(running.story)
-        if exchange in story:  # what came later does not belong to it
-            story = story[: story.index(exchange) + 1]
+        exchanges = list(running.exchanges)
+        if exchange in exchanges:  # what came later does not belong to it
+            exchanges = exchanges[: exchanges.index(exchange) + 1]
         extra = {**running.extra, "worlds": list(running.worlds)}
         return Finding(
-            running.part, running.name, operation, rule, source, got, exchange, story, extra, anywhere=anywhere
+            running.part, running.name, operation, rule, source, got, exchange, exchanges, extra, anywhere=anywhere
         )
 
     def add(self, finding: Finding) -> None:
@@ -196,7 +196,7 @@ class Suite:
         """The running test could not go on: what it says, and the request that it is about, are the finding."""
         running = self.running
         assert running is not None
-        exchange = blamed(error, running.story)
+        exchange = blamed(error, running.exchanges)
         if isinstance(error, KeyError | IndexError | TypeError | AttributeError):
             running.compared = None
             if exchange is not None and running.keys and self.problems(exchange):
@@ -210,22 +210,22 @@ class Suite:
                 finding.field, finding.expected = compared.field, compared.expected
         self.add(finding)
 
-    def unanswered(self, silence: Unanswered) -> None:
+    def no_response(self, missing: NoResponse) -> None:
         """A request without a response: one finding, however often; none is sent any more to a target that is gone."""
-        silence.recorded = True
-        if self.dead:
+        missing.recorded = True
+        if self.unreachable:
             return
         running = self.running
         if running is not None:
-            running.story.append(silence.exchange)
-        finding = self._finding("Every request gets a response", "HTTP", str(silence), silence.exchange, anywhere=True)
+            running.exchanges.append(missing.exchange)
+        finding = self._finding("Every request gets a response", "HTTP", str(missing), missing.exchange, anywhere=True)
         finding.everywhere = True
         self.add(finding)
-        self._timeouts += silence.timed_out
-        if self._timeouts >= PATIENCE or not self._still_answers():
-            self.dead = f"the target no longer answers, since {running.name if running else 'the start'}"
+        self._timeouts += missing.timed_out
+        if self._timeouts >= MAX_TIMEOUTS or not self._still_responds():
+            self.unreachable = f"the target no longer answers, since {running.name if running else 'the start'}"
 
-    def _still_answers(self) -> bool:
+    def _still_responds(self) -> bool:
         """Whether another request gets any response, within a few seconds."""
         client = self.target.client if self.target else None
         if client is None:

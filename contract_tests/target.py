@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract_tests.client import CONTROL_TOKEN, Client, Pace, Unanswered
-from contract_tests.document import Document
+from contract_tests.client import CONTROL_TOKEN, Client, NoResponse, Pace
 from contract_tests.exchange import Exchange
 from contract_tests.options import PARTS, Options
 from contract_tests.printable import printable
+from contract_tests.spec import Spec
 
 LIVE_DOMAIN = "trophy.so"
 LIVE_RATE = 10.0  # events a second that the real service allows
@@ -42,7 +42,7 @@ class Target:
     """
 
     client: Client
-    document: Document
+    spec: Spec
     own: bool
     control: str | None
     stop: Callable[[], None]
@@ -63,7 +63,7 @@ def is_live(url: str) -> bool:
     return host == LIVE_DOMAIN or host.endswith("." + LIVE_DOMAIN)
 
 
-def document_path() -> Path:
+def spec_path() -> Path:
     """The built-in document: beside the package in a checkout, among the package's data when installed."""
     root = Path(__file__).resolve().parents[1]
     places = (root / "openapi.json", root / "mockserver" / "data" / "openapi.json")
@@ -73,11 +73,11 @@ def document_path() -> Path:
     return found
 
 
-def load_document(options: Options) -> Document:
+def load_spec(options: Options) -> Spec:
     """The document to test against. Raises `CannotRun` when it cannot be read."""
-    path = options.document or document_path()
+    path = options.document or spec_path()
     try:
-        return Document.load(path)
+        return Spec.load(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotRun(f"{path} cannot be read as an OpenAPI document: {error}.") from error
 
@@ -96,16 +96,16 @@ def check_options(options: Options) -> None:
 def connect(
     options: Options,
     observer: Callable[[Exchange], None],
-    on_silence: Callable[[Unanswered], None] | None = None,
+    on_no_response: Callable[[NoResponse], None] | None = None,
 ) -> Target:
     """Find the target or start it. Raises `CannotRun`."""
     check_options(options)
-    document = load_document(options)
+    spec = load_spec(options)
     if options.base_url is None:
         url, stop = start_own_server(OWN_KEY, options.document)
         options_key, own = OWN_KEY, True
     else:
-        url, stop, own = _base_url(options.base_url, document), lambda: None, False
+        url, stop, own = _base_url(options.base_url, spec), lambda: None, False
         if is_live(url) and not options.allow_live:
             raise CannotRun(f"{url} is the live service; pass --allow-live if you mean it.")
         if not options.api_key:
@@ -114,13 +114,13 @@ def connect(
     rate = options.rate
     if is_live(url):
         rate = min(rate or LIVE_RATE, LIVE_RATE)
-    client = Client(url, options_key, document, tenant=options.tenant, pace=Pace(rate), observer=observer)
+    client = Client(url, options_key, spec, tenant=options.tenant, pace=Pace(rate), observer=observer)
     client.control_token = options.control_token
-    target = Target(client, document, own, None, stop)
+    target = Target(client, spec, own, None, stop)
     try:
-        check_answers(client)
+        check_api(client)
         _find_control(target)
-        client.on_silence = on_silence
+        client.on_no_response = on_no_response
     except CannotRun:
         client.wire.close()
         stop()
@@ -128,58 +128,60 @@ def connect(
     return target
 
 
-def _base_url(given: str, document: Document) -> str:
+def _base_url(given: str, spec: Spec) -> str:
     """With a scheme, and with the document's own path where none is given."""
     url = given if "://" in given else f"http://{given}"
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CannotRun(f"{given} is not an http address.")
     if parts.path in ("", "/"):
-        url = url.rstrip("/") + urlsplit(document.raw["servers"][0]["url"]).path
+        url = url.rstrip("/") + urlsplit(spec.raw["servers"][0]["url"]).path
     return url.rstrip("/")
 
 
-def check_answers(client: Client) -> None:
+def check_api(client: Client) -> None:
     """Ask what cannot do harm. Raises `CannotRun` for a dead port, a page that is no API, a wrong key."""
     try:
-        answers = [client.call(name) for name in PROBES if name in client.document.operations]
-    except Unanswered as error:
+        responses = [client.call(name) for name in PROBES if name in client.spec.operations]
+    except NoResponse as error:
         if isinstance(error.cause, OSError):
             raise CannotRun(f"Nothing answers at {client.base_url}: {error.cause}.") from error
         raise CannotRun(f"What answers at {client.base_url} does not speak HTTP: {error.cause!r}.") from error
-    if all(answer.media.split(";")[0] != "application/json" for answer in answers):
-        kind = answers[0].media or "no content type"
-        raise CannotRun(f"{client.base_url} is not a Trophy API: it answers {answers[0].status} with {kind}, not JSON.")
-    if all(answer.status in (401, 403) for answer in answers):
-        raise CannotRun(f"{client.base_url} does not accept this API key: {_said(answers[0])}")
-    if all(400 <= answer.status < 500 for answer in answers):
-        raise CannotRun(f"{client.base_url} refuses even to list achievements: {_said(answers[0])}")
+    if all(response.media.split(";")[0] != "application/json" for response in responses):
+        kind = responses[0].media or "no content type"
+        raise CannotRun(
+            f"{client.base_url} is not a Trophy API: it answers {responses[0].status} with {kind}, not JSON."
+        )
+    if all(response.status in (401, 403) for response in responses):
+        raise CannotRun(f"{client.base_url} does not accept this API key: {_said(responses[0])}")
+    if all(400 <= response.status < 500 for response in responses):
+        raise CannotRun(f"{client.base_url} refuses even to list achievements: {_said(responses[0])}")
 
 
-def _said(answer: Exchange) -> str:
-    return f"{answer.status} {printable(answer.answer[:200].decode('utf-8', 'replace'))}"
+def _said(response: Exchange) -> str:
+    return f"{response.status} {printable(response.response_body[:200].decode('utf-8', 'replace'))}"
 
 
 def _find_control(target: Target) -> None:
     """The control plane, when the clock can be read there. Raises `CannotRun` where it does not take the token."""
     client = target.client
     try:
-        answer = client.send("GET", "/_mock/clock", headers=client.control_headers(), below_base=False)
-        found: Any = answer.json
+        response = client.send("GET", "/_mock/clock", headers=client.control_headers(), below_base=False)
+        found: Any = response.json
     except (OSError, AssertionError):
         return
-    if answer.status == 200 and isinstance(found, dict) and "now" in found:
+    if response.status == 200 and isinstance(found, dict) and "now" in found:
         target.control = "/_mock"
-    elif answer.status == 401 and CONTROL_TOKEN in answer.error:
+    elif response.status == 401 and CONTROL_TOKEN in response.error:
         if client.control_token:
             raise CannotRun(f"The control plane of {client.base_url} does not accept this --control-token.")
         target.no_control = "its /_mock control plane wants a token: pass --control-token"
 
 
-def start_own_server(api_key: str, document: Path | None = None) -> tuple[str, Callable[[], None]]:
+def start_own_server(api_key: str, spec: Path | None = None) -> tuple[str, Callable[[], None]]:
     """Our server on a free port, with a small population: base URL, and how to stop it."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--api-key", api_key, "--users", "12"]
-    command += ["--document", str(document)] if document else []
+    command += ["--document", str(spec)] if spec else []
     return start(command)
 
 

@@ -9,7 +9,7 @@ import pytest
 from contract_tests.boards import pairs_of
 from contract_tests.kit import MOST
 from contract_tests.rules import behaviour, rule
-from contract_tests.stage import PATIENCE, Stage
+from contract_tests.stage import MAX_PERIODS, Stage
 
 pytestmark = pytest.mark.operations("achievements_", "users_achievements", "metrics_event")
 
@@ -78,10 +78,10 @@ def test_one_event_completes_all_that_it_reaches(stage: Stage) -> None:
         and not a["eventAttributes"]
         and a["metricValue"] <= 100_000
     }
-    answer = stage.event(ann, 100_000, metric)
-    assert reached <= set(ids(answer["achievements"])), "an achievement that was reached is missing"
-    assert len(set(ids(answer["achievements"]))) == len(answer["achievements"]), "one is listed twice"
-    assert set(ids(answer["achievements"])) == set(ids(stage.completed(ann))), "the list of completed ones differs"
+    response = stage.event(ann, 100_000, metric)
+    assert reached <= set(ids(response["achievements"])), "an achievement that was reached is missing"
+    assert len(set(ids(response["achievements"]))) == len(response["achievements"]), "one is listed twice"
+    assert set(ids(response["achievements"])) == set(ids(stage.completed(ann))), "the list of completed ones differs"
 
 
 @rule(
@@ -129,8 +129,8 @@ def test_events_do_not_complete_api_achievements(stage: Stage) -> None:
 @rule("Only api achievements that exist can be completed", "#/paths/~1achievements~1{key}~1complete/post/responses/404")
 def test_an_unknown_achievement_cannot_be_completed(stage: Stage) -> None:
     ann = stage.user("ann")
-    answer = stage.refused("achievements_complete", key="no-such-achievement", body={"user": {"id": ann}})
-    assert answer.status == 404, f"answered {answer.status}, expected 404, which the document declares"
+    response = stage.refused("achievements_complete", key="no-such-achievement", body={"user": {"id": ann}})
+    assert response.status == 404, f"answered {response.status}, expected 404, which the document declares"
     newcomer = stage.name("newcomer")
     stage.refused("achievements_complete", key="no-such-achievement", body={"user": {"id": newcomer}})
     stage.refused("users_get", id=newcomer)
@@ -160,7 +160,9 @@ def reachable_composite(stage: Stage, every: dict[str, dict[str, Any]]) -> dict[
         if row["userAttributes"] or row.get("eventAttributes"):
             return False
         if row["trigger"] == "streak":
-            return stage.control is not None and row["streakLength"] <= PATIENCE and stage.kit.streak_metric is not None
+            return (
+                stage.control is not None and row["streakLength"] <= MAX_PERIODS and stage.kit.streak_metric is not None
+            )
         reached = row["trigger"] == "metric" and row["metricValue"] <= MOST
         return row["trigger"] == "api" or (reached and row["metricId"] in stage.kit.metric_keys)
 
@@ -186,7 +188,7 @@ def achieve(stage: Stage, user: str, row: dict[str, Any]) -> list[dict[str, Any]
     if row["trigger"] == "metric":
         found: list[dict[str, Any]] = stage.event(user, row["metricValue"], metric_of(stage, row))["achievements"]
         return found
-    stage.patience(row["streakLength"])
+    stage.skip_if_longer(row["streakLength"])
     found = []
     for period in range(LEISURE * row["streakLength"]):  # days off extend nothing
         if (length := stage.streak(user)["length"]) >= row["streakLength"]:
@@ -263,8 +265,8 @@ def test_a_completion_needs_its_filter(stage: Stage) -> None:
     rows = [a for a in stage.kit.achievements if a["trigger"] == "api" and a["userAttributes"]]
     row = stage.kit.need(rows, "api achievement with a user-attribute filter")[0]
     ann = stage.user("ann")
-    answer = stage.refused("achievements_complete", key=row["key"], body={"user": {"id": ann}})
-    assert answer.status == 422, f"answered {answer.status}, expected 422: the achievement exists"
+    response = stage.refused("achievements_complete", key=row["key"], body={"user": {"id": ann}})
+    assert response.status == 422, f"answered {response.status}, expected 422: the achievement exists"
     assert stage.completed(ann) == []
     wanted = {pair["key"]: pair["value"] for pair in row["userAttributes"]}
     stage.get("achievements_complete", key=row["key"], body={"user": {"id": ann, "attributes": wanted}})
@@ -289,8 +291,8 @@ def test_event_filters_count_only_matching_events(stage: Stage) -> None:
             stage.event(ann, row["metricValue"] * 2, metric, attributes={key: value})
     stage.event(ann, row["metricValue"] - 1, metric, attributes=wanted)
     assert row["id"] not in ids(stage.completed(ann)), "events that do not match were counted"
-    answer = stage.event(ann, 1, metric, attributes=wanted)
-    assert row["id"] in ids(answer["achievements"]), "matching events reached its value"
+    response = stage.event(ann, 1, metric, attributes=wanted)
+    assert row["id"] in ids(response["achievements"]), "matching events reached its value"
 
 
 @rule("Achievements can be listed for a user's attributes", "achievements_all, parameter userAttributes")

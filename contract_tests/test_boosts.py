@@ -23,8 +23,8 @@ def test_active_boosts_are_applied(stage: Stage) -> None:
     ann = stage.user("ann")
     active = stage.get("users_points_boosts", id=ann, key=system)
     assert all(boost["status"] == "active" for boost in active)
-    answer = stage.event(ann, trigger["metricThreshold"], metric)["points"][system]
-    (award,) = awards_of(answer["awards"], trigger["id"])
+    response = stage.event(ann, trigger["metricThreshold"], metric)["points"][system]
+    (award,) = awards_of(response["awards"], trigger["id"])
     if not active and not award["boosts"]:
         pytest.skip(f"no boost is active for a new user in {system}")
     assert {boost["id"] for boost in award["boosts"]} == {boost["id"] for boost in active}
@@ -48,8 +48,8 @@ def test_boosts_end(stage: Stage) -> None:
     later = stage.get("users_points_boosts", id=ann, key=system)
     ended = {boost["id"] for boost in active if boost["end"]}
     assert not ended & {boost["id"] for boost in later}, "a boost goes on after its last day"
-    answer = stage.event(ann, trigger["metricThreshold"], metric)["points"][system]
-    (award,) = awards_of(answer["awards"], trigger["id"])
+    response = stage.event(ann, trigger["metricThreshold"], metric)["points"][system]
+    (award,) = awards_of(response["awards"], trigger["id"])
     assert {b["id"] for b in award["boosts"]} == {b["id"] for b in later}
     assert award["awarded"] == boosted(trigger["points"], later)
 
@@ -97,11 +97,11 @@ def make(stages: Stages) -> Any:
 
 def paid(stage: Stage, user: str, steps: int = 1) -> int:
     """What the user gets for so many steps."""
-    answer = stage.event(user, steps, "steps")["points"]["xp"]
+    response = stage.event(user, steps, "steps")["points"]["xp"]
     active = stage.get("users_points_boosts", id=user, key="xp")
-    (award,) = answer["awards"]
+    (award,) = response["awards"]
     assert {boost["id"] for boost in award["boosts"]} == {boost["id"] for boost in active}
-    assert answer["added"] == award["awarded"]
+    assert response["added"] == award["awarded"]
     return int(award["awarded"])
 
 

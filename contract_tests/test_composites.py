@@ -81,8 +81,8 @@ def test_a_completion_needs_all_its_filters(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     for attributes in ({"plan": "pro"}, {"team": "red"}, {"plan": "pro", "team": "blue"}):
         ann = stage.user("ann", attributes=attributes)
-        answer = stage.refused("achievements_complete", key="chosen", body={"user": {"id": ann}})
-        assert answer.status == 422, f"answered {answer.status}, expected 422: the achievement exists"
+        response = stage.refused("achievements_complete", key="chosen", body={"user": {"id": ann}})
+        assert response.status == 422, f"answered {response.status}, expected 422: the achievement exists"
         assert names(stage, ann) == set()
     ben = stage.user("ben", attributes={"plan": "pro", "team": "red"})
     stage.get("achievements_complete", key="chosen", body={"user": {"id": ben}})

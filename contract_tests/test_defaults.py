@@ -21,7 +21,7 @@ def check_default(stage: Stage, rows: str, operation: str, name: str, **argument
     """Leaving a parameter out shows as many rows as its declared default does, and there are more."""
     if not stage.has(operation):
         pytest.skip(f"the document has no {operation}")
-    parameters = stage.client.document.operations[operation].parameters
+    parameters = stage.client.spec.operations[operation].parameters
     default = next(row["schema"]["default"] for row in parameters if row["name"] == name)
 
     def ask(**given: int) -> list[Any]:
@@ -126,11 +126,13 @@ BODIES = ("metrics_event", "users_create", "users_identify", "users_update", "us
 @rule("Bodies up to 1 MiB are read, and fields that are not declared ignored", behaviour(2, "choice"), choice=True)
 @pytest.mark.parametrize("operation", BODIES)
 def test_large_bodies_are_read(stage: Stage, operation: str) -> None:
-    good = good_request(stage, stage.client.document.operations[operation], stage.user("ann"))
+    good = good_request(stage, stage.client.spec.operations[operation], stage.user("ann"))
     for size in (20_000, 120_000, 1_000_000):
         good.body = good.body | {"padding": "x" * size}
-        answer = good.sent()
-        assert answer.status == good.operation.success, f"a body of {size:,} bytes: {answer.status} {answer.error!r}"
+        response = good.sent()
+        assert response.status == good.operation.success, (
+            f"a body of {size:,} bytes: {response.status} {response.error!r}"
+        )
     good.body = good.body | {"padding": "x" * 1_100_000}
-    answer = good.sent()
-    assert 400 <= answer.status < 500, f"a body of more than 1 MiB: {answer.status}"
+    response = good.sent()
+    assert 400 <= response.status < 500, f"a body of more than 1 MiB: {response.status}"

@@ -33,12 +33,12 @@ def schemas(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def is_the_known_version(suite: Suite) -> bool:
-    return bool(suite.document.raw["info"]["version"] == KNOWN["version"])
+    return bool(suite.spec.raw["info"]["version"] == KNOWN["version"])
 
 
 @rule("The document is valid OpenAPI 3.1", "OpenAPI 3.1")
 def test_the_document_is_valid(suite: Suite) -> None:
-    raw = suite.document.raw
+    raw = suite.spec.raw
     assert raw.get("openapi", "").startswith("3.1"), f"it says it is OpenAPI {raw.get('openapi')}"
     for error in OpenAPIV31SpecValidator(raw).iter_errors():
         where = "#/" + "/".join(str(part) for part in getattr(error, "absolute_path", ()))
@@ -49,9 +49,9 @@ def test_the_document_is_valid(suite: Suite) -> None:
 def test_no_example_is_bad_but_the_known_ones(suite: Suite) -> None:
     """Fails when the list grows, and also when it shrinks: then it must be shortened."""
     bad, count = {}, 0
-    for example in examples(suite.document.raw):
+    for example in examples(suite.spec.raw):
         count += 1
-        if problems := suite.document.problems(example.schema, example.value, example.pointer):
+        if problems := suite.spec.problems(example.schema, example.value, example.pointer):
             bad[example.pointer] = problems[0].message
     known = set(KNOWN["examples"])
     if not is_the_known_version(suite):
@@ -71,7 +71,7 @@ def test_no_example_is_bad_but_the_known_ones(suite: Suite) -> None:
 def test_required_properties_are_defined(suite: Suite) -> None:
     found = {
         f"{where}/required/{name}"
-        for where, schema in schemas(suite.document.raw, "#")
+        for where, schema in schemas(suite.spec.raw, "#")
         for name in schema.get("required", [])
         if name not in schema["properties"]
     }
@@ -85,16 +85,14 @@ def test_required_properties_are_defined(suite: Suite) -> None:
 
 @rule("Every operation has an id of its own, wants a key, and can say that the key is wrong", "the document's paths")
 def test_operations_are_complete(suite: Suite) -> None:
-    ids = Counter(operation.raw["operationId"] for operation in suite.document.operations.values())
+    ids = Counter(operation.raw["operationId"] for operation in suite.spec.operations.values())
     listed = sum(
-        name in ("get", "post", "put", "patch", "delete")
-        for item in suite.document.raw["paths"].values()
-        for name in item
+        name in ("get", "post", "put", "patch", "delete") for item in suite.spec.raw["paths"].values() for name in item
     )
     assert sum(ids.values()) == listed, "an operationId is used twice"
-    for operation in suite.document.operations.values():
+    for operation in suite.spec.operations.values():
         title = f"{operation.id} is complete"
-        if operation.raw.get("security", suite.document.raw.get("security")) != [{"ApiKeyAuth": []}]:
+        if operation.raw.get("security", suite.spec.raw.get("security")) != [{"ApiKeyAuth": []}]:
             suite.found(title, operation.pointer, "it does not want the API key")
         for status in ("401", "2XX"):
             if not any(re.fullmatch(status.replace("X", r"\d"), known) for known in operation.raw["responses"]):
@@ -103,7 +101,7 @@ def test_operations_are_complete(suite: Suite) -> None:
 
 @rule("The parameters in a path are declared and required", "the document's paths")
 def test_path_parameters_are_declared(suite: Suite) -> None:
-    for operation in suite.document.operations.values():
+    for operation in suite.spec.operations.values():
         named = set(re.findall(r"\{([^}]+)\}", operation.path))
         declared = {row["name"] for row in operation.parameters if row["in"] == "path" and row.get("required") is True}
         assert named == declared, f"{operation.label}: the path names {named}, required parameters are {declared}"
@@ -111,7 +109,7 @@ def test_path_parameters_are_declared(suite: Suite) -> None:
 
 @rule("Every error has the one shape of errors", "#/components/schemas/ErrorBody")
 def test_errors_have_one_shape(suite: Suite) -> None:
-    for operation in suite.document.operations.values():
+    for operation in suite.spec.operations.values():
         for status, response in operation.raw["responses"].items():
             if status.startswith("4"):
                 shape = response.get("content", {}).get("application/json", {}).get("schema")
@@ -120,6 +118,6 @@ def test_errors_have_one_shape(suite: Suite) -> None:
 
 @rule("Every webhook names its own type", "the document's webhooks")
 def test_webhooks_name_their_type(suite: Suite) -> None:
-    for name, schema in suite.document.webhooks.items():
+    for name, schema in suite.spec.webhooks.items():
         assert schema["properties"]["type"].get("enum") == [name], f"{name} says {schema['properties']['type']}"
         assert "type" in schema["required"], f"{name} does not require its type"

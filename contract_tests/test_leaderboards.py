@@ -99,10 +99,10 @@ def test_an_event_tells_ranks(stage: Stage) -> None:
     board = open_board(stage)
     ann, ben = play(stage, board, 20, 30)
     before = stage.place(ann, board["key"])
-    answer = stage.event(ann, 15, board["metricKey"])["leaderboards"][board["key"]]
+    response = stage.event(ann, 15, board["metricKey"])["leaderboards"][board["key"]]
     after = stage.place(ann, board["key"])
-    assert answer["previousRank"] == before["rank"], f"says {answer['previousRank']}, was {before['rank']}"
-    assert answer["rank"] == after["rank"]
+    assert response["previousRank"] == before["rank"], f"says {response['previousRank']}, was {before['rank']}"
+    assert response["rank"] == after["rank"]
     assert after["rank"] < stage.place(ben, board["key"])["rank"], "35 does not lead before 30"
     newcomer = stage.name("newcomer")
     first = stage.event(newcomer, 1, board["metricKey"])["leaderboards"][board["key"]]
@@ -284,8 +284,10 @@ def test_runs_are_found_by_their_day(stage: Stage) -> None:
     assert mine["value"] >= 30
     assert stage.place(ann, board["key"], run=run)["value"] == mine["value"]
     for key in ("leaderboards_get", "users_leaderboard"):
-        answer = stage.refused(key, key=board["key"], run="1999-01-01", **({"id": ann} if key.startswith("u") else {}))
-        assert answer.status == 404, f"answered {answer.status}, expected 404, which the document declares"
+        response = stage.refused(
+            key, key=board["key"], run="1999-01-01", **({"id": ann} if key.startswith("u") else {})
+        )
+        assert response.status == 404, f"answered {response.status}, expected 404, which the document declares"
 
 
 @rule("A leaderboard that does not exist is not found", "#/paths/~1leaderboards~1{key}/get/responses/404")
@@ -317,11 +319,11 @@ def test_a_points_board_ranks_points(stage: Stage) -> None:
     board = stage.kit.need(rows, "active points leaderboard that never repeats, with room")[0]
     ann = stage.user("ann")
     _, trigger, metric = plain_trigger(stage, board["pointsSystemKey"])
-    answer = stage.event(ann, 3 * trigger["metricThreshold"], metric)
+    response = stage.event(ann, 3 * trigger["metricThreshold"], metric)
     total = stage.points(ann, board["pointsSystemKey"])["total"]
     assert total > 0, f"three times {trigger['metricThreshold']} earned no points"
     assert stage.place(ann, board["key"])["value"] == total
-    assert answer["leaderboards"][board["key"]]["rank"] == stage.place(ann, board["key"])["rank"]
+    assert response["leaderboards"][board["key"]]["rank"] == stage.place(ann, board["key"])["rank"]
 
 
 @rule("Only maxParticipants are on a board, others have no rank", behaviour(8))

@@ -72,16 +72,16 @@ def test_the_level_is_told_only_when_it_changed(stage: Stage) -> None:
         if value > MOST:
             continue
         before = stage.points(ann, system)["level"]
-        answer = stage.event(ann, value, metric)["points"].get(system)
+        response = stage.event(ann, value, metric)["points"].get(system)
         after = stage.points(ann, system)["level"]
-        if answer is None:
+        if response is None:
             continue
-        assert ("level" in answer) == (before != after), (
-            f"from {before and before['key']} to {after and after['key']}: {'level' in answer}"
+        assert ("level" in response) == (before != after), (
+            f"from {before and before['key']} to {after and after['key']}: {'level' in response}"
         )
-        if "level" in answer:
+        if "level" in response:
             changes += 1
-            assert stage.known(answer["level"]) == stage.known(after)
+            assert stage.known(response["level"]) == stage.known(after)
     assert changes or stage.points(ann, system)["level"], "no event changed the level"
 
 
@@ -123,14 +123,14 @@ def paying_completion(stage: Stage) -> tuple[str, list[dict[str, Any]], str]:
 def check_completion(stage: Stage, user: str, system: str, achievement: str) -> int:
     """Complete it; what it paid."""
     before = stage.points(user, system)
-    answer = stage.get("achievements_complete", key=achievement, body={"user": {"id": user}})["points"][system]
+    response = stage.get("achievements_complete", key=achievement, body={"user": {"id": user}})["points"][system]
     after = stage.points(user, system)
     changed = before["level"] != after["level"]
-    assert ("level" in answer) == changed, f"from {before['total']} to {after['total']}: {'level' in answer}"
+    assert ("level" in response) == changed, f"from {before['total']} to {after['total']}: {'level' in response}"
     if changed:
-        assert stage.known(answer["level"]) == stage.known(after["level"])
-    assert answer["added"] == after["total"] - before["total"]
-    return int(answer["added"])
+        assert stage.known(response["level"]) == stage.known(after["level"])
+    assert response["added"] == after["total"] - before["total"]
+    return int(response["added"])
 
 
 def earn(stage: Stage, user: str, system: str, target: int) -> None:

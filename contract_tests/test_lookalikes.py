@@ -103,8 +103,8 @@ def test_api_keys_are_compared_exactly(stage: Stage) -> None:
     key = stage.client.api_key
     alike = {key[:-1], f"{key}x", f"0{key}", key.swapcase(), key.replace(".", "%2E"), key[::-1]} - {key, ""}
     for wrong in sorted(alike):
-        answer = stage.client.with_key(wrong, stage.client.tenant).call("users_get", id=stage.name("ann"))
-        assert answer.status == 401, f"a key that is not the right one was answered with {answer.status}"
+        response = stage.client.with_key(wrong, stage.client.tenant).call("users_get", id=stage.name("ann"))
+        assert response.status == 401, f"a key that is not the right one was answered with {response.status}"
 
 
 @rule("A body may begin with no byte order mark", "RFC 8259, section 8.1 [choice]", choice=True)
@@ -112,7 +112,7 @@ def test_a_byte_order_mark_does_no_harm(stage: Stage) -> None:
     """It is read or refused, and never a part of a name."""
     ann = stage.name("ann")
     body = b'\xef\xbb\xbf{"id": "' + ann.encode() + b'", "name": "Ann"}'
-    answer = stage.client.send("POST", "/users", body=body, headers={"Content-Type": "application/json"})
-    assert answer.status in (201, 400, 422), f"a byte order mark was answered with {answer.status}"
-    if answer.status == 201:
+    response = stage.client.send("POST", "/users", body=body, headers={"Content-Type": "application/json"})
+    assert response.status in (201, 400, 422), f"a byte order mark was answered with {response.status}"
+    if response.status == 201:
         assert stage.get("users_get", id=ann)["name"] == "Ann"

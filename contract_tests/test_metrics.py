@@ -27,8 +27,10 @@ def test_the_total_is_the_sum_of_the_events(stage: Stage) -> None:
     running = Decimal(0)
     for value in ("5", "12", "0.5", "-3", "0", "100", "-0.25"):
         running += Decimal(value)
-        answer = stage.event(ann, float(value))
-        assert answer["total"] == float(running), f"after {value} the total is {answer['total']}, expected {running}"
+        response = stage.event(ann, float(value))
+        assert response["total"] == float(running), (
+            f"after {value} the total is {response['total']}, expected {running}"
+        )
     assert stage.total(ann) == float(running)
 
 
@@ -36,9 +38,9 @@ def test_the_total_is_the_sum_of_the_events(stage: Stage) -> None:
 def test_totals_are_exact(stage: Stage) -> None:
     ann = stage.user("ann")
     write(stage, ann, 0.1, 0.2)
-    answer = stage.call("users_single_metric", id=ann, key=stage.kit.metric())
-    assert b"0.30000000000000004" not in answer.answer, "the total shows binary rounding"
-    assert answer.json["current"] == 0.3
+    response = stage.call("users_single_metric", id=ann, key=stage.kit.metric())
+    assert b"0.30000000000000004" not in response.response_body, "the total shows binary rounding"
+    assert response.json["current"] == 0.3
 
 
 @rule("Each metric has its own total", behaviour(4))
@@ -140,8 +142,8 @@ def test_a_replay_with_another_value_is_the_same_event(stage: Stage) -> None:
 def test_keys_are_compared_exactly(stage: Stage) -> None:
     ann = stage.user("ann")
     for count, key in enumerate(("key-a", "KEY-A", "key-A"), 1):
-        answer = stage.event(ann, 5, key=key)
-        assert (answer["idempotencyKey"], answer["idempotentReplayed"]) == (key, False)
+        response = stage.event(ann, 5, key=key)
+        assert (response["idempotencyKey"], response["idempotentReplayed"]) == (key, False)
         assert stage.total(ann) == 5 * count
 
 
@@ -193,9 +195,9 @@ def test_a_refused_event_does_not_use_up_its_key(stage: Stage) -> None:
 def test_a_refused_event_changes_nothing(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann")
     stage.event(ann, 5)
-    answer = stage.refused_event({"id": ann, "name": "Changed"}, 5, attributes={"no-such-key": "x"})
+    response = stage.refused_event({"id": ann, "name": "Changed"}, 5, attributes={"no-such-key": "x"})
     if stage.control is not None:
-        assert "no-such-key" in answer.error, f"the error does not name the key: {answer.error!r}"
+        assert "no-such-key" in response.error, f"the error does not name the key: {response.error!r}"
     stage.refused_event({"id": ann, "name": "Changed", "tz": "No/Where"}, 5)
     assert stage.total(ann) == 5, "a refused event was counted"
     assert stage.get("users_get", id=ann)["name"] == "Ann", "a refused event changed its user"

@@ -12,7 +12,7 @@ from contract_tests.rules import rule
 from contract_tests.run import Run
 from contract_tests.suite import Suite
 
-schema = generated.load_schema(Run.the_document().raw, Run.options)
+schema = generated.load_schema(Run.the_spec().raw, Run.options)
 
 
 @pytest.fixture(scope="session")

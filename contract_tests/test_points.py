@@ -23,15 +23,17 @@ def test_points_are_the_sum_of_their_awards(stage: Stage) -> None:
     start = stage.points(ann, system)
     for value in (trigger["metricThreshold"], 3 * trigger["metricThreshold"], 1):
         before = stage.points(ann, system)
-        answer = stage.event(ann, value, metric)["points"].get(system)
+        response = stage.event(ann, value, metric)["points"].get(system)
         after = stage.points(ann, system)
-        if answer is None:
+        if response is None:
             assert after == before, "the event says nothing of points that changed"
             continue
-        assert answer["total"] == after["total"], f"the event says {answer['total']}, reading says {after['total']}"
-        assert answer["added"] == after["total"] - before["total"] == sum(row["awarded"] for row in answer["awards"])
+        assert response["total"] == after["total"], f"the event says {response['total']}, reading says {after['total']}"
+        assert (
+            response["added"] == after["total"] - before["total"] == sum(row["awarded"] for row in response["awards"])
+        )
         shown = {row["id"]: row for row in after["awards"]}
-        for row in answer["awards"]:
+        for row in response["awards"]:
             same = shown.get(row["id"])
             assert same, "an award of the event is not among the user's"
             for name in ("awarded", "total", "date"):
@@ -67,8 +69,8 @@ def test_a_trigger_pays_for_every_multiple(stage: Stage) -> None:
     threshold, ann = trigger["metricThreshold"], stage.user("ann")
     below = stage.event(ann, threshold - 0.5, metric)["points"].get(system, {"awards": []})
     assert awards_of(below["awards"], trigger["id"]) == [], "paid before the threshold was reached"
-    answer = stage.event(ann, 2.5 * threshold + 0.5, metric)["points"][system]
-    paid = awards_of(answer["awards"], trigger["id"])
+    response = stage.event(ann, 2.5 * threshold + 0.5, metric)["points"][system]
+    paid = awards_of(response["awards"], trigger["id"])
     assert len(paid) == 1, f"{len(paid)} awards in one event of one trigger"
     expected = boosted(3 * trigger["points"], paid[0]["boosts"])
     assert paid[0]["awarded"] == expected, (
@@ -106,11 +108,11 @@ def test_points_stay_within_their_bounds(stage: Stage) -> None:
         value = min(40 * trigger["metricThreshold"], MOST)
         for _ in range(3):
             before = stage.points(ann, system)["total"]
-            answer = stage.event(ann, value, stage.kit.metric_keys[trigger["metricId"]])
+            response = stage.event(ann, value, stage.kit.metric_keys[trigger["metricId"]])
             total = stage.points(ann, system)["total"]
             assert 0 <= total <= cap, f"the total is {total}, the bounds are 0 and {cap}"
-            if system in answer["points"]:
-                told = answer["points"][system]
+            if system in response["points"]:
+                told = response["points"][system]
                 assert told["total"] == total
                 assert told["added"] == sum(award["awarded"] for award in told["awards"]) == total - before, (
                     f"from {before} to {total}, and the event tells {told['added']} of {told['awards']}"
@@ -201,8 +203,10 @@ def test_creation_pays(stage: Stage) -> None:
     stage.get("users_identify", id=ann, body={})
     assert len(awards_of(stage.points(ann, system)["awards"], trigger["id"])) == 1, "paid again for an update"
     ben = stage.name("ben")
-    answer = stage.event(ben, 1, stage.kit.metric())
-    assert awards_of(answer["points"][system]["awards"], trigger["id"]), "an event that made its user does not show it"
+    response = stage.event(ben, 1, stage.kit.metric())
+    assert awards_of(response["points"][system]["awards"], trigger["id"]), (
+        "an event that made its user does not show it"
+    )
 
 
 @rule("An achievement trigger pays once, when the achievement is completed", behaviour(7))
@@ -218,10 +222,10 @@ def test_achievements_pay(stage: Stage) -> None:
     system, trigger = stage.kit.need(found, "points trigger on an api achievement")[0]
     ann = stage.user("ann")
     call = {"key": keys[trigger["achievementId"]], "body": {"user": {"id": ann}}}
-    answer = stage.get("achievements_complete", **call)["points"]
-    (award,) = awards_of(answer[system]["awards"], trigger["id"])
+    response = stage.get("achievements_complete", **call)["points"]
+    (award,) = awards_of(response[system]["awards"], trigger["id"])
     assert award["awarded"] == boosted(trigger["points"], award["boosts"])
-    assert answer[system]["added"] == sum(row["awarded"] for row in answer[system]["awards"])
+    assert response[system]["added"] == sum(row["awarded"] for row in response[system]["awards"])
     stage.get("achievements_complete", **call)
     assert len(awards_of(stage.points(ann, system)["awards"], trigger["id"])) == 1
 
@@ -234,7 +238,7 @@ def test_streaks_pay(stage: Stage) -> None:
     if stage.kit.settings.get("daysOff"):
         pytest.skip("the target's streak has days off")
     threshold, ann = trigger["streakLengthThreshold"], stage.user("ann")
-    stage.patience(2 * threshold)
+    stage.skip_if_longer(2 * threshold)
     for length in range(1, 2 * threshold + 1):
         stage.extend(ann)
         awards = stage.points(ann, system)["awards"]
@@ -260,8 +264,8 @@ def test_filtered_triggers_pay_only_when_they_match(stage: Stage) -> None:
     attributes = {pair["key"]: pair["value"] for pair in trigger["userAttributes"]}
     event = {pair["key"]: pair["value"] for pair in trigger["eventAttributes"]} or None
     fits, other = stage.user("fits", attributes=attributes), stage.user("other")
-    answer = stage.event(fits, trigger["metricThreshold"], metric, attributes=event)
-    assert awards_of(answer["points"][system]["awards"], trigger["id"]), "all filters match, yet it does not pay"
+    response = stage.event(fits, trigger["metricThreshold"], metric, attributes=event)
+    assert awards_of(response["points"][system]["awards"], trigger["id"]), "all filters match, yet it does not pay"
     for user, given in ((other, event), (fits, None)):
         if (user == other and attributes) or (given is None and event):
             stage.event(user, trigger["metricThreshold"], metric, attributes=given)

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from contract_tests.conftest import Stages
-from contract_tests.document import Operation
 from contract_tests.exchange import Exchange
 from contract_tests.good import Good, good_request, is_small
 from contract_tests.rules import behaviour, rule
 from contract_tests.run import Run
+from contract_tests.spec import Operation
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
 
-DOCUMENT = Run.the_document()
+SPEC = Run.the_spec()
 OPERATIONS = [
     operation
-    for operation in DOCUMENT.operations.values()
+    for operation in SPEC.operations.values()
     if (not Run.options.operations or operation.id in Run.options.operations)
     and not (Run.options.read_only and operation.writes)
 ]
@@ -63,22 +63,22 @@ def somebody(here: Stage) -> str:
     return identity
 
 
-def expect_refusal(answer: Exchange, *, why: str) -> None:
+def expect_refusal(response: Exchange, *, why: str) -> None:
     """Refused, with a status that the document declares; which one is the target's choice."""
-    assert 400 <= answer.status < 500, f"{why}: answered {answer.status}, expected a refusal"
-    assert answer.status != 401, f"{why}: answered 401 although the key is good"
+    assert 400 <= response.status < 500, f"{why}: answered {response.status}, expected a refusal"
+    assert response.status != 401, f"{why}: answered 401 although the key is good"
 
 
-def expect_no_crash(answer: Exchange, *, why: str) -> None:
-    assert answer.status < 500, f"{why}: answered {answer.status}"
+def expect_no_crash(response: Exchange, *, why: str) -> None:
+    assert response.status < 500, f"{why}: answered {response.status}"
 
 
 @rule("A good request is accepted", "the operation's declared success")
 @each("operation", OPERATIONS)
 def test_a_good_request_is_accepted(operation: Operation, here: Stage, somebody: str) -> None:
-    answer = good_request(here, operation, somebody).sent()
-    assert answer.status == operation.success, (
-        f"answered {answer.status} {answer.error!r}, expected {operation.success}"
+    response = good_request(here, operation, somebody).sent()
+    assert response.status == operation.success, (
+        f"answered {response.status} {response.error!r}, expected {operation.success}"
     )
 
 
@@ -97,8 +97,8 @@ def test_no_operation_answers_without_a_known_key(operation: Operation, here: St
         "the key as Authorization: Bearer": {"Authorization": f"Bearer {here.client.api_key}"},
     }
     for what, key in keys.items():
-        answer = here.client.send(operation.method, good.path(), body=body, headers=media | key, bare=True)
-        assert answer.status == 401, f"answered {answer.status} to {what}, expected 401"
+        response = here.client.send(operation.method, good.path(), body=body, headers=media | key, bare=True)
+        assert response.status == 401, f"answered {response.status} to {what}, expected 401"
 
 
 @rule("A method that the document does not have for a path is not served", "the document's paths")
@@ -107,15 +107,15 @@ def test_a_method_that_is_not_declared_is_not_served(operation: Operation, here:
     if Run.options.read_only:
         pytest.skip("writes, and --read-only is on")
     path = good_request(here, operation, somebody).path()
-    declared = {other.method for other in DOCUMENT.operations.values() if other.path == operation.path}
+    declared = {other.method for other in SPEC.operations.values() if other.path == operation.path}
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         if method in declared:
             continue
-        answer = here.client.send(method, path)
-        assert answer.status in (404, 405, 501), f"{method} answered {answer.status}, expected 405"
+        response = here.client.send(method, path)
+        assert response.status in (404, 405, 501), f"{method} answered {response.status}, expected 405"
         if here.control is not None:
-            allowed = answer.answer_headers.get("allow", "")
-            assert answer.status == 405, f"{method} answered {answer.status}, expected 405 (behaviour, section 0)"
+            allowed = response.response_headers.get("allow", "")
+            assert response.status == 405, f"{method} answered {response.status}, expected 405 (behaviour, section 0)"
             assert declared <= {name.strip() for name in allowed.split(",")}, f"Allow says {allowed!r}"
 
 
@@ -146,12 +146,12 @@ def test_odd_names_in_a_path_are_answered(operation: Operation, name: str, here:
         path = path.replace("{" + name + "}", text if what == "dots" else f"{here.prefix}-{operation.id}{text}")
         body = {} if operation.id == "users_identify" else good.body
         if good.has_body:
-            answer = here.client.send_json(operation.method, path, body, headers=headers)
+            response = here.client.send_json(operation.method, path, body, headers=headers)
         else:
-            answer = here.client.send(operation.method, path, headers=headers)
-        expect_no_crash(answer, why=f"{name} with {what}")
+            response = here.client.send(operation.method, path, headers=headers)
+        expect_no_crash(response, why=f"{name} with {what}")
         if operation.id != "users_identify":
-            expect_refusal(answer, why=f"{name} with {what}, which names nothing")
+            expect_refusal(response, why=f"{name} with {what}, which names nothing")
 
 
 @pytest.mark.destructive
@@ -198,8 +198,8 @@ def test_a_body_that_is_no_json_object_is_refused(operation: Operation, here: St
 def test_a_body_of_another_media_type_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
     good = good_request(here, operation, somebody)
     for media in ("text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"):
-        answer = good.raw(of_this_run(b"id=RUN-x&value=1", here), {"Content-Type": media})
-        expect_refusal(answer, why=f"Content-Type {media}")
+        response = good.raw(of_this_run(b"id=RUN-x&value=1", here), {"Content-Type": media})
+        expect_refusal(response, why=f"Content-Type {media}")
 
 
 ODD_BODIES: dict[str, Any] = {
@@ -264,8 +264,10 @@ def test_a_value_at_the_edge_is_accepted(operation: Operation, row: dict[str, An
     if schema.get("type") == "boolean":
         values = ["true", "false"]
     for value in values:
-        answer = good.sent(**{row["name"]: value})
-        assert answer.status == operation.success, f"{row['name']}={value}: answered {answer.status} {answer.error!r}"
+        response = good.sent(**{row["name"]: value})
+        assert response.status == operation.success, (
+            f"{row['name']}={value}: answered {response.status} {response.error!r}"
+        )
 
 
 @rule("A parameter that is left out means its declared default", "the parameter's default")
@@ -310,14 +312,14 @@ def test_unknown_headers_are_ignored(operation: Operation, here: Stage, somebody
     path, headers = operation.request(good.arguments)
     unknown = {"X-Fern-Language": "Python", "User-Agent": "trophy/1.8.0", "X-Request-Id": "7"}
     if good.has_body:
-        answer = here.client.send_json(operation.method, path, good.body, headers=headers | unknown)
+        response = here.client.send_json(operation.method, path, good.body, headers=headers | unknown)
     else:
-        answer = here.client.send(operation.method, path, headers=headers | unknown)
-    assert answer.status == operation.success, f"answered {answer.status}, expected {operation.success}"
+        response = here.client.send(operation.method, path, headers=headers | unknown)
+    assert response.status == operation.success, f"answered {response.status}, expected {operation.success}"
 
 
 @rule("An unknown path is not found", behaviour(2, "choice"))
 def test_a_path_that_is_not_in_the_document_is_not_found(here: Stage) -> None:
     for path in ("/nothing", "/users/x/nothing", "/metrics", "/points", "/users/x/streak/more"):
-        answer = here.client.send("GET", path)
-        assert answer.status in (404, 405), f"GET {path} answered {answer.status}, expected 404"
+        response = here.client.send("GET", path)
+        assert response.status in (404, 405), f"GET {path} answered {response.status}, expected 404"

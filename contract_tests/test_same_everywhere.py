@@ -93,8 +93,8 @@ def test_what_is_set_up_is_told_alike(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann")
     known: dict[tuple[str, str], tuple[JSON, str]] = {}
     compared = 0
-    for operation, answer in everything(stage, ann):
-        for row in rows(answer):
+    for operation, response in everything(stage, ann):
+        for row in rows(response):
             for field, value in fixed(row).items():
                 before, where = known.setdefault((row["id"], field), (value, operation))
                 compared += where != operation
@@ -110,8 +110,8 @@ def test_no_field_is_left_out_in_one_place(stage: Stage) -> None:
     """Rows of one kind carry the same optional fields: a description, a badge, a threshold."""
     ann = stage.user("ann", name="Ann")
     known: dict[str, tuple[set[str], str]] = {}
-    for operation, answer in everything(stage, ann):
-        for row in rows(answer):
+    for operation, response in everything(stage, ann):
+        for row in rows(response):
             names = set(fixed(row)) - {"key", "eventAttribute", "created", "type", "status", "points"}
             before, where = known.setdefault(row["id"], (names, operation))
             if names and before and "rankBy" not in row:

@@ -65,7 +65,7 @@ class Walker:
 
 def machine(suite: Suite, stages: Stages) -> Any:
     """A state machine that walks in a world of its own, one for each walk where the target can make one."""
-    linked = with_links(suite.document, stages.kit())
+    linked = with_links(suite.spec, stages.kit())
     schema = generated.load_schema(linked, suite.options, sorted(ON_THE_WAY))
     walk = type("Walk", (Walker, schema.as_state_machine()), {"suite": suite, "stages": stages})
     return hypothesis.seed(suite.options.seed)(walk)

@@ -33,9 +33,9 @@ def more_than_a_dose(stage: Stage) -> float:
 
 def admin(stage: Stage, path: str, body: Any) -> Any:
     assert stage.clock
-    answer = Control(stage.client, "/admin/v1").ask("POST", path, body)
-    assert answer["issues"] == [], f"POST /admin/v1{path} has {answer['issues']}"
-    return answer
+    response = Control(stage.client, "/admin/v1").ask("POST", path, body)
+    assert response["issues"] == [], f"POST /admin/v1{path} has {response['issues']}"
+    return response
 
 
 def write_for(stage: Stage, user: str, days: int) -> None:
@@ -140,8 +140,8 @@ def test_a_user_may_have_no_streak(stage: Stage) -> None:
     daily(stage)
     ann = stage.user("ann")
     write_for(stage, ann, 2)
-    answer = stage.get("users_update_preferences", id=ann, body={"streak": {"enabled": False}})
-    assert answer["streak"]["enabled"] is False
+    response = stage.get("users_update_preferences", id=ann, body={"streak": {"enabled": False}})
+    assert response["streak"]["enabled"] is False
     assert stage.streak(ann)["length"] == 0
     stage.next_day()
     assert write(stage, ann)["length"] == 0
@@ -159,8 +159,8 @@ def test_a_user_may_have_thresholds_of_their_own(stage: Stage) -> None:
     refused = stage.call("users_update_preferences", id=ann, body=own)
     assert refused.status in (403, 422), f"a streak of one's own was answered with {refused.status}"
     set_streak(stage, customizable=True)
-    answer = stage.get("users_update_preferences", id=ann, body=own)
-    assert stage.known(answer["streak"]["metrics"]) == own["streak"]["metrics"]
+    response = stage.get("users_update_preferences", id=ann, body=own)
+    assert stage.known(response["streak"]["metrics"]) == own["streak"]["metrics"]
     assert stage.streak(ann)["length"] == 0
     write(stage, ann)
     assert stage.streak(ann)["length"] == 1

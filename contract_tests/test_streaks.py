@@ -16,7 +16,7 @@ pytestmark = pytest.mark.operations("streaks_", "users_streak", "metrics_event")
 #: A freeze that comes less often than every so many days is not waited for; more than so many freezes are not counted.
 LONG, MANY_FREEZES = 400, 10
 #: Days of the stories in which freezes must not come by themselves.
-STORY = 5
+SCENARIO_DAYS = 5
 
 
 def write(stage: Stage, user: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def without_freezes(stage: Stage, streak: dict[str, Any]) -> None:
 
 def earns_at_once(stage: Stage) -> bool:
     interval = (stage.kit.streak or {}).get("freezeAutoEarnInterval")
-    return interval is not None and interval <= STORY
+    return interval is not None and interval <= SCENARIO_DAYS
 
 
 @rule("The first event starts a streak of 1, more on the same day do not extend it", behaviour(5))
@@ -209,7 +209,7 @@ def until_lost(stage: Stage, user: str) -> None:
         pytest.skip("the target's freezes hold a streak for ever")
     # Two periods lose it; each freeze covers one, and others are earned meanwhile.
     most = math.ceil((told.get("maxFreezes") or 0) / (1 - earned)) + 3
-    stage.patience(most)
+    stage.skip_if_longer(most)
     for _ in range(most):
         stage.next_period()
         if stage.streak(user)["length"] == 0:
@@ -252,7 +252,7 @@ def test_a_freeze_covers_a_missed_day(stage: Stage) -> None:
     """Ann writes until she has earned a freeze, then misses a day, then one more."""
     daily(stage)
     interval: int = stage.kit.need((stage.kit.streak or {}).get("freezeAutoEarnInterval"), "freezes that are earned")
-    stage.patience(interval)
+    stage.skip_if_longer(interval)
     if earns_at_once(stage):
         pytest.skip("the next freeze is earned before the story is over")
     ann = stage.user("ann")

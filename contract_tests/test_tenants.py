@@ -79,13 +79,13 @@ def test_preferences_are_a_tenants_own(nobody: Stage) -> None:
 def test_every_operation_wants_a_tenant(nobody: Stage) -> None:
     north = nobody.of_tenant("north")
     north.get("users_create", body={"id": "ann"})
-    for operation in nobody.client.document.operations.values():
+    for operation in nobody.client.spec.operations.values():
         try:
             good = good_request(north, operation, "ann")
         except pytest.skip.Exception:
             continue  # the target has not what the operation is about
         assert good.sent().status == operation.success
         good.stage = nobody
-        answer = good.sent()
-        assert 400 <= answer.status < 500, f"{operation.id} without a Tenant-ID answered {answer.status}"
-        assert answer.status != 401, f"{operation.id} answered 401 although the key is good"
+        response = good.sent()
+        assert 400 <= response.status < 500, f"{operation.id} without a Tenant-ID answered {response.status}"
+        assert response.status != 401, f"{operation.id} answered 401 although the key is good"

@@ -43,8 +43,8 @@ def check_only_the_name_changed(before: JSON, after: JSON) -> None:
 @rule("PUT makes an unknown user and answers 200", behaviour(3, "spec"))
 def test_identifying_makes_an_unknown_user(stage: Stage) -> None:
     ben = stage.name("ben")
-    answer = stage.get("users_identify", id=ben, body={"name": "Ben"})
-    assert (answer["id"], answer["name"], answer["email"], answer["tz"]) == (ben, "Ben", None, None)
+    response = stage.get("users_identify", id=ben, body={"name": "Ben"})
+    assert (response["id"], response["name"], response["email"], response["tz"]) == (ben, "Ben", None, None)
     assert stage.get("users_get", id=ben)["name"] == "Ben"
 
 
@@ -81,8 +81,8 @@ def test_updated_moves_with_a_change(stage: Stage) -> None:
 @rule("PATCH does not make users", behaviour(3, "spec"))
 def test_updating_an_unknown_user_is_refused(stage: Stage) -> None:
     nobody = stage.name("nobody")
-    answer = stage.refused("users_update", id=nobody, body={"name": "N"})
-    assert answer.status == 404, f"answered {answer.status}, expected 404, which the document declares"
+    response = stage.refused("users_update", id=nobody, body={"name": "N"})
+    assert response.status == 404, f"answered {response.status}, expected 404, which the document declares"
     stage.refused("users_get", id=nobody)
 
 
@@ -103,9 +103,9 @@ def test_an_unknown_attribute_key_is_refused_whole(stage: Stage) -> None:
         ("users_update", {"name": "Changed", "attributes": {"no-such-key": "x"}}),
         ("users_identify", {"name": "Changed", "attributes": {"no-such-key": "x"}}),
     ):
-        answer = stage.refused(operation, id=ann, body=body)
+        response = stage.refused(operation, id=ann, body=body)
         if stage.control is not None:
-            assert "no-such-key" in answer.error, f"the error does not name the key: {answer.error!r}"
+            assert "no-such-key" in response.error, f"the error does not name the key: {response.error!r}"
     after = stage.get("users_get", id=ann)
     assert after["name"] == "Ann", "a refused request changed the name"
     assert "no-such-key" not in after["attributes"]
@@ -134,8 +134,8 @@ def test_a_zone_must_exist(stage: Stage) -> None:
 def test_subscribing_needs_an_email(stage: Stage) -> None:
     ann = stage.user("ann")
     stage.refused("users_update", id=ann, body={"subscribeToEmails": True})
-    answer = stage.get("users_update", id=ann, body={"subscribeToEmails": True, "email": "ann@example.com"})
-    assert (answer["subscribeToEmails"], answer["email"]) == (True, "ann@example.com")
+    response = stage.get("users_update", id=ann, body={"subscribeToEmails": True, "email": "ann@example.com"})
+    assert (response["subscribeToEmails"], response["email"]) == (True, "ann@example.com")
 
 
 @rule(
@@ -144,8 +144,8 @@ def test_subscribing_needs_an_email(stage: Stage) -> None:
 )
 def test_unsubscribing_drops_the_email(stage: Stage) -> None:
     ann = stage.user("ann", email="ann@example.com")
-    answer = stage.get("users_update", id=ann, body={"subscribeToEmails": False})
-    assert (answer["subscribeToEmails"], answer["email"]) == (False, None)
+    response = stage.get("users_update", id=ann, body={"subscribeToEmails": False})
+    assert (response["subscribeToEmails"], response["email"]) == (False, None)
     assert stage.get("users_get", id=ann)["email"] is None
 
 
@@ -211,8 +211,8 @@ def test_a_completion_identifies_its_user(stage: Stage) -> None:
 @rule("The id in the body of PUT and PATCH is ignored", behaviour(3, "choice"), choice=True)
 def test_the_path_says_who_is_meant(stage: Stage) -> None:
     ann, ben = stage.user("ann", name="Ann"), stage.user("ben", name="Ben")
-    answer = stage.get("users_update", id=ann, body={"id": ben, "name": "Anna"})
-    assert (answer["id"], answer["name"]) == (ann, "Anna")
+    response = stage.get("users_update", id=ann, body={"id": ben, "name": "Anna"})
+    assert (response["id"], response["name"]) == (ann, "Anna")
     assert stage.get("users_get", id=ben)["name"] == "Ben"
 
 
@@ -220,8 +220,8 @@ def test_the_path_says_who_is_meant(stage: Stage) -> None:
 def test_no_body_means_no_change(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann")
     for method, path in (("PUT", f"/users/{ann}"), ("PATCH", f"/users/{ann}"), ("PATCH", f"/users/{ann}/preferences")):
-        answer = stage.client.send(method, path, headers={"Content-Type": "application/json"})
-        assert answer.status == 200, f"{method} {path} without a body answered {answer.status}"
+        response = stage.client.send(method, path, headers={"Content-Type": "application/json"})
+        assert response.status == 200, f"{method} {path} without a body answered {response.status}"
     assert stage.get("users_get", id=ann)["name"] == "Ann"
 
 
@@ -238,10 +238,10 @@ UNKNOWN_USER = (
 @rule("What an unknown user has cannot be read", behaviour(2))
 @pytest.mark.parametrize("operation", UNKNOWN_USER)
 def test_an_unknown_user_is_refused(stage: Stage, operation: str) -> None:
-    answer = stage.refused(operation, id=stage.name("nobody"))
-    declared = stage.client.document.operations[operation].statuses
+    response = stage.refused(operation, id=stage.name("nobody"))
+    declared = stage.client.spec.operations[operation].statuses
     if 404 in declared:
-        assert answer.status == 404, f"answered {answer.status}, expected 404, which the document declares"
+        assert response.status == 404, f"answered {response.status}, expected 404, which the document declares"
 
 
 @rule("Two users share nothing", behaviour(1))
@@ -274,8 +274,8 @@ def test_preferences_replace_only_what_was_sent(stage: Stage) -> None:
     ann = stage.user("ann")
     assert preferences(stage, ann) == {}
     first = {"recap": ["email"], "streak_reminder": ["email", "push"]}
-    answer = stage.get("users_update_preferences", id=ann, body={"notifications": first})
-    assert _sorted(answer["notifications"]) == first
+    response = stage.get("users_update_preferences", id=ann, body={"notifications": first})
+    assert _sorted(response["notifications"]) == first
     stage.get("users_update_preferences", id=ann, body={"notifications": {"recap": []}})
     assert preferences(stage, ann) == {"recap": [], "streak_reminder": ["email", "push"]}
 

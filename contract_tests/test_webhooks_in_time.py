@@ -9,33 +9,33 @@ from typing import Any
 import pytest
 
 from contract_tests.conftest import Stages
-from contract_tests.mailbox import Box
+from contract_tests.receiver import Inbox
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
-from contract_tests.test_streaks import STORY, daily, write
-from contract_tests.test_webhooks import busy_event, find_office, open_box
+from contract_tests.test_streaks import SCENARIO_DAYS, daily, write
+from contract_tests.test_webhooks import busy_event, find_receiver, open_inbox
 
 
 @pytest.fixture
-def box(stage: Stage, suite: Suite) -> Box:
-    return open_box(stage, find_office(suite), suite)
+def inbox(stage: Stage, suite: Suite) -> Inbox:
+    return open_inbox(stage, find_receiver(suite), suite)
 
 
 @rule("A webhook that was not taken is sent again, the same bytes with the same signature", behaviour(11))
-def test_what_fails_is_sent_again(stage: Stage, box: Box) -> None:
+def test_what_fails_is_sent_again(stage: Stage, inbox: Inbox) -> None:
     assert stage.clock
     key, ann = stage.kit.plain("api")["key"], stage.user("ann")
-    box.settle()
-    box.letters.clear()
-    box.answers.extend([500, 503])
+    inbox.settle()
+    inbox.webhooks.clear()
+    inbox.statuses.extend([500, 503])
     stage.get("achievements_complete", key=key, body={"user": {"id": ann}})
     for _ in range(12):
         stage.clock.advance(seconds=30, wait=True)
-    tries = box.of("achievement.completed", user=ann)
-    assert [letter.answered for letter in tries] == [500, 200] or [letter.answered for letter in tries][-1] == 200
+    tries = inbox.of("achievement.completed", user=ann)
+    assert [webhook.status for webhook in tries] == [500, 200] or [webhook.status for webhook in tries][-1] == 200
     assert len(tries) >= 2, "it was not sent again"
-    assert len({(letter.body, letter.signature) for letter in tries}) == 1, "it was changed on the way"
+    assert len({(webhook.body, webhook.signature) for webhook in tries}) == 1, "it was changed on the way"
 
 
 ONE_CALL = """
@@ -48,20 +48,20 @@ trigger = "api"
 
 @rule("Failed webhooks are tried again after 1, 2 and 4 minutes, whatever 4xx or 5xx was answered", behaviour(11))
 def test_retries_come_after_minutes(stages: Stages, suite: Suite) -> None:
-    office = find_office(suite)
+    receiver = find_receiver(suite)
     stage = stages.new(catalog=ONE_CALL)
-    box, ann = open_box(stage, office, suite), stage.user("ann")
-    box.answers.extend([404, 500, 410])
+    inbox, ann = open_inbox(stage, receiver, suite), stage.user("ann")
+    inbox.statuses.extend([404, 500, 410])
     stage.get("achievements_complete", key="call", body={"user": {"id": ann}})
-    done = [len(box.of("achievement.completed", user=ann))]
+    done = [len(inbox.of("achievement.completed", user=ann))]
     for seconds in (50, 20, 100, 30, 200, 50):
         stage.clock.advance(seconds=seconds, wait=True)
-        done.append(len(box.letters))
+        done.append(len(inbox.webhooks))
     assert done == [1, 1, 2, 2, 3, 3, 4], f"tries after 1, 51, 71, 171, 201, 401 and 451 seconds: {done}"
 
 
 @rule("Extending, freezing and losing a streak is told when it happens", behaviour(11))
-def test_the_life_of_a_streak_is_told(stage: Stage, box: Box) -> None:
+def test_the_life_of_a_streak_is_told(stage: Stage, inbox: Inbox) -> None:
     """Ann writes on ten days, then never again; what each webhook says she holds follows from the others."""
     daily(stage)
     earns_slowly(stage)
@@ -70,42 +70,44 @@ def test_the_life_of_a_streak_is_told(stage: Stage, box: Box) -> None:
     for _ in range(10):
         told = write(stage, ann)
         stage.next_day()
-    extended = [letter.content["streak"]["length"] for letter in box.of("streak.extended", user=ann)]
+    extended = [webhook.content["streak"]["length"] for webhook in inbox.of("streak.extended", user=ann)]
     assert extended == list(range(2, 11)), f"streak.extended said {extended}"
-    earned = [letter.content for letter in box.of("streak.freeze_earned", user=ann)]
+    earned = [webhook.content for webhook in inbox.of("streak.freeze_earned", user=ann)]
     assert sum(row["earned"] for row in earned) == (told.get("freezes") or 0) - had
     stage.pass_time(days=10 + 2 * held)
-    consumed = [letter.content for letter in box.of("streak.freeze_consumed", user=ann)]
+    consumed = [webhook.content for webhook in inbox.of("streak.freeze_consumed", user=ann)]
     assert sum(row["consumed"] for row in consumed) == had + sum(
-        row["earned"] for row in box_of(box, "streak.freeze_earned", ann)
+        row["earned"] for row in inbox_of(inbox, "streak.freeze_earned", ann)
     )
-    (lost,) = box.of("streak.lost", user=ann)
+    (lost,) = inbox.of("streak.lost", user=ann)
     assert lost.content["length"] == 10
     assert stage.streak(ann)["length"] == 0
-    for letter in [one for one in box.letters if one.user == ann]:
-        assert letter.content["user"]["name"] == "Ann", f"{letter.kind} is of {letter.content['user']}"
-        if letter.kind.startswith("streak.freeze_"):
-            held += letter.content.get("earned", 0) - letter.content.get("consumed", 0)
-            assert letter.content["freezes"] == held, f"{letter.kind} says {letter.content['freezes']}, held are {held}"
+    for webhook in [one for one in inbox.webhooks if one.user == ann]:
+        assert webhook.content["user"]["name"] == "Ann", f"{webhook.kind} is of {webhook.content['user']}"
+        if webhook.kind.startswith("streak.freeze_"):
+            held += webhook.content.get("earned", 0) - webhook.content.get("consumed", 0)
+            assert webhook.content["freezes"] == held, (
+                f"{webhook.kind} says {webhook.content['freezes']}, held are {held}"
+            )
 
 
 def earns_slowly(stage: Stage) -> None:
     """Skips where so many freezes are earned that a streak of ten days outlives the story."""
     told = stage.kit.streak or {}
-    if (told.get("freezeAutoEarnAmount") or 0) * STORY > (told.get("freezeAutoEarnInterval") or math.inf):
+    if (told.get("freezeAutoEarnAmount") or 0) * SCENARIO_DAYS > (told.get("freezeAutoEarnInterval") or math.inf):
         pytest.skip("the target's freezes hold a streak for long")
 
 
-def box_of(box: Box, kind: str, user: str) -> list[dict[str, Any]]:
+def inbox_of(inbox: Inbox, kind: str, user: str) -> list[dict[str, Any]]:
     """What was sent before the streak was lost."""
-    kinds = [letter.kind for letter in box.letters if letter.user == user]
+    kinds = [webhook.kind for webhook in inbox.webhooks if webhook.user == user]
     until = kinds.index("streak.lost") if "streak.lost" in kinds else len(kinds)
-    mine = [letter for letter in box.letters if letter.user == user][:until]
-    return [letter.content for letter in mine if letter.kind == kind]
+    mine = [webhook for webhook in inbox.webhooks if webhook.user == user][:until]
+    return [webhook.content for webhook in mine if webhook.kind == kind]
 
 
 @rule("Boosts and runs are told at their hours", behaviour(11))
-def test_boosts_and_runs_are_told(stage: Stage, box: Box) -> None:
+def test_boosts_and_runs_are_told(stage: Stage, inbox: Inbox) -> None:
     assert stage.clock
     ann = stage.user("ann")
     busy_event(stage, ann)
@@ -113,9 +115,9 @@ def test_boosts_and_runs_are_told(stage: Stage, box: Box) -> None:
     today, yesterday = (str(stage.today() - timedelta(days=back)) for back in (0, 1))
     boosts = [boost for rows in stage.kit.boosts.values() for boost in rows]
     active = [b for b in boosts if b["status"] == "active" and b["end"] and b["end"][:10] < yesterday]
-    finished = {letter.content["boost"]["id"] for letter in box.of("points.boost_finished")}
+    finished = {webhook.content["boost"]["id"] for webhook in inbox.of("points.boost_finished")}
     assert {boost["id"] for boost in active} <= finished, "a boost ended, and no webhook says so"
-    begun = {letter.content["boost"]["id"] for letter in box.of("points.boost_started")}
+    begun = {webhook.content["boost"]["id"] for webhook in inbox.of("points.boost_started")}
     waiting = [boost for boost in boosts if boost["status"] == "scheduled"]
     assert {boost["id"] for boost in waiting if boost["start"][:10] < today} <= begun
     repeating = [
@@ -124,7 +126,7 @@ def test_boosts_and_runs_are_told(stage: Stage, box: Box) -> None:
         if row["runUnit"] == "day" and row["runInterval"] < 28 and row["status"] == "active" and row["end"] is None
     ]
     for kind in ("leaderboard.started", "leaderboard.finished"):
-        told = {letter.content["leaderboard"]["key"] for letter in box.of(kind)}
+        told = {webhook.content["leaderboard"]["key"] for webhook in inbox.of(kind)}
         assert set(repeating) <= told, f"{kind} was told of {sorted(told)} only"
 
 
@@ -151,14 +153,14 @@ multiplier = 2
 @rule("A board's start is told at 10:00 UTC of the day before, its end at 13:00 of the day after", behaviour(11))
 def test_boards_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
     """Reading the box lets a second pass."""
-    office = find_office(suite)
+    receiver = find_receiver(suite)
     stage = stages.new(catalog=SPRINT)
-    box = open_box(stage, office, suite)
+    inbox = open_inbox(stage, receiver, suite)
     ann, ben = stage.user("ann"), stage.user("ben")
 
     def told(kind: str, moment: str) -> list[dict[str, Any]]:
         stage.clock.advance(to=moment)
-        return [letter.content["leaderboard"] for letter in box.of(kind)]
+        return [webhook.content["leaderboard"] for webhook in inbox.of(kind)]
 
     assert told("leaderboard.started", "2025-03-19T09:59:50.000Z") == [], "told too early"
     assert len(told("leaderboard.started", "2025-03-19T10:00:00.000Z")) == 1, "not told at 10:00 UTC"
@@ -177,11 +179,11 @@ def test_boards_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
 @rule("So are those of everybody's boosts", behaviour(11))
 def test_boosts_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
     stage = stages.new(catalog=SPRINT)
-    box = open_box(stage, find_office(suite), suite)
+    inbox = open_inbox(stage, find_receiver(suite), suite)
 
     def told(kind: str, moment: str) -> list[str]:
         stage.clock.advance(to=moment)
-        return [letter.content["boost"]["name"] for letter in box.of(kind)]
+        return [webhook.content["boost"]["name"] for webhook in inbox.of(kind)]
 
     assert told("points.boost_started", "2025-03-19T09:59:50.000Z") == [], "told too early"
     assert told("points.boost_started", "2025-03-19T10:00:00.000Z") == ["Sprint week"], "not told at 10:00 UTC"

@@ -8,16 +8,16 @@ import pytest
 from contract_tests.audit.auditor import Auditor
 from contract_tests.audit.boards import check_rankings
 from contract_tests.audit.catalog import check_catalog
-from contract_tests.audit.letters import check_letters
 from contract_tests.audit.people import check_person
 from contract_tests.audit.play import Player
+from contract_tests.audit.webhooks import check_webhooks
 from contract_tests.conftest import Stages
 from contract_tests.drawing import Drawn
 from contract_tests.rules import rule
 from contract_tests.run import Run
 from contract_tests.stage import moment
 from contract_tests.suite import Suite
-from contract_tests.test_webhooks import open_box
+from contract_tests.test_webhooks import open_inbox
 
 pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "streaks_", "metrics_", "achievements_")
 
@@ -36,7 +36,7 @@ def test_a_drawn_world(stages: Stages, suite: Suite, number: int) -> None:
     drawn = Drawn(1000 * suite.options.seed + number, moment(BEGINNING).date())
     stage = stages.new(catalog=drawn.json, now=BEGINNING)
     auditor = Auditor(suite, stage, drawn)
-    box = open_box(stage, suite.office, suite) if suite.office else None
+    inbox = open_inbox(stage, suite.receiver, suite) if suite.receiver else None
     check_catalog(auditor)
     player = Player(auditor)
     player.settle(USERS)
@@ -54,6 +54,6 @@ def test_a_drawn_world(stages: Stages, suite: Suite, number: int) -> None:
     check_rankings(auditor)
     player.replay_old()
     check_catalog(auditor)
-    if box is not None:
-        box.settle()
-        check_letters(auditor, box.letters)
+    if inbox is not None:
+        inbox.settle()
+        check_webhooks(auditor, inbox.webhooks)

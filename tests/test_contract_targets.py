@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from contract_tests.client import Client
-from contract_tests.document import Document
 from contract_tests.exchange import Exchange
 from contract_tests.kit import Kit, discover, named_by
 from contract_tests.options import Options
 from contract_tests.ready import prepare, to_configure
+from contract_tests.spec import Spec
 from contract_tests.suite import Suite
 from contract_tests.target import Target, start
 from tests import replay_mock
@@ -74,7 +74,7 @@ def test_a_receiver_says_before_the_run_what_to_set_up_and_nothing_that_comes_is
 
 def test_a_target_elsewhere_is_told_an_address_that_it_can_reach() -> None:
     suite = Suite(Options(base_url="http://192.0.2.1/v1", api_key="k", webhook_listen=0))
-    suite.target = Target(Client("http://192.0.2.1/v1", "k", suite.document), suite.document, False, None, lambda: None)
+    suite.target = Target(Client("http://192.0.2.1/v1", "k", suite.spec), suite.spec, False, None, lambda: None)
     try:
         prepare(suite)
         said = to_configure(suite)
@@ -130,7 +130,7 @@ class Listing(replay_mock.Replay):
 def test_an_achievement_that_is_not_listed_is_found_when_it_is_named() -> None:
     server = replay_mock.start(Listing)
     try:
-        client = Client(server.url, replay_mock.KEY, Document.load(ROOT / "openapi.json"))
+        client = Client(server.url, replay_mock.KEY, Spec.load(ROOT / "openapi.json"))
         named = discover(client, {"achievements": ["hidden"]}, user="ct", read_only=False)
         client.wire.close()
     finally:

@@ -19,7 +19,7 @@ from newer import EMAILS, newer
 from processes import serving
 from trophy import TrophyApi, TrophyApiEnvironment
 
-from contract_tests.document import Document
+from contract_tests.spec import Spec
 from mockserver.cli import main
 from mockserver.spec import DocumentError
 from mockserver.spec.document import compiled
@@ -60,13 +60,13 @@ def test_every_answer_is_valid_under_the_shipped_document_and_under_a_newer_one(
     with httpx.Client(event_hooks={"response": [keep]}) as http:
         walk_application(TrophyApi(api_key=world.api_key, environment=environment, httpx_client=http))
     seen = set()
-    for document in (Document(DOCUMENT), Document(newer())):
+    for document in (Spec(DOCUMENT), Spec(newer())):
         for answer in answers:
             found = document.find(answer.request.method, answer.request.url.path.removeprefix("/v1"))
             assert found is not None, answer.request.url
             seen.add(found.id)
             media = answer.headers["content-type"]
-            assert document.check_answer(found, answer.status_code, media, answer.content) == [], found.id
+            assert document.check_response(found, answer.status_code, media, answer.content) == [], found.id
     assert len(seen) == 27
 
 

@@ -32,7 +32,7 @@ class Auditor:
 
     def same(self, operation: str, field: str, got: JSON, want: JSON, section: int) -> None:
         """Notes a finding unless both are the same; `section`: of the behaviour page."""
-        if got == want or self.found >= MOST or self.stage.client.document.names.alike(got, want, field):
+        if got == want or self.found >= MOST or self.stage.client.spec.names.alike(got, want, field):
             return
         self.found += 1
         rule = f"{operation}: `{field}` is what came of all that happened"
@@ -41,8 +41,8 @@ class Auditor:
 
     def _last(self, operation: str) -> Exchange | None:
         """The newest request of this operation."""
-        story = self.suite.running.story if self.suite.running else []
-        return next((one for one in reversed(story) if one.operation and one.operation.id == operation), None)
+        exchanges = self.suite.running.exchanges if self.suite.running else []
+        return next((one for one in reversed(exchanges) if one.operation and one.operation.id == operation), None)
 
 
 def when(text: JSON) -> datetime | None:

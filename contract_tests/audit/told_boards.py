@@ -9,7 +9,7 @@ from contract_tests.audit.auditor import Auditor
 from contract_tests.audit.boards import place_of
 from contract_tests.ledger.boards import ranking
 from contract_tests.ledger.people import Person
-from contract_tests.mailbox import Letter
+from contract_tests.receiver import Webhook
 
 JSON = Any
 
@@ -35,16 +35,16 @@ def check_ranks(auditor: Auditor, person: Person, bodies: list[JSON]) -> None:
         auditor.same(kind, f"last rank on {key}", row["rank"], place.rank if place else None, 11)
 
 
-def check_told_boards(auditor: Auditor, letters: list[Letter]) -> None:
+def check_told_boards(auditor: Auditor, webhooks: list[Webhook]) -> None:
     """The last `leaderboard.changed` of each run and group, and `leaderboard.finished`, show its ranking."""
     last: dict[tuple[str, str, str], JSON] = {}
-    for letter in letters:
-        row = letter.content.get("leaderboard")
+    for webhook in webhooks:
+        row = webhook.content.get("leaderboard")
         if (
-            letter.kind in ("leaderboard.changed", "leaderboard.finished")
+            webhook.kind in ("leaderboard.changed", "leaderboard.finished")
             and row["key"] in auditor.catalog["leaderboards"]
         ):
-            last[letter.kind, f"{row['key']} {row.get('run')}", str(row.get("breakdownAttributeValues"))] = row
+            last[webhook.kind, f"{row['key']} {row.get('run')}", str(row.get("breakdownAttributeValues"))] = row
     names = {person.id: person.profile.get("name") for person in auditor.books.people.values()}
     for (kind, _, _), row in last.items():
         board = auditor.catalog["leaderboards"][row["key"]]

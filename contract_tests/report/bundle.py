@@ -45,7 +45,7 @@ def _failure(suite: Suite, finding: Finding) -> dict[str, Any]:
         "got": finding.got,
         "script": script(finding, suite),
         "baseUrl": base,
-        "requests": [exchange.as_json() for exchange in finding.story],
+        "requests": [exchange.as_json() for exchange in finding.exchanges],
         "shownBy": finding.exchange.as_json() if finding.exchange else None,
         "worlds": [world["settings"] for world in finding.extra.get("worlds", [])],
         **_state(suite, finding),
@@ -54,10 +54,10 @@ def _failure(suite: Suite, finding: Finding) -> dict[str, Any]:
 
 def _state(suite: Suite, finding: Finding) -> dict[str, Any]:
     """The world's snapshot and facts, where the target keeps them."""
-    if not (suite.target and suite.target.control and finding.exchange) or suite.dead:
+    if not (suite.target and suite.target.control and finding.exchange) or suite.unreachable:
         return {}
     client = suite.target.client.with_key(finding.exchange.headers.get("X-API-KEY", ""))
-    client.observer = client.on_silence = None
+    client.observer = client.on_no_response = None
     control = Control(client, suite.target.control)
     state = {}
     for name, method, path in (("snapshot", "POST", "/snapshots"), ("facts", "GET", "/facts")):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 
-from contract_tests.document import Operation
 from contract_tests.findings import Finding
 from contract_tests.options import PARTS
 from contract_tests.printable import printable
 from contract_tests.report import script, terminal
+from contract_tests.spec import Operation
 from contract_tests.suite import Suite
 
 #: So many findings are shown at length, the others when they are clicked.
@@ -80,7 +80,7 @@ def _finding(finding: Finding, suite: Suite, *, opened: bool) -> str:
 def _grid(suite: Suite) -> str:
     parts = [part for part in PARTS if part in suite.parts_run and part != "document"]
     head = "".join(f"<th>{name}</th>" for name in ("operation", *parts, "parameters", "statuses", "fields seen"))
-    rows = "".join(_row(suite, operation, parts) for operation in suite.document.operations.values())
+    rows = "".join(_row(suite, operation, parts) for operation in suite.spec.operations.values())
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 

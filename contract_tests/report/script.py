@@ -33,7 +33,7 @@ def steps(finding: Finding) -> list[Exchange]:
     """The requests that lead to the one that shows it, and that one; without what was refused for the rate alone."""
     if finding.exchange is None:
         return []
-    before = [one for one in finding.story if one is not finding.exchange and not _is_apart(one)]
+    before = [one for one in finding.exchanges if one is not finding.exchange and not _is_apart(one)]
     if len(before) >= SHORT:
         before = [one for one in before if one.method != "GET"]
     return [*before, finding.exchange]

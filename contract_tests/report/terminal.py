@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from contract_tests.document import Operation
 from contract_tests.exchange import Exchange
 from contract_tests.findings import Finding
 from contract_tests.options import PARTS
 from contract_tests.printable import printable
 from contract_tests.report import script
+from contract_tests.spec import Operation
 from contract_tests.suite import Suite
 
 WIDTH = 110
@@ -54,7 +54,7 @@ def request(exchange: Exchange) -> str:
 
 
 def response(exchange: Exchange, limit: int = 300) -> str:
-    return f"{exchange.status} {_short(exchange.answer, limit)}" if exchange.status else "none"
+    return f"{exchange.status} {_short(exchange.response_body, limit)}" if exchange.status else "none"
 
 
 def _repeat(finding: Finding, suite: Suite) -> list[str]:
@@ -99,7 +99,7 @@ def table(suite: Suite) -> Table:
     for name in ("operation", *parts, "requests", "parameters", "statuses", "fields"):
         grid.add_column(name, justify="left" if name == "operation" else "right")
     coverage = suite.coverage
-    for operation in suite.document.operations.values():
+    for operation in suite.spec.operations.values():
         marks = [MARKS[result_of(suite, operation, part)] for part in parts]
         grid.add_row(
             operation.id,
@@ -157,7 +157,7 @@ def closing(suite: Suite, new: list[Finding]) -> list[str]:
     known = len(suite.findings) - len(new)
     lines += [f"known      {known} failures of the baseline are still there"] if known else []
     lines += [f"vanished   {key}" for key in suite.vanished]
-    lines += [f"stopped    {suite.dead}"] if suite.dead else []
+    lines += [f"stopped    {suite.unreachable}"] if suite.unreachable else []
     lines.append(f"run        {about(suite)}")
     lines.append(f"{verdict(suite, new)} · {where(suite)} · profile {suite.options.profile}, seed {suite.options.seed}")
     return lines
@@ -178,8 +178,8 @@ def about(suite: Suite) -> str:
     """When it began, how long it took, and the versions of suite and document."""
     began = datetime.fromtimestamp(suite.began, UTC)
     took = f"{time.time() - suite.began:.0f} s"
-    document = suite.document.raw["info"].get("version", "without a version")
-    return f"{began:%Y-%m-%d %H:%M:%S} UTC, {took}; suite {own_version()}, document {document}"
+    spec = suite.spec.raw["info"].get("version", "without a version")
+    return f"{began:%Y-%m-%d %H:%M:%S} UTC, {took}; suite {own_version()}, document {spec}"
 
 
 def own_version() -> str:
@@ -191,7 +191,7 @@ def own_version() -> str:
 
 def totals(suite: Suite) -> str:
     """Coverage over all operations."""
-    operations = list(suite.document.operations.values())
+    operations = list(suite.spec.operations.values())
     coverage = suite.coverage
     shares = {
         "parameters": [coverage.share_of_parameters(o) for o in operations],

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
-from contract_tests.document import Document
+from contract_tests.spec import Spec
 
 JSON = Any
 Memory = dict[Any, Any]
-DOCUMENT = Document.load(Path(__file__).parents[2] / "openapi.json")
+DOCUMENT = Spec.load(Path(__file__).parents[2] / "openapi.json")
 
 
 @dataclass

@@ -25,9 +25,9 @@ import pytest
 import contract_tests
 import mockserver
 from contract_tests.conftest import SUITE, part_of
-from contract_tests.mailbox import Box, Letter
 from contract_tests.options import PARTS, Options, Profile
 from contract_tests.ready import prepare
+from contract_tests.receiver import Inbox, Webhook
 from contract_tests.run import Run
 from contract_tests.suite import Suite
 from tests.mutants import serve
@@ -170,7 +170,7 @@ class Loop:
     def _against(self, session: pytest.Session, url: str, trial: Trial, touched: Touched, outcome: Outcome) -> None:
         suite = Suite(replace(self.options, base_url=url))
         session.config.stash[SUITE] = suite
-        Run.options, Run.document, Run.fail_fast = suite.options, suite.document, True
+        Run.options, Run.spec, Run.fail_fast = suite.options, suite.spec, True
         prepare(suite)
         asked: list[str] = []
         _listen(suite, asked)
@@ -205,21 +205,21 @@ def _sees_much(item: pytest.Item) -> bool:
 
 def _listen(suite: Suite, asked: list[str]) -> None:
     """Every operation that is asked and every webhook that comes in is noted."""
-    observe, take = suite.observe, Box.take
+    observe, take = suite.observe, Inbox.take
 
     def watched(exchange: Any) -> None:
         if exchange.operation is not None:
             asked.append(exchange.operation.id)
         observe(exchange)
 
-    def noted(box: Box, letter: Letter) -> int:
-        asked.append(letter.kind)
-        return take(box, letter)
+    def noted(inbox: Inbox, webhook: Webhook) -> int:
+        asked.append(webhook.kind)
+        return take(inbox, webhook)
 
     suite.observe = watched  # type: ignore[method-assign]
     if suite.target is not None:
         suite.target.client.observer = watched  # clients of other keys have it from this one
-    Box.take = noted  # type: ignore[method-assign]
+    Inbox.take = noted  # type: ignore[method-assign]
 
 
 def _first_to_speak(running: dict[int, tuple[Trial, int]]) -> int:

@@ -12,29 +12,29 @@ from contract_tests.audit.people import check_profile
 from contract_tests.audit.told_boards import check_ranks, check_told_boards
 from contract_tests.ledger import points
 from contract_tests.ledger.people import Person
-from contract_tests.mailbox import Letter
+from contract_tests.receiver import Webhook
 
 JSON = Any
 
 
-def check_letters(auditor: Auditor, letters: list[Letter]) -> None:
+def check_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
     """All webhooks since the beginning. One that had to be sent again came later than others that happened after it:
     they are read in the order of what they tell."""
-    letters = sorted(letters, key=lambda letter: str(letter.content.get("timestamp")))
+    webhooks = sorted(webhooks, key=lambda webhook: str(webhook.content.get("timestamp")))
     by_user: dict[tuple[str, str], list[JSON]] = defaultdict(list)
-    for letter in letters:
-        content = letter.content
-        by_user[letter.kind, letter.user or ""].append(content)
-        _itself(auditor, letter.kind, content)
+    for webhook in webhooks:
+        content = webhook.content
+        by_user[webhook.kind, webhook.user or ""].append(content)
+        _itself(auditor, webhook.kind, content)
     for person in auditor.books.people.values():
         _achievements(auditor, person, by_user["achievement.completed", person.id])
         _streaks(auditor, person, by_user)
         for key in auditor.catalog["points"]:
             _points(auditor, person, key, by_user)
         check_ranks(auditor, person, by_user["leaderboard.rank_changed", person.id])
-    check_told_boards(auditor, letters)
-    _boosts(auditor, letters)
-    stamps = [when(letter.content.get("timestamp")) for letter in letters]
+    check_told_boards(auditor, webhooks)
+    _boosts(auditor, webhooks)
+    stamps = [when(webhook.content.get("timestamp")) for webhook in webhooks]
     auditor.same("webhooks", "timestamp", None in stamps, False, 11)
 
 
@@ -103,13 +103,13 @@ def _points(auditor: Auditor, person: Person, key: str, by_user: dict[tuple[str,
     auditor.same(kind, "the last level that is told", level, last, 11)
 
 
-def _boosts(auditor: Auditor, letters: list[Letter]) -> None:
+def _boosts(auditor: Auditor, webhooks: list[Webhook]) -> None:
     """Global ones are told at 10:00 UTC of the day before, and at 13:00 UTC of the day after."""
     known = {
         row["name"]: (key, row) for key in auditor.catalog["points"] for row in auditor.catalog["points"][key]["boosts"]
     }
     for kind, field, days, hour in (("points.boost_started", "start", -1, 10), ("points.boost_finished", "end", 1, 13)):
-        told = [one.content for one in letters if one.kind == kind]
+        told = [one.content for one in webhooks if one.kind == kind]
         due: dict[str, datetime] = {}
         for name, (_, row) in known.items():
             if "userId" not in row and row.get(field):

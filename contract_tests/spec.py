@@ -96,7 +96,7 @@ def _text(value: JSON) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class Document:
+class Spec:
     """The document, with compiled checks. Raises nothing of its own: what is wrong comes back as `Problem`s."""
 
     def __init__(self, raw: dict[str, JSON]) -> None:
@@ -105,7 +105,7 @@ class Document:
         self._checks: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     @classmethod
-    def load(cls, path: Path) -> Document:
+    def load(cls, path: Path) -> Spec:
         return cls(json.loads(path.read_text("utf-8")))
 
     def find(self, method: str, target: str) -> Operation | None:
@@ -127,7 +127,7 @@ class Document:
             self._checks[source] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         return self._checks[source]
 
-    def check_answer(self, operation: Operation, status: int, media: str, content: bytes) -> list[Problem]:
+    def check_response(self, operation: Operation, status: int, media: str, content: bytes) -> list[Problem]:
         """Everything that an answer breaks: status, content type, schema, and an error that says nothing."""
         source = f"{operation.pointer}/responses"
         declared = operation.raw["responses"].get(str(status))
@@ -143,12 +143,12 @@ class Document:
                 Problem(f"{source}/{status}/content", f"content type is {media or 'missing'}, not application/json")
             ]
         try:
-            answer = json.loads(content)
+            response = json.loads(content)
         except ValueError:
             return [Problem(f"{source}/{status}/content", "the body is not JSON")]
         schema = declared["content"]["application/json"]["schema"]
-        found = self.problems(schema, answer, f"{source}/{status}")
-        return found or (_says_nothing(answer) if status >= 400 else [])
+        found = self.problems(schema, response, f"{source}/{status}")
+        return found or (_has_empty_error(response) if status >= 400 else [])
 
     @cached_property
     def webhooks(self) -> dict[str, JSON]:
@@ -246,8 +246,8 @@ def _where(path: list[str | int]) -> str:
     return "/" + "/".join(str(part) for part in path) if path else "the body"
 
 
-def _says_nothing(answer: JSON) -> list[Problem]:
-    text = str(answer.get("error", "")) if isinstance(answer, dict) else ""
+def _has_empty_error(response: JSON) -> list[Problem]:
+    text = str(response.get("error", "")) if isinstance(response, dict) else ""
     if not text.strip():
         return [Problem("#/components/schemas/ErrorBody", f"the error says nothing: {text!r}")]
     return []
