@@ -18,9 +18,9 @@ from contract_tests.exchange import Exchange
 
 HERE = str(Path(__file__).parent)
 #: What sends requests for others: a line there says nothing about who is to blame.
-MESSENGERS = {"client.py", "exchange.py", "suite.py", "conftest.py", "control.py", "stage.py", "blame.py"}
+SENDERS = {"client.py", "exchange.py", "suite.py", "conftest.py", "control.py", "stage.py", "blame.py"}
 #: Lines of the suite are looked for in this many frames.
-DEEP = 30
+MAX_FRAMES = 30
 
 
 class Line(NamedTuple):
@@ -34,18 +34,18 @@ def lines_here() -> tuple[Line, ...]:
     """The lines of the suite that are running now, innermost first."""
     frame: FrameType | None = sys._getframe(1)
     found = []
-    for _ in range(DEEP):
+    for _ in range(MAX_FRAMES):
         if frame is None:
             break
-        if _is_told(frame.f_code.co_filename):
+        if _is_test_code(frame.f_code.co_filename):
             found.append(Line(frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back
     return tuple(found)
 
 
 @cache
-def _is_told(file: str) -> bool:
-    return file.startswith(HERE) and Path(file).name not in MESSENGERS
+def _is_test_code(file: str) -> bool:
+    return file.startswith(HERE) and Path(file).name not in SENDERS
 
 
 def blamed(error: BaseException, exchanges: list[Exchange]) -> Exchange | None:
@@ -54,9 +54,9 @@ def blamed(error: BaseException, exchanges: list[Exchange]) -> Exchange | None:
     lines = list(_lines_of(error.__traceback__))
     if not exchanges or not lines:
         return exchanges[-1] if exchanges else None
-    if not _is_told(lines[-1].file) and lines[-1].file.startswith(HERE):
+    if not _is_test_code(lines[-1].file) and lines[-1].file.startswith(HERE):
         return exchanges[-1]  # a request that was expected to be answered otherwise
-    for line in reversed([line for line in lines if _is_told(line.file)]):
+    for line in reversed([line for line in lines if _is_test_code(line.file)]):
         if found := _sent_for(line, of_the_api):
             return found
     return of_the_api[-1] if of_the_api else exchanges[-1]
@@ -79,15 +79,17 @@ def _sent_for(line: Line, exchanges: list[Exchange]) -> Exchange | None:
     if inline is not None:
         return inline
     names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    return _gave(names, function, line.file, exchanges, set())
+    return _origin_of(names, function, line.file, exchanges, set())
 
 
-def _gave(names: set[str], function: ast.AST, file: str, exchanges: list[Exchange], seen: set[str]) -> Exchange | None:
+def _origin_of(
+    names: set[str], function: ast.AST, file: str, exchanges: list[Exchange], seen: set[str]
+) -> Exchange | None:
     found: list[Exchange] = []
     for name in names - seen:
         seen.add(name)
         for first, last, sources in _assignments(function, name):
-            sent = _newest(exchanges, file, first, last) or _gave(sources, function, file, exchanges, seen)
+            sent = _newest(exchanges, file, first, last) or _origin_of(sources, function, file, exchanges, seen)
             found += [sent] if sent else []
     return max(found, key=exchanges.index, default=None)
 

@@ -35,7 +35,7 @@ def has_room(stage: Stage, board: Board, players: int) -> bool:
     return stage.fresh or not stage.board(board["key"], offset=board["maxParticipants"] - players, limit=1)["rankings"]
 
 
-def play(stage: Stage, board: Board, *values: float) -> list[str]:
+def users_with_scores(stage: Stage, board: Board, *values: float) -> list[str]:
     """New users with these scores, in this order, which is not the order of their ids."""
     users = [stage.user(f"p{99 - number}", name=f"Player {number}") for number in range(len(values))]
     for user, value in zip(users, values, strict=True):
@@ -43,7 +43,7 @@ def play(stage: Stage, board: Board, *values: float) -> list[str]:
     return users
 
 
-def whole(stage: Stage, key: str, **arguments: Any) -> list[dict[str, Any]]:
+def all_rankings(stage: Stage, key: str, **arguments: Any) -> list[dict[str, Any]]:
     """All rankings of a board, page by page."""
     rows: list[dict[str, Any]] = []
     most = stage.kit.all_leaderboards[key]["maxParticipants"] if key in stage.kit.all_leaderboards else 1000
@@ -54,29 +54,29 @@ def whole(stage: Stage, key: str, **arguments: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def present_run(stage: Stage, board: Board, user: str) -> str:
+def current_run(stage: Stage, board: Board, user: str) -> str:
     """The first day of the run that is on, by which every implementation knows it. An event of `user` tells it."""
     if board["runUnit"] is None:
         return str(board["start"])
-    told = stage.event(user, 1, board["metricKey"])["leaderboards"][board["key"]]
-    return str(told["start"])
+    actual = stage.event(user, 1, board["metricKey"])["leaderboards"][board["key"]]
+    return str(actual["start"])
 
 
 def pairs_of(attributes: dict[str, str]) -> str:
     """The parameter `userAttributes`, with signs that mean something there written as themselves."""
-    return ",".join(f"{_key_sign(key)}:{_sign(value)}" for key, value in attributes.items())
+    return ",".join(f"{_escaped_key(key)}:{_escaped(value)}" for key, value in attributes.items())
 
 
-def _sign(text: str) -> str:
+def _escaped(text: str) -> str:
     return re.sub(r"([\\,:])", r"\\\1", text) if re.search(r"[\\,]", text) else text
 
 
-def _key_sign(text: str) -> str:
+def _escaped_key(text: str) -> str:
     """A colon in a key would end it."""
     return re.sub(r"([\\,:])", r"\\\1", text)
 
 
-def group(stage: Stage, board: Board, attributes: dict[str, str], **arguments: Any) -> list[tuple[str, int]]:
+def group_ranking(stage: Stage, board: Board, attributes: dict[str, str], **arguments: Any) -> list[tuple[str, int]]:
     """Who is on a board with breakdown for these attributes, and at which rank."""
     rows = stage.board(board["key"], userAttributes=pairs_of(attributes), **arguments)["rankings"]
     return [(row["userId"], row["rank"]) for row in rows]

@@ -39,7 +39,7 @@ def unpacked(content: bytes, encoding: str) -> bytes:
         return content
 
 
-class Pace:
+class RateLimiter:
     """At most `rate` requests in a second, over all clients that share it; None: as fast as they go."""
 
     def __init__(self, rate: float | None) -> None:
@@ -56,7 +56,7 @@ class Pace:
         if due > now:
             time.sleep(due - now)
 
-    def again(self, exchange: Exchange, sent: int) -> bool:
+    def should_retry(self, exchange: Exchange, sent: int) -> bool:
         """Whether a request that came too soon, and was sent so often, is sent once more; all wait as it asks.
 
         Once one was refused for good no other is repeated: the target does not mean "a little later".
@@ -87,7 +87,7 @@ class NoResponse(OSError):
             super().__init__(f"there was no response that can be read: {cause or type(cause).__name__}")
 
 
-class Wire:
+class Connections:
     """Connections to one origin, one for each thread, kept until `close`."""
 
     def __init__(self, origin: str) -> None:
@@ -160,8 +160,8 @@ class Client:
         *,
         tenant: str | None = None,
         control_token: str | None = None,
-        pace: Pace | None = None,
-        wire: Wire | None = None,
+        rate_limiter: RateLimiter | None = None,
+        connections: Connections | None = None,
         observer: Callable[[Exchange], None] | None = None,
         on_no_response: Callable[[NoResponse], None] | None = None,
     ) -> None:
@@ -170,12 +170,12 @@ class Client:
         self.tenant = tenant
         self.control_token = control_token
         self.spec = spec
-        self.pace = pace or Pace(None)
+        self.rate_limiter = rate_limiter or RateLimiter(None)
         self.observer = observer
         self.on_no_response = on_no_response
         parts = urlsplit(self.base_url)
         self.origin = f"{parts.scheme}://{parts.netloc}"
-        self.wire = wire or Wire(self.origin)
+        self.connections = connections or Connections(self.origin)
         self._prefix = parts.path
 
     def with_key(self, api_key: str, tenant: str | None = None) -> Client:
@@ -186,8 +186,8 @@ class Client:
             self.spec,
             tenant=tenant,
             control_token=self.control_token,
-            pace=self.pace,
-            wire=self.wire,
+            rate_limiter=self.rate_limiter,
+            connections=self.connections,
             observer=self.observer,
             on_no_response=self.on_no_response,
         )
@@ -230,14 +230,14 @@ class Client:
         sent = (headers or {}) if bare else self.headers() | (headers or {})
         for number in count(1):
             exchange = self._send(method, path, body, sent, below_base)
-            if not self.pace.again(exchange, number):
+            if not self.rate_limiter.should_retry(exchange, number):
                 break
         return exchange
 
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str], below_base: bool) -> Exchange:
         """Once, at the agreed pace, told to the observer."""
         target = (self._prefix if below_base else "") + path
-        self.pace.wait()
+        self.rate_limiter.wait()
         exchange = Exchange(
             method=method,
             url=self.origin + target,
@@ -253,7 +253,7 @@ class Client:
         )
         began = time.perf_counter()
         try:
-            exchange.status, exchange.response_headers, exchange.response_body = self.wire.exchange(
+            exchange.status, exchange.response_headers, exchange.response_body = self.connections.exchange(
                 method, target, body, headers
             )
         except (OSError, http.client.HTTPException) as error:

@@ -162,13 +162,13 @@ class Stages:
         client, read_only, catalog = self.client, self.suite.options.read_only, None
         if self.target.control and not read_only:
             client, control = self._world({})
-            catalog = control.ask("GET", "/catalog")
+            catalog = control.call("GET", "/catalog")
         return discover(
             client,
             self.config,
             user=f"{self.run}-discovery",
             read_only=read_only,
-            strangers=not self.target.live,
+            other_users=not self.target.live,
             catalog=catalog,
         )
 
@@ -202,8 +202,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     assert suite.running is not None
     try:
         yield
-        for look in suite.running.afterwards:
-            look()
+        for check in suite.running.afterwards:
+            check()
     except (pytest.skip.Exception, KeyboardInterrupt):
         raise
     except Exception as error:

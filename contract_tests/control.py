@@ -15,7 +15,7 @@ class Control:
         self.client = client
         self.prefix = prefix
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None) -> Any:
         """One call. Raises `AssertionError` unless it succeeds."""
         headers = self.client.control_headers() | ({"Content-Type": "application/json"} if body is not None else {})
         content = json.dumps(body).encode() if body is not None else None
@@ -25,11 +25,11 @@ class Control:
 
     def new_world(self, **settings: Any) -> str:
         """The key of a new world."""
-        return str(self.ask("POST", "/worlds", settings)["apiKey"])
+        return str(self.call("POST", "/worlds", settings)["apiKey"])
 
     def now(self) -> str:
-        return str(self.ask("GET", "/clock")["now"])
+        return str(self.call("GET", "/clock")["now"])
 
     def advance(self, **amount: Any) -> Any:
         """Let so many days, hours, minutes, seconds pass, or everything until `to`."""
-        return self.ask("POST", "/clock/advance", amount)
+        return self.call("POST", "/clock/advance", amount)

@@ -38,7 +38,7 @@ class Coverage:
         self.fields: defaultdict[str, set[str]] = defaultdict(set)
         self._sampled: Counter[tuple[str, int]] = Counter()
 
-    def saw(self, exchange: Exchange) -> None:
+    def record(self, exchange: Exchange) -> None:
         operation = exchange.operation
         if operation is None:
             return

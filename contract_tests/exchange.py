@@ -61,11 +61,11 @@ class Exchange:
         """Seconds to wait before the same again when this came too soon (429); None when it did not."""
         if self.status != 429:
             return None
-        said = self.response_headers.get("retry-after", "").strip()
-        if said.isdecimal():
-            return float(said)
+        value = self.response_headers.get("retry-after", "").strip()
+        if value.isdecimal():
+            return float(value)
         try:
-            due = parsedate_to_datetime(said).timestamp()
+            due = parsedate_to_datetime(value).timestamp()
         except ValueError:
             return 1.0  # what the real service asks for
         return max(0.0, due - time.time())

@@ -78,9 +78,9 @@ class Findings:
 
 def _say_more(kept: Finding, other: Finding) -> None:
     """What no request shows is told wherever it was met, since nobody can look it up by a request."""
-    told = kept.got.splitlines()
-    if other.got not in told and len(told) < MAX_PLACES:
-        kept.got = "\n".join([*told, other.got])
+    actual = kept.got.splitlines()
+    if other.got not in actual and len(actual) < MAX_PLACES:
+        kept.got = "\n".join([*actual, other.got])
 
 
 def _size(finding: Finding) -> int:

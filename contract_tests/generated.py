@@ -79,7 +79,7 @@ def settings(options: Options, *, fail_fast: bool) -> hypothesis.settings:
     )
 
 
-class Reach:
+class KnownData:
     """What generated requests are aimed at: users, keys and attributes that the target knows.
 
     Every third good request stays as it was made up, so that unknown things are asked for too.
@@ -91,18 +91,18 @@ class Reach:
         self.users = users
         self._count = 0
 
-    def aim(self, case: Case) -> None:
+    def fill_in(self, case: Case) -> None:
         """Replace made-up names by known ones wherever the request is meant to be good."""
         self._count += 1
         if case.meta is not None and case.meta.generation.mode.is_negative:
             return
         if isinstance(case.body, dict):
-            self.aim_body(case)
+            self.fill_in_body(case)
         if self._count % 3:
-            self._aim_path(case)
-            self._aim_query(case)
+            self._fill_in_path(case)
+            self._fill_in_query(case)
 
-    def _aim_path(self, case: Case) -> None:
+    def _fill_in_path(self, case: Case) -> None:
         known = dict(case.path_parameters or {})
         if "id" in known and self.users:
             known["id"] = in_path(self.users[self._count % len(self.users)])
@@ -111,7 +111,7 @@ class Reach:
         if known != case.path_parameters:
             case.path_parameters = known
 
-    def keep_to_own(self, case: Case) -> None:
+    def restrict_to_own_users(self, case: Case) -> None:
         """Where others live too, nothing is written for anybody but the suite's own users, in bad requests neither."""
         if self.stage.fresh or not self.users or case.method in ("GET", "HEAD", "OPTIONS"):
             return
@@ -133,7 +133,7 @@ class Reach:
             return list(self.kit.leaderboards)
         return [row["key"] for row in (*self.kit.achievements, *self.kit.unlisted) if row.get("key")]
 
-    def _aim_query(self, case: Case) -> None:
+    def _fill_in_query(self, case: Case) -> None:
         query = dict(case.query or {})
         if "userId" in query and self.users:
             query["userId"] = self.users[self._count % len(self.users)]
@@ -146,7 +146,7 @@ class Reach:
         if query != case.query:
             case.query = query
 
-    def aim_body(self, case: Case) -> None:
+    def fill_in_body(self, case: Case) -> None:
         """Users of the suite's own, zones and attribute keys that exist; the rest stays made up."""
         body: dict[str, JSON] = dict(case.body)  # type: ignore[arg-type]
         user = body.get("user")
@@ -177,12 +177,12 @@ class Reach:
         return found
 
 
-class Tame:
+class ModerateBodies:
     """For walks: good bodies that make sense, with moderate values, three times out of four about one of two users,
     so that a walk comes back to what it has done."""
 
     def __init__(self, stage: Stage, users: list[str]) -> None:
-        self.reach = Reach(stage, [])
+        self.known_data = KnownData(stage, [])
         self.users = users
         self._count = 0
 
@@ -205,31 +205,31 @@ class Tame:
         if somebody is not None and isinstance(body.get("user"), dict):
             body["user"] = body["user"] | {"id": somebody}
         case.body = body
-        self.reach.aim_body(case)
+        self.known_data.fill_in_body(case)
 
 
 def _renamed(attributes: dict[str, JSON], keys: list[str]) -> dict[str, JSON]:
     return dict(zip(keys, attributes.values(), strict=False))
 
 
-class Judge:
+class GeneratedRequests:
     """Sends generated requests to the target and turns what schemathesis says into findings."""
 
-    def __init__(self, suite: Suite, reach: Reach) -> None:
+    def __init__(self, suite: Suite, known_data: KnownData) -> None:
         self.suite = suite
-        self.reach = reach
-        self.client = reach.stage.client
+        self.known_data = known_data
+        self.client = known_data.stage.client
         self.session = requests.Session()
         self.session.mount("http://", HTTPAdapter(max_retries=1))
         self.session.trust_env = False
 
     def call(self, case: Case) -> Any:
         """Send a request, at the agreed pace and again when it came too soon, and record it."""
-        self.reach.keep_to_own(case)
+        self.known_data.restrict_to_own_users(case)
         if self.suite.unreachable:
             pytest.skip(self.suite.unreachable)
         for number in count(1):
-            self.client.pace.wait()
+            self.client.rate_limiter.wait()
             began = time.perf_counter()
             try:
                 response = case.call(
@@ -239,7 +239,7 @@ class Judge:
                 raise self._no_response(error) from error
             exchange = self._exchange(response, time.perf_counter() - began)
             self.suite.observe(exchange)
-            if not self.client.pace.again(exchange, number):
+            if not self.client.rate_limiter.should_retry(exchange, number):
                 break
         return response, exchange
 
@@ -248,15 +248,15 @@ class Judge:
         if error.request is None:
             return error
         cause = TimeoutError(str(error)) if isinstance(error, requests.Timeout) else ConnectionResetError(str(error))
-        missing = NoResponse(self._sent(error.request), cause)
+        missing = NoResponse(self._request(error.request), cause)
         self.suite.no_response(missing)
         return missing
 
-    def judge(self, case: Case, **context: Any) -> None:
+    def send_and_check(self, case: Case, **context: Any) -> None:
         """Send and check. Raises what schemathesis found, once it is among the findings."""
         if self.suite.options.read_only and case.method.upper() != "GET":
             return  # schemathesis tries undeclared methods too, which might write
-        self.reach.aim(case)
+        self.known_data.fill_in(case)
         response, exchange = self.call(case)
         self.check(case, response, exchange, **context)
 
@@ -268,7 +268,7 @@ class Judge:
         except (Failure, FailureGroup) as group:
             kept = [failure for failure in _failures(group) if not self._allowed(failure, case, exchange)]
             for failure in kept:
-                self._found(failure, exchange)
+                self._add_finding(failure, exchange)
             # Edge cases are all tried, each as small as it is; made-up requests are made smaller by raising.
             if kept and (Run.fail_fast or case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE):
                 for failure in _failures(group):
@@ -287,20 +287,20 @@ class Judge:
         no_body = not isinstance(case.body, (dict, list, str, int, float, bool)) or case.body == ""
         return no_body and case.operation.definition.raw.get("operationId") in BODY_MAY_BE_ABSENT
 
-    def _found(self, failure: Failure, exchange: Exchange) -> None:
+    def _add_finding(self, failure: Failure, exchange: Exchange) -> None:
         operation = exchange.operation
         source = f"{operation.pointer} · schemathesis {type(failure).__name__}" if operation else "schemathesis"
         title = failure.title
-        if not self._said_already(failure, exchange):
-            self.suite.found(title, source, failure.message or f"answered {exchange.status}", exchange)
+        if not self._is_reported_already(failure, exchange):
+            self.suite.add_finding(title, source, failure.message or f"answered {exchange.status}", exchange)
 
-    def _said_already(self, failure: Failure, exchange: Exchange) -> bool:
+    def _is_reported_already(self, failure: Failure, exchange: Exchange) -> bool:
         """Our own look at every answer has said the same in terms of the document."""
         ours = {"status_code_conformance", "content_type_conformance", "response_schema_conformance"}
         return not ours.isdisjoint(failure.checks) and bool(self.suite.problems(exchange))
 
     def _exchange(self, response: Any, seconds: float) -> Exchange:
-        exchange = self._sent(response.request)
+        exchange = self._request(response.request)
         exchange.status, exchange.response_body, exchange.seconds = (
             response.status_code,
             response.content or b"",
@@ -309,7 +309,7 @@ class Judge:
         exchange.response_headers = {name: ", ".join(values) for name, values in response.headers.items()}
         return exchange
 
-    def _sent(self, sent: Any) -> Exchange:
+    def _request(self, sent: Any) -> Exchange:
         """A request without a response."""
         parts = urlsplit(sent.url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")

@@ -25,7 +25,7 @@ VERY_LARGE = 10**9
 #: The largest value that an event may have (behaviour, section 2).
 MOST = 10**12
 #: What scenarios send to extend a streak, if that is enough.
-DOSE = 100
+STREAK_VALUE = 100
 #: What can be named in --config, and the words by which a skip means it.
 CONFIG_KEYS = {
     "metrics": "metrics?",
@@ -44,7 +44,7 @@ class Kit:
     """Keys, in the order in which they were found, and the rows that the API tells about them.
 
     `unlisted` are achievements that only --config names; `leaderboards` those that everybody is on at all hours,
-    `all_leaderboards` the others too. `dose` is a value that extends the streak, whatever its conditions.
+    `all_leaderboards` the others too. `streak_value` is a value that extends the streak, whatever its conditions.
     `settings` is what no operation tells and a control plane does: the catalog, without what it sets up.
     """
 
@@ -62,18 +62,18 @@ class Kit:
     all_leaderboards: dict[str, JSON] = field(default_factory=dict)
     streak_metric: str | None = None
     streak: JSON = None
-    dose: float = DOSE
+    streak_value: float = STREAK_VALUE
     settings: dict[str, JSON] = field(default_factory=dict)
 
     @property
     def large(self) -> float:
         """Moves as much as one event can, and extends the streak."""
-        return max(LARGE, self.dose)
+        return max(LARGE, self.streak_value)
 
     def need(self, found: Any, what: str) -> Any:
         """`found`, or a skip that says what the target has not."""
         if not found:
-            key = named_by(what)
+            key = config_key_for(what)
             pytest.skip(f"the target shows no {what}" + (f"; name one under {key} in the --config file" if key else ""))
         return found
 
@@ -108,7 +108,7 @@ class Kit:
         return self.need(found, f"{kind} achievement without filters")[0]
 
 
-def named_by(what: str) -> str | None:
+def config_key_for(what: str) -> str | None:
     """The key of the config under which such a thing can be named, if any."""
     thing = re.split(r" (?:with|without|that|for|of|on)\b|,", what)[0]
     found = [match.lastgroup for match in _MEANT.finditer(thing)]
@@ -137,12 +137,12 @@ def discover(
     *,
     user: str,
     read_only: bool,
-    strangers: bool = True,
+    other_users: bool = True,
     catalog: dict[str, JSON] | None = None,
 ) -> Kit:
     """Everything that the API shows. Answers that cannot be read leave their part of the kit empty.
 
-    `strangers`: with --read-only users may be taken from a ranking, which tells about people who never asked for it.
+    `other_users`: with --read-only users may be taken from a ranking, which tells about people who never asked for it.
     `catalog`: what a control plane says is set up; only what the API has no way to show is taken from there.
     """
     catalog = catalog or {}
@@ -155,11 +155,11 @@ def discover(
     _find_achievements(client, kit, config.get("achievements", []), None if read_only else user)
     kit.settings = {"daysOff": (catalog.get("streak") or {}).get("daysOff", []), **catalog.get("settings", {})}
     _find_leaderboards(client, kit, config.get("leaderboards", []))
-    if read_only and strangers and "streaks_rankings" in client.spec.operations:
-        kit.users += [row["userId"] for row in _listed(client, "streaks_rankings", type="longest")]
+    if read_only and other_users and "streaks_rankings" in client.spec.operations:
+        kit.users += [row["userId"] for row in _get_list(client, "streaks_rankings", type="longest")]
     _find_metrics(client, kit, user, read_only)
     seen = [row["pointsSystemKey"] for row in kit.leaderboards.values() if row.get("pointsSystemKey")]
-    seen += [] if read_only else _provoke(client, kit, user)
+    seen += [] if read_only else _find_points_systems(client, kit, user)
     for key in _unique([*config.get("points", []), *catalog.get("points", {}), *seen]):
         _find_points(client, kit, key)
     _find_attributes(kit)
@@ -167,9 +167,9 @@ def discover(
 
 
 def _find_leaderboards(client: Client, kit: Kit, named: list[str]) -> None:
-    rows = {row["key"]: row for row in _listed(client, "leaderboards_all", includeFinished=True) if "key" in row}
+    rows = {row["key"]: row for row in _get_list(client, "leaderboards_all", includeFinished=True) if "key" in row}
     for key in named:
-        if key not in rows and "key" in (row := _read(client, "leaderboards_get", key=key)):
+        if key not in rows and "key" in (row := _get_object(client, "leaderboards_get", key=key)):
             rows[key] = {name: value for name, value in row.items() if name != "rankings"}
     kit.all_leaderboards = rows
     kit.leaderboards = {key: row for key, row in rows.items() if _for_everybody(row)}
@@ -180,7 +180,7 @@ def _for_everybody(board: JSON) -> bool:
     return not any(board.get(name) for name in ("userAttributes", "startTime", "endTime"))
 
 
-def _asked(client: Client, operation: str, **arguments: Any) -> JSON:
+def _get(client: Client, operation: str, **arguments: Any) -> JSON:
     """What the API answers; None where it refuses or cannot be read."""
     try:
         response = client.call(operation, **arguments)
@@ -189,27 +189,29 @@ def _asked(client: Client, operation: str, **arguments: Any) -> JSON:
         return None
 
 
-def _listed(client: Client, operation: str, **arguments: Any) -> list[JSON]:
+def _get_list(client: Client, operation: str, **arguments: Any) -> list[JSON]:
     """A list that the API gives; empty when it does not."""
-    found = _asked(client, operation, **arguments)
+    found = _get(client, operation, **arguments)
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
-def _read(client: Client, operation: str, **arguments: Any) -> dict[str, JSON]:
+def _get_object(client: Client, operation: str, **arguments: Any) -> dict[str, JSON]:
     """An object that the API gives; an empty one when it does not."""
-    found = _asked(client, operation, **arguments)
+    found = _get(client, operation, **arguments)
     return found if isinstance(found, dict) else {}
 
 
 def _find_achievements(client: Client, kit: Kit, named: list[str], user: str | None) -> None:
     """Those named come first; one that is not listed shows itself to a user who completes it."""
-    listed = _listed(client, "achievements_all")
+    listed = _get_list(client, "achievements_all")
     kit.achievements = sorted(listed, key=lambda row: row.get("key") not in named)
     for key in [key for key in named if all(row.get("key") != key for row in listed)]:
         if user is not None:
-            told = _read(client, "achievements_complete", key=key, body={"user": {"id": user}}).get("achievement")
-            if isinstance(told, dict):
-                kit.unlisted.append({"trigger": "api", "userAttributes": [], **told, "key": key})
+            returned = _get_object(client, "achievements_complete", key=key, body={"user": {"id": user}}).get(
+                "achievement"
+            )
+            if isinstance(returned, dict):
+                kit.unlisted.append({"trigger": "api", "userAttributes": [], **returned, "key": key})
 
 
 def _find_metrics(client: Client, kit: Kit, user: str, read_only: bool) -> None:
@@ -219,48 +221,48 @@ def _find_metrics(client: Client, kit: Kit, user: str, read_only: bool) -> None:
     else:
         client.call("users_identify", id=user, body={})
         someone = user
-    listed = _asked(client, "users_all_metrics", id=someone) if someone else None
+    listed = _get(client, "users_all_metrics", id=someone) if someone else None
     found = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     kit.metric_keys = {row["id"]: row["key"] for row in found if "id" in row and "key" in row}
     boards = [row["metricKey"] for row in kit.leaderboards.values() if row.get("metricKey")]
     kit.metrics = _unique([*kit.metrics, *kit.metric_keys.values(), *([] if isinstance(listed, list) else boards)])
 
 
-def _provoke(client: Client, kit: Kit, user: str) -> list[str]:
+def _find_points_systems(client: Client, kit: Kit, user: str) -> list[str]:
     """Send each metric a large event from a user of its own; the keys of the points systems that answered."""
     seen: list[str] = []
     for number, metric in enumerate(kit.metrics):
-        told = _sent(client, metric, f"{user}-{number}", LARGE)
-        if not isinstance(streak := told.get("currentStreak"), dict):
+        returned = _send_event(client, metric, f"{user}-{number}", LARGE)
+        if not isinstance(streak := returned.get("currentStreak"), dict):
             continue
-        seen += list(told.get("points") or [])
+        seen += list(returned.get("points") or [])
         kit.streak = streak
         if kit.streak_metric is None:
-            _find_dose(client, kit, metric, f"{user}-{number}", bool(streak.get("extended")))
+            _find_streak_value(client, kit, metric, f"{user}-{number}", bool(streak.get("extended")))
     return seen
 
 
-def _find_dose(client: Client, kit: Kit, metric: str, user: str, by_large: bool) -> None:
+def _find_streak_value(client: Client, kit: Kit, metric: str, user: str, by_large: bool) -> None:
     """How much of a metric extends the streak of a user who has done nothing yet: little, much, or none."""
-    for value in (DOSE, LARGE) if by_large else (VERY_LARGE, MOST):
-        told = _sent(client, metric, f"{user}-{value}", value).get("currentStreak")
-        if (isinstance(told, dict) and told.get("extended")) or value == LARGE:
-            kit.streak_metric, kit.dose = metric, value
+    for value in (STREAK_VALUE, LARGE) if by_large else (VERY_LARGE, MOST):
+        returned = _send_event(client, metric, f"{user}-{value}", value).get("currentStreak")
+        if (isinstance(returned, dict) and returned.get("extended")) or value == LARGE:
+            kit.streak_metric, kit.streak_value = metric, value
             return
 
 
-def _sent(client: Client, metric: str, user: str, value: float) -> dict[str, JSON]:
+def _send_event(client: Client, metric: str, user: str, value: float) -> dict[str, JSON]:
     """What an event answers; nothing where it is refused."""
-    return _read(client, "metrics_event", key=metric, body={"user": {"id": user}, "value": value})
+    return _get_object(client, "metrics_event", key=metric, body={"user": {"id": user}, "value": value})
 
 
 def _find_points(client: Client, kit: Kit, key: str) -> None:
-    system = _read(client, "points_system", key=key)
+    system = _get_object(client, "points_system", key=key)
     if not isinstance(system.get("triggers"), list):
         return
     kit.points[key] = system
-    kit.levels[key] = _listed(client, "points_levels", key=key)
-    kit.boosts[key] = _listed(client, "points_boosts", key=key, includeFinished=True)
+    kit.levels[key] = _get_list(client, "points_levels", key=key)
+    kit.boosts[key] = _get_list(client, "points_boosts", key=key, includeFinished=True)
 
 
 def _find_attributes(kit: Kit) -> None:

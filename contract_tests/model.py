@@ -16,7 +16,7 @@ from contract_tests.exchange import Exchange
 JSON = Any
 
 
-class Expectation(NamedTuple):
+class Mismatch(NamedTuple):
     """A rule that was broken, and how."""
 
     rule: str
@@ -35,20 +35,20 @@ class Model:
         self.points: dict[tuple[str, str], int] = {}
         self.created: dict[str, str] = {}
 
-    def check(self, exchange: Exchange) -> Iterator[Expectation]:
+    def check(self, exchange: Exchange) -> Iterator[Mismatch]:
         """Compare a good answer with what is known, then learn from it. Other answers change nothing."""
         operation = exchange.operation
         if operation is None or not 200 <= exchange.status < 300:
             return
         segments = [unquote(part) for part in urlsplit(exchange.path).path.strip("/").split("/")]
-        look = getattr(self, f"_{operation.id}", None)
-        if look is not None:
+        check = getattr(self, f"_{operation.id}", None)
+        if check is not None:
             try:
-                yield from look(exchange, segments)
+                yield from check(exchange, segments)
             except (KeyError, TypeError, AttributeError, AssertionError) as error:
-                yield Expectation("Answers can be read", f"{type(error).__name__}: {error}")
+                yield Mismatch("Answers can be read", f"{type(error).__name__}: {error}")
 
-    def questions(self, exchange: Exchange) -> list[tuple[str, dict[str, str]]]:
+    def reads_after(self, exchange: Exchange) -> list[tuple[str, dict[str, str]]]:
         """After a write: what to ask about its user, as operations and arguments, so that nothing goes unnoticed."""
         user = self._written(exchange)
         if user is None:
@@ -77,52 +77,52 @@ class Model:
 
     # Users
 
-    def _users_create(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_create(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         yield from self._user(exchange.json, _body(exchange))
 
-    def _users_identify(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_identify(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         yield from self._user(exchange.json, _body(exchange), segments[1])
 
-    def _users_update(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_update(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         yield from self._user(exchange.json, _body(exchange), segments[1])
 
-    def _users_get(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_get(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         yield from self._user(exchange.json, {}, segments[1])
 
-    def _user(self, response: JSON, sent: JSON, asked: str | None = None) -> Iterator[Expectation]:
+    def _user(self, response: JSON, sent: JSON, asked: str | None = None) -> Iterator[Mismatch]:
         user = response["id"]
         if asked is not None and user != asked:
-            yield Expectation("An answer is about the user who was asked for", f"asked for {asked!r}, got {user!r}")
+            yield Mismatch("An answer is about the user who was asked for", f"asked for {asked!r}, got {user!r}")
         self._learn_name(user, sent)
         if user in self.names and response["name"] != self.names[user]:
-            yield Expectation("A name stays until it is changed", f"{response['name']!r}, it was {self.names[user]!r}")
+            yield Mismatch("A name stays until it is changed", f"{response['name']!r}, it was {self.names[user]!r}")
         if self.created.setdefault(user, response["created"]) != response["created"]:
-            yield Expectation("`created` never moves", f"{response['created']}, it was {self.created[user]}")
+            yield Mismatch("`created` never moves", f"{response['created']}, it was {self.created[user]}")
 
     def _learn_name(self, user: str, sent: JSON) -> None:
         if "name" in sent:
             self.names[user] = sent["name"]
 
-    def _users_get_preferences(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_get_preferences(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         yield from self._preferences(segments[1], exchange.json)
 
-    def _users_update_preferences(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_update_preferences(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         sent = _body(exchange).get("notifications") or {}
         known = ("achievement_completed", "recap", "reactivation", "streak_reminder")
         held = self.preferences.setdefault(segments[1], {})
         held.update({kind: channels for kind, channels in sent.items() if kind in known})
         yield from self._preferences(segments[1], exchange.json)
 
-    def _preferences(self, user: str, response: JSON) -> Iterator[Expectation]:
+    def _preferences(self, user: str, response: JSON) -> Iterator[Mismatch]:
         known = self.preferences.setdefault(user, dict(response["notifications"]))
         held = {kind: set(channels) for kind, channels in known.items()}
-        told = {kind: set(channels) for kind, channels in response["notifications"].items()}
-        if held != told:
-            yield Expectation("Preferences stay until they are changed", f"{told}, they were {held}")
+        actual = {kind: set(channels) for kind, channels in response["notifications"].items()}
+        if held != actual:
+            yield Mismatch("Preferences stay until they are changed", f"{actual}, they were {held}")
 
     # What users do
 
-    def _metrics_event(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _metrics_event(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         sent, response = _body(exchange), exchange.json
         user, metric = sent["user"]["id"], segments[1]
         self._learn_name(user, sent["user"])
@@ -132,61 +132,61 @@ class Model:
         yield from self._total(user, metric, response["total"])
         for row in response["achievements"]:
             if row["id"] in self.completed.get(user, {}):
-                yield Expectation("Each achievement is completed once", f"{row['name']} is told a second time")
+                yield Mismatch("Each achievement is completed once", f"{row['name']} is told a second time")
             self.completed.setdefault(user, {})[row["id"]] = row["achievedAt"]
         yield from self._length(user, response["currentStreak"]["length"])
         for system, row in response["points"].items():
             self.points[user, system] = row["total"]
 
-    def _users_single_metric(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_single_metric(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         yield from self._total(segments[1], segments[3], exchange.json["current"])
 
-    def _users_all_metrics(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_all_metrics(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         for row in exchange.json:
             yield from self._total(segments[1], row["key"], row["current"])
 
-    def _total(self, user: str, metric: str, told: float) -> Iterator[Expectation]:
-        known = self.totals.setdefault((user, metric), Decimal(str(told)))
-        if float(known) != told:
-            yield Expectation("A total is the sum of the events", f"{metric}: {told}, the events add up to {known}")
-            self.totals[user, metric] = Decimal(str(told))
+    def _total(self, user: str, metric: str, actual: float) -> Iterator[Mismatch]:
+        known = self.totals.setdefault((user, metric), Decimal(str(actual)))
+        if float(known) != actual:
+            yield Mismatch("A total is the sum of the events", f"{metric}: {actual}, the events add up to {known}")
+            self.totals[user, metric] = Decimal(str(actual))
 
-    def _achievements_complete(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _achievements_complete(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         sent, response = _body(exchange), exchange.json
         user, row = sent["user"]["id"], response["achievement"]
         self._learn_name(user, sent["user"])
         known = self.completed.setdefault(user, {}).setdefault(row["id"], row["achievedAt"])
         if known != row["achievedAt"]:
-            yield Expectation("A second completion is the first", f"achieved at {row['achievedAt']}, before at {known}")
+            yield Mismatch("A second completion is the first", f"achieved at {row['achievedAt']}, before at {known}")
         for system, points in response["points"].items():
             self.points[user, system] = points["total"]
 
-    def _users_achievements(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
-        told = {row["id"]: row["achievedAt"] for row in exchange.json if row["achievedAt"]}
+    def _users_achievements(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
+        actual = {row["id"]: row["achievedAt"] for row in exchange.json if row["achievedAt"]}
         for identity, when in self.completed.get(segments[1], {}).items():
-            if told.get(identity) != when:
-                yield Expectation("Completed achievements stay", f"{identity}: {told.get(identity)}, it was {when}")
-        self.completed.setdefault(segments[1], {}).update(told)
+            if actual.get(identity) != when:
+                yield Mismatch("Completed achievements stay", f"{identity}: {actual.get(identity)}, it was {when}")
+        self.completed.setdefault(segments[1], {}).update(actual)
 
-    def _users_streak(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_streak(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         yield from self._length(segments[1], exchange.json["length"])
 
-    def _streaks_list(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _streaks_list(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         asked = parse_qs(urlsplit(exchange.path).query, keep_blank_values=True).get("userIds", [])
         for row in exchange.json:
             if row["userId"] in asked:
                 yield from self._length(row["userId"], row["streakLength"])
 
-    def _length(self, user: str, told: int) -> Iterator[Expectation]:
-        if told < self.lengths.get(user, 0) or told > 1 + self.lengths.get(user, told):
-            yield Expectation("A streak neither breaks nor leaps within a day", f"{told}, it was {self.lengths[user]}")
-        self.lengths[user] = told
+    def _length(self, user: str, actual: int) -> Iterator[Mismatch]:
+        if actual < self.lengths.get(user, 0) or actual > 1 + self.lengths.get(user, actual):
+            yield Mismatch("A streak neither breaks nor leaps within a day", f"{actual}, it was {self.lengths[user]}")
+        self.lengths[user] = actual
 
-    def _users_points(self, exchange: Exchange, segments: list[str]) -> Iterator[Expectation]:
+    def _users_points(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         user, system, response = segments[1], segments[3], exchange.json
         if self.points.get((user, system), response["total"]) != response["total"]:
             got = f"{system}: {response['total']}, an event said {self.points[user, system]}"
-            yield Expectation("Points are what the last event said", got)
+            yield Mismatch("Points are what the last event said", got)
         self.points[user, system] = response["total"]
 
 

@@ -27,7 +27,7 @@ class Progress:
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
         self.count = self.done = 0
-        self.began = self.told = time.monotonic()
+        self.began = self.printed = time.monotonic()
         self.at_terminal = sys.stderr.isatty()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -36,9 +36,9 @@ class Progress:
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         now = time.monotonic()
-        if now - self.told < (SOON if self.at_terminal else APART):
+        if now - self.printed < (SOON if self.at_terminal else APART):
             return
-        self.told = now
+        self.printed = now
         file, _, name = nodeid.rpartition("::")
         part = part_of_file(file.rpartition("/")[2])
         line = f"{self.done}/{self.count}  {part}  {name[:60]}  {self._left(now)}"

@@ -64,8 +64,8 @@ def problems_of(webhook: Webhook, spec: Spec, secret: str | None) -> list[Proble
     """What is wrong with a webhook by itself: body, signature, content type."""
     found = spec.check_webhook(webhook.content)
     if secret is not None and webhook.signature != signature(secret, webhook.body):
-        said = f"{HEADER} is {webhook.signature!r}, not the signature of these bytes"
-        found.append(Problem("behaviour, section 11 [doc]", said))
+        message = f"{HEADER} is {webhook.signature!r}, not the signature of these bytes"
+        found.append(Problem("behaviour, section 11 [doc]", message))
     if webhook.media.split(";")[0].strip().lower() != "application/json":
         found.append(Problem("behaviour, section 11 [doc]", f"content type is {webhook.media!r}, not application/json"))
     return found
@@ -80,11 +80,11 @@ class Inbox:
     webhooks: list[Webhook] = field(default_factory=list)
     statuses: deque[int] = field(default_factory=deque)
     newest: float = 0.0
-    settle: Callable[[], None] = lambda: None
+    wait_for_all: Callable[[], None] = lambda: None
 
     def of(self, *kinds: str, user: str | None = None) -> list[Webhook]:
         """Letters of these kinds (of one user), once all are in."""
-        self.settle()
+        self.wait_for_all()
         return [one for one in self.webhooks if one.kind in kinds and user in (None, one.user)]
 
     def take(self, webhook: Webhook) -> int:

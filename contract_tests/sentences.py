@@ -30,8 +30,8 @@ def _of_assertion(error: AssertionError, rule: str) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()]
     if not says_something(error):
         return _not_so(rule, "")
-    said = [lines[0], *(line for line in lines[1:12] if not _PYTEST.match(line))]
-    return "\n".join(line for line in said if "object at 0x" not in line)
+    kept = [lines[0], *(line for line in lines[1:12] if not _PYTEST.match(line))]
+    return "\n".join(line for line in kept if "object at 0x" not in line)
 
 
 def _of_shape(error: BaseException) -> str | None:

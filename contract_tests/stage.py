@@ -126,7 +126,7 @@ class Stage:
 
     def extend(self, user: str) -> JSON:
         """An event that extends the streak, if its period still can; the whole response."""
-        return self.event(user, self.kit.dose, self.kit.streaking())
+        return self.event(user, self.kit.streak_value, self.kit.streaking())
 
     def known(self, value: JSON) -> JSON:
         """What the document names of it: one operation may tell more than another."""

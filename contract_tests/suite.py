@@ -110,7 +110,7 @@ class Suite:
             self.receiver = None
         if self.target is not None:
             self.closed = True
-            self.target.client.wire.close()
+            self.target.client.connections.close()
             self.target.stop()
 
     def begin(self, part: str, name: str, rule: str, source: str) -> None:
@@ -138,12 +138,12 @@ class Suite:
         with self._lock:
             running = self.running
             exchange.part = running.part if running else "set-up"
-            self.coverage.saw(exchange)
+            self.coverage.record(exchange)
             if running is not None:
                 running.exchanges.append(exchange)
                 del running.exchanges[:-MAX_EXCHANGES]
                 for problem in self.problems(exchange):
-                    self.found_in_response(exchange, problem)
+                    self.add_response_finding(exchange, problem)
 
     def problems(self, exchange: Exchange) -> list[Problem]:
         """What the document has against this answer; a status of the real service is only noted."""
@@ -157,18 +157,18 @@ class Suite:
                 return [Problem(source, f"status {exchange.status} is not declared (--strict)")]
         return self.spec.check_response(operation, exchange.status, exchange.media, exchange.response_body)
 
-    def found_in_response(self, exchange: Exchange, problem: Problem) -> None:
+    def add_response_finding(self, exchange: Exchange, problem: Problem) -> None:
         assert exchange.operation is not None
         rule = f"An answer {exchange.status} of {exchange.operation.id} is as the document declares it"
-        self.found(f"{rule}: {_kind(problem.message)}", problem.source, problem.message, exchange, anywhere=True)
+        self.add_finding(f"{rule}: {_kind(problem.message)}", problem.source, problem.message, exchange, anywhere=True)
 
-    def found_in_webhook(self, kind: str, problem: Problem, place: str = "") -> None:
+    def add_webhook_finding(self, kind: str, problem: Problem, place: str = "") -> None:
         """`place` is where the webhook was captured."""
         rule = f"The webhook {kind} is as the document declares it: {_kind(problem.message)}"
         got = f"{place}: {problem.message}" if place else problem.message
-        self.found(rule, problem.source, got, anywhere=True)
+        self.add_finding(rule, problem.source, got, anywhere=True)
 
-    def found(
+    def add_finding(
         self, rule: str, source: str, got: str, exchange: Exchange | None = None, *, anywhere: bool = False
     ) -> None:
         """A finding of the test that runs now; `anywhere`: other tests may meet the same."""
@@ -232,7 +232,7 @@ class Suite:
             return True
         for _ in range(PINGS):
             try:
-                client.wire.exchange("GET", "/", None, client.headers())
+                client.connections.exchange("GET", "/", None, client.headers())
             except ConnectionError:
                 time.sleep(PING_GAP)
             except (OSError, http.client.HTTPException):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract_tests.client import CONTROL_TOKEN, Client, NoResponse, Pace
+from contract_tests.client import CONTROL_TOKEN, Client, NoResponse, RateLimiter
 from contract_tests.exchange import Exchange
 from contract_tests.options import PARTS, Options
 from contract_tests.printable import printable
@@ -114,7 +114,7 @@ def connect(
     rate = options.rate
     if is_live(url):
         rate = min(rate or LIVE_RATE, LIVE_RATE)
-    client = Client(url, options_key, spec, tenant=options.tenant, pace=Pace(rate), observer=observer)
+    client = Client(url, options_key, spec, tenant=options.tenant, rate_limiter=RateLimiter(rate), observer=observer)
     client.control_token = options.control_token
     target = Target(client, spec, own, None, stop)
     try:
@@ -122,7 +122,7 @@ def connect(
         _find_control(target)
         client.on_no_response = on_no_response
     except CannotRun:
-        client.wire.close()
+        client.connections.close()
         stop()
         raise
     return target
@@ -153,12 +153,12 @@ def check_api(client: Client) -> None:
             f"{client.base_url} is not a Trophy API: it answers {responses[0].status} with {kind}, not JSON."
         )
     if all(response.status in (401, 403) for response in responses):
-        raise CannotRun(f"{client.base_url} does not accept this API key: {_said(responses[0])}")
+        raise CannotRun(f"{client.base_url} does not accept this API key: {_status_and_body(responses[0])}")
     if all(400 <= response.status < 500 for response in responses):
-        raise CannotRun(f"{client.base_url} refuses even to list achievements: {_said(responses[0])}")
+        raise CannotRun(f"{client.base_url} refuses even to list achievements: {_status_and_body(responses[0])}")
 
 
-def _said(response: Exchange) -> str:
+def _status_and_body(response: Exchange) -> str:
     return f"{response.status} {printable(response.response_body[:200].decode('utf-8', 'replace'))}"
 
 
@@ -196,13 +196,13 @@ def start(command: list[str]) -> tuple[str, Callable[[], None]]:
     )
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
-    said: list[str] = []
+    output: list[str] = []
     while (line := _next(lines)) is not None:
-        said.append(line.strip())
+        output.append(line.strip())
         if found := re.search(r"https?://[\w.:\[\]-]+/v1", line):
             return found.group(), lambda: _stop(process)
     _stop(process)
-    raise CannotRun(f"Our own server did not start: {' '.join(said)[-300:] or 'it said nothing'}.")
+    raise CannotRun(f"Our own server did not start: {' '.join(output)[-300:] or 'it said nothing'}.")
 
 
 def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

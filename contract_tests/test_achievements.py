@@ -143,13 +143,13 @@ def test_prerequisites_unlock_a_composite(stage: Stage) -> None:
     composite = reachable_composite(stage, every)
     ann, had = stage.user("ann"), False
     for number, prerequisite in enumerate(composite["achievementIds"], 1):
-        told = achieve(stage, ann, every[prerequisite])
+        actual = achieve(stage, ann, every[prerequisite])
         completed = ids(stage.completed(ann))
         missing = set(composite["achievementIds"]) - set(completed)  # one event may bring several
         done = composite["id"] in completed
         assert done == (not missing), f"after {number} prerequisites {len(missing)} are missing: {done}"
-        if done and not had and told is not None:
-            assert composite["id"] in ids(told), "the event that completed it does not say so"
+        if done and not had and actual is not None:
+            assert composite["id"] in ids(actual), "the event that completed it does not say so"
         had = done
 
 

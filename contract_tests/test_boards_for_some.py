@@ -49,8 +49,8 @@ def test_a_board_for_some(stages: Stages) -> None:
     ann, ben = stage.user("ann", attributes={"plan": "pro"}), stage.user("ben", attributes={"plan": "basic"})
     cleo = stage.user("cleo")
     for user, value in ((ann, 10), (ben, 30), (cleo, 20)):
-        told = stage.event(user, value, "steps")["leaderboards"]
-        assert ("pros" in told) == (user == ann), "an event moves somebody who does not take part"
+        actual = stage.event(user, value, "steps")["leaderboards"]
+        assert ("pros" in actual) == (user == ann), "an event moves somebody who does not take part"
     assert scores(stage, "pros") == [(ann, 10)]
     assert [stage.place(user, "pros")["rank"] for user in (ann, ben, cleo)] == [1, None, None]
     assert stage.known(stage.board("pros")["userAttributes"]) == [{"key": "plan", "value": "pro"}]
@@ -77,8 +77,8 @@ def test_hours(stages: Stages) -> None:
     moments = (("08:59:59.999", 1), ("09:00:00.000", 2), ("11:59:59.999", 4), ("12:00:00.000", 8))
     for time, value in moments:
         stage.clock.advance(to=f"{tomorrow}T{time}Z")
-        told = stage.event(ann, value, "steps")["leaderboards"]
-        assert ("mornings" in told) == (value in (2, 4)), f"at {time}"
+        actual = stage.event(ann, value, "steps")["leaderboards"]
+        assert ("mornings" in actual) == (value in (2, 4)), f"at {time}"
     assert scores(stage, "mornings") == [(ann, 6)]
     board = stage.board("mornings")
     assert (board["startTime"], board["endTime"]) == ("09:00", "12:00")

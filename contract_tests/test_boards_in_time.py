@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from contract_tests.boards import has_room, open_board, play
+from contract_tests.boards import has_room, open_board, users_with_scores
 from contract_tests.conftest import Stages
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
@@ -23,8 +23,8 @@ def test_a_scheduled_board_is_empty(stage: Stage) -> None:
     board = stage.kit.need(rows, "scheduled leaderboard without breakdown")[0]
     ann = stage.user("ann")
     if board.get("metricKey") in stage.kit.metrics:
-        told = stage.event(ann, 10, board["metricKey"])["leaderboards"]
-        assert board["key"] not in told, "an event changes a board that has not begun"
+        actual = stage.event(ann, 10, board["metricKey"])["leaderboards"]
+        assert board["key"] not in actual, "an event changes a board that has not begun"
     assert stage.board(board["key"])["rankings"] == []
 
 
@@ -62,7 +62,7 @@ def test_a_new_run_starts_from_nothing(stage: Stage) -> None:
     ]
     board = stage.kit.need(rows, "metric leaderboard that repeats every few days")[0]
     assert stage.clock
-    ann, ben = play(stage, board, 30, 20)
+    ann, ben = users_with_scores(stage, board, 30, 20)
     first, length = stage.today(), board["runInterval"]
     began = first
     while (began - day(board["start"])).days % length:
@@ -73,14 +73,14 @@ def test_a_new_run_starts_from_nothing(stage: Stage) -> None:
     assert [(row["userId"], row["value"]) for row in stage.board(board["key"])["rankings"]] == [(ben, 5)]
     old = stage.board(board["key"], run=began)["rankings"]
     assert [(row["userId"], row["value"]) for row in old] == [(ann, 30), (ben, 20)]
-    told = stage.event(ben, 1, board["metricKey"])["leaderboards"][board["key"]]
-    assert (day(told["start"]), day(told["end"])) == (began + length * DAY, began + (2 * length - 1) * DAY)
+    actual = stage.event(ben, 1, board["metricKey"])["leaderboards"][board["key"]]
+    assert (day(actual["start"]), day(actual["end"])) == (began + length * DAY, began + (2 * length - 1) * DAY)
 
 
 @rule("A run is found by any of its days", behaviour(8, "choice"), choice=True)
 def test_a_run_is_found_by_any_day(stage: Stage) -> None:
     board = open_board(stage)
-    (ann,) = play(stage, board, 30)
+    (ann,) = users_with_scores(stage, board, 30)
     assert stage.board(board["key"], run=stage.today())["rankings"] == stage.board(board["key"])["rankings"]
     assert stage.place(ann, board["key"], run=stage.today())["value"] == 30
 
@@ -96,8 +96,8 @@ def test_a_scheduled_board_begins(stage: Stage) -> None:
     ann = stage.user("ann")
     stage.event(ann, 10, board["metricKey"])
     stage.clock.advance(to=f"{day(board['start'])}T12:00:00.000Z")
-    told = stage.event(ann, 25, board["metricKey"])["leaderboards"]
-    assert board["key"] in told, "its first day has come, and an event does not change it"
+    actual = stage.event(ann, 25, board["metricKey"])["leaderboards"]
+    assert board["key"] in actual, "its first day has come, and an event does not change it"
     begun = stage.board(board["key"])
     assert begun["status"] == "active"
     assert [(row["userId"], row["value"]) for row in begun["rankings"]] == [(ann, 25)], "what came before counts not"
@@ -127,8 +127,8 @@ runInterval = 1
     assert [row["userId"] for row in stage.board("monthly")["rankings"]] == [ann, ben]
     stage.clock.advance(to="2025-04-05T12:00:00.000Z")
     assert stage.board("monthly")["rankings"] == [], "a month is over, and its values are not"
-    told = stage.event(ben, 5, "steps")["leaderboards"]["monthly"]
-    assert (told["start"], told["end"], told["rank"]) == ("2025-04-05", "2025-05-04", 1)
+    actual = stage.event(ben, 5, "steps")["leaderboards"]["monthly"]
+    assert (actual["start"], actual["end"], actual["rank"]) == ("2025-04-05", "2025-05-04", 1)
     old = stage.board("monthly", run="2025-03-05")["rankings"]
     assert [(row["userId"], row["value"]) for row in old] == [(ann, 30), (ben, 20)]
 
@@ -163,8 +163,8 @@ start = "-5d"
     ann, ben = stage.user("ann"), stage.user("ben")
     stage.event(ann, 5, "steps")
     stage.event(ben, 4, "steps")
-    told = stage.event(ann, 1, "falls")["leaderboards"]["xp"]
-    assert (told["previousRank"], told["rank"]) == (1, 2)
+    actual = stage.event(ann, 1, "falls")["leaderboards"]["xp"]
+    assert (actual["previousRank"], actual["rank"]) == (1, 2)
     rows = stage.board("xp")["rankings"]
     assert [(row["userId"], row["value"]) for row in rows] == [(ben, 40), (ann, 35)]
 
@@ -187,7 +187,7 @@ rankChangedNeighbours = 1
     users = [stage.user(name) for name in ("ann", "ben", "cem", "dan")]
     for user, steps in zip(users[:3], (30, 20, 10), strict=True):
         stage.event(user, steps, "steps")
-    before = len(stage.clock.ask("GET", "/webhooks/events?type=leaderboard.rank_changed")["events"])
+    before = len(stage.clock.call("GET", "/webhooks/events?type=leaderboard.rank_changed")["events"])
     stage.event(users[3], 100, "steps")
-    rows = stage.clock.ask("GET", "/webhooks/events?type=leaderboard.rank_changed")["events"][before:]
+    rows = stage.clock.call("GET", "/webhooks/events?type=leaderboard.rank_changed")["events"][before:]
     assert [row["userId"] for row in rows] == [users[3], users[0]], "the one and the nearest are told"

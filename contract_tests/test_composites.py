@@ -59,10 +59,10 @@ def test_composites_build_on_composites(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     ann = stage.user("ann")
     stage.get("achievements_complete", key="call", body={"user": {"id": ann}})
-    told = stage.event(ann, 10, "steps")["achievements"]
-    assert {row["name"] for row in told} == {"Walk", "Both"}
-    told = stage.event(ann, 10, "steps")["achievements"]
-    assert {row["name"] for row in told} == {"March", "Above"}
+    actual = stage.event(ann, 10, "steps")["achievements"]
+    assert {row["name"] for row in actual} == {"Walk", "Both"}
+    actual = stage.event(ann, 10, "steps")["achievements"]
+    assert {row["name"] for row in actual} == {"March", "Above"}
     assert names(stage, ann) == {"Call", "Walk", "Both", "March", "Above"}
 
 
@@ -127,5 +127,5 @@ streakLength = 1
 def test_composites_are_in_catalog_order(stages: Stages) -> None:
     stage = stages.new(catalog=ORDERED)
     ann = stage.user("ann")
-    told = [row["name"] for row in stage.event(ann, 20, "steps")["achievements"]]
-    assert told == ["Walk", "March", "Spark", "Ember", "Second", "Third"], f"completed were {told}"
+    actual = [row["name"] for row in stage.event(ann, 20, "steps")["achievements"]]
+    assert actual == ["Walk", "March", "Spark", "Ember", "Second", "Third"], f"completed were {actual}"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from contract_tests.awards import plain_trigger
-from contract_tests.good import good_request
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
+from contract_tests.valid_requests import valid_request
 
 pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "streaks_", "metrics_", "achievements_")
 #: More than any default shows.
@@ -96,11 +96,11 @@ def test_booleans_are_true_and_false(stage: Stage, operation: str) -> None:
 def test_dates_are_dates(stage: Stage, operation: str) -> None:
     key = stage.kit.metric() if "metric" in operation else stage.kit.need(list(stage.kit.points), "points system")[0]
     start, end = date(2025, 3, 1), date(2025, 3, 31)
-    good = {"id": stage.user("ann"), "key": key, "aggregation": "daily", "startDate": start, "endDate": end}
-    stage.get(operation, **good)
+    valid = {"id": stage.user("ann"), "key": key, "aggregation": "daily", "startDate": start, "endDate": end}
+    stage.get(operation, **valid)
     for name, value in (("startDate", start), ("endDate", end)):
         for odd in (f"{value}T00:00:00Z", f"{value} ", f"{value:%Y%m%d}", f"{value:%d/%m/%Y}", "1741000000"):
-            stage.refused(operation, **good | {name: odd})
+            stage.refused(operation, **valid | {name: odd})
 
 
 @rule("A run is named by a date and nothing more", behaviour(2, "choice"), choice=True)
@@ -126,13 +126,13 @@ BODIES = ("metrics_event", "users_create", "users_identify", "users_update", "us
 @rule("Bodies up to 1 MiB are read, and fields that are not declared ignored", behaviour(2, "choice"), choice=True)
 @pytest.mark.parametrize("operation", BODIES)
 def test_large_bodies_are_read(stage: Stage, operation: str) -> None:
-    good = good_request(stage, stage.client.spec.operations[operation], stage.user("ann"))
+    valid = valid_request(stage, stage.client.spec.operations[operation], stage.user("ann"))
     for size in (20_000, 120_000, 1_000_000):
-        good.body = good.body | {"padding": "x" * size}
-        response = good.sent()
-        assert response.status == good.operation.success, (
+        valid.body = valid.body | {"padding": "x" * size}
+        response = valid.send()
+        assert response.status == valid.operation.success, (
             f"a body of {size:,} bytes: {response.status} {response.error!r}"
         )
-    good.body = good.body | {"padding": "x" * 1_100_000}
-    response = good.sent()
+    valid.body = valid.body | {"padding": "x" * 1_100_000}
+    response = valid.send()
     assert 400 <= response.status < 500, f"a body of more than 1 MiB: {response.status}"

@@ -42,7 +42,7 @@ def test_the_document_is_valid(suite: Suite) -> None:
     assert raw.get("openapi", "").startswith("3.1"), f"it says it is OpenAPI {raw.get('openapi')}"
     for error in OpenAPIV31SpecValidator(raw).iter_errors():
         where = "#/" + "/".join(str(part) for part in getattr(error, "absolute_path", ()))
-        suite.found("The document is valid OpenAPI 3.1", where, str(error).splitlines()[0])
+        suite.add_finding("The document is valid OpenAPI 3.1", where, str(error).splitlines()[0])
 
 
 @rule("Every example satisfies its own schema, except the known bad ones", "the document's examples")
@@ -56,12 +56,12 @@ def test_no_example_is_bad_but_the_known_ones(suite: Suite) -> None:
     known = set(KNOWN["examples"])
     if not is_the_known_version(suite):
         for pointer in bad.keys() - known - set(KNOWN["others"]):
-            suite.found(f"The example at {pointer} satisfies its schema", pointer, bad[pointer])
+            suite.add_finding(f"The example at {pointer} satisfies its schema", pointer, bad[pointer])
         return
     for pointer in bad.keys() - known:
-        suite.found(f"The example at {pointer} satisfies its schema", pointer, bad[pointer])
+        suite.add_finding(f"The example at {pointer} satisfies its schema", pointer, bad[pointer])
     for pointer in known - bad.keys():
-        suite.found(
+        suite.add_finding(
             f"The example at {pointer} is known to be bad", pointer, "it is good now, or gone: shorten the list"
         )
     assert count == KNOWN["count"], f"{count} examples and defaults were checked, {KNOWN['count']} are known"
@@ -80,7 +80,7 @@ def test_required_properties_are_defined(suite: Suite) -> None:
         got = (
             "it is required and defined nowhere" if pointer in found else "it is defined now, or gone: shorten the list"
         )
-        suite.found(f"The property at {pointer} is as it is known to be", pointer, got)
+        suite.add_finding(f"The property at {pointer} is as it is known to be", pointer, got)
 
 
 @rule("Every operation has an id of its own, wants a key, and can say that the key is wrong", "the document's paths")
@@ -93,10 +93,10 @@ def test_operations_are_complete(suite: Suite) -> None:
     for operation in suite.spec.operations.values():
         title = f"{operation.id} is complete"
         if operation.raw.get("security", suite.spec.raw.get("security")) != [{"ApiKeyAuth": []}]:
-            suite.found(title, operation.pointer, "it does not want the API key")
+            suite.add_finding(title, operation.pointer, "it does not want the API key")
         for status in ("401", "2XX"):
             if not any(re.fullmatch(status.replace("X", r"\d"), known) for known in operation.raw["responses"]):
-                suite.found(title, f"{operation.pointer}/responses", f"it declares no {status}")
+                suite.add_finding(title, f"{operation.pointer}/responses", f"it declares no {status}")
 
 
 @rule("The parameters in a path are declared and required", "the document's paths")

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from contract_tests.awards import plain_trigger
-from contract_tests.boards import group, has_room, open_board, pairs_of, play, present_run, whole
+from contract_tests.boards import (
+    all_rankings,
+    current_run,
+    group_ranking,
+    has_room,
+    open_board,
+    pairs_of,
+    users_with_scores,
+)
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, moment
 
@@ -21,8 +29,8 @@ HOUR = timedelta(hours=1)
 @rule("Ranks are 1, 2, 3 …, ordered by value, each user once", behaviour(8))
 def test_ranks_follow_values(stage: Stage) -> None:
     board = open_board(stage)
-    users = play(stage, board, 30, 50, 10, 40, 20)
-    rows = whole(stage, board["key"])
+    users = users_with_scores(stage, board, 30, 50, 10, 40, 20)
+    rows = all_rankings(stage, board["key"])
     assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1)), "ranks have gaps or repeat"
     values = [row["value"] for row in rows]
     assert values == sorted(values, reverse=True), "ranks do not follow values"
@@ -37,8 +45,8 @@ def test_ranks_follow_values(stage: Stage) -> None:
 @rule("Pages cover a board without gaps or repeats", "leaderboards_get, parameters offset and limit")
 def test_pages_cover_the_board(stage: Stage) -> None:
     board = open_board(stage, 7)
-    play(stage, board, *range(10, 80, 10))
-    everyone = whole(stage, board["key"])
+    users_with_scores(stage, board, *range(10, 80, 10))
+    everyone = all_rankings(stage, board["key"])
     for size in (1, 2, 3):
         rows: list[dict[str, Any]] = []
         for offset in range(0, 6, size):
@@ -54,16 +62,16 @@ def test_pages_cover_the_board(stage: Stage) -> None:
 @rule("Without offset and limit the first ten are shown", "leaderboards_get, defaults of offset and limit")
 def test_ten_are_shown(stage: Stage) -> None:
     board = open_board(stage, 12)
-    play(stage, board, *range(1, 13))
-    assert stage.board(board["key"])["rankings"] == whole(stage, board["key"])[:10]
+    users_with_scores(stage, board, *range(1, 13))
+    assert stage.board(board["key"])["rankings"] == all_rankings(stage, board["key"])[:10]
 
 
 @rule("With userId the page begins at the user's own row", "leaderboards_get, parameter userId")
 def test_a_page_can_begin_with_a_user(stage: Stage) -> None:
     board = open_board(stage)
-    users = play(stage, board, 30, 50, 10, 40, 20)
-    run = present_run(stage, board, users[1])
-    everyone = whole(stage, board["key"])
+    users = users_with_scores(stage, board, 30, 50, 10, 40, 20)
+    run = current_run(stage, board, users[1])
+    everyone = all_rankings(stage, board["key"])
     place = next(n for n, row in enumerate(everyone) if row["userId"] == users[3])
     assert stage.board(board["key"], userId=users[3], limit=2)["rankings"] == everyone[place : place + 2]
     assert stage.board(board["key"], userId=users[3], offset=1, limit=2)["rankings"] == everyone[place + 1 : place + 3]
@@ -84,8 +92,8 @@ def test_the_limit_is_bounded(stage: Stage) -> None:
 @rule("A user's own view agrees with the board", behaviour(8))
 def test_a_users_view_agrees_with_the_board(stage: Stage) -> None:
     board = open_board(stage)
-    users = play(stage, board, 30, 50, 10)
-    rows = {row["userId"]: row for row in whole(stage, board["key"])}
+    users = users_with_scores(stage, board, 30, 50, 10)
+    rows = {row["userId"]: row for row in all_rankings(stage, board["key"])}
     for user in users:
         mine = stage.place(user, board["key"])
         assert (mine["rank"], mine["value"]) == (rows[user]["rank"], rows[user]["value"])
@@ -97,7 +105,7 @@ def test_a_users_view_agrees_with_the_board(stage: Stage) -> None:
 @rule("An event tells the user's rank before and after", "#/components/schemas/MetricEventLeaderboardResponse")
 def test_an_event_tells_ranks(stage: Stage) -> None:
     board = open_board(stage)
-    ann, ben = play(stage, board, 20, 30)
+    ann, ben = users_with_scores(stage, board, 20, 30)
     before = stage.place(ann, board["key"])
     response = stage.event(ann, 15, board["metricKey"])["leaderboards"][board["key"]]
     after = stage.place(ann, board["key"])
@@ -114,9 +122,9 @@ def test_an_event_tells_ranks(stage: Stage) -> None:
 def test_an_event_tells_only_of_its_boards(stage: Stage) -> None:
     board = open_board(stage)
     ann = stage.user("ann")
-    told = stage.event(ann, 5, board["metricKey"])["leaderboards"]
-    assert board["key"] in told
-    for key, row in told.items():
+    actual = stage.event(ann, 5, board["metricKey"])["leaderboards"]
+    assert board["key"] in actual
+    for key, row in actual.items():
         if row["rankBy"] == "metric":
             assert row["metricKey"] == board["metricKey"], f"{key} ranks by {row['metricKey']}"
         assert stage.kit.all_leaderboards[key]["status"] == "active", f"{key} is not active"
@@ -125,29 +133,29 @@ def test_an_event_tells_only_of_its_boards(stage: Stage) -> None:
 @rule("Falling behind moves down, 0 leaves the board", behaviour(8, "choice"))
 def test_a_negative_event_moves_down(stage: Stage) -> None:
     board = open_board(stage)
-    ann, ben = play(stage, board, 30, 20)
+    ann, ben = users_with_scores(stage, board, 30, 20)
     stage.event(ann, -15, board["metricKey"])
     assert stage.place(ann, board["key"])["rank"] > stage.place(ben, board["key"])["rank"]
     stage.event(ann, -15, board["metricKey"])
     gone = stage.place(ann, board["key"])
     assert (gone["rank"], gone["value"]) == (None, None)
-    assert ann not in [row["userId"] for row in whole(stage, board["key"])]
+    assert ann not in [row["userId"] for row in all_rankings(stage, board["key"])]
 
 
 @rule("Ties keep the order in which they were reached", behaviour(8, "choice"), choice=True)
 def test_ties_go_to_who_was_first(stage: Stage) -> None:
     board = open_board(stage)
-    users = play(stage, board, 7, 7, 7, 7)
-    ranked = [row["userId"] for row in whole(stage, board["key"])]
+    users = users_with_scores(stage, board, 7, 7, 7, 7)
+    ranked = [row["userId"] for row in all_rankings(stage, board["key"])]
     assert ranked == users, "a tie is not in the order in which the value was reached"
     stage.event(users[0], 0.5, board["metricKey"])
-    assert [row["userId"] for row in whole(stage, board["key"])] == users
+    assert [row["userId"] for row in all_rankings(stage, board["key"])] == users
 
 
 @rule("A board shows the name that a user has now", "#/components/schemas/LeaderboardRanking/properties/userName")
 def test_a_board_shows_new_names(stage: Stage) -> None:
     board = open_board(stage)
-    (ann,) = play(stage, board, 40)
+    (ann,) = users_with_scores(stage, board, 40)
     assert [row["userName"] for row in stage.board(board["key"], userId=ann, limit=1)["rankings"]] == ["Player 0"]
     stage.get("users_update", id=ann, body={"name": "Ann the Great"})
     names = [row["userName"] for row in stage.board(board["key"], userId=ann, limit=1)["rankings"]]
@@ -157,10 +165,10 @@ def test_a_board_shows_new_names(stage: Stage) -> None:
 @rule("Reading a board twice gives one order, ties included", behaviour(8))
 def test_the_order_of_ties_is_stable(stage: Stage) -> None:
     board = open_board(stage)
-    users = play(stage, board, 7, 7, 7, 7, 7)
-    first = whole(stage, board["key"])
+    users = users_with_scores(stage, board, 7, 7, 7, 7, 7)
+    first = all_rankings(stage, board["key"])
     for _ in range(4):
-        assert whole(stage, board["key"]) == first, "the order changed although nothing happened"
+        assert all_rankings(stage, board["key"]) == first, "the order changed although nothing happened"
     for user in users:
         row = next(row for row in first if row["userId"] == user)
         assert stage.place(user, board["key"])["rank"] == row["rank"]
@@ -169,7 +177,7 @@ def test_the_order_of_ties_is_stable(stage: Stage) -> None:
 @rule("The history holds the changes of the user's own value, newest last", behaviour(8, "choice"))
 def test_the_history_is_a_chain(stage: Stage) -> None:
     board = open_board(stage)
-    ann, ben = play(stage, board, 10, 25)
+    ann, ben = users_with_scores(stage, board, 10, 25)
     for value in (5, 20, -3):
         stage.event(ann, value, board["metricKey"])
     rows = stage.place(ann, board["key"], numEvents=100)["history"]
@@ -182,15 +190,15 @@ def test_the_history_is_a_chain(stage: Stage) -> None:
         assert [row["rank"] < row["previousRank"] for row in rows[1:]] == [False, True, False]
         assert len(stage.place(ann, board["key"], numEvents=2)["history"]) == 2
     for row in rows:
-        for told in (row.get("time"), row.get("timestamp")):
-            assert told is None or abs(moment(told) - stage.now()) < HOUR, f"dated {told}, it is {stage.now()}"
+        for actual in (row.get("time"), row.get("timestamp")):
+            assert actual is None or abs(moment(actual) - stage.now()) < HOUR, f"dated {actual}, it is {stage.now()}"
     assert ben
 
 
 @rule("The history ends with the standing beside it, whoever moved the user", behaviour(8))
 def test_the_history_ends_with_the_standing(stage: Stage) -> None:
     board = open_board(stage)
-    ann, ben = play(stage, board, 10, 25)
+    ann, ben = users_with_scores(stage, board, 10, 25)
     for value, user in ((0, ann), (30, ann), (-15, ben), (20, ben)):
         if value:
             stage.event(user, value, board["metricKey"])
@@ -206,8 +214,8 @@ def test_the_threshold_while_there_is_room(stage: Stage) -> None:
     if not stage.fresh:
         pytest.skip("others may be on the board")
     ann = stage.user("ann")
-    told = stage.event(ann, 5, board["metricKey"])["leaderboards"][board["key"]]
-    assert told["threshold"] == 1, "there is room, so the least value gets in"
+    actual = stage.event(ann, 5, board["metricKey"])["leaderboards"][board["key"]]
+    assert actual["threshold"] == 1, "there is room, so the least value gets in"
 
 
 def board_of_groups(stage: Stage) -> dict[str, Any]:
@@ -230,9 +238,9 @@ def test_a_breakdown_ranks_each_group(stage: Stage) -> None:
     cleo, nobody = stage.user("cleo", attributes=north), stage.user("nobody")
     for user, value in ((ann, 10), (ben, 20), (cleo, 30), (nobody, 40)):
         stage.event(user, value, board["metricKey"])
-    assert group(stage, board, north) == [(cleo, 1), (ann, 2)]
-    assert group(stage, board, north, offset=1) == [(ann, 2)], "a group has no pages"
-    assert group(stage, board, south) == [(ben, 1)]
+    assert group_ranking(stage, board, north) == [(cleo, 1), (ann, 2)]
+    assert group_ranking(stage, board, north, offset=1) == [(ann, 2)], "a group has no pages"
+    assert group_ranking(stage, board, south) == [(ben, 1)]
     assert stage.place(ann, board["key"])["rank"] == 2
     assert stage.place(nobody, board["key"])["rank"] is None, "a user without the attribute is in a group"
     stage.refused("leaderboards_get", key=board["key"])
@@ -245,10 +253,10 @@ def test_another_attribute_is_another_group(stage: Stage) -> None:
     ann, ben = stage.user("ann", attributes=north), stage.user("ben", attributes=north)
     stage.event(ann, 30, board["metricKey"])
     stage.event(ben, 20, board["metricKey"])
-    assert group(stage, board, north) == [(ann, 1), (ben, 2)]
+    assert group_ranking(stage, board, north) == [(ann, 1), (ben, 2)]
     stage.get("users_update", id=ann, body={"attributes": south})
-    assert group(stage, board, north) == [(ben, 1)], "whoever has left is still in the old group"
-    assert group(stage, board, south) == [(ann, 1)], "the score has not moved along"
+    assert group_ranking(stage, board, north) == [(ben, 1)], "whoever has left is still in the old group"
+    assert group_ranking(stage, board, south) == [(ann, 1)], "the score has not moved along"
     assert stage.place(ann, board["key"])["value"] == 30
 
 
@@ -277,8 +285,8 @@ def test_no_breakdown_no_attributes(stage: Stage) -> None:
 @rule("A run is found by its day, and no other day is a run", "leaderboards_get, parameter run")
 def test_runs_are_found_by_their_day(stage: Stage) -> None:
     board = open_board(stage)
-    (ann,) = play(stage, board, 30)
-    run = present_run(stage, board, ann)
+    (ann,) = users_with_scores(stage, board, 30)
+    run = current_run(stage, board, ann)
     assert stage.board(board["key"], run=run)["rankings"] == stage.board(board["key"])["rankings"]
     mine = stage.place(ann, board["key"])
     assert mine["value"] >= 30
@@ -345,10 +353,10 @@ def test_a_board_is_full(stage: Stage) -> None:
         pytest.skip("the metric of that leaderboard is not active")
     for number in range(size + 2):
         users.append(stage.name("p"))
-        told = stage.event(users[-1], unit * (size + 3 - number), metric)["leaderboards"]
-    rows = whole(stage, board["key"])
+        actual = stage.event(users[-1], unit * (size + 3 - number), metric)["leaderboards"]
+    rows = all_rankings(stage, board["key"])
     assert len(rows) == size, f"{len(rows)} on a board for {size}"
     assert [row["userId"] for row in rows] == users[:size]
     assert stage.place(users[-1], board["key"])["rank"] is None
-    if board["key"] in told:
-        assert (told[board["key"]]["rank"], told[board["key"]]["threshold"]) == (None, rows[-1]["value"] + 1)
+    if board["key"] in actual:
+        assert (actual[board["key"]]["rank"], actual[board["key"]]["threshold"]) == (None, rows[-1]["value"] + 1)

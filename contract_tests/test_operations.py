@@ -16,7 +16,7 @@ schema = generated.load_schema(Run.the_spec().raw, Run.options)
 
 
 @pytest.fixture(scope="session")
-def judge(suite: Suite, stages: Stages) -> Iterator[generated.Judge]:
+def generated_requests(suite: Suite, stages: Stages) -> Iterator[generated.GeneratedRequests]:
     """Aimed at three users, two of whom have done something, in a world of the part's own."""
     stage = stages.new()
     users = stage.kit.users[:3]
@@ -27,16 +27,16 @@ def judge(suite: Suite, stages: Stages) -> Iterator[generated.Judge]:
         for metric in stage.kit.metrics:
             for user in users[:2]:
                 stage.call("metrics_event", key=metric, body={"user": {"id": user}, "value": 250})
-    judge = generated.Judge(suite, generated.Reach(stage, users))
-    yield judge
-    judge.session.close()
+    generated_requests = generated.GeneratedRequests(suite, generated.KnownData(stage, users))
+    yield generated_requests
+    generated_requests.session.close()
 
 
 @rule("Every request gets an answer that the document allows", "the document, by schemathesis")
 @schema.parametrize()  # type: ignore[untyped-decorator]
 @generated.settings(Run.options, fail_fast=Run.fail_fast)
-def test_generated_requests(case: generated.Case, judge: generated.Judge) -> None:
-    judge.judge(case)
+def test_generated_requests(case: generated.Case, generated_requests: generated.GeneratedRequests) -> None:
+    generated_requests.send_and_check(case)
 
 
 if not schema.statistic.operations.selected:

@@ -112,10 +112,10 @@ def test_points_stay_within_their_bounds(stage: Stage) -> None:
             total = stage.points(ann, system)["total"]
             assert 0 <= total <= cap, f"the total is {total}, the bounds are 0 and {cap}"
             if system in response["points"]:
-                told = response["points"][system]
-                assert told["total"] == total
-                assert told["added"] == sum(award["awarded"] for award in told["awards"]) == total - before, (
-                    f"from {before} to {total}, and the event tells {told['added']} of {told['awards']}"
+                actual = response["points"][system]
+                assert actual["total"] == total
+                assert actual["added"] == sum(award["awarded"] for award in actual["awards"]) == total - before, (
+                    f"from {before} to {total}, and the event tells {actual['added']} of {actual['awards']}"
                 )
     after = stage.points(ann, system)
     assert all(0 <= award["total"] <= cap for award in after["awards"])

@@ -38,9 +38,11 @@ def test_the_last_preferences_hold(stage: Stage) -> None:
     for kind in ("recap", "reactivation", "achievement_completed", "streak_reminder"):
         for channels in CHANNELS:
             sent = {"notifications": {kind: channels}}
-            told = stage.get("users_update_preferences", id=ann, body=sent)["notifications"][kind]
+            actual = stage.get("users_update_preferences", id=ann, body=sent)["notifications"][kind]
             read = stage.get("users_get_preferences", id=ann)["notifications"][kind]
-            assert sorted(told) == sorted(read) == sorted(channels), f"{kind}: {told} and {read}, sent were {channels}"
+            assert sorted(actual) == sorted(read) == sorted(channels), (
+                f"{kind}: {actual} and {read}, sent were {channels}"
+            )
 
 
 @rule("What is known of a user is still known when many others were asked about", behaviour(3))

@@ -8,12 +8,12 @@ import pytest
 
 from contract_tests.conftest import Stages
 from contract_tests.exchange import Exchange
-from contract_tests.good import Good, good_request, is_small
 from contract_tests.rules import behaviour, rule
 from contract_tests.run import Run
 from contract_tests.spec import Operation
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
+from contract_tests.valid_requests import ValidRequest, is_small, valid_request
 
 SPEC = Run.the_spec()
 OPERATIONS = [
@@ -76,7 +76,7 @@ def expect_no_crash(response: Exchange, *, why: str) -> None:
 @rule("A good request is accepted", "the operation's declared success")
 @each("operation", OPERATIONS)
 def test_a_good_request_is_accepted(operation: Operation, here: Stage, somebody: str) -> None:
-    response = good_request(here, operation, somebody).sent()
+    response = valid_request(here, operation, somebody).send()
     assert response.status == operation.success, (
         f"answered {response.status} {response.error!r}, expected {operation.success}"
     )
@@ -85,10 +85,10 @@ def test_a_good_request_is_accepted(operation: Operation, here: Stage, somebody:
 @rule("Every operation wants a known API key and answers 401 without one", "#/components/securitySchemes/ApiKeyAuth")
 @each("operation", OPERATIONS)
 def test_no_operation_answers_without_a_known_key(operation: Operation, here: Stage, somebody: str) -> None:
-    good = good_request(here, operation, somebody)
+    valid = valid_request(here, operation, somebody)
     intruder = b'{"user":{"id":"RUN-intruder"},"id":"RUN-intruder","value":1}'
-    body = of_this_run(intruder, here) if good.has_body else None
-    media = {"Content-Type": "application/json"} if good.has_body else {}
+    body = of_this_run(intruder, here) if valid.has_body else None
+    media = {"Content-Type": "application/json"} if valid.has_body else {}
     keys: dict[str, dict[str, str]] = {
         "no key": {},
         "an empty key": {"X-API-KEY": ""},
@@ -97,7 +97,7 @@ def test_no_operation_answers_without_a_known_key(operation: Operation, here: St
         "the key as Authorization: Bearer": {"Authorization": f"Bearer {here.client.api_key}"},
     }
     for what, key in keys.items():
-        response = here.client.send(operation.method, good.path(), body=body, headers=media | key, bare=True)
+        response = here.client.send(operation.method, valid.path(), body=body, headers=media | key, bare=True)
         assert response.status == 401, f"answered {response.status} to {what}, expected 401"
 
 
@@ -106,7 +106,7 @@ def test_no_operation_answers_without_a_known_key(operation: Operation, here: St
 def test_a_method_that_is_not_declared_is_not_served(operation: Operation, here: Stage, somebody: str) -> None:
     if Run.options.read_only:
         pytest.skip("writes, and --read-only is on")
-    path = good_request(here, operation, somebody).path()
+    path = valid_request(here, operation, somebody).path()
     declared = {other.method for other in SPEC.operations.values() if other.path == operation.path}
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         if method in declared:
@@ -136,16 +136,16 @@ STRANGE_PATHS = {
 @rule("Whatever a path names is read as one percent-encoded text and answered as the document declares", behaviour(2))
 @each("operation,name", PATHS)
 def test_odd_names_in_a_path_are_answered(operation: Operation, name: str, here: Stage, somebody: str) -> None:
-    good = good_request(here, operation, somebody)
+    valid = valid_request(here, operation, somebody)
     for what, text in STRANGE_PATHS.items():
         if what == "dots" and operation.id == "users_identify":
             continue
-        arguments = {key: value for key, value in good.arguments.items() if key != name}
+        arguments = {key: value for key, value in valid.arguments.items() if key != name}
         path, headers = operation.request(arguments)
         # Names of this run's and operation's own: putting a user makes one.
         path = path.replace("{" + name + "}", text if what == "dots" else f"{here.prefix}-{operation.id}{text}")
-        body = {} if operation.id == "users_identify" else good.body
-        if good.has_body:
+        body = {} if operation.id == "users_identify" else valid.body
+        if valid.has_body:
             response = here.client.send_json(operation.method, path, body, headers=headers)
         else:
             response = here.client.send(operation.method, path, headers=headers)
@@ -158,11 +158,11 @@ def test_odd_names_in_a_path_are_answered(operation: Operation, name: str, here:
 @rule("A path that is not UTF-8 is refused", behaviour(2, "choice"), choice=True)
 @each("operation,name", PATHS)
 def test_a_path_that_is_no_text_is_refused(operation: Operation, name: str, here: Stage, somebody: str) -> None:
-    good = good_request(here, operation, somebody)
-    path, headers = operation.request({key: value for key, value in good.arguments.items() if key != name})
+    valid = valid_request(here, operation, somebody)
+    path, headers = operation.request({key: value for key, value in valid.arguments.items() if key != name})
     path = path.replace("{" + name + "}", "%FF%FE")
-    content = b"{}" if good.has_body else None
-    media = {"Content-Type": "application/json"} if good.has_body else {}
+    content = b"{}" if valid.has_body else None
+    media = {"Content-Type": "application/json"} if valid.has_body else {}
     expect_refusal(here.client.send(operation.method, path, body=content, headers=headers | media), why="%FF%FE")
 
 
@@ -188,17 +188,17 @@ def of_this_run(content: bytes, here: Stage) -> bytes:
 @rule("A body that is not a JSON object is refused", "the operation's requestBody")
 @each("operation", WITH_BODY)
 def test_a_body_that_is_no_json_object_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
-    good = good_request(here, operation, somebody)
+    valid = valid_request(here, operation, somebody)
     for what, content in BAD_BYTES.items():
-        expect_refusal(good.raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
+        expect_refusal(valid.raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
 
 
 @rule("Only application/json is accepted as a body", "the operation's requestBody")
 @each("operation", WITH_BODY)
 def test_a_body_of_another_media_type_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
-    good = good_request(here, operation, somebody)
+    valid = valid_request(here, operation, somebody)
     for media in ("text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"):
-        response = good.raw(of_this_run(b"id=RUN-x&value=1", here), {"Content-Type": media})
+        response = valid.raw(of_this_run(b"id=RUN-x&value=1", here), {"Content-Type": media})
         expect_refusal(response, why=f"Content-Type {media}")
 
 
@@ -217,9 +217,9 @@ ODD_BODIES: dict[str, Any] = {
 @rule("No input makes a server error", "the operation's responses: none is a server error")
 @each("operation", WITH_BODY)
 def test_odd_bodies_never_crash_the_server(operation: Operation, here: Stage, somebody: str) -> None:
-    good = good_request(here, operation, somebody)
+    valid = valid_request(here, operation, somebody)
     for what, content in ODD_BODIES.items():
-        expect_no_crash(good.raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
+        expect_no_crash(valid.raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
 
 
 def wrong_values(row: dict[str, Any]) -> dict[str, str]:
@@ -251,20 +251,20 @@ def test_a_value_out_of_bounds_is_refused(
 ) -> None:
     if not {"400", "422"} & operation.raw["responses"].keys():
         pytest.skip("the document declares no status for refused input here")
-    good = good_request(here, operation, somebody)
+    valid = valid_request(here, operation, somebody)
     for what, value in wrong_values(row).items():
-        expect_refusal(good.sent(**{row["name"]: value}), why=f"{row['name']}={value} ({what})")
+        expect_refusal(valid.send(**{row["name"]: value}), why=f"{row['name']}={value} ({what})")
 
 
 @rule("The least, the most and every listed value of a parameter are accepted", "the parameter's schema")
 @each("operation,row", BOUNDED)
 def test_a_value_at_the_edge_is_accepted(operation: Operation, row: dict[str, Any], here: Stage, somebody: str) -> None:
-    good, schema = good_request(here, operation, somebody), row["schema"]
+    valid, schema = valid_request(here, operation, somebody), row["schema"]
     values = [*schema.get("enum", []), *(schema[edge] for edge in ("minimum", "maximum") if edge in schema)]
     if schema.get("type") == "boolean":
         values = ["true", "false"]
     for value in values:
-        response = good.sent(**{row["name"]: value})
+        response = valid.send(**{row["name"]: value})
         assert response.status == operation.success, (
             f"{row['name']}={value}: answered {response.status} {response.error!r}"
         )
@@ -275,23 +275,23 @@ def test_a_value_at_the_edge_is_accepted(operation: Operation, row: dict[str, An
 def test_a_default_is_what_the_document_says(
     operation: Operation, name: str, default: Any, here: Stage, somebody: str
 ) -> None:
-    good = good_request(here, operation, somebody)
+    valid = valid_request(here, operation, somebody)
     if (
         operation.id == "leaderboards_get"
         and name == "limit"
-        and is_small(here.kit.leaderboards[good.arguments["key"]])
+        and is_small(here.kit.leaderboards[valid.arguments["key"]])
     ):
         pytest.skip(f"the target has no leaderboard for {default} participants")
-    assert good.sent().json == good.sent(**{name: default}).json, f"{name}={default} differs from leaving it out"
+    assert valid.send().json == valid.send(**{name: default}).json, f"{name}={default} differs from leaving it out"
 
 
 @rule("A required parameter is missed when it is absent", "the parameter's `required`")
 @each("operation", [o for o in OPERATIONS if any(r.get("required") and r["in"] == "query" for r in o.parameters)])
 def test_a_required_parameter_is_missed(operation: Operation, here: Stage, somebody: str) -> None:
-    good = good_request(here, operation, somebody)
+    valid = valid_request(here, operation, somebody)
     for row in operation.parameters:
         if row.get("required") and row["in"] == "query":
-            expect_refusal(good.sent(**{row["name"]: None}), why=f"without {row['name']}")
+            expect_refusal(valid.send(**{row["name"]: None}), why=f"without {row['name']}")
 
 
 @rule("A parameter that means one value and is sent twice is refused", behaviour(2, "choice"), choice=True)
@@ -299,20 +299,20 @@ def test_a_required_parameter_is_missed(operation: Operation, here: Stage, someb
 def test_a_parameter_sent_twice_is_refused(
     operation: Operation, row: dict[str, Any], here: Stage, somebody: str
 ) -> None:
-    good = good_request(here, operation, somebody)
-    value = good.arguments.get(row["name"], row["schema"].get("default", row["schema"].get("minimum", "2025-03-01")))
+    valid = valid_request(here, operation, somebody)
+    value = valid.arguments.get(row["name"], row["schema"].get("default", row["schema"].get("minimum", "2025-03-01")))
     value = row["schema"]["enum"][0] if "enum" in row["schema"] else value
-    expect_refusal(good.sent(**{row["name"]: [value, value]}), why=f"{row['name']} twice")
+    expect_refusal(valid.send(**{row["name"]: [value, value]}), why=f"{row['name']} twice")
 
 
 @rule("Headers that the document does not know are ignored", behaviour(1, "seen"))
 @each("operation", OPERATIONS)
 def test_unknown_headers_are_ignored(operation: Operation, here: Stage, somebody: str) -> None:
-    good: Good = good_request(here, operation, somebody)
-    path, headers = operation.request(good.arguments)
+    valid: ValidRequest = valid_request(here, operation, somebody)
+    path, headers = operation.request(valid.arguments)
     unknown = {"X-Fern-Language": "Python", "User-Agent": "trophy/1.8.0", "X-Request-Id": "7"}
-    if good.has_body:
-        response = here.client.send_json(operation.method, path, good.body, headers=headers | unknown)
+    if valid.has_body:
+        response = here.client.send_json(operation.method, path, valid.body, headers=headers | unknown)
     else:
         response = here.client.send(operation.method, path, headers=headers | unknown)
     assert response.status == operation.success, f"answered {response.status}, expected {operation.success}"

@@ -32,15 +32,15 @@ def shop(stages: Stages) -> Stage:
 def changed(stage: Stage, user: str, metric: str, value: float = 1) -> Any:
     """What an event tells of the coins; None when it tells nothing of them."""
     before = stage.points(user, "coins")["total"]
-    told = stage.event(user, value, metric)["points"].get("coins")
+    actual = stage.event(user, value, metric)["points"].get("coins")
     after = stage.points(user, "coins")
-    if told:
-        assert told["total"] == after["total"]
-        assert told["added"] == sum(row["awarded"] for row in told["awards"]) == after["total"] - before
-        assert told["awards"] == after["awards"][: len(told["awards"])]
+    if actual:
+        assert actual["total"] == after["total"]
+        assert actual["added"] == sum(row["awarded"] for row in actual["awards"]) == after["total"] - before
+        assert actual["awards"] == after["awards"][: len(actual["awards"])]
     else:
         assert after["total"] == before, "the event tells nothing of points that changed"
-    return told
+    return actual
 
 
 @rule("Boosts apply to awards, not to deductions", behaviour(7, "choice"), choice=True)
@@ -55,8 +55,8 @@ def test_a_deduction_ends_at_zero(shop: Stage) -> None:
     ann = shop.user("ann")
     changed(shop, ann, "earn")
     changed(shop, ann, "spend")
-    told = changed(shop, ann, "spend")
-    assert (told["added"], told["awards"][0]["awarded"], told["total"]) == (-5, -5, 0)
+    actual = changed(shop, ann, "spend")
+    assert (actual["added"], actual["awards"][0]["awarded"], actual["total"]) == (-5, -5, 0)
     assert changed(shop, ann, "spend") is None, "a deduction from nothing is told"
     assert len(shop.points(ann, "coins")["awards"]) == 3, "a deduction from nothing was recorded"
 
@@ -65,8 +65,8 @@ def test_a_deduction_ends_at_zero(shop: Stage) -> None:
 def test_an_award_ends_at_the_cap(shop: Stage) -> None:
     ann = shop.user("ann")
     changed(shop, ann, "earn", 2)
-    told = changed(shop, ann, "earn")
-    assert (told["added"], told["awards"][0]["awarded"], told["total"]) == (10, 10, 50)
+    actual = changed(shop, ann, "earn")
+    assert (actual["added"], actual["awards"][0]["awarded"], actual["total"]) == (10, 10, 50)
     assert changed(shop, ann, "earn") is None, "an award that brings nothing is told"
     assert changed(shop, ann, "spend")["total"] == 35, "what was above the cap was kept all the same"
 
@@ -84,11 +84,11 @@ def test_levels_are_lost_on_the_way_down(shop: Stage) -> None:
     ]
     held = None
     for number, (metric, expected) in enumerate(steps):
-        told, now = changed(shop, ann, metric), shop.points(ann, "coins")
+        actual, now = changed(shop, ann, metric), shop.points(ann, "coins")
         level = now["level"] and now["level"]["key"]
         assert level == expected, f"after step {number + 1}, at {now['total']} coins, the level is {level}"
-        assert ("level" in told) == (level != held), f"step {number + 1}, from {held} to {level}: {'level' in told}"
-        assert told.get("level", now["level"]) == now["level"]
+        assert ("level" in actual) == (level != held), f"step {number + 1}, from {held} to {level}: {'level' in actual}"
+        assert actual.get("level", now["level"]) == now["level"]
         held = level
     counts = {row["level"]["key"]: row["users"] for row in shop.get("points_level_summary", key="coins")}
     assert counts == {"poor": 1, "rich": 0}

@@ -27,36 +27,36 @@ class Walker:
     def setup(self) -> None:
         self.stage = self.stages.new()
         users = [self.stage.name(word) for word in ("ann", "ben")]
-        self.judge = generated.Judge(self.suite, generated.Reach(self.stage, users))
+        self.generated_requests = generated.GeneratedRequests(self.suite, generated.KnownData(self.stage, users))
         self.model = Model()
         self.last: Exchange | None = None
         for user in users:
             self.stage.call("users_create", body={"id": user})
-        self.tame = generated.Tame(self.stage, users)
+        self.moderate = generated.ModerateBodies(self.stage, users)
 
     def teardown(self) -> None:
-        self.judge.session.close()
+        self.generated_requests.session.close()
 
     def before_call(self, case: generated.Case) -> None:
-        self.tame(case)
+        self.moderate(case)
 
     def call(self, case: generated.Case, **kwargs: Any) -> Any:
-        response, self.last = self.judge.call(case)
+        response, self.last = self.generated_requests.call(case)
         return response
 
     def validate_response(self, response: Any, case: generated.Case, *_: Any, **__: Any) -> None:
         assert self.last is not None
-        self.judge.check(case, response, self.last, recorder=self.recorder)
+        self.generated_requests.check(case, response, self.last, recorder=self.recorder)
         self.compare(self.last)
-        for operation, arguments in self.model.questions(self.last):
+        for operation, arguments in self.model.reads_after(self.last):
             self.compare(self.stage.call(operation, **arguments))
 
     def compare(self, exchange: Exchange) -> None:
         """Hold an answer against the walk so far."""
         broken = list(self.model.check(exchange))
-        for expectation in broken:
-            said = "what earlier answers of the same walk said"
-            self.suite.found(expectation.rule, said, expectation.got, exchange)
+        for mismatch in broken:
+            message = "what earlier answers of the same walk said"
+            self.suite.add_finding(mismatch.rule, message, mismatch.got, exchange)
         if broken:
             error = AssertionError(f"{broken[0].rule}: {broken[0].got}")
             error.recorded = True  # type: ignore[attr-defined]

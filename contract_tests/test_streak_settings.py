@@ -19,21 +19,21 @@ pytestmark = pytest.mark.operations("users_streak", "metrics_event")
 
 def set_streak(stage: Stage, **changes: Any) -> None:
     """The same organisation with another streak."""
-    catalog = stage.clock.ask("GET", "/catalog")
+    catalog = stage.clock.call("GET", "/catalog")
     catalog["streak"] |= changes
-    stage.clock.ask("PUT", "/catalog", catalog)
+    stage.clock.call("PUT", "/catalog", catalog)
 
 
 def more_than_a_dose(stage: Stage) -> float:
     """A threshold that one event does not reach, and two do."""
-    if 1.5 * stage.kit.dose > MOST:
+    if 1.5 * stage.kit.streak_value > MOST:
         pytest.skip("the target's streak needs as much as an event may have")
-    return 1.5 * stage.kit.dose
+    return 1.5 * stage.kit.streak_value
 
 
 def admin(stage: Stage, path: str, body: Any) -> Any:
     assert stage.clock
-    response = Control(stage.client, "/admin/v1").ask("POST", path, body)
+    response = Control(stage.client, "/admin/v1").call("POST", path, body)
     assert response["issues"] == [], f"POST /admin/v1{path} has {response['issues']}"
     return response
 
@@ -128,8 +128,8 @@ def test_a_day_off_keeps_the_streak(stage: Stage) -> None:
     ann = stage.user("ann")
     off = stage.today() + timedelta(days=1)
     set_streak(stage, daysOff=[off.isoweekday() % 7])
-    told = write(stage, ann)
-    assert day(told["expires"]) == off + timedelta(days=1), "the day off is the last chance"
+    actual = write(stage, ann)
+    assert day(actual["expires"]) == off + timedelta(days=1), "the day off is the last chance"
     kept = lapse(stage, ann)
     assert kept["length"] == 1, "a day off ended the streak"
     assert write(stage, ann)["length"] == 2

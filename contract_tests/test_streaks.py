@@ -60,10 +60,10 @@ def test_the_first_event_starts_a_streak(stage: Stage) -> None:
 @rule("The streak that an event answers is the one that the user has", behaviour(5))
 def test_all_ways_to_ask_for_a_streak_agree(stage: Stage) -> None:
     ann = stage.user("ann")
-    told = write(stage, ann)
+    streak = write(stage, ann)
     read = stage.streak(ann)
-    for name in told.keys() - {"extended"}:
-        assert read.get(name) == told[name], f"{name}: the event says {told[name]}, reading says {read.get(name)}"
+    for name in streak.keys() - {"extended"}:
+        assert read.get(name) == streak[name], f"{name}: the event says {streak[name]}, reading says {read.get(name)}"
     listed = stage.get("streaks_list", userIds=[ann])
     assert [(row["userId"], row["streakLength"]) for row in listed] == [(ann, read["length"])]
     extended = listed[0]["extended"]
@@ -75,9 +75,9 @@ def test_all_ways_to_ask_for_a_streak_agree(stage: Stage) -> None:
 def test_the_dates_of_a_streak(stage: Stage) -> None:
     daily(stage)
     ann = stage.user("ann")
-    told, today = write(stage, ann), stage.today()
-    assert [day(told[name]) for name in ("started", "periodStart", "periodEnd")] == [today] * 3
-    assert day(told["expires"]) == today + timedelta(days=1)
+    streak, today = write(stage, ann), stage.today()
+    assert [day(streak[name]) for name in ("started", "periodStart", "periodEnd")] == [today] * 3
+    assert day(streak["expires"]) == today + timedelta(days=1)
 
 
 @rule("The history has as many periods as asked for, oldest first, the present one last", behaviour(5, "seen"))
@@ -171,8 +171,8 @@ def test_rankings_show_new_names(stage: Stage) -> None:
 @rule("An event that only subtracts extends no streak", behaviour(5, "choice"))
 def test_a_negative_event_starts_no_streak(stage: Stage) -> None:
     ann = stage.user("ann")
-    told = stage.event(ann, -5, stage.kit.streaking())["currentStreak"]
-    assert (told["length"], told["extended"]) == (0, False)
+    streak = stage.event(ann, -5, stage.kit.streaking())["currentStreak"]
+    assert (streak["length"], streak["extended"]) == (0, False)
 
 
 @rule("A later negative event does not take the day back", behaviour(5, "choice"), choice=True)
@@ -191,9 +191,9 @@ def test_a_streak_grows_by_one_each_day(stage: Stage) -> None:
     ann = stage.user("ann")
     began = stage.today()
     for length in range(1, 6):
-        told = write(stage, ann)
-        assert (told["length"], told["extended"]) == (length, True)
-        assert day(told["started"]) == began, "`started` moved"
+        streak = write(stage, ann)
+        assert (streak["length"], streak["extended"]) == (length, True)
+        assert day(streak["started"]) == began, "`started` moved"
         assert write(stage, ann)["extended"] is False
         stage.next_day()
     history = stage.streak(ann)["streakHistory"]
@@ -202,13 +202,13 @@ def test_a_streak_grows_by_one_each_day(stage: Stage) -> None:
 
 def until_lost(stage: Stage, user: str) -> None:
     """Periods without activity, until no freeze holds the streak any longer."""
-    told = stage.kit.streak or {}
-    period = {"daily": 1, "weekly": 7}.get(told["frequency"], 31)
-    earned = period * (told.get("freezeAutoEarnAmount") or 0) / (told.get("freezeAutoEarnInterval") or 1)
+    streak = stage.kit.streak or {}
+    period = {"daily": 1, "weekly": 7}.get(streak["frequency"], 31)
+    earned = period * (streak.get("freezeAutoEarnAmount") or 0) / (streak.get("freezeAutoEarnInterval") or 1)
     if earned >= 1:
         pytest.skip("the target's freezes hold a streak for ever")
     # Two periods lose it; each freeze covers one, and others are earned meanwhile.
-    most = math.ceil((told.get("maxFreezes") or 0) / (1 - earned)) + 3
+    most = math.ceil((streak.get("maxFreezes") or 0) / (1 - earned)) + 3
     stage.skip_if_longer(most)
     for _ in range(most):
         stage.next_period()
@@ -275,23 +275,23 @@ def test_a_freeze_covers_a_missed_day(stage: Stage) -> None:
     assert shown == [before["length"], before["length"], 0], f"the history around the frozen day is {shown}"
     expires = missed + timedelta(days=1)
     assert day(after["expires"]) == expires, f"a frozen day, yet it expires {after['expires']}"
-    told = write(stage, ann)
-    assert told["length"] == before["length"] + 1, "the frozen day counts, or the streak started anew"
+    streak = write(stage, ann)
+    assert streak["length"] == before["length"] + 1, "the frozen day counts, or the streak started anew"
 
 
 @rule("Freezes are earned by themselves, up to the maximum", behaviour(5))
 def test_freezes_are_earned(stage: Stage) -> None:
     daily(stage)
-    told = stage.kit.streak or {}
-    interval = stage.kit.need(told.get("freezeAutoEarnInterval"), "freezes that are earned")
+    streak = stage.kit.streak or {}
+    interval = stage.kit.need(streak.get("freezeAutoEarnInterval"), "freezes that are earned")
     if interval > LONG:
         pytest.skip(f"freezes are earned every {interval} days only")
     ann = stage.user("ann")
     held = [stage.streak(ann)["freezes"]]
-    for _ in range(min(told["maxFreezes"], MANY_FREEZES) + 2):
+    for _ in range(min(streak["maxFreezes"], MANY_FREEZES) + 2):
         stage.pass_time(days=interval)
         held.append(stage.streak(ann)["freezes"])
-    assert held == [min(told["maxFreezes"], held[0] + n * told["freezeAutoEarnAmount"]) for n in range(len(held))]
+    assert held == [min(streak["maxFreezes"], held[0] + n * streak["freezeAutoEarnAmount"]) for n in range(len(held))]
 
 
 @rule("A streak follows the user's own midnight", behaviour(5))
@@ -303,10 +303,10 @@ def test_a_streak_follows_the_users_zone(stage: Stage) -> None:
     assert write(stage, tokyo)["length"] == 1
     assert write(stage, london)["length"] == 1
     stage.pass_time(hours=1)
-    told = write(stage, tokyo)
-    assert (told["length"], told["extended"], told["periodStart"]) == (2, True, "2025-03-15")
-    told = write(stage, london)
-    assert (told["length"], told["extended"], told["periodStart"]) == (1, False, "2025-03-14")
+    streak = write(stage, tokyo)
+    assert (streak["length"], streak["extended"], streak["periodStart"]) == (2, True, "2025-03-15")
+    streak = write(stage, london)
+    assert (streak["length"], streak["extended"], streak["periodStart"]) == (1, False, "2025-03-14")
 
 
 @rule("A streak is lost at the user's own midnight", behaviour(5))

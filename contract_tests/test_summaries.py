@@ -159,14 +159,14 @@ def test_the_range_of_a_summary_is_bounded(stage: Stage, operation: str) -> None
     ann = stage.user("ann")
     start = date(2025, 1, 1)
 
-    def ask(days: int) -> dict[str, object]:
+    def arguments(days: int) -> dict[str, object]:
         end = start + timedelta(days=days)
         return {"id": ann, "key": key, "aggregation": "daily", "startDate": start, "endDate": end}
 
     for days in (-1, 401, 4000):
-        stage.refused(operation, **ask(days))
+        stage.refused(operation, **arguments(days))
     for days in (1, 399):
-        assert len(stage.get(operation, **ask(days))) == days + 1
+        assert len(stage.get(operation, **arguments(days))) == days + 1
 
 
 @rule("Equal dates are refused, 400 days apart is fine", behaviour(4, "spec"), choice=True)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from contract_tests.conftest import Stages
-from contract_tests.good import good_request
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
+from contract_tests.valid_requests import valid_request
 
 pytestmark = pytest.mark.operations("users_", "metrics_event", "leaderboards_", "streaks_", "points_", "achievements_")
 JSON = Any
@@ -18,7 +18,7 @@ JSON = Any
 @pytest.fixture
 def nobody(stages: Stages) -> Stage:
     """The same organisation, made multi-tenant, spoken to without a Tenant-ID."""
-    catalog = stages.new().clock.ask("GET", "/catalog")
+    catalog = stages.new().clock.call("GET", "/catalog")
     settings = catalog.get("settings", {}) | {"multiTenant": True, "tenants": None}  # each is there at first use
     return stages.new(catalog=catalog | {"settings": settings}).of_tenant("")
 
@@ -81,11 +81,11 @@ def test_every_operation_wants_a_tenant(nobody: Stage) -> None:
     north.get("users_create", body={"id": "ann"})
     for operation in nobody.client.spec.operations.values():
         try:
-            good = good_request(north, operation, "ann")
+            valid = valid_request(north, operation, "ann")
         except pytest.skip.Exception:
             continue  # the target has not what the operation is about
-        assert good.sent().status == operation.success
-        good.stage = nobody
-        response = good.sent()
+        assert valid.send().status == operation.success
+        valid.stage = nobody
+        response = valid.send()
         assert 400 <= response.status < 500, f"{operation.id} without a Tenant-ID answered {response.status}"
         assert response.status != 401, f"{operation.id} answered 401 although the key is good"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.boards import PLAYERS, open_board, play
+from contract_tests.boards import PLAYERS, open_board, users_with_scores
 from contract_tests.conftest import Stages
 from contract_tests.kit import MOST
 from contract_tests.receiver import SECRET, Inbox, Webhook, WebhookReceiver, problems_of, wait_until_quiet
@@ -43,18 +43,18 @@ def open_inbox(stage: Stage, receiver: WebhookReceiver, suite: Suite) -> Inbox:
     """A box in which every letter is checked by itself when the scenario is over."""
     if stage.control is None:
         inbox = receiver.inbox(suite.options.webhook_secret, own=False)
-        inbox.settle = lambda: settle_without_clock(inbox, receiver)
+        inbox.wait_for_all = lambda: wait_without_clock(inbox, receiver)
     else:
         inbox = receiver.inbox(SECRET)
         # One after the other: of several about the same board the one that came last is the newest.
-        stage.control.ask("POST", "/webhooks", {"url": inbox.url, "secret": SECRET, "concurrency": 1})
-        inbox.settle = partial(deliver, stage)
+        stage.control.call("POST", "/webhooks", {"url": inbox.url, "secret": SECRET, "concurrency": 1})
+        inbox.wait_for_all = partial(deliver, stage)
     assert suite.running is not None
-    suite.running.afterwards += [inbox.settle, lambda: check_all(suite, inbox)]
+    suite.running.afterwards += [inbox.wait_for_all, lambda: check_all(suite, inbox)]
     return inbox
 
 
-def settle_without_clock(inbox: Inbox, receiver: WebhookReceiver) -> None:
+def wait_without_clock(inbox: Inbox, receiver: WebhookReceiver) -> None:
     """Where no clock can be moved: wait, or skip when the target seems to send nothing at all."""
     wait_until_quiet(inbox)
     if not receiver.arrived:
@@ -75,7 +75,7 @@ def check_all(suite: Suite, inbox: Inbox) -> None:
 
 def check_each(suite: Suite, webhook: Webhook, secret: str | None, place: str = "") -> None:
     for problem in problems_of(webhook, suite.spec, secret):
-        suite.found_in_webhook(webhook.kind, problem, place)
+        suite.add_webhook_finding(webhook.kind, problem, place)
 
 
 def busy_event(stage: Stage, user: str) -> dict[str, Any]:
@@ -88,10 +88,10 @@ def busy_event(stage: Stage, user: str) -> dict[str, Any]:
 def test_achievements_are_told(stage: Stage, inbox: Inbox) -> None:
     ann = stage.user("ann")
     response = busy_event(stage, ann)
-    told = [webhook.content["achievement"] for webhook in inbox.of("achievement.completed", user=ann)]
-    assert [row["id"] for row in told] == [row["id"] for row in response["achievements"]]
-    assert [row["achievedAt"] for row in told] == [row["achievedAt"] for row in response["achievements"]]
-    assert all(row["achievedAt"] for row in told)
+    actual = [webhook.content["achievement"] for webhook in inbox.of("achievement.completed", user=ann)]
+    assert [row["id"] for row in actual] == [row["id"] for row in response["achievements"]]
+    assert [row["achievedAt"] for row in actual] == [row["achievedAt"] for row in response["achievements"]]
+    assert all(row["achievedAt"] for row in actual)
 
 
 @rule("A completion by the call is told", behaviour(11))
@@ -119,13 +119,13 @@ def test_points_are_told(stage: Stage, inbox: Inbox) -> None:
     ann = stage.user("ann")
     response = busy_event(stage, ann)["points"]
     stage.kit.need(response, "points for a large event")
-    told = {
+    actual = {
         webhook.content["points"]["key"]: webhook.content["points"] for webhook in inbox.of("points.changed", user=ann)
     }
     for key, row in response.items():
-        assert key in told, f"points of {key} changed, and no webhook says so"
-        assert (told[key]["total"], told[key]["added"]) == (row["total"], row["added"])
-        assert [award["id"] for award in told[key]["awards"]] == [award["id"] for award in row["awards"]]
+        assert key in actual, f"points of {key} changed, and no webhook says so"
+        assert (actual[key]["total"], actual[key]["added"]) == (row["total"], row["added"])
+        assert [award["id"] for award in actual[key]["awards"]] == [award["id"] for award in row["awards"]]
 
 
 @rule("Points that change again within a minute are told together", behaviour(11, "spec"))
@@ -155,12 +155,12 @@ def test_levels_are_told(stage: Stage, inbox: Inbox) -> None:
     response = busy_event(stage, ann)["points"]
     changed = stage.kit.need([key for key, row in response.items() if "level" in row], "level for a large event")
     rows = [one.content for one in inbox.of("points.level_changed", user=ann)]
-    told = {row["points"]["key"]: row for row in rows if stage.known(row["newLevel"]) != before[row["points"]["key"]]}
-    assert sorted(told) == sorted(changed)
+    actual = {row["points"]["key"]: row for row in rows if stage.known(row["newLevel"]) != before[row["points"]["key"]]}
+    assert sorted(actual) == sorted(changed)
     for key in changed:
-        assert stage.known(told[key]["newLevel"]) == stage.known(response[key]["level"])
-        assert stage.known(told[key]["previousLevel"]) == stage.known(before[key])
-        assert told[key]["points"]["total"] == response[key]["total"]
+        assert stage.known(actual[key]["newLevel"]) == stage.known(response[key]["level"])
+        assert stage.known(actual[key]["previousLevel"]) == stage.known(before[key])
+        assert actual[key]["points"]["total"] == response[key]["total"]
 
 
 def overtake(stage: Stage, user: str) -> dict[str, Any]:
@@ -183,19 +183,19 @@ def test_ranks_are_told(stage: Stage, inbox: Inbox) -> None:
     response = overtake(stage, ann)
     moved = {key: row for key, row in response.items() if row["rank"] != row["previousRank"]}
     stage.kit.need(moved, "leaderboard that a large event changes")
-    told = {
+    actual = {
         one.content["leaderboard"]["key"]: one.content["leaderboard"]
         for one in inbox.of("leaderboard.rank_changed", user=ann)
     }
     for key, row in moved.items():
-        assert key in told, f"the rank on {key} changed, and no webhook says so"
-        assert (told[key]["rank"], told[key]["previousRank"]) == (row["rank"], row["previousRank"])
+        assert key in actual, f"the rank on {key} changed, and no webhook says so"
+        assert (actual[key]["rank"], actual[key]["previousRank"]) == (row["rank"], row["previousRank"])
     boards = {one.content["leaderboard"]["key"]: one.content["leaderboard"] for one in inbox.of("leaderboard.changed")}
     assert set(moved) <= set(boards), "a board changed, and no leaderboard.changed says so"
     for key in [key for key in moved if not stage.kit.all_leaderboards[key]["breakdownAttributes"]]:
         shown = min(10, stage.kit.all_leaderboards[key]["maxParticipants"])
-        told_rows = stage.known(boards[key]["rankings"][:shown])
-        assert told_rows == stage.known(stage.board(key, limit=shown)["rankings"])
+        actual_rows = stage.known(boards[key]["rankings"][:shown])
+        assert actual_rows == stage.known(stage.board(key, limit=shown)["rankings"])
 
 
 @rule("Whoever is overtaken is told too", behaviour(11))
@@ -211,24 +211,24 @@ def test_the_overtaken_are_told(stage: Stage, inbox: Inbox) -> None:
     ]
     stage.kit.need(moved, "leaderboard on which more events count more")
     rows = [one.content["leaderboard"] for one in inbox.of("leaderboard.rank_changed", user=ben)]
-    told = {row["key"]: (row["previousRank"], row["rank"]) for row in rows}
-    assert {key: told.get(key) for key in moved} == dict.fromkeys(moved, (1, 2))
+    actual = {row["key"]: (row["previousRank"], row["rank"]) for row in rows}
+    assert {key: actual.get(key) for key in moved} == dict.fromkeys(moved, (1, 2))
 
 
 @rule("Everybody whose rank changed is told, not only the nearest", "#/webhooks/leaderboard.rank_changed")
 def test_all_of_the_overtaken_are_told(stage: Stage, inbox: Inbox) -> None:
     all_are_told(stage)
     board = open_board(stage, PLAYERS)
-    users = play(stage, board, *range(40, 40 - PLAYERS, -1))
+    users = users_with_scores(stage, board, *range(40, 40 - PLAYERS, -1))
     if not stage.fresh:
         pytest.skip("others may be on the board")
     stage.event(users[-1], 500, board["metricKey"])
-    inbox.settle()
+    inbox.wait_for_all()
     webhooks = [webhook for webhook in inbox.webhooks if webhook.kind == "leaderboard.rank_changed"]
     rows = [(webhook.user, webhook.content["leaderboard"]) for webhook in webhooks]
-    told = {user: row["rank"] for user, row in rows if row["key"] == board["key"]}
+    actual = {user: row["rank"] for user, row in rows if row["key"] == board["key"]}
     expected = {user: rank for rank, user in enumerate([users[-1], *users[:-1]], 1)}
-    assert told == expected, f"the ranks are {expected}, the last that were told {told}"
+    assert actual == expected, f"the ranks are {expected}, the last that were told {actual}"
 
 
 @rule("Every webhook tells the user as the API does", behaviour(11))
@@ -236,13 +236,13 @@ def test_webhooks_tell_the_user(stage: Stage, inbox: Inbox) -> None:
     names = stage.user("ann", name="Ann Onymous", tz="Europe/London"), stage.user("ben", name="Ben")
     for user in names:
         busy_event(stage, user)
-    inbox.settle()
+    inbox.wait_for_all()
     kinds = set()
     for user in names:
         known = stage.known(stage.get("users_get", id=user))
         for webhook in [one for one in inbox.webhooks if one.user == user]:
-            told = stage.known(webhook.content["user"])
-            assert told == known, f"{webhook.kind} tells {told}, users_get {known}"
+            actual = stage.known(webhook.content["user"])
+            assert actual == known, f"{webhook.kind} tells {actual}, users_get {known}"
             kinds.add(webhook.kind)
     assert kinds, "nothing was sent"
 
@@ -254,10 +254,10 @@ def test_webhooks_tell_the_user(stage: Stage, inbox: Inbox) -> None:
 )
 def test_webhooks_come_in_order(stage: Stage, inbox: Inbox) -> None:
     ann = stage.user("ann")
-    inbox.settle()
+    inbox.wait_for_all()
     inbox.webhooks.clear()
     busy_event(stage, ann)
-    inbox.settle()
+    inbox.wait_for_all()
     webhooks = [webhook for webhook in inbox.webhooks if webhook.user in (ann, None)]  # others' may come meanwhile
     places = [next(n for n, prefix in enumerate(ORDER) if webhook.kind.startswith(prefix)) for webhook in webhooks]
     if len(set(places)) < 2:
@@ -268,7 +268,7 @@ def test_webhooks_come_in_order(stage: Stage, inbox: Inbox) -> None:
 @rule("Every body says when, in ISO 8601, UTC", behaviour(11, "seen"), choice=True)
 def test_webhooks_say_when(stage: Stage, inbox: Inbox) -> None:
     busy_event(stage, stage.user("ann"))
-    inbox.settle()
+    inbox.wait_for_all()
     assert inbox.webhooks
     for webhook in inbox.webhooks:
         when = json.loads(webhook.body).get("timestamp")
@@ -278,7 +278,7 @@ def test_webhooks_say_when(stage: Stage, inbox: Inbox) -> None:
 @rule("What was delivered is not sent again", behaviour(11))
 def test_nothing_is_sent_twice(stage: Stage, inbox: Inbox) -> None:
     busy_event(stage, stage.user("ann"))
-    inbox.settle()
+    inbox.wait_for_all()
     bodies = [webhook.body for webhook in inbox.webhooks]
     assert bodies, "nothing was sent"
     assert len(set(bodies)) == len(bodies), "a webhook was sent twice although it was taken at once"
@@ -295,13 +295,13 @@ def test_replays_send_nothing(stage: Stage, inbox: Inbox) -> None:
     ann, metric = stage.user("ann"), stage.kit.streaking()
     stage.event(ann, stage.kit.large, metric, key="k")
     later(stage)
-    inbox.settle()
+    inbox.wait_for_all()
     count = len(inbox.webhooks)
     assert count, "nothing was sent"
     stage.event(ann, stage.kit.large, metric, key="k")
     stage.refused_event(ann, stage.kit.large, metric, attributes={"no-such-key": "x"})
     later(stage)
-    inbox.settle()
+    inbox.wait_for_all()
     assert [webhook.kind for webhook in inbox.webhooks[count:]] == []
 
 
@@ -310,7 +310,7 @@ def test_webhooks_stay_in_their_world(stage: Stage, stages: Stages, inbox: Inbox
     other = stages.new()
     busy_event(other, other.user("stranger"))
     other.clock.advance(seconds=1, wait=True)
-    inbox.settle()
+    inbox.wait_for_all()
     assert inbox.webhooks == []
 
 
@@ -324,7 +324,7 @@ def test_captured_webhooks(suite: Suite) -> None:
         try:
             found = json.loads(line)
         except ValueError:
-            suite.found("A line of the log is JSON", "the log", f"{place} is not")
+            suite.add_finding("A line of the log is JSON", "the log", f"{place} is not")
             continue
         captured = isinstance(found, dict) and isinstance(found.get("body"), str)
         webhook = Webhook(found["body"].encode(), found.get("signature"), "application/json") if captured else None
@@ -367,6 +367,6 @@ def test_what_a_request_takes_back_is_not_told(stages: Stages, suite: Suite) -> 
     assert (response["points"]["xp"]["added"], response["leaderboards"]) == (0, {})
     assert "level" not in response["points"]["xp"]
     assert stage.place(ann, "xp")["history"] == []
-    inbox.settle()
-    told = {webhook.kind for webhook in inbox.webhooks if webhook.kind.startswith(("points.level", "leaderboard."))}
-    assert told == set(), f"nothing changed, but there came {sorted(told)}"
+    inbox.wait_for_all()
+    actual = {webhook.kind for webhook in inbox.webhooks if webhook.kind.startswith(("points.level", "leaderboard."))}
+    assert actual == set(), f"nothing changed, but there came {sorted(actual)}"

@@ -26,7 +26,7 @@ def inbox(stage: Stage, suite: Suite) -> Inbox:
 def test_what_fails_is_sent_again(stage: Stage, inbox: Inbox) -> None:
     assert stage.clock
     key, ann = stage.kit.plain("api")["key"], stage.user("ann")
-    inbox.settle()
+    inbox.wait_for_all()
     inbox.webhooks.clear()
     inbox.statuses.extend([500, 503])
     stage.get("achievements_complete", key=key, body={"user": {"id": ann}})
@@ -68,12 +68,12 @@ def test_the_life_of_a_streak_is_told(stage: Stage, inbox: Inbox) -> None:
     ann = stage.user("ann", name="Ann")
     held = had = stage.streak(ann).get("freezes") or 0
     for _ in range(10):
-        told = write(stage, ann)
+        actual = write(stage, ann)
         stage.next_day()
     extended = [webhook.content["streak"]["length"] for webhook in inbox.of("streak.extended", user=ann)]
     assert extended == list(range(2, 11)), f"streak.extended said {extended}"
     earned = [webhook.content for webhook in inbox.of("streak.freeze_earned", user=ann)]
-    assert sum(row["earned"] for row in earned) == (told.get("freezes") or 0) - had
+    assert sum(row["earned"] for row in earned) == (actual.get("freezes") or 0) - had
     stage.pass_time(days=10 + 2 * held)
     consumed = [webhook.content for webhook in inbox.of("streak.freeze_consumed", user=ann)]
     assert sum(row["consumed"] for row in consumed) == had + sum(
@@ -93,8 +93,8 @@ def test_the_life_of_a_streak_is_told(stage: Stage, inbox: Inbox) -> None:
 
 def earns_slowly(stage: Stage) -> None:
     """Skips where so many freezes are earned that a streak of ten days outlives the story."""
-    told = stage.kit.streak or {}
-    if (told.get("freezeAutoEarnAmount") or 0) * SCENARIO_DAYS > (told.get("freezeAutoEarnInterval") or math.inf):
+    actual = stage.kit.streak or {}
+    if (actual.get("freezeAutoEarnAmount") or 0) * SCENARIO_DAYS > (actual.get("freezeAutoEarnInterval") or math.inf):
         pytest.skip("the target's freezes hold a streak for long")
 
 
@@ -126,8 +126,8 @@ def test_boosts_and_runs_are_told(stage: Stage, inbox: Inbox) -> None:
         if row["runUnit"] == "day" and row["runInterval"] < 28 and row["status"] == "active" and row["end"] is None
     ]
     for kind in ("leaderboard.started", "leaderboard.finished"):
-        told = {webhook.content["leaderboard"]["key"] for webhook in inbox.of(kind)}
-        assert set(repeating) <= told, f"{kind} was told of {sorted(told)} only"
+        actual = {webhook.content["leaderboard"]["key"] for webhook in inbox.of(kind)}
+        assert set(repeating) <= actual, f"{kind} was told of {sorted(actual)} only"
 
 
 SPRINT = """
@@ -158,19 +158,19 @@ def test_boards_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
     inbox = open_inbox(stage, receiver, suite)
     ann, ben = stage.user("ann"), stage.user("ben")
 
-    def told(kind: str, moment: str) -> list[dict[str, Any]]:
+    def webhooks_at(kind: str, moment: str) -> list[dict[str, Any]]:
         stage.clock.advance(to=moment)
         return [webhook.content["leaderboard"] for webhook in inbox.of(kind)]
 
-    assert told("leaderboard.started", "2025-03-19T09:59:50.000Z") == [], "told too early"
-    assert len(told("leaderboard.started", "2025-03-19T10:00:00.000Z")) == 1, "not told at 10:00 UTC"
+    assert webhooks_at("leaderboard.started", "2025-03-19T09:59:50.000Z") == [], "told too early"
+    assert len(webhooks_at("leaderboard.started", "2025-03-19T10:00:00.000Z")) == 1, "not told at 10:00 UTC"
     stage.clock.advance(to="2025-03-21T12:00:00.000Z")
     stage.event(ann, 20, "steps")
     stage.event(ben, 30, "steps")
     final = stage.board("sprint")["rankings"]
     assert [row["userId"] for row in final] == [ben, ann]
-    assert told("leaderboard.finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
-    (finished,) = told("leaderboard.finished", "2025-03-26T13:00:00.000Z")
+    assert webhooks_at("leaderboard.finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
+    (finished,) = webhooks_at("leaderboard.finished", "2025-03-26T13:00:00.000Z")
     assert stage.known(finished["rankings"]) == stage.known(final), (
         f"it ended as {final}, the webhook says {finished['rankings']}"
     )
@@ -181,11 +181,11 @@ def test_boosts_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
     stage = stages.new(catalog=SPRINT)
     inbox = open_inbox(stage, find_receiver(suite), suite)
 
-    def told(kind: str, moment: str) -> list[str]:
+    def webhooks_at(kind: str, moment: str) -> list[str]:
         stage.clock.advance(to=moment)
         return [webhook.content["boost"]["name"] for webhook in inbox.of(kind)]
 
-    assert told("points.boost_started", "2025-03-19T09:59:50.000Z") == [], "told too early"
-    assert told("points.boost_started", "2025-03-19T10:00:00.000Z") == ["Sprint week"], "not told at 10:00 UTC"
-    assert told("points.boost_finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
-    assert told("points.boost_finished", "2025-03-26T13:00:00.000Z") == ["Sprint week"], "not told at 13:00 UTC"
+    assert webhooks_at("points.boost_started", "2025-03-19T09:59:50.000Z") == [], "told too early"
+    assert webhooks_at("points.boost_started", "2025-03-19T10:00:00.000Z") == ["Sprint week"], "not told at 10:00 UTC"
+    assert webhooks_at("points.boost_finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
+    assert webhooks_at("points.boost_finished", "2025-03-26T13:00:00.000Z") == ["Sprint week"], "not told at 13:00 UTC"

@@ -8,11 +8,11 @@ import pytest
 from contract_tests.audit.auditor import Auditor
 from contract_tests.audit.boards import check_rankings
 from contract_tests.audit.catalog import check_catalog
-from contract_tests.audit.people import check_person
-from contract_tests.audit.play import Player
+from contract_tests.audit.simulation import Simulation
+from contract_tests.audit.users import check_user
 from contract_tests.audit.webhooks import check_webhooks
 from contract_tests.conftest import Stages
-from contract_tests.drawing import Drawn
+from contract_tests.random_catalogs import RandomCatalog
 from contract_tests.rules import rule
 from contract_tests.run import Run
 from contract_tests.stage import moment
@@ -33,27 +33,27 @@ STEPS = {"daily": (0, 1, 1, 3, 2), "weekly": (1, 6, 3, 12, 8), "monthly": (2, 11
 @rule("A world is what its catalog and its users make it, whatever the catalog", "docs/behaviour.md", choice=True)
 @pytest.mark.parametrize("number", range(WORLDS[Run.options.profile]))
 def test_a_drawn_world(stages: Stages, suite: Suite, number: int) -> None:
-    drawn = Drawn(1000 * suite.options.seed + number, moment(BEGINNING).date())
-    stage = stages.new(catalog=drawn.json, now=BEGINNING)
-    auditor = Auditor(suite, stage, drawn)
+    random_catalog = RandomCatalog(1000 * suite.options.seed + number, moment(BEGINNING).date())
+    stage = stages.new(catalog=random_catalog.json, now=BEGINNING)
+    auditor = Auditor(suite, stage, random_catalog)
     inbox = open_inbox(stage, suite.receiver, suite) if suite.receiver else None
     check_catalog(auditor)
-    player = Player(auditor)
-    player.settle(USERS)
-    for metric in auditor.ask("users_all_metrics", id="ann"):
+    simulation = Simulation(auditor)
+    simulation.create_users(USERS)
+    for metric in auditor.call("users_all_metrics", id="ann"):
         auditor.ids["metrics", metric["key"]] = metric["id"]
-    for day, days in enumerate(STEPS[drawn.json["streak"]["frequency"]]):
-        player.live()
-        player.rest(days)
+    for day, days in enumerate(STEPS[random_catalog.json["streak"]["frequency"]]):
+        simulation.act()
+        simulation.pass_days(days)
         if day == 1:
             check_rankings(auditor)
         if day == 2:
-            check_person(auditor, auditor.books.people["ann"])
-    for person in auditor.books.people.values():
-        check_person(auditor, person)
+            check_user(auditor, auditor.reference.users["ann"])
+    for user in auditor.reference.users.values():
+        check_user(auditor, user)
     check_rankings(auditor)
-    player.replay_old()
+    simulation.replay_old()
     check_catalog(auditor)
     if inbox is not None:
-        inbox.settle()
+        inbox.wait_for_all()
         check_webhooks(auditor, inbox.webhooks)

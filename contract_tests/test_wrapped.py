@@ -30,11 +30,11 @@ def test_wrapped_agrees_with_the_summaries(stage: Stage) -> None:
             stage.pass_time(days=3)
     year = stage.today().year
     activity = wrapped(stage, ann)["activity"]
-    told = activity["entireYear"]["metrics"][metric]
+    actual = activity["entireYear"]["metrics"][metric]
     rows = stage.summary(ann, "daily", date(year, 1, 1), date(year, 12, 31), metric)
     changes = {day(row["date"]): row["change"] for row in rows if row["change"]}
-    assert told["changeThisPeriod"] == float(sum(Decimal(str(v)) for v in changes.values()))
-    assert told["currentTotal"] == stage.total(ann, metric)
+    assert actual["changeThisPeriod"] == float(sum(Decimal(str(v)) for v in changes.values()))
+    assert actual["currentTotal"] == stage.total(ann, metric)
     assert activity["daysActive"] == len(changes)
     assert activity["monthsActive"] == len({when.month for when in changes})
     first = WEEKDAYS.index(stage.kit.settings.get("weekStart", "sunday"))
@@ -67,9 +67,9 @@ def test_the_most_active_periods(stage: Stage) -> None:
 def test_wrapped_tells_what_was_achieved(stage: Stage) -> None:
     metric, ann = stage.kit.streaking(), stage.user("ann", name="Ann")
     stage.event(ann, stage.kit.large, metric)
-    told = wrapped(stage, ann)
-    assert stage.known(told["user"]) == stage.known(stage.get("users_get", id=ann))
-    year = told["activity"]["entireYear"]
+    actual = wrapped(stage, ann)
+    assert stage.known(actual["user"]) == stage.known(stage.get("users_get", id=ann))
+    year = actual["activity"]["entireYear"]
     assert {row["id"] for row in year["achievements"]} == {row["id"] for row in stage.completed(ann)}
     for system, row in year["points"].items():
         total = stage.points(ann, system)["total"]
@@ -104,10 +104,10 @@ def test_wrapped_breaks_down_by_attribute(stage: Stage) -> None:
     stage.event(ann, 100, metric, attributes={key: "one"})
     stage.event(ann, 50, metric, attributes={key: "two"})
     stage.event(ann, 25, metric, attributes={key: "one"})
-    told = wrapped(stage, ann)["activity"]["entireYear"]["metrics"][metric]
-    parts = {value: row["changeThisPeriod"] for value, row in told["byAttribute"][key].items()}
+    actual = wrapped(stage, ann)["activity"]["entireYear"]["metrics"][metric]
+    parts = {value: row["changeThisPeriod"] for value, row in actual["byAttribute"][key].items()}
     assert parts == {"one": 125, "two": 50}
-    assert told["changeThisPeriod"] == 175
+    assert actual["changeThisPeriod"] == 175
 
 
 @rule("A user without activity has an empty year", behaviour(9))
@@ -136,8 +136,8 @@ def test_the_percentage_is_relative_to_before(stage: Stage) -> None:
     stage.event(ann, 3000, metric)
     stage.clock.advance(to="2026-02-01T12:00:00.000Z")
     stage.event(ann, 2000, metric)
-    told = wrapped(stage, ann)["activity"]["entireYear"]["metrics"][metric]
-    assert (told["currentTotal"], told["changeThisPeriod"], told["percentChange"]) == (5000, 2000, 66.6)
+    actual = wrapped(stage, ann)["activity"]["entireYear"]["metrics"][metric]
+    assert (actual["currentTotal"], actual["changeThisPeriod"], actual["percentChange"]) == (5000, 2000, 66.6)
     before = wrapped(stage, ann, year=2025)["activity"]["entireYear"]["metrics"][metric]
     assert (before["currentTotal"], before["percentChange"]) == (3000, 100)
 
@@ -253,8 +253,8 @@ def test_a_year_has_its_own_achievements(stages: Stages) -> None:
     ann, _, _ = live_through_a_year(stage)
     stage.clock.advance(to="2026-01-02T12:00:00.000Z")
     stage.event(ann, 1000, "steps")
-    told = {
+    actual = {
         year: [row["name"] for row in wrapped(stage, ann, year=year)["activity"]["entireYear"]["achievements"]]
         for year in (2025, 2026)
     }
-    assert told == {2025: ["First"], 2026: ["Second"]}
+    assert actual == {2025: ["First"], 2026: ["Second"]}

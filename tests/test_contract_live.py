@@ -63,8 +63,8 @@ def test_the_documented_rate_is_the_most(monkeypatch: pytest.MonkeyPatch) -> Non
             monkeypatch.setattr("contract_tests.target.LIVE_DOMAIN", "127.0.0.1")
             options = Options(base_url=server.url, api_key=replay_mock.KEY, rate=rate, allow_live=True)
             target = connect(options, lambda exchange: None)
-            target.client.wire.close()
-            assert target.client.pace.gap == pytest.approx(gap)
+            target.client.connections.close()
+            assert target.client.rate_limiter.gap == pytest.approx(gap)
     finally:
         server.shutdown()
         server.server_close()
@@ -86,5 +86,5 @@ def test_reading_only_looks_at_no_stranger(front: Front) -> None:
     )
     assert run.code in (0, 1), run.complaint
     assert "the target shows no user; name one under users in the --config file" in run.said
-    strangers = [path for path in front.paths() if re.match(r"/users/user-\d", path)]
-    assert strangers == []
+    other_users = [path for path in front.paths() if re.match(r"/users/user-\d", path)]
+    assert other_users == []

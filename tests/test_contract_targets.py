@@ -11,7 +11,7 @@ import pytest
 
 from contract_tests.client import Client
 from contract_tests.exchange import Exchange
-from contract_tests.kit import Kit, discover, named_by
+from contract_tests.kit import Kit, config_key_for, discover
 from contract_tests.options import Options
 from contract_tests.ready import prepare, to_configure
 from contract_tests.spec import Spec
@@ -132,7 +132,7 @@ def test_an_achievement_that_is_not_listed_is_found_when_it_is_named() -> None:
     try:
         client = Client(server.url, replay_mock.KEY, Spec.load(ROOT / "openapi.json"))
         named = discover(client, {"achievements": ["hidden"]}, user="ct", read_only=False)
-        client.wire.close()
+        client.connections.close()
     finally:
         server.shutdown()
         server.server_close()
@@ -158,4 +158,4 @@ def test_an_achievement_that_is_not_listed_is_found_when_it_is_named() -> None:
     ],
 )
 def test_a_skip_names_a_key_only_where_there_is_one(what: str, key: str | None) -> None:
-    assert named_by(what) == key
+    assert config_key_for(what) == key

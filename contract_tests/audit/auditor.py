@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from contract_tests.drawing import Drawn
 from contract_tests.exchange import Exchange
-from contract_tests.ledger import Books
+from contract_tests.random_catalogs import RandomCatalog
+from contract_tests.reference import ReferenceWorld
 from contract_tests.stage import Stage, moment
 from contract_tests.suite import Suite
 
@@ -19,15 +19,15 @@ MOST = 12
 class Auditor:
     """`ids`: the target's ids of what the catalog names, by kind and key, as its lists told them."""
 
-    def __init__(self, suite: Suite, stage: Stage, drawn: Drawn) -> None:
-        self.suite, self.stage, self.drawn = suite, stage, drawn
-        self.catalog = drawn.json
+    def __init__(self, suite: Suite, stage: Stage, random_catalog: RandomCatalog) -> None:
+        self.suite, self.stage, self.random_catalog = suite, stage, random_catalog
+        self.catalog = random_catalog.json
         self.began = stage.now()
-        self.books = Books(drawn.json, self.began)
+        self.reference = ReferenceWorld(random_catalog.json, self.began)
         self.ids: dict[tuple[str, str], str] = {}
         self.found = 0
 
-    def ask(self, operation: str, **arguments: Any) -> JSON:
+    def call(self, operation: str, **arguments: Any) -> JSON:
         return self.stage.get(operation, **arguments)
 
     def same(self, operation: str, field: str, got: JSON, want: JSON, section: int) -> None:
@@ -36,8 +36,8 @@ class Auditor:
             return
         self.found += 1
         rule = f"{operation}: `{field}` is what came of all that happened"
-        said = f"{field} is {got!r}, expected {want!r}"
-        self.suite.found(rule, f"behaviour, section {section}", said, self._last(operation))
+        message = f"{field} is {got!r}, expected {want!r}"
+        self.suite.add_finding(rule, f"behaviour, section {section}", message, self._last(operation))
 
     def _last(self, operation: str) -> Exchange | None:
         """The newest request of this operation."""

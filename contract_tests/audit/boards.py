@@ -9,9 +9,9 @@ from typing import Any
 from contract_tests.audit.auditor import Auditor
 from contract_tests.audit.catalog import check_board, check_level
 from contract_tests.boards import pairs_of
-from contract_tests.ledger import points
-from contract_tests.ledger.boards import Place, ranking
-from contract_tests.ledger.people import Person
+from contract_tests.reference import points
+from contract_tests.reference.boards import Place, ranking
+from contract_tests.reference.user import User
 from contract_tests.stage import moment
 
 JSON = Any
@@ -23,8 +23,8 @@ def check_rankings(auditor: Auditor) -> None:
     for key, board in auditor.catalog["leaderboards"].items():
         for group in groups(auditor, board):
             _board(auditor, key, board, group)
-        for person in auditor.books.people.values():
-            _place(auditor, key, board, person)
+        for user in auditor.reference.users.values():
+            _place(auditor, key, board, user)
     _streaks(auditor)
     for system in auditor.catalog["points"]:
         _spread(auditor, system)
@@ -35,27 +35,27 @@ def groups(auditor: Auditor, board: JSON) -> list[dict[str, str] | None]:
     names = board.get("breakdownAttributes")
     if not names:
         return [None]
-    found = [group_of(board, person) for person in auditor.books.people.values()]
+    found = [group_of(board, user) for user in auditor.reference.users.values()]
     return [dict(pairs) for pairs in dict.fromkeys(tuple(one.items()) for one in found if one)]
 
 
-def group_of(board: JSON, person: Person) -> dict[str, str] | None:
+def group_of(board: JSON, user: User) -> dict[str, str] | None:
     names = board.get("breakdownAttributes") or []
-    if not names or any(name not in person.attributes for name in names):
+    if not names or any(name not in user.attributes for name in names):
         return None
-    return {name: person.attributes[name] for name in names}
+    return {name: user.attributes[name] for name in names}
 
 
 def _board(auditor: Auditor, key: str, board: JSON, group: dict[str, str] | None) -> None:
-    wanted = ranking(auditor.books, board, auditor.books.now.date(), group) if key not in EMPTY else []
+    wanted = ranking(auditor.reference, board, auditor.reference.now.date(), group) if key not in EMPTY else []
     pairs = pairs_of(group) if group is not None else None
     most = board.get("maxParticipants") or 1000
-    shown = auditor.ask("leaderboards_get", key=key, userAttributes=pairs, limit=min(most, 50))
+    shown = auditor.call("leaderboards_get", key=key, userAttributes=pairs, limit=min(most, 50))
     check_board(auditor, "leaderboards_get", key, shown)
-    told = [(row["userId"], row["userName"], row["rank"], row["value"]) for row in shown["rankings"]]
-    names = {person.id: person.profile.get("name") for person in auditor.books.people.values()}
+    actual = [(row["userId"], row["userName"], row["rank"], row["value"]) for row in shown["rankings"]]
+    names = {user.id: user.profile.get("name") for user in auditor.reference.users.values()}
     want = [(place.user, names[place.user], place.rank, place.value) for place in wanted]
-    auditor.same("leaderboards_get", f"rankings of {key}", told, want, 8)
+    auditor.same("leaderboards_get", f"rankings of {key}", actual, want, 8)
     if len(wanted) > 1:
         _pages(auditor, key, pairs, shown["rankings"])
 
@@ -63,25 +63,25 @@ def _board(auditor: Auditor, key: str, board: JSON, group: dict[str, str] | None
 def _pages(auditor: Auditor, key: str, pairs: str | None, rows: JSON) -> None:
     """Pages of one fit together, whatever ties there are; so does the page that begins with a user."""
     place = len(rows) - 1
-    page = auditor.ask("leaderboards_get", key=key, userAttributes=pairs, offset=place, limit=1)["rankings"]
+    page = auditor.call("leaderboards_get", key=key, userAttributes=pairs, offset=place, limit=1)["rankings"]
     auditor.same("leaderboards_get", "rankings", page, rows[place:], 8)
-    first = auditor.ask("leaderboards_get", key=key, userAttributes=pairs, offset=0, limit=1)["rankings"]
+    first = auditor.call("leaderboards_get", key=key, userAttributes=pairs, offset=0, limit=1)["rankings"]
     auditor.same("leaderboards_get", "rankings", first, rows[:1], 8)
-    own = auditor.ask("leaderboards_get", key=key, userAttributes=pairs, userId=rows[1]["userId"], limit=2)
+    own = auditor.call("leaderboards_get", key=key, userAttributes=pairs, userId=rows[1]["userId"], limit=2)
     auditor.same("leaderboards_get", "rankings", own["rankings"], rows[1:3], 8)
 
 
-def place_of(auditor: Auditor, board: JSON, person: Person, day: date) -> Place | None:
+def place_of(auditor: Auditor, board: JSON, user: User, day: date) -> Place | None:
     """Where a user stands in the run that is on at the user's own day."""
-    group = group_of(board, person)
+    group = group_of(board, user)
     if board.get("breakdownAttributes") and group is None:
         return None
-    return next((row for row in ranking(auditor.books, board, day, group) if row.user == person.id), None)
+    return next((row for row in ranking(auditor.reference, board, day, group) if row.user == user.id), None)
 
 
-def _place(auditor: Auditor, key: str, board: JSON, person: Person) -> None:
-    place = place_of(auditor, board, person, auditor.books.today(person)) if key not in EMPTY else None
-    shown = auditor.ask("users_leaderboard", id=person.id, key=key, numEvents=50)
+def _place(auditor: Auditor, key: str, board: JSON, user: User) -> None:
+    place = place_of(auditor, board, user, auditor.reference.today(user)) if key not in EMPTY else None
+    shown = auditor.call("users_leaderboard", id=user.id, key=key, numEvents=50)
     check_board(auditor, "users_leaderboard", key, shown)
     want = (place.rank, place.value) if place else (None, None)
     auditor.same("users_leaderboard", f"rank and value on {key}", (shown["rank"], shown["value"]), want, 8)
@@ -97,49 +97,47 @@ def _place(auditor: Auditor, key: str, board: JSON, person: Person) -> None:
     if key not in EMPTY and place:
         auditor.same("users_leaderboard", "there is a history", bool(rows), True, 8)
     if len(rows) > 1:
-        some = auditor.ask("users_leaderboard", id=person.id, key=key, numEvents=1)["history"]
+        some = auditor.call("users_leaderboard", id=user.id, key=key, numEvents=1)["history"]
         auditor.same("users_leaderboard", "history", some, rows[-1:], 8)
 
 
 def _streaks(auditor: Auditor) -> None:
-    people = auditor.books.people
-    shown = auditor.ask("streaks_list", userIds=list(people))
-    told = {row["userId"]: (row["streakLength"], row["extended"]) for row in shown}
-    extended = {person.id: person.streak.extended if person.streak.length else None for person in people.values()}
-    want = {person.id: person.streak.length for person in people.values()}
-    auditor.same("streaks_list", "streakLength", {user: row[0] for user, row in told.items()}, want, 5)
-    auditor.same(
-        "streaks_list", "extended", {user: row[1] and moment(row[1]) for user, row in told.items()}, extended, 5
-    )
+    users = auditor.reference.users
+    shown = auditor.call("streaks_list", userIds=list(users))
+    actual = {row["userId"]: (row["streakLength"], row["extended"]) for row in shown}
+    extended = {user.id: user.streak.extended if user.streak.length else None for user in users.values()}
+    want = {user.id: user.streak.length for user in users.values()}
+    auditor.same("streaks_list", "streakLength", {id: row[0] for id, row in actual.items()}, want, 5)
+    auditor.same("streaks_list", "extended", {id: row[1] and moment(row[1]) for id, row in actual.items()}, extended, 5)
     order = [row["streakLength"] for row in shown]
     auditor.same("streaks_list", "order", order, sorted(order, reverse=True), 5)
     longest = {
-        person.id: max([*person.streak.counted.values(), *person.streak.frozen.values()], default=0)
-        for person in people.values()
+        user.id: max([*user.streak.counted.values(), *user.streak.frozen.values()], default=0)
+        for user in users.values()
     }
     for kind, lengths in (("active", want), ("longest", longest)):
-        rows = auditor.ask("streaks_rankings", type=kind, limit=100)
+        rows = auditor.call("streaks_rankings", type=kind, limit=100)
         ranked = {row["userId"]: (row["streakLength"], row["name"]) for row in rows}
-        expected = {user: (n, people[user].profile.get("name")) for user, n in lengths.items() if n}
+        expected = {id: (n, users[id].profile.get("name")) for id, n in lengths.items() if n}
         auditor.same("streaks_rankings", f"rows of {kind}", ranked, expected, 5)
         order = [row["streakLength"] for row in rows]
         auditor.same("streaks_rankings", "order", order, sorted(order, reverse=True), 5)
 
 
 def _spread(auditor: Auditor, system: str) -> None:
-    people = auditor.books.people.values()
-    plans = dict.fromkeys(person.attributes.get("plan") for person in people)
+    users = auditor.reference.users.values()
+    plans = dict.fromkeys(user.attributes.get("plan") for user in users)
     for plan in (None, *[one for one in plans if one]):
         wanted = {"plan": plan} if plan else None
-        rows = auditor.ask("points_summary", key=system, userAttributes=pairs_of(wanted) if wanted else None)
-        totals = [person.points(system) for person in people if person.has(wanted)]
-        told = [(row["from"], row["to"], row["users"]) for row in rows]
-        auditor.same("points_summary", f"ranges for {wanted}", told, points.spread(totals), 7)
+        rows = auditor.call("points_summary", key=system, userAttributes=pairs_of(wanted) if wanted else None)
+        totals = [user.points(system) for user in users if user.has(wanted)]
+        actual = [(row["from"], row["to"], row["users"]) for row in rows]
+        auditor.same("points_summary", f"ranges for {wanted}", actual, points.spread(totals), 7)
     levels = list(auditor.catalog["points"][system].get("levels") or {})
     if not levels:
         return
-    rows = auditor.ask("points_level_summary", key=system)
-    held = [points.level(auditor.catalog["points"][system], person.points(system)) for person in people]
+    rows = auditor.call("points_level_summary", key=system)
+    held = [points.level(auditor.catalog["points"][system], user.points(system)) for user in users]
     auditor.same(
         "points_level_summary", "users", [row["users"] for row in rows], [held.count(one) for one in levels], 7
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.audit.auditor import Auditor, as_pairs, sorted_pairs
-from contract_tests.ledger.points import status
+from contract_tests.reference.points import status
 
 JSON = Any
 BOOST = ("name", "start", "end", "multiplier")
@@ -56,8 +56,8 @@ def check_achievement(auditor: Auditor, operation: str, key: str, row: JSON) -> 
 
 
 def _achievements(auditor: Auditor) -> None:
-    rows = auditor.ask("achievements_all")
-    wanted = {row["name"]: key for key, row in auditor.books.achievements("active").items()}
+    rows = auditor.call("achievements_all")
+    wanted = {row["name"]: key for key, row in auditor.reference.achievements("active").items()}
     auditor.same("achievements_all", "names", sorted(row["name"] for row in rows), sorted(wanted), 6)
     known = [row for row in rows if row["name"] in wanted]
     auditor.ids |= {("achievements", wanted[row["name"]]): row["id"] for row in known}
@@ -91,7 +91,7 @@ def check_board(auditor: Auditor, operation: str, key: str, row: JSON, *, dates:
 
 
 def _boards(auditor: Auditor) -> None:
-    rows = auditor.ask("leaderboards_all", includeFinished=True)
+    rows = auditor.call("leaderboards_all", includeFinished=True)
     auditor.same(
         "leaderboards_all", "keys", sorted(row["key"] for row in rows), sorted(auditor.catalog["leaderboards"]), 8
     )
@@ -102,7 +102,7 @@ def _boards(auditor: Auditor) -> None:
             if row["key"] != "points":  # it may end while the world is played in
                 state = {"soon": "scheduled", "over": "finished"}.get(row["key"], "active")
                 auditor.same("leaderboards_all", "status", row["status"], state, 8)
-    shown = {row["key"] for row in auditor.ask("leaderboards_all")}
+    shown = {row["key"] for row in auditor.call("leaderboards_all")}
     auditor.same("leaderboards_all", "finished boards", "over" in shown, False, 8)
 
 
@@ -128,14 +128,14 @@ def check_trigger(auditor: Auditor, operation: str, shown: JSON, row: JSON) -> N
 
 
 def _system(auditor: Auditor, key: str) -> None:
-    shown = auditor.ask("points_system", key=key)
+    shown = auditor.call("points_system", key=key)
     check_row(auditor, "points_system", shown, system_row(auditor, key), 7)
     rows = auditor.catalog["points"][key]["triggers"]
     active = [(place, row) for place, row in enumerate(rows) if row.get("status", "active") == "active"]
     auditor.same("points_system", "number of triggers", len(shown["triggers"]), len(active), 7)
-    for told, (place, row) in zip(shown["triggers"], active, strict=False):
-        check_trigger(auditor, "points_system", told, row)
-        auditor.ids[(f"triggers of {key}", told["id"])] = str(place)
+    for actual, (place, row) in zip(shown["triggers"], active, strict=False):
+        check_trigger(auditor, "points_system", actual, row)
+        auditor.ids[(f"triggers of {key}", actual["id"])] = str(place)
 
 
 def level_row(auditor: Auditor, system: str, key: str) -> JSON:
@@ -153,7 +153,7 @@ def check_level(auditor: Auditor, operation: str, shown: JSON, system: str, key:
 
 def _levels(auditor: Auditor, key: str) -> None:
     levels = list(auditor.catalog["points"][key].get("levels") or {})
-    shown = auditor.ask("points_levels", key=key)
+    shown = auditor.call("points_levels", key=key)
     auditor.same("points_levels", "keys", [row["key"] for row in shown], levels, 7)
     for row, level in zip(shown, levels, strict=False):
         check_level(auditor, "points_levels", row, key, level)
@@ -166,10 +166,10 @@ def check_boost(auditor: Auditor, operation: str, shown: JSON, row: JSON, day: A
 
 
 def _boosts(auditor: Auditor, key: str) -> None:
-    day = auditor.books.now.date()
+    day = auditor.reference.now.date()
     rows = {row["name"]: row for row in auditor.catalog["points"][key]["boosts"] if "userId" not in row}
     for finished in (True, False):
-        shown = auditor.ask("points_boosts", key=key, includeFinished=finished)
+        shown = auditor.call("points_boosts", key=key, includeFinished=finished)
         names = [name for name, row in rows.items() if finished or status(row, day) != "finished"]
         auditor.same("points_boosts", "names", sorted(row["name"] for row in shown), sorted(names), 7)
         for row in shown:

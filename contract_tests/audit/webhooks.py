@@ -8,11 +8,11 @@ from typing import Any
 
 from contract_tests.audit.auditor import Auditor, when
 from contract_tests.audit.catalog import BOOST, check_achievement, check_board, check_level, system_row
-from contract_tests.audit.people import check_profile
-from contract_tests.audit.told_boards import check_ranks, check_told_boards
-from contract_tests.ledger import points
-from contract_tests.ledger.people import Person
+from contract_tests.audit.users import check_profile
+from contract_tests.audit.webhook_boards import check_board_webhooks, check_ranks
 from contract_tests.receiver import Webhook
+from contract_tests.reference import points
+from contract_tests.reference.user import User
 
 JSON = Any
 
@@ -25,24 +25,24 @@ def check_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
     for webhook in webhooks:
         content = webhook.content
         by_user[webhook.kind, webhook.user or ""].append(content)
-        _itself(auditor, webhook.kind, content)
-    for person in auditor.books.people.values():
-        _achievements(auditor, person, by_user["achievement.completed", person.id])
-        _streaks(auditor, person, by_user)
+        _own_fields(auditor, webhook.kind, content)
+    for user in auditor.reference.users.values():
+        _achievements(auditor, user, by_user["achievement.completed", user.id])
+        _streaks(auditor, user, by_user)
         for key in auditor.catalog["points"]:
-            _points(auditor, person, key, by_user)
-        check_ranks(auditor, person, by_user["leaderboard.rank_changed", person.id])
-    check_told_boards(auditor, webhooks)
+            _points(auditor, user, key, by_user)
+        check_ranks(auditor, user, by_user["leaderboard.rank_changed", user.id])
+    check_board_webhooks(auditor, webhooks)
     _boosts(auditor, webhooks)
     stamps = [when(webhook.content.get("timestamp")) for webhook in webhooks]
     auditor.same("webhooks", "timestamp", None in stamps, False, 11)
 
 
-def _itself(auditor: Auditor, kind: str, content: JSON) -> None:
+def _own_fields(auditor: Auditor, kind: str, content: JSON) -> None:
     """What a body says of the user and of what is set up."""
     user = content.get("user")
-    if isinstance(user, dict) and user.get("id") in auditor.books.people:
-        check_profile(auditor, kind, user, auditor.books.people[user["id"]])
+    if isinstance(user, dict) and user.get("id") in auditor.reference.users:
+        check_profile(auditor, kind, user, auditor.reference.users[user["id"]])
     board = content.get("leaderboard")
     if isinstance(board, dict) and board.get("key") in auditor.catalog["leaderboards"]:
         check_board(auditor, kind, board["key"], board)
@@ -52,24 +52,24 @@ def _itself(auditor: Auditor, kind: str, content: JSON) -> None:
             auditor.same(kind, field, system.get(field), value, 11)
 
 
-def _achievements(auditor: Auditor, person: Person, bodies: list[JSON]) -> None:
+def _achievements(auditor: Auditor, user: User, bodies: list[JSON]) -> None:
     kind = "achievement.completed"
-    by_name = {row["name"]: key for key, row in auditor.books.achievements("active").items()}
-    told = {by_name.get(one["achievement"]["name"], "?"): one for one in bodies}
-    auditor.same(kind, "number of webhooks", len(bodies), len(person.done), 11)
-    auditor.same(kind, "achievements", sorted(told), sorted(person.done), 11)
-    for key, at in person.done.items():
-        if key in told:
-            row = told[key]["achievement"]
+    by_name = {row["name"]: key for key, row in auditor.reference.achievements("active").items()}
+    actual = {by_name.get(one["achievement"]["name"], "?"): one for one in bodies}
+    auditor.same(kind, "number of webhooks", len(bodies), len(user.completed), 11)
+    auditor.same(kind, "achievements", sorted(actual), sorted(user.completed), 11)
+    for key, at in user.completed.items():
+        if key in actual:
+            row = actual[key]["achievement"]
             check_achievement(auditor, kind, key, row)
             auditor.same(kind, "achievedAt", when(row["achievedAt"]), at, 11)
-            auditor.same(kind, "timestamp", when(told[key]["timestamp"]), at, 11)
+            auditor.same(kind, "timestamp", when(actual[key]["timestamp"]), at, 11)
 
 
-def _streaks(auditor: Auditor, person: Person, by_user: dict[tuple[str, str], list[JSON]]) -> None:
+def _streaks(auditor: Auditor, user: User, by_user: dict[tuple[str, str], list[JSON]]) -> None:
     for kind in ("streak.started", "streak.extended", "streak.lost", "streak.freeze_consumed", "streak.freeze_earned"):
-        wanted = [(shown, at) for told, shown, at in person.streak.told if told == kind]
-        bodies = by_user[kind, person.id]
+        wanted = [(shown, at) for actual, shown, at in user.streak.webhooks if actual == kind]
+        bodies = by_user[kind, user.id]
         auditor.same(kind, "number of webhooks", len(bodies), len(wanted), 11)
         for body, (shown, at) in zip(bodies, wanted, strict=False):
             row = body.get("streak", body)
@@ -78,11 +78,11 @@ def _streaks(auditor: Auditor, person: Person, by_user: dict[tuple[str, str], li
             auditor.same(kind, "timestamp", when(body.get("timestamp")), at, 11)
 
 
-def _points(auditor: Auditor, person: Person, key: str, by_user: dict[tuple[str, str], list[JSON]]) -> None:
+def _points(auditor: Auditor, user: User, key: str, by_user: dict[tuple[str, str], list[JSON]]) -> None:
     """Each change is told once, whatever is told together; levels go on from the one before."""
-    creation = {place for place, _ in auditor.books.triggers(key, "user_creation")}
-    awards = [award for award in person.awards.get(key, ()) if award.trigger not in creation]
-    bodies = [one for one in by_user["points.changed", person.id] if one["points"]["key"] == key]
+    creation = {place for place, _ in auditor.reference.triggers(key, "user_creation")}
+    awards = [award for award in user.awards.get(key, ()) if award.trigger not in creation]
+    bodies = [one for one in by_user["points.changed", user.id] if one["points"]["key"] == key]
     rows = [award for one in bodies for award in one["points"]["awards"][::-1]]
     kind = "points.changed"
     auditor.same(kind, "awarded", [row["awarded"] for row in rows], [award.awarded for award in awards], 11)
@@ -94,12 +94,12 @@ def _points(auditor: Auditor, person: Person, key: str, by_user: dict[tuple[str,
         auditor.same(kind, "total", one["points"]["total"], inside[0]["total"] if inside else None, 11)
     system, kind = auditor.catalog["points"][key], "points.level_changed"
     level = points.level(system, 0)
-    for one in by_user[kind, person.id]:
+    for one in by_user[kind, user.id]:
         if one["points"]["key"] == key:
             check_level(auditor, kind, one["previousLevel"], key, level)
             level = points.level(system, one["points"]["total"])
             check_level(auditor, kind, one["newLevel"], key, level)
-    last = points.level(system, person.points(key))
+    last = points.level(system, user.points(key))
     auditor.same(kind, "the last level that is told", level, last, 11)
 
 
@@ -109,15 +109,15 @@ def _boosts(auditor: Auditor, webhooks: list[Webhook]) -> None:
         row["name"]: (key, row) for key in auditor.catalog["points"] for row in auditor.catalog["points"][key]["boosts"]
     }
     for kind, field, days, hour in (("points.boost_started", "start", -1, 10), ("points.boost_finished", "end", 1, 13)):
-        told = [one.content for one in webhooks if one.kind == kind]
+        actual = [one.content for one in webhooks if one.kind == kind]
         due: dict[str, datetime] = {}
         for name, (_, row) in known.items():
             if "userId" not in row and row.get(field):
                 at = datetime.combine(date.fromisoformat(row[field]), time(hour), UTC) + timedelta(days=days)
-                due |= {name: at} if auditor.began < at <= auditor.books.now else {}
-        shared = {one["boost"]["name"]: when(one["timestamp"]) for one in told if not one["boost"].get("userId")}
+                due |= {name: at} if auditor.began < at <= auditor.reference.now else {}
+        shared = {one["boost"]["name"]: when(one["timestamp"]) for one in actual if not one["boost"].get("userId")}
         auditor.same(kind, "boosts and timestamps", shared, due, 11)
-        for one in told:
+        for one in actual:
             if one["boost"]["name"] in known:
                 key, row = known[one["boost"]["name"]]
                 want = {name: row.get(name) for name in BOOST} | {"rounding": row.get("rounding", "down")}

@@ -11,7 +11,7 @@ from contract_tests.suite import Suite
 def write_all(suite: Suite) -> None:
     """The files that the options ask for. Raises `CannotRun` when one cannot be written after all."""
     options = suite.options
-    baseline.settle(suite)
+    baseline.mark_known(suite)
     if options.update_baseline and options.baseline:
         _write("--baseline", options.baseline, baseline.text(suite))
     if options.html:

@@ -23,7 +23,7 @@ def read(options: Options) -> set[str]:
         raise CannotRun(f"{path} is not a baseline of this suite: {error}.") from error
 
 
-def settle(suite: Suite) -> None:
+def mark_known(suite: Suite) -> None:
     """Mark what was known, find what is gone."""
     present = {finding.key for finding in suite.findings}
     for finding in suite.findings:

@@ -62,7 +62,7 @@ def _state(suite: Suite, finding: Finding) -> dict[str, Any]:
     state = {}
     for name, method, path in (("snapshot", "POST", "/snapshots"), ("facts", "GET", "/facts")):
         try:
-            state[name] = control.ask(method, path)
+            state[name] = control.call(method, path)
         except (AssertionError, OSError):
             continue
     return state

@@ -165,8 +165,8 @@ def closing(suite: Suite, new: list[Finding]) -> list[str]:
 
 def verdict(suite: Suite, new: list[Finding]) -> str:
     if new:
-        said = f"FAILED: {len(new)} finding{'s' if len(new) > 1 else ''}"
-        return f"{said}, {suite.stopped}" if suite.stopped else said
+        message = f"FAILED: {len(new)} finding{'s' if len(new) > 1 else ''}"
+        return f"{message}, {suite.stopped}" if suite.stopped else message
     return f"INCOMPLETE: {suite.stopped}" if suite.stopped else "PASSED"
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from contract_tests.audit.auditor import Auditor
 from contract_tests.audit.boards import place_of
-from contract_tests.ledger.boards import ranking
-from contract_tests.ledger.people import Person
 from contract_tests.receiver import Webhook
+from contract_tests.reference.boards import ranking
+from contract_tests.reference.user import User
 
 JSON = Any
 
 
-def check_ranks(auditor: Auditor, person: Person, bodies: list[JSON]) -> None:
+def check_ranks(auditor: Auditor, user: User, bodies: list[JSON]) -> None:
     """Of one board and run: each rank before is the one that was told last, and the last one is how it stands."""
     known: dict[tuple[str, str], JSON] = {}
     kind = "leaderboard.rank_changed"
@@ -31,11 +31,11 @@ def check_ranks(auditor: Auditor, person: Person, bodies: list[JSON]) -> None:
         board = auditor.catalog["leaderboards"].get(key)
         if board is None or board["rankBy"] == "streak":
             continue
-        place = place_of(auditor, board, person, date.fromisoformat(run_day))
+        place = place_of(auditor, board, user, date.fromisoformat(run_day))
         auditor.same(kind, f"last rank on {key}", row["rank"], place.rank if place else None, 11)
 
 
-def check_told_boards(auditor: Auditor, webhooks: list[Webhook]) -> None:
+def check_board_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
     """The last `leaderboard.changed` of each run and group, and `leaderboard.finished`, show its ranking."""
     last: dict[tuple[str, str, str], JSON] = {}
     for webhook in webhooks:
@@ -45,13 +45,13 @@ def check_told_boards(auditor: Auditor, webhooks: list[Webhook]) -> None:
             and row["key"] in auditor.catalog["leaderboards"]
         ):
             last[webhook.kind, f"{row['key']} {row.get('run')}", str(row.get("breakdownAttributeValues"))] = row
-    names = {person.id: person.profile.get("name") for person in auditor.books.people.values()}
+    names = {user.id: user.profile.get("name") for user in auditor.reference.users.values()}
     for (kind, _, _), row in last.items():
         board = auditor.catalog["leaderboards"][row["key"]]
         if board["rankBy"] == "streak":
             continue
         group = {pair["key"]: pair["value"] for pair in row.get("breakdownAttributeValues") or ()} or None
-        places = ranking(auditor.books, board, date.fromisoformat(row["run"]), group)[:10]
+        places = ranking(auditor.reference, board, date.fromisoformat(row["run"]), group)[:10]
         want = [(place.user, names[place.user], place.rank, place.value) for place in places]
-        told = [(one["userId"], one["userName"], one["rank"], one["value"]) for one in row["rankings"]]
-        auditor.same(kind, f"rankings of {row['key']}", told, want, 11)
+        actual = [(one["userId"], one["userName"], one["rank"], one["value"]) for one in row["rankings"]]
+        auditor.same(kind, f"rankings of {row['key']}", actual, want, 11)

@@ -17,11 +17,11 @@ TEAMS = ("Łódź", "LODZ", "北京")
 NAMES = ("Écriture", "Écriture & <i>co</i>", " Ürün ", "執筆", "№ 7", "Zoe\u0308s Punkte", "ﬁne", "007 \u200bagent")
 
 
-class Drawn:
+class RandomCatalog:
     """One catalog: `json` goes to the target, days absolute."""
 
     def __init__(self, seed: int, today: date) -> None:
-        self.dice = random.Random(seed)
+        self.rng = random.Random(seed)
         self.today = today
         self._made = 0
         self.json = self._catalog()
@@ -31,10 +31,10 @@ class Drawn:
 
     def _name(self) -> str:
         self._made += 1
-        return f"{self.dice.choice(NAMES)} {self._made}"
+        return f"{self.rng.choice(NAMES)} {self._made}"
 
     def _maybe(self, chance: float, **more: JSON) -> dict[str, JSON]:
-        return more if self.dice.random() < chance else {}
+        return more if self.rng.random() < chance else {}
 
     def _texts(self) -> dict[str, JSON]:
         """A description and a badge, now and then."""
@@ -42,17 +42,17 @@ class Drawn:
         return found | self._maybe(0.5, badgeUrl=f"https://example.com/b/{self._made}.png?x=1&y=%20")
 
     def _users(self, chance: float) -> dict[str, JSON]:
-        wanted = {"plan": self.dice.choice(PLANS)} | self._maybe(0.2, team=self.dice.choice(TEAMS))
+        wanted = {"plan": self.rng.choice(PLANS)} | self._maybe(0.2, team=self.rng.choice(TEAMS))
         return self._maybe(chance, userAttributes=wanted)
 
     def _events(self, chance: float) -> dict[str, JSON]:
-        wanted = {"source": self.dice.choice(("phone", "Phone"))} | self._maybe(0.4, kind="é")
+        wanted = {"source": self.rng.choice(("phone", "Phone"))} | self._maybe(0.4, kind="é")
         return self._maybe(chance, eventAttributes=wanted)
 
     def _catalog(self) -> JSON:
         metrics = {key: {"name": self._name(), **self._maybe(0.6, units="words")} for key in self._keys()}
         self.metrics = list(metrics)
-        frequency = self.dice.choice(("daily", "weekly", "monthly"))
+        frequency = self.rng.choice(("daily", "weekly", "monthly"))
         return {
             "name": "Drawn",
             "userAttributes": ["plan", "team"],
@@ -60,31 +60,31 @@ class Drawn:
             "metrics": metrics | {"asleep": {"name": "Asleep", "status": "inactive"}},
             "streak": self._streak(frequency),
             "achievements": self._achievements(),
-            "points": {key: self._points(key) for key in ("xp", "XP")[: self.dice.randint(1, 2)]},
+            "points": {key: self._points(key) for key in ("xp", "XP")[: self.rng.randint(1, 2)]},
             "leaderboards": self._boards(),
             "settings": {
-                "weekStart": self.dice.choice(WEEKDAYS),
-                "controlRatio": self.dice.choice((0, 0, 0.5, 1)),
-                "pointsChangedWindow": self.dice.choice((0, 60, 60, 3600)),
+                "weekStart": self.rng.choice(WEEKDAYS),
+                "controlRatio": self.rng.choice((0, 0, 0.5, 1)),
+                "pointsChangedWindow": self.rng.choice((0, 60, 60, 3600)),
             },
         }
 
     def _keys(self) -> list[str]:
         keys = ["words", "Words", "007", "Größe", "a.b c"]
-        self.dice.shuffle(keys)
-        return keys[: self.dice.randint(2, 4)]
+        self.rng.shuffle(keys)
+        return keys[: self.rng.randint(2, 4)]
 
     def _streak(self, frequency: str) -> JSON:
-        thresholds = self.dice.sample(self.metrics, self.dice.randint(1, 2))
-        conditions = {key: self.dice.choice((1, 2.5, 40)) for key in thresholds}
+        thresholds = self.rng.sample(self.metrics, self.rng.randint(1, 2))
+        conditions = {key: self.rng.choice((1, 2.5, 40)) for key in thresholds}
         freezes = {
-            "initial": self.dice.randint(0, 1),
-            "maximum": self.dice.randint(1, 3),
-            **self._maybe(0.7, autoEarnInterval=self.dice.randint(1, 5), autoEarnAmount=self.dice.randint(1, 2)),
+            "initial": self.rng.randint(0, 1),
+            "maximum": self.rng.randint(1, 3),
+            **self._maybe(0.7, autoEarnInterval=self.rng.randint(1, 5), autoEarnAmount=self.rng.randint(1, 2)),
         }
         return {
             "frequency": frequency,
-            "evaluation": self.dice.choice(("any", "all")),
+            "evaluation": self.rng.choice(("any", "all")),
             **self._maybe(0.7, conditions=conditions),
             **self._maybe(0.7, freezes=freezes),
         }
@@ -92,7 +92,7 @@ class Drawn:
     def _achievements(self) -> JSON:
         found: dict[str, JSON] = {}
         for key in self.metrics:
-            for value in (1, self.dice.choice((2.5, 10, 60)), 10**9):
+            for value in (1, self.rng.choice((2.5, 10, 60)), 10**9):
                 row = {"trigger": "metric", "metricKey": key, "metricValue": value}
                 found[f"m{len(found)}"] = row | self._users(0.25) | self._events(0.3)
         for length in range(1, 4):
@@ -107,21 +107,21 @@ class Drawn:
         return {key: {"name": self._name(), **self._texts(), **row} for key, row in found.items()}
 
     def _points(self, key: str) -> JSON:
-        thresholds = sorted(self.dice.sample(range(1, 90), 3))
-        first = self.dice.choice((0, 1, thresholds[0]))
+        thresholds = sorted(self.rng.sample(range(1, 90), 3))
+        first = self.rng.choice((0, 1, thresholds[0]))
         points = [first, first + thresholds[1], first + thresholds[2] + 20]
         levels = {f"{key}{at}": {"name": self._name(), "points": at, **self._texts()} for at in dict.fromkeys(points)}
         return {
             "name": self._name(),
             **self._texts(),
-            **self._maybe(0.4, maxPoints=self.dice.randint(60, 150)),
+            **self._maybe(0.4, maxPoints=self.rng.randint(60, 150)),
             "triggers": self._triggers(),
-            **({"levels": levels} if self.dice.random() < 0.9 else {}),
-            "boosts": self._boosts() if self.dice.random() < 0.8 else [],
+            **({"levels": levels} if self.rng.random() < 0.9 else {}),
+            "boosts": self._boosts() if self.rng.random() < 0.8 else [],
         }
 
     def _triggers(self) -> list[JSON]:
-        pick = self.dice.randint
+        pick = self.rng.randint
         rows: list[JSON] = [
             {"type": "metric", "metricKey": metric, "metricThreshold": pick(1, 20), "points": pick(1, 9)}
             | self._users(0.2)
@@ -132,7 +132,7 @@ class Drawn:
         rows.append({"type": "streak", "streakLengthThreshold": pick(1, 2), "points": pick(1, 30)} | self._users(0.2))
         rows.append({"type": "achievement", "achievementKey": "call", "points": pick(1, 30)})
         rows.append({"type": "achievement", "achievementKey": "m1", "points": pick(1, 30)} | self._users(0.2))
-        rows += self.dice.sample(
+        rows += self.rng.sample(
             [
                 {"type": "user_creation", "points": pick(1, 30)},
                 {"type": "time", "timeUnit": "hour", "timeInterval": pick(30, 90), "points": pick(1, 5)},
@@ -141,28 +141,28 @@ class Drawn:
             pick(1, 3),
         )
         asleep = {"type": "metric", "metricKey": self.metrics[0], "metricThreshold": 1, "points": 500}
-        return [*rows, asleep | {"status": self.dice.choice(("inactive", "archived"))}]
+        return [*rows, asleep | {"status": self.rng.choice(("inactive", "archived"))}]
 
     def _boosts(self) -> list[JSON]:
         spans = [(-30, -20), (-2, 2), (0, 1), (1, 3), (2, None), (20, 30)]
         found = []
-        for first, last in self.dice.sample(spans, 4):
-            row = {"name": self._name(), "start": self._day(first), "multiplier": self.dice.choice((1.1, 1.5, 2, 1.25))}
+        for first, last in self.rng.sample(spans, 4):
+            row = {"name": self._name(), "start": self._day(first), "multiplier": self.rng.choice((1.1, 1.5, 2, 1.25))}
             row |= {} if last is None else {"end": self._day(last)}
-            row |= {"rounding": self.dice.choice(("up", "down", "nearest"))}
+            row |= {"rounding": self.rng.choice(("up", "down", "nearest"))}
             found.append(row | (self._users(0.3) or self._maybe(0.2, userId="ann")))
         return found
 
     def _boards(self) -> JSON:
-        metric = self.dice.choice(self.metrics)
+        metric = self.rng.choice(self.metrics)
         by_metric = {"rankBy": "metric", "metricKey": metric}
         by_points = {"rankBy": "points", "pointsSystemKey": "xp"}
         rows: dict[str, JSON] = {
             "ever": {**by_metric, "start": self._day(-100)},
-            "small": {**by_metric, "start": self._day(-9), "maxParticipants": self.dice.randint(2, 4)},
-            "runs": {**by_metric, "start": self._day(-8), "runUnit": "day", "runInterval": self.dice.randint(1, 4)},
+            "small": {**by_metric, "start": self._day(-9), "maxParticipants": self.rng.randint(2, 4)},
+            "runs": {**by_metric, "start": self._day(-8), "runUnit": "day", "runInterval": self.rng.randint(1, 4)},
             "months": {**by_points, "start": self._day(-70), "runUnit": "month", "runInterval": 1},
-            "points": {**by_points, "start": self._day(-1), "end": self._day(self.dice.randint(20, 40))},
+            "points": {**by_points, "start": self._day(-1), "end": self._day(self.rng.randint(20, 40))},
             "streaks": {"rankBy": "streak", "start": self._day(-100)},
             "plans": {**by_metric, "start": self._day(-9), "breakdownAttributes": ["plan"]},
             "pairs": {**by_points, "start": self._day(-9), "breakdownAttributes": ["plan", "team"]},

@@ -7,27 +7,27 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from contract_tests.ledger.books import Books
-from contract_tests.ledger.calendar import Periods
-from contract_tests.ledger.people import Person
+from contract_tests.reference.calendar import Periods
+from contract_tests.reference.user import User
+from contract_tests.reference.world import ReferenceWorld
 
 JSON = Any
 Changes = list[tuple[date, Decimal]]
 
 
-def of_metric(person: Person, metric: str) -> Changes:
-    return [(deed.day, deed.value) for deed in person.deeds if deed.metric == metric]
+def of_metric(user: User, metric: str) -> Changes:
+    return [(event.day, event.value) for event in user.events if event.metric == metric]
 
 
-def of_points(person: Person, system: str) -> Changes:
-    return [(row.day, Decimal(row.awarded)) for row in person.awards.get(system, ())]
+def of_points(user: User, system: str) -> Changes:
+    return [(row.day, Decimal(row.awarded)) for row in user.awards.get(system, ())]
 
 
 def summary(
-    books: Books, changes: Changes, aggregation: str, first: date, last: date
+    reference: ReferenceWorld, changes: Changes, aggregation: str, first: date, last: date
 ) -> list[tuple[date, float, float]]:
     """Every period that has a day in the span: its first day, the total at its end, the change in it."""
-    periods, found = Periods(aggregation, books.week_start), []
+    periods, found = Periods(aggregation, reference.week_start), []
     for start in periods.within(first, last):
         end = periods.end(start)
         total = sum((change for day, change in changes if day <= end), Decimal())
@@ -36,10 +36,10 @@ def summary(
     return found
 
 
-def activity(books: Books, person: Person, year: int) -> dict[str, int]:
+def activity(reference: ReferenceWorld, user: User, year: int) -> dict[str, int]:
     """On how many days, in how many weeks and months of a year a user was active."""
-    days = {deed.day for deed in person.deeds if deed.day.year == year}
-    weeks, months = Periods("weekly", books.week_start), Periods("monthly")
+    days = {event.day for event in user.events if event.day.year == year}
+    weeks, months = Periods("weekly", reference.week_start), Periods("monthly")
     return {
         "daysActive": len(days),
         "weeksActive": len({weeks.start(day) for day in days}),
@@ -47,23 +47,23 @@ def activity(books: Books, person: Person, year: int) -> dict[str, int]:
     }
 
 
-def busiest(books: Books, person: Person, year: int, frequency: str) -> date:
+def busiest(reference: ReferenceWorld, user: User, year: int, frequency: str) -> date:
     """The first day of the period with most events, then the larger change, then the earlier one."""
-    periods = Periods(frequency, books.week_start)
+    periods = Periods(frequency, reference.week_start)
     events, changes = Counter[date](), Counter[date]()
-    for deed in person.deeds:
-        if deed.day.year == year:
-            start = periods.start(deed.day)
+    for event in user.events:
+        if event.day.year == year:
+            start = periods.start(event.day)
             events[start] += 1
-            changes[start] += deed.value  # type: ignore[assignment]
+            changes[start] += event.value  # type: ignore[assignment]
     if not events:
         return periods.start(date(year, 1, 1))
     return min(events, key=lambda start: (-events[start], -changes[start], start))
 
 
-def longest_streak(person: Person, books: Books, year: int) -> int:
+def longest_streak(user: User, reference: ReferenceWorld, year: int) -> int:
     """Of the lengths that were reached in a year; only of streaks that began in it."""
-    lengths = [length for start, length in person.streak.counted.items() if start.year == year]
+    lengths = [length for start, length in user.streak.counted.items() if start.year == year]
     return max(lengths, default=0)
 
 

@@ -7,77 +7,77 @@ from typing import Any
 
 from contract_tests.audit.auditor import Auditor, when
 from contract_tests.audit.catalog import check_achievement, check_boost, check_level, check_trigger, system_row
-from contract_tests.ledger import points, spans
-from contract_tests.ledger.people import Person
+from contract_tests.reference import points, spans
+from contract_tests.reference.user import User
 
 JSON = Any
 
 
-def check_person(auditor: Auditor, person: Person) -> None:
-    check_profile(auditor, "users_get", auditor.ask("users_get", id=person.id), person)
-    _metrics(auditor, person)
-    _achievements(auditor, person)
-    _streak(auditor, person)
+def check_user(auditor: Auditor, user: User) -> None:
+    check_profile(auditor, "users_get", auditor.call("users_get", id=user.id), user)
+    _metrics(auditor, user)
+    _achievements(auditor, user)
+    _streak(auditor, user)
     for system in auditor.catalog["points"]:
-        _points(auditor, person, system)
-        _boosts(auditor, person, system)
-    _summaries(auditor, person)
-    _wrapped(auditor, person)
+        _points(auditor, user, system)
+        _boosts(auditor, user, system)
+    _summaries(auditor, user)
+    _wrapped(auditor, user)
 
 
-def check_profile(auditor: Auditor, operation: str, shown: JSON, person: Person) -> None:
-    want = {name: person.profile.get(name) for name in ("name", "email", "tz")}
-    want |= {"id": person.id, "attributes": person.attributes, "deviceTokens": person.profile.get("deviceTokens")}
-    want["subscribeToEmails"] = person.profile.get("subscribeToEmails", want["email"] is not None)
+def check_profile(auditor: Auditor, operation: str, shown: JSON, user: User) -> None:
+    want = {name: user.profile.get(name) for name in ("name", "email", "tz")}
+    want |= {"id": user.id, "attributes": user.attributes, "deviceTokens": user.profile.get("deviceTokens")}
+    want["subscribeToEmails"] = user.profile.get("subscribeToEmails", want["email"] is not None)
     for field, value in want.items():
         auditor.same(operation, field, shown.get(field) or None, value or None, 3)
-    auditor.same(operation, "created", when(shown["created"]), person.created, 3)
+    auditor.same(operation, "created", when(shown["created"]), user.created, 3)
     share = auditor.catalog["settings"]["controlRatio"]
     if share in (0, 1):
         auditor.same(operation, "control", shown["control"], bool(share), 3)
 
 
-def _metrics(auditor: Auditor, person: Person) -> None:
-    rows = auditor.ask("users_all_metrics", id=person.id)
+def _metrics(auditor: Auditor, user: User) -> None:
+    rows = auditor.call("users_all_metrics", id=user.id)
     metrics = {key: row for key, row in auditor.catalog["metrics"].items() if row.get("status") != "inactive"}
     auditor.same("users_all_metrics", "keys", sorted(row["key"] for row in rows), sorted(metrics), 4)
     for row in rows:
         if row["key"] not in metrics:
             continue
         key, operation = row["key"], "users_all_metrics"
-        auditor.same(operation, "current", row["current"], float(person.total(key)), 4)
+        auditor.same(operation, "current", row["current"], float(user.total(key)), 4)
         auditor.same(operation, "name", row["name"], metrics[key]["name"], 4)
         auditor.same(operation, "id", row["id"], auditor.ids.setdefault(("metrics", key), row["id"]), 4)
-        _metric_achievements(auditor, person, operation, row)
-        single = auditor.ask("users_single_metric", id=person.id, key=key)
+        _metric_achievements(auditor, user, operation, row)
+        single = auditor.call("users_single_metric", id=user.id, key=key)
         auditor.same("users_single_metric", key, single | {"achievements": None}, row | {"achievements": None}, 4)
-        _metric_achievements(auditor, person, "users_single_metric", single)
+        _metric_achievements(auditor, user, "users_single_metric", single)
 
 
-def _metric_achievements(auditor: Auditor, person: Person, operation: str, shown: JSON) -> None:
-    rows = auditor.books.achievements("active")
+def _metric_achievements(auditor: Auditor, user: User, operation: str, shown: JSON) -> None:
+    rows = auditor.reference.achievements("active")
     wanted = {row["name"]: key for key, row in rows.items() if row.get("metricKey") == shown["key"]}
     names = sorted(row["name"] for row in shown["achievements"])
     auditor.same(operation, "achievements", names, sorted(wanted), 4)
     for row in shown["achievements"]:
         if row["name"] in wanted:
-            _with_date(auditor, person, operation, wanted[row["name"]], row)
+            _with_date(auditor, user, operation, wanted[row["name"]], row)
 
 
-def _with_date(auditor: Auditor, person: Person, operation: str, key: str, row: JSON) -> None:
+def _with_date(auditor: Auditor, user: User, operation: str, key: str, row: JSON) -> None:
     check_achievement(auditor, operation, key, row)
-    auditor.same(operation, "achievedAt", when(row.get("achievedAt")), person.done.get(key), 6)
+    auditor.same(operation, "achievedAt", when(row.get("achievedAt")), user.completed.get(key), 6)
 
 
-def _achievements(auditor: Auditor, person: Person) -> None:
-    by_name = {row["name"]: key for key, row in auditor.books.achievements("active").items()}
-    for incomplete, wanted in ((None, set(person.done)), ("true", set(by_name.values()))):
-        rows = auditor.ask("users_achievements", id=person.id, includeIncomplete=incomplete)
+def _achievements(auditor: Auditor, user: User) -> None:
+    by_name = {row["name"]: key for key, row in auditor.reference.achievements("active").items()}
+    for incomplete, wanted in ((None, set(user.completed)), ("true", set(by_name.values()))):
+        rows = auditor.call("users_achievements", id=user.id, includeIncomplete=incomplete)
         shown = {by_name.get(row["name"], row["name"]): row for row in rows}
         auditor.same("users_achievements", "keys", sorted(shown), sorted(wanted), 6)
         for key in wanted & set(shown):
             row = shown[key]
-            _with_date(auditor, person, "users_achievements", key, row)
+            _with_date(auditor, user, "users_achievements", key, row)
             _rarity(auditor, "users_achievements", key, row)
         dates = [when(row["achievedAt"]) for row in rows if row.get("achievedAt")]
         if incomplete is None:
@@ -86,20 +86,20 @@ def _achievements(auditor: Auditor, person: Person) -> None:
 
 def _rarity(auditor: Auditor, operation: str, key: str, row: JSON) -> None:
     """As absolute numbers: of all users of the world."""
-    people = auditor.books.people.values()
-    done = sum(key in person.done for person in people)
+    users = auditor.reference.users.values()
+    done = sum(key in user.completed for user in users)
     auditor.same(operation, "completions", row.get("completions"), done, 6)
-    auditor.same(operation, "rarity", row.get("rarity"), round(100 * done / len(people), 2), 6)
+    auditor.same(operation, "rarity", row.get("rarity"), round(100 * done / len(users), 2), 6)
 
 
-def check_streak(auditor: Auditor, operation: str, shown: JSON, person: Person) -> None:
+def check_streak(auditor: Auditor, operation: str, shown: JSON, user: User) -> None:
     """The fields that every streak has."""
-    books, streak = auditor.books, person.streak
+    reference, streak = auditor.reference, user.streak
     dates = {"started": streak.started, "periodStart": streak.latest, "expires": streak.expires}
-    dates["periodEnd"] = books.periods.end(streak.latest) if streak.latest else None
+    dates["periodEnd"] = reference.periods.end(streak.latest) if streak.latest else None
     want: dict[str, JSON] = {name: day.isoformat() if day and streak.length else None for name, day in dates.items()}
-    want |= {"length": streak.length, "frequency": books.streak["frequency"]}
-    freezes = books.streak.get("freezes")
+    want |= {"length": streak.length, "frequency": reference.streak["frequency"]}
+    freezes = reference.streak.get("freezes")
     want |= {"freezes": streak.freezes if freezes else None, "maxFreezes": freezes["maximum"] if freezes else None}
     interval = (freezes or {}).get("autoEarnInterval")
     want |= {"freezeAutoEarnInterval": interval}
@@ -108,31 +108,31 @@ def check_streak(auditor: Auditor, operation: str, shown: JSON, person: Person) 
         auditor.same(operation, field, shown.get(field), value, 5)
 
 
-def _streak(auditor: Auditor, person: Person) -> None:
-    books, streak = auditor.books, person.streak
-    shown = auditor.ask("users_streak", id=person.id, historyPeriods=12)
-    check_streak(auditor, "users_streak", shown, person)
-    others = [one.streak.length for one in books.people.values()]
+def _streak(auditor: Auditor, user: User) -> None:
+    reference, streak = auditor.reference, user.streak
+    shown = auditor.call("users_streak", id=user.id, historyPeriods=12)
+    check_streak(auditor, "users_streak", shown, user)
+    others = [one.streak.length for one in reference.users.values()]
     rank = 1 + sum(length > streak.length for length in others) if streak.length else None
     auditor.same("users_streak", "rank", shown["rank"], rank, 5)
-    starts = books.periods.last(books.today(person), 12)
+    starts = reference.periods.last(reference.today(user), 12)
     history = [
         {
             "periodStart": start.isoformat(),
-            "periodEnd": books.periods.end(start).isoformat(),
+            "periodEnd": reference.periods.end(start).isoformat(),
             "length": streak.counted.get(start, streak.frozen.get(start, 0)),
             "usedFreeze": start in streak.frozen,
         }
         for start in starts
     ]
-    told = [
+    actual = [
         {"usedFreeze": False} | {name: row[name] for name in want if name in row}
         for row, want in zip(shown["streakHistory"], history, strict=False)
     ]
-    auditor.same("users_streak", "streakHistory", told, history, 5)
+    auditor.same("users_streak", "streakHistory", actual, history, 5)
 
 
-def check_award(auditor: Auditor, operation: str, shown: JSON, person: Person, system: str, award: Any) -> None:
+def check_award(auditor: Auditor, operation: str, shown: JSON, user: User, system: str, award: Any) -> None:
     row = auditor.catalog["points"][system]["triggers"][award.trigger]
     auditor.same(operation, "awarded", shown["awarded"], award.awarded, 7)
     auditor.same(operation, "total of an award", shown["total"], award.total, 7)
@@ -143,38 +143,38 @@ def check_award(auditor: Auditor, operation: str, shown: JSON, person: Person, s
     auditor.same(operation, "boosts", names, sorted(award.boosts), 7)
     for boost in shown["boosts"]:
         if boost["name"] in boosts:
-            check_boost(auditor, operation, boost, boosts[boost["name"]], auditor.books.today(person))
+            check_boost(auditor, operation, boost, boosts[boost["name"]], auditor.reference.today(user))
 
 
-def _points(auditor: Auditor, person: Person, system: str) -> None:
-    shown = auditor.ask("users_points", id=person.id, key=system, awards=100)
-    for field, value in (system_row(auditor, system) | {"total": person.points(system)}).items():
+def _points(auditor: Auditor, user: User, system: str) -> None:
+    shown = auditor.call("users_points", id=user.id, key=system, awards=100)
+    for field, value in (system_row(auditor, system) | {"total": user.points(system)}).items():
         auditor.same("users_points", field, shown.get(field), value, 7)
-    level = points.level(auditor.catalog["points"][system], person.points(system))
+    level = points.level(auditor.catalog["points"][system], user.points(system))
     check_level(auditor, "users_points", shown["level"], system, level)
-    awards = person.awards.get(system, [])[::-1][:100]
+    awards = user.awards.get(system, [])[::-1][:100]
     auditor.same("users_points", "number of awards", len(shown["awards"]), len(awards), 7)
     auditor.same("users_points", "ids of awards", len({row["id"] for row in shown["awards"]}), len(awards), 7)
     for row, award in zip(shown["awards"], awards, strict=False):
-        check_award(auditor, "users_points", row, person, system, award)
-    some = auditor.ask("users_points", id=person.id, key=system, awards=2)["awards"]
+        check_award(auditor, "users_points", row, user, system, award)
+    some = auditor.call("users_points", id=user.id, key=system, awards=2)["awards"]
     auditor.same("users_points", "awards", some, shown["awards"][:2], 7)
 
 
-def _boosts(auditor: Auditor, person: Person, system: str) -> None:
-    shown = auditor.ask("users_points_boosts", id=person.id, key=system)
-    today = auditor.books.today(person)
-    wanted = {row["name"]: row for row in points.boosts_of(auditor.catalog["points"][system], person, today)}
+def _boosts(auditor: Auditor, user: User, system: str) -> None:
+    shown = auditor.call("users_points_boosts", id=user.id, key=system)
+    today = auditor.reference.today(user)
+    wanted = {row["name"]: row for row in points.boosts_of(auditor.catalog["points"][system], user, today)}
     auditor.same("users_points_boosts", "names", sorted(row["name"] for row in shown), sorted(wanted), 7)
     for row in shown:
         if row["name"] in wanted:
             check_boost(auditor, "users_points_boosts", row, wanted[row["name"]], today)
 
 
-def _summaries(auditor: Auditor, person: Person) -> None:
-    last = auditor.books.today(person) + timedelta(days=2)
+def _summaries(auditor: Auditor, user: User) -> None:
+    last = auditor.reference.today(user) + timedelta(days=2)
     metrics = [key for key in auditor.catalog["metrics"] if key != "asleep"]
-    turn = list(auditor.books.people).index(person.id)
+    turn = list(auditor.reference.users).index(user.id)
     for aggregation, days in (("daily", 12), ("weekly", 30), ("monthly", 100)):
         span: dict[str, Any] = {"aggregation": aggregation, "startDate": last - timedelta(days=days), "endDate": last}
         first = span["startDate"]
@@ -182,49 +182,49 @@ def _summaries(auditor: Auditor, person: Person) -> None:
         for metric in metrics:
             if (turn := turn + 1) % 3:
                 continue
-            rows = auditor.ask("users_metric_event_summary", id=person.id, key=metric, **span)
-            want = spans.summary(auditor.books, spans.of_metric(person, metric), aggregation, first, last)
+            rows = auditor.call("users_metric_event_summary", id=user.id, key=metric, **span)
+            want = spans.summary(auditor.reference, spans.of_metric(user, metric), aggregation, first, last)
             _summary(auditor, "users_metric_event_summary", rows, want, 4)
         for system in auditor.catalog["points"]:
-            rows = auditor.ask("users_points_event_summary", id=person.id, key=system, **span)
-            want = spans.summary(auditor.books, spans.of_points(person, system), aggregation, first, last)
+            rows = auditor.call("users_points_event_summary", id=user.id, key=system, **span)
+            want = spans.summary(auditor.reference, spans.of_points(user, system), aggregation, first, last)
             _summary(auditor, "users_points_event_summary", rows, want, 7)
 
 
 def _summary(auditor: Auditor, operation: str, rows: JSON, want: Any, section: int) -> None:
-    told = [(row["date"], row["total"], row["change"]) for row in rows]
-    auditor.same(operation, "rows", told, [(day.isoformat(), total, change) for day, total, change in want], section)
+    actual = [(row["date"], row["total"], row["change"]) for row in rows]
+    auditor.same(operation, "rows", actual, [(day.isoformat(), total, change) for day, total, change in want], section)
 
 
-def _wrapped(auditor: Auditor, person: Person) -> None:
-    year = auditor.books.today(person).year
-    shown = auditor.ask("users_wrapped", id=person.id, year=year)
-    check_profile(auditor, "users_wrapped", shown["user"], person)
+def _wrapped(auditor: Auditor, user: User) -> None:
+    year = auditor.reference.today(user).year
+    shown = auditor.call("users_wrapped", id=user.id, year=year)
+    check_profile(auditor, "users_wrapped", shown["user"], user)
     activity = shown["activity"]
-    for field, value in spans.activity(auditor.books, person, year).items():
+    for field, value in spans.activity(auditor.reference, user, year).items():
         auditor.same("users_wrapped", field, activity[field], value, 9)
-    best = spans.busiest(auditor.books, person, year, "daily")
+    best = spans.busiest(auditor.reference, user, year, "daily")
     auditor.same("users_wrapped", "mostActiveDay.date", activity["mostActiveDay"]["date"], best.isoformat(), 9)
-    week = spans.busiest(auditor.books, person, year, "weekly")
+    week = spans.busiest(auditor.reference, user, year, "weekly")
     auditor.same("users_wrapped", "mostActiveWeek.start", activity["mostActiveWeek"]["start"], week.isoformat(), 9)
-    month = spans.busiest(auditor.books, person, year, "monthly")
+    month = spans.busiest(auditor.reference, user, year, "monthly")
     auditor.same("users_wrapped", "mostActiveMonth.month", activity["mostActiveMonth"]["month"], month.month - 1, 9)
     spans_of = {
         "mostActiveDay": (best, best),
         "mostActiveWeek": (week, week + timedelta(days=6)),
-        "mostActiveMonth": (month, auditor.books.today(person).replace(month=12, day=31)),
+        "mostActiveMonth": (month, auditor.reference.today(user).replace(month=12, day=31)),
         "entireYear": (month.replace(month=1, day=1), month.replace(month=12, day=31)),
     }
     spans_of["mostActiveMonth"] = (month, (month + timedelta(days=32)).replace(day=1) - timedelta(days=1))
     for name, (first, last) in spans_of.items():
-        _period(auditor, person, name, activity[name], first, last)
+        _period(auditor, user, name, activity[name], first, last)
 
 
-def _period(auditor: Auditor, person: Person, name: str, shown: JSON, first: Any, last: Any) -> None:
+def _period(auditor: Auditor, user: User, name: str, shown: JSON, first: Any, last: Any) -> None:
     """Metrics, points and achievements of one period of the year."""
     changes = {
-        "metrics": {key: spans.of_metric(person, key) for key in auditor.catalog["metrics"]},
-        "points": {key: spans.of_points(person, key) for key in auditor.catalog["points"]},
+        "metrics": {key: spans.of_metric(user, key) for key in auditor.catalog["metrics"]},
+        "points": {key: spans.of_points(user, key) for key in auditor.catalog["points"]},
     }
     for kind, by_key in changes.items():
         for key, row in shown[kind].items():
@@ -233,13 +233,13 @@ def _period(auditor: Auditor, person: Person, name: str, shown: JSON, first: Any
                 continue
             inside = float(sum(change for day, change in by_key[key] if first <= day <= last))
             total = float(sum(change for day, change in by_key[key] if day <= last))
-            told = (row["changeThisPeriod"], row["currentTotal"], row["name"])
+            actual = (row["changeThisPeriod"], row["currentTotal"], row["name"])
             want = (inside, total, auditor.catalog[kind][key]["name"])
-            auditor.same("users_wrapped", f"{name}.{kind}.{key}", told, want, 9)
-    by_name = {row["name"]: key for key, row in auditor.books.achievements("active").items()}
-    done = {key for key, at in person.done.items() if first <= at.astimezone(person.zone).date() <= last}
+            auditor.same("users_wrapped", f"{name}.{kind}.{key}", actual, want, 9)
+    by_name = {row["name"]: key for key, row in auditor.reference.achievements("active").items()}
+    done = {key for key, at in user.completed.items() if first <= at.astimezone(user.zone).date() <= last}
     names = sorted(by_name.get(row["name"], row["name"]) for row in shown["achievements"])
     auditor.same("users_wrapped", f"{name}.achievements", names, sorted(done), 9)
     for row in shown["achievements"]:
         if row["name"] in by_name:
-            _with_date(auditor, person, "users_wrapped", by_name[row["name"]], row)
+            _with_date(auditor, user, "users_wrapped", by_name[row["name"]], row)

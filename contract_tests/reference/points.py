@@ -7,36 +7,32 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from contract_tests.ledger.calendar import local
-from contract_tests.ledger.people import Award, Person
+from contract_tests.reference.calendar import local
+from contract_tests.reference.user import Award, User
 
 JSON = Any
 
 
-def award(
-    system: JSON, person: Person, key: str, place: int, row: JSON, times: int, number: int, now: datetime
-) -> None:
+def award(system: JSON, user: User, key: str, place: int, row: JSON, times: int, number: int, now: datetime) -> None:
     """Boosted, and cut so that the total stays between 0 and the most there may be; nothing when cut to 0."""
-    before, day = person.points(key), local(now, person.zone)
+    before, day = user.points(key), local(now, user.zone)
     amount, names = row["points"] * times, ()
     if amount > 0:
-        applied = boosts_of(system, person, day)
+        applied = boosts_of(system, user, day)
         amount, names = boosted(amount, applied), tuple(boost["name"] for boost in applied)
     after = max(0, before + amount)
     if system.get("maxPoints"):
         after = min(after, system["maxPoints"])
     if after != before:
-        person.awards.setdefault(key, []).append(Award(number, now, day, place, after - before, after, names))
+        user.awards.setdefault(key, []).append(Award(number, now, day, place, after - before, after, names))
 
 
-def boosts_of(system: JSON, person: Person, day: date) -> list[JSON]:
+def boosts_of(system: JSON, user: User, day: date) -> list[JSON]:
     """Those that apply to a user on a day of the user's own."""
     return [
         row
         for row in system.get("boosts") or ()
-        if status(row, day) == "active"
-        and row.get("userId") in (None, person.id)
-        and person.has(row.get("userAttributes"))
+        if status(row, day) == "active" and row.get("userId") in (None, user.id) and user.has(row.get("userAttributes"))
     ]
 
 

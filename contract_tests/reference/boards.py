@@ -9,9 +9,9 @@ from itertools import groupby
 from math import floor
 from typing import Any
 
-from contract_tests.ledger.books import Books
-from contract_tests.ledger.calendar import run_of
-from contract_tests.ledger.people import Person
+from contract_tests.reference.calendar import run_of
+from contract_tests.reference.user import User
+from contract_tests.reference.world import ReferenceWorld
 
 JSON = Any
 
@@ -23,48 +23,48 @@ class Place:
     value: int
 
 
-def ranking(books: Books, board: JSON, day: date, group: dict[str, str] | None = None) -> list[Place]:
+def ranking(reference: ReferenceWorld, board: JSON, day: date, group: dict[str, str] | None = None) -> list[Place]:
     """The run that a day is in (the last one, once the board is over), all places; with breakdown one group's."""
     run = run_of(board, min(day, date.fromisoformat(board["end"])) if board.get("end") else day)
     if run is None:
         return []
     rows = []
-    for person in books.people.values():
-        takes_part = person.has(board.get("userAttributes")) and person.has(group)
-        value, since = score(books, board, person, run) if takes_part else (0, 0)
+    for user in reference.users.values():
+        takes_part = user.has(board.get("userAttributes")) and user.has(group)
+        value, since = score(reference, board, user, run) if takes_part else (0, 0)
         if value > 0:
-            rows.append((-value, since, person.id))
+            rows.append((-value, since, user.id))
     most = board.get("maxParticipants") or 1000
-    return [Place(user, rank, -value) for rank, (value, _, user) in enumerate(sorted(rows)[:most], 1)]
+    return [Place(id, rank, -value) for rank, (value, _, id) in enumerate(sorted(rows)[:most], 1)]
 
 
-def score(books: Books, board: JSON, person: Person, run: tuple[date, date | None]) -> tuple[int, int]:
+def score(reference: ReferenceWorld, board: JSON, user: User, run: tuple[date, date | None]) -> tuple[int, int]:
     """A user's value in a run, rounded down, and what number it was that brought it there."""
     if board["rankBy"] == "streak":
-        return person.streak.length, person.streak.since
+        return user.streak.length, user.streak.since
     total, value, since = Fraction(), 0, 0
-    for number, rows in groupby(gains(board, person), key=lambda row: row[0]):
+    for number, rows in groupby(gains(board, user), key=lambda row: row[0]):
         for _, time, day, amount in rows:
-            if run[0] <= day and (run[1] is None or day <= run[1]) and in_hours(board, person, time):
+            if run[0] <= day and (run[1] is None or day <= run[1]) and in_hours(board, user, time):
                 total += amount
         if floor(total) != value:  # what one request leaves as it was has not moved
             value, since = floor(total), number
     return value, since
 
 
-def gains(board: JSON, person: Person) -> list[tuple[int, datetime, date, Fraction]]:
+def gains(board: JSON, user: User) -> list[tuple[int, datetime, date, Fraction]]:
     if board["rankBy"] == "metric":
-        deeds = [deed for deed in person.deeds if deed.metric == board["metricKey"]]
-        return [(deed.number, deed.time, deed.day, Fraction(deed.value)) for deed in deeds]
-    rows = person.awards.get(board["pointsSystemKey"], ())
+        events = [event for event in user.events if event.metric == board["metricKey"]]
+        return [(event.number, event.time, event.day, Fraction(event.value)) for event in events]
+    rows = user.awards.get(board["pointsSystemKey"], ())
     return [(row.number, row.time, row.day, Fraction(row.awarded)) for row in rows]
 
 
-def in_hours(board: JSON, person: Person, time: datetime) -> bool:
+def in_hours(board: JSON, user: User, time: datetime) -> bool:
     """Whether it is an hour of the user's day in which activity counts."""
     if not board.get("startTime") and not board.get("endTime"):
         return True
-    here = time.astimezone(person.zone)
+    here = time.astimezone(user.zone)
     minute = timedelta(hours=here.hour, minutes=here.minute, seconds=here.second)
     return _clock(board.get("startTime"), "00:00") <= minute < _clock(board.get("endTime"), "24:00")
 

@@ -3,6 +3,6 @@
 It is told the same as the target, in the same order, and says what the target must answer. It knows nothing of HTTP.
 """
 
-from contract_tests.ledger.books import Books
+from contract_tests.reference.world import ReferenceWorld
 
-__all__ = ["Books"]
+__all__ = ["ReferenceWorld"]

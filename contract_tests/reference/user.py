@@ -12,7 +12,7 @@ JSON = Any
 
 
 @dataclass(frozen=True)
-class Deed:
+class Event:
     """A metric event; `number` counts everything that happens, so that what came first is known."""
 
     number: int
@@ -41,8 +41,8 @@ class Award:
 
 @dataclass
 class Streak:
-    """`counted` and `frozen`: by period, the length that was reached or kept. `told`: type of each webhook that is due,
-    with what it says and when."""
+    """`counted` and `frozen`: by period, the length that was reached or kept. `webhooks`: type of each webhook that is
+    due, with its content and its time."""
 
     length: int = 0
     started: date | None = None
@@ -53,33 +53,33 @@ class Streak:
     counted: dict[date, int] = field(default_factory=dict)
     frozen: dict[date, int] = field(default_factory=dict)
     since: int = 0
-    told: list[tuple[str, dict[str, JSON], datetime]] = field(default_factory=list)
+    webhooks: list[tuple[str, dict[str, JSON], datetime]] = field(default_factory=list)
 
 
 @dataclass
-class Person:
-    """`done`: when each achievement was completed, by key. `replays`: idempotency keys by metric."""
+class User:
+    """`completed`: when each achievement was completed, by key. `replays`: idempotency keys by metric."""
 
     id: str
     created: datetime
     zone: ZoneInfo
     profile: dict[str, JSON]
     attributes: dict[str, str]
-    deeds: list[Deed] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     streak: Streak = field(default_factory=Streak)
-    done: dict[str, datetime] = field(default_factory=dict)
+    completed: dict[str, datetime] = field(default_factory=dict)
     awards: dict[str, list[Award]] = field(default_factory=dict)
 
     def total(self, metric: str, attributes: dict[str, str] | None = None) -> Decimal:
-        deeds = (deed for deed in self.deeds if deed.metric == metric and deed.matches(attributes))
-        return sum((deed.value for deed in deeds), Decimal())
+        events = (event for event in self.events if event.metric == metric and event.matches(attributes))
+        return sum((event.value for event in events), Decimal())
 
     def peak(self, metric: str, attributes: dict[str, str] | None) -> Decimal:
         """The most that the matching sum has ever been."""
         found = most = Decimal()
-        for deed in self.deeds:
-            if deed.metric == metric and deed.matches(attributes):
-                found += deed.value
+        for event in self.events:
+            if event.metric == metric and event.matches(attributes):
+                found += event.value
                 most = max(most, found)
         return most
 

@@ -9,42 +9,42 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from contract_tests.drawing import Drawn
-from contract_tests.ledger import Books, points
-from contract_tests.ledger.boards import ranking
-from contract_tests.ledger.calendar import Periods, first_instant, run_of
+from contract_tests.random_catalogs import RandomCatalog
+from contract_tests.reference import ReferenceWorld, points
+from contract_tests.reference.boards import ranking
+from contract_tests.reference.calendar import Periods, first_instant, run_of
 from mockserver import catalogs
 
 NOON = datetime(2025, 3, 28, 12, tzinfo=UTC)
 BOARD = {"rankBy": "points", "pointsSystemKey": "xp", "start": "2025-03-01"}
 
 
-def books(**streak: Any) -> Books:
+def reference_world(**streak: Any) -> ReferenceWorld:
     triggers = [
         {"type": "metric", "metricKey": "words", "metricThreshold": 10, "points": 3},
         {"type": "metric", "metricKey": "words", "metricThreshold": 10, "points": -3},
         {"type": "metric", "metricKey": "hours", "metricThreshold": 1, "points": 5},
     ]
     catalog = {"metrics": {"words": {}, "hours": {}}, "points": {"xp": {"triggers": triggers}}}
-    return Books(catalog | {"streak": {"frequency": "daily"} | streak}, NOON)
+    return ReferenceWorld(catalog | {"streak": {"frequency": "daily"} | streak}, NOON)
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_every_drawn_catalog_is_valid(seed: int) -> None:
-    drawn = Drawn(seed, NOON.date())
-    assert drawn.json == Drawn(seed, NOON.date()).json
-    catalogs.from_data(drawn.json, today=NOON.date(), name="drawn")
+    random_catalog = RandomCatalog(seed, NOON.date())
+    assert random_catalog.json == RandomCatalog(seed, NOON.date()).json
+    catalogs.from_data(random_catalog.json, today=NOON.date(), name="drawn")
 
 
 def test_a_streak_lives_on_a_freeze_and_is_lost_without() -> None:
-    told = books(freezes={"initial": 1, "maximum": 1})
-    ann = told.user("ann", tz="Asia/Kathmandu")
-    told.event("ann", "words", Decimal(1), {})
-    told.pass_to(NOON + timedelta(days=2))
+    world = reference_world(freezes={"initial": 1, "maximum": 1})
+    ann = world.add_user("ann", tz="Asia/Kathmandu")
+    world.event("ann", "words", Decimal(1), {})
+    world.advance_to(NOON + timedelta(days=2))
     assert (ann.streak.length, ann.streak.freezes) == (1, 0)
-    told.pass_to(NOON + timedelta(days=3))
+    world.advance_to(NOON + timedelta(days=3))
     assert ann.streak.length == 0
-    kinds = [(kind, at.isoformat()) for kind, _, at in ann.streak.told]
+    kinds = [(kind, at.isoformat()) for kind, _, at in ann.streak.webhooks]
     assert kinds[1:] == [
         ("streak.freeze_consumed", "2025-03-29T18:15:00+00:00"),
         ("streak.lost", "2025-03-30T18:15:00+00:00"),
@@ -52,12 +52,12 @@ def test_a_streak_lives_on_a_freeze_and_is_lost_without() -> None:
 
 
 def test_what_one_request_leaves_as_it_was_takes_no_place() -> None:
-    told = books()
+    world = reference_world()
     for user in ("ann", "ben"):
-        told.user(user)
-        told.event(user, "hours", Decimal(1), {})
-    told.event("ann", "words", Decimal(10), {})  # up by 3 and down by 3
-    assert [(row.user, row.value) for row in ranking(told, BOARD, NOON.date())] == [("ann", 5), ("ben", 5)]
+        world.add_user(user)
+        world.event(user, "hours", Decimal(1), {})
+    world.event("ann", "words", Decimal(10), {})  # up by 3 and down by 3
+    assert [(row.user, row.value) for row in ranking(world, BOARD, NOON.date())] == [("ann", 5), ("ben", 5)]
 
 
 @pytest.mark.parametrize(

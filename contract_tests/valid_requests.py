@@ -19,7 +19,7 @@ PAGE = 10
 
 
 @dataclass
-class Good:
+class ValidRequest:
     """Arguments and body; `sent(…)` sends it with something changed."""
 
     stage: Stage
@@ -31,7 +31,7 @@ class Good:
     def has_body(self) -> bool:
         return self.body is not _NO_BODY
 
-    def sent(self, **changed: Any) -> Exchange:
+    def send(self, **changed: Any) -> Exchange:
         """With these parameters instead; None leaves one out."""
         arguments = {name: value for name, value in (self.arguments | changed).items() if value is not None}
         path, headers = self.operation.request(arguments)
@@ -39,7 +39,7 @@ class Good:
             return self.stage.client.send_json(self.operation.method, path, self.body, headers=headers)
         return self.stage.client.send(self.operation.method, path, headers=headers)
 
-    def raw(self, content: bytes | None, headers: dict[str, str]) -> Exchange:
+    def send_raw(self, content: bytes | None, headers: dict[str, str]) -> Exchange:
         """With these bytes as the body and these headers beside the key."""
         path, more = self.operation.request(self.arguments)
         return self.stage.client.send(self.operation.method, path, body=content, headers=more | headers)
@@ -48,7 +48,7 @@ class Good:
         return self.operation.request(self.arguments)[0]
 
 
-def good_request(stage: Stage, operation: Operation, user: str) -> Good:
+def valid_request(stage: Stage, operation: Operation, user: str) -> ValidRequest:
     """For a user that exists. Skips when the target has not what the operation is about."""
     arguments: dict[str, Any] = {}
     for row in operation.parameters:
@@ -56,7 +56,7 @@ def good_request(stage: Stage, operation: Operation, user: str) -> Good:
             arguments[row["name"]] = _argument(stage, operation, row, user)
     if operation.id == "leaderboards_get":
         arguments |= _board(stage, str(arguments["key"]))
-    return Good(stage, operation, arguments, _body(operation, user))
+    return ValidRequest(stage, operation, arguments, _body(operation, user))
 
 
 def _argument(stage: Stage, operation: Operation, row: dict[str, Any], user: str) -> Any:

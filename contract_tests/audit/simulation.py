@@ -1,0 +1,223 @@
+"""Who lives in a drawn world, and what they do there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from contract_tests.audit.auditor import Auditor
+from contract_tests.audit.boards import group_of, place_of
+from contract_tests.audit.catalog import check_achievement, check_level, system_row
+from contract_tests.audit.users import check_award, check_profile, check_streak
+from contract_tests.random_catalogs import PLANS, TEAMS
+from contract_tests.reference import points
+from contract_tests.reference.boards import Place
+from contract_tests.reference.user import User
+from contract_tests.stage import stamp
+
+JSON = Any
+LONG = "long" * 20
+#: Ids that differ by almost nothing: case, form, a space, a zero in front, an escape, the end of a long one.
+IDS = (
+    "ann",
+    "Ann",
+    "Zoë",
+    "Zoe\u0308",
+    "007",
+    "7",
+    f"{LONG}1",
+    f"{LONG}2",
+    "a%20b",
+    "a b",
+    "zero\u200b",
+    "zero",
+    "ﬁ/+?",
+)
+#: Odd ones: half and quarter hours, old and three-part names, the ends of the world, summer time at another hour.
+ZONES = (
+    "Asia/Kathmandu",
+    "America/Argentina/Buenos_Aires",
+    "Pacific/Kiritimati",
+    "US/Pacific",
+    "Europe/Berlin",
+    "Australia/Lord_Howe",
+    "Singapore",
+    "America/St_Johns",
+    None,
+)
+NAMES = ("Ann & <Co>", "Łódź", "Zoe\u0308", " padded ", "нина", "007", "n" * 100, "zero\u200bwidth", "ﬁne ②")
+STEP = timedelta(days=4)
+VALUES = ("1", "2.5", "0.000001", "13", "40.25", "-3", "7", "1000000", "99.999999", "0.1")
+
+
+class Simulation:
+    """Acts in the target and in the books alike; each answer is held against the books at once."""
+
+    def __init__(self, auditor: Auditor) -> None:
+        self.auditor, self.reference = auditor, auditor.reference
+        self.rng = auditor.random_catalog.rng
+        self.keys: dict[tuple[str, str], str] = {}
+
+    def create_users(self, count: int) -> None:
+        """So many users, made in all ways that there are."""
+        ids = ["ann", *self.rng.sample(IDS[1:], count - 1)]
+        zones, names = self.rng.sample(ZONES, len(ZONES)), self.rng.sample(NAMES, len(NAMES))
+        for number, id in enumerate(ids):
+            profile: dict[str, JSON] = {"name": names[number % len(names)]}
+            profile |= {"tz": zone} if (zone := zones[number % len(zones)]) else {}
+            profile |= {"email": f"{number}@Example.org"} if number % 3 else {}
+            profile |= {"deviceTokens": ["é", " b ", "a"]} if number % 2 else {}
+            attributes = {"plan": self.rng.choice(PLANS)} if number % 5 else {}
+            attributes |= {"team": self.rng.choice(TEAMS)} if number % 3 else {}
+            self.create_user(id, profile | {"attributes": attributes}, number % 3)
+            self._wait(timedelta(seconds=61))  # else what time brings comes to all at the same moment
+
+    def create_user(self, id: str, profile: dict[str, JSON], way: int) -> None:
+        user = self.reference.add_user(id, **profile)
+        if way == 0:
+            shown = self.auditor.call("users_create", body={"id": id, **profile})
+            check_profile(self.auditor, "users_create", shown, user)
+        elif way == 1:
+            shown = self.auditor.call("users_identify", id=id, body=profile)
+            check_profile(self.auditor, "users_identify", shown, user)
+        else:
+            shown = self.auditor.call("users_identify", id=id, body={"attributes": profile.pop("attributes")} | profile)
+            check_profile(self.auditor, "users_identify", shown, user)
+
+    def act(self) -> None:
+        """What everybody does on one day."""
+        users = list(self.reference.users.values())
+        for user in self.rng.sample(users, len(users)):
+            for _ in range(self.rng.choice((0, 1, 1, 2, 3))):
+                self.event(user)
+            if self.rng.random() < 0.3:
+                self.complete(user, self.rng.choice(("call", "Call")))
+
+    def pass_days(self, days: int) -> None:
+        """Time passes, to an odd moment."""
+        self._wait(timedelta(days=days, hours=self.rng.randint(0, 20), minutes=self.rng.randint(0, 59), seconds=7))
+
+    def _wait(self, amount: timedelta) -> None:
+        """In short steps, so that no step has more webhooks than a slow machine delivers while one waits."""
+        then = self.reference.now + amount
+        while self.reference.now < then:
+            step = min(then, self.reference.now + STEP)
+            self.auditor.stage.clock.advance(to=stamp(step), wait=True)
+            self.reference.advance_to(step)
+
+    # An event
+
+    def event(self, user: User) -> None:
+        metric, value = self.rng.choice(self.auditor.random_catalog.metrics), self.rng.choice(VALUES)
+        attributes = {"source": self.rng.choice(("phone", "Phone"))} if self.rng.random() < 0.6 else {}
+        attributes |= {"kind": "é"} if self.rng.random() < 0.4 else {}
+        number = Decimal(value)
+        amount: float = int(number) if number == int(number) else float(number)
+        key = self._fresh_key(user, metric)
+        boards = dict(self._places(user))
+        before = {system: len(user.awards.get(system, ())) for system in self.auditor.catalog["points"]}
+        done, length = set(user.completed), user.streak.length
+        self.reference.event(user.id, metric, number, attributes)
+        shown = self.auditor.stage.event(user.id, amount, metric, attributes=attributes or None, key=key)
+        same = self.auditor.same
+        same("metrics_event", "total", shown["total"], float(user.total(metric)), 4)
+        same("metrics_event", "metricId", shown["metricId"], self.auditor.ids.get(("metrics", metric)), 4)
+        same("metrics_event", "idempotencyKey", shown.get("idempotencyKey"), key, 4)
+        check_streak(self.auditor, "metrics_event", shown["currentStreak"], user)
+        same("metrics_event", "extended", shown["currentStreak"]["extended"], user.streak.length > length, 5)
+        self._completed(user, shown["achievements"], set(user.completed) - done)
+        self._awards_given(user, "metrics_event", shown["points"], before)
+        self._ranks_changed(user, shown["leaderboards"], boards)
+        if key and self.rng.random() < 0.5:
+            self._replay(user, metric, amount, attributes, key, shown)
+
+    def _fresh_key(self, user: User, metric: str) -> str | None:
+        """Keys that are alike are different ones; another user's or metric's are other ones, too."""
+        if self.rng.random() < 0.5:
+            return None
+        number = sum(owner == user.id for owner, _ in self.keys)
+        base = ("k", "K", "k" * 90 + "1", "k" * 90 + "2", "007", "7", "k%20", "k+")[number % 8]
+        key = base if number < 8 else f"{base}{number}"
+        self.keys[user.id, f"{metric} {key}"] = key
+        return key
+
+    def _replay(self, user: User, metric: str, value: float, attributes: JSON, key: str, first: JSON) -> None:
+        shown = self.auditor.stage.event(user.id, value, metric, attributes=attributes or None, key=key)
+        same = self.auditor.same
+        same("metrics_event", "idempotentReplayed", shown["idempotentReplayed"], True, 4)
+        same("metrics_event", "eventId", shown["eventId"], first["eventId"], 4)
+        same("metrics_event", "total", shown["total"], float(user.total(metric)), 4)
+        same("metrics_event", "extended", shown["currentStreak"]["extended"], False, 5)
+        actual = (shown["achievements"], shown["points"], shown["leaderboards"])
+        same("metrics_event", "what a replay changes", actual, ([], {}, {}), 4)
+
+    def replay_old(self) -> None:
+        """A key is known for ever."""
+        for (user, text), key in list(self.keys.items())[:6]:
+            metric = text.removesuffix(f" {key}")
+            shown = self.auditor.stage.event(user, 5, metric, key=key)
+            self.auditor.same("metrics_event", "idempotentReplayed", shown["idempotentReplayed"], True, 4)
+            total = float(self.reference.users[user].total(metric))
+            self.auditor.same("metrics_event", "total", shown["total"], total, 4)
+
+    def _completed(self, user: User, rows: JSON, fresh: set[str]) -> None:
+        by_name = {row["name"]: key for key, row in self.reference.achievements("active").items()}
+        actual = {by_name.get(row["name"], row["name"]): row for row in rows}
+        self.auditor.same("metrics_event", "achievements", sorted(actual), sorted(fresh), 6)
+        for key in fresh & set(actual):
+            check_achievement(self.auditor, "metrics_event", key, actual[key])
+
+    def _awards_given(self, user: User, operation: str, shown: JSON, before: dict[str, int]) -> None:
+        """The awards of one request, by system; a level only where it changed."""
+        fresh = {key: user.awards.get(key, [])[count:] for key, count in before.items()}
+        changed = {key: rows for key, rows in fresh.items() if rows}
+        self.auditor.same(operation, "points", sorted(shown), sorted(changed), 7)
+        for key in set(shown) & set(changed):
+            row, system, awards = shown[key], self.auditor.catalog["points"][key], changed[key]
+            want = {"total": user.points(key), "added": sum(award.awarded for award in awards)}
+            for field, value in (want | system_row(self.auditor, key)).items():
+                self.auditor.same(operation, field, row.get(field), value, 7)
+            self.auditor.same(operation, "number of awards", len(row["awards"]), len(awards), 7)
+            for actual, award in zip(row["awards"], awards[::-1], strict=False):
+                check_award(self.auditor, operation, actual, user, key, award)
+            old, new = points.level(system, want["total"] - want["added"]), points.level(system, want["total"])
+            self.auditor.same(operation, "level is told", "level" in row, old != new, 7)
+            if old != new and "level" in row:
+                check_level(self.auditor, operation, row["level"], key, new)
+
+    def _places(self, user: User) -> Iterator[tuple[str, Place | None]]:
+        for key, board in self.auditor.catalog["leaderboards"].items():
+            if key not in ("soon", "over"):
+                yield key, place_of(self.auditor, board, user, self.reference.today(user))
+
+    def _ranks_changed(self, user: User, shown: JSON, before: dict[str, Place | None]) -> None:
+        """Where the user stands now, and stood before, on the boards that are told; all that changed are."""
+        for key, after in self._places(user):
+            was, now = before[key], after
+            if key in shown:
+                actual = (shown[key]["previousRank"], shown[key]["rank"])
+                want = (was.rank if was else None, now.rank if now else None)
+                self.auditor.same("metrics_event", f"previousRank and rank on {key}", actual, want, 8)
+                group = group_of(self.auditor.catalog["leaderboards"][key], user)
+                pairs = {row["key"]: row["value"] for row in shown[key].get("breakdownAttributeValues") or ()}
+                self.auditor.same("metrics_event", "breakdownAttributeValues", pairs, group or {}, 8)
+            elif was != now and (was is None or now is None or was.value != now.value):
+                self.auditor.same("metrics_event", f"{key} is told", False, True, 8)
+
+    # A completion
+
+    def complete(self, user: User, key: str) -> None:
+        row = self.auditor.catalog["achievements"][key]
+        body = {"user": {"id": user.id}}
+        if not user.has(row.get("userAttributes")):
+            self.auditor.stage.refused("achievements_complete", key=key, body=body)
+            return
+        before = {system: len(user.awards.get(system, ())) for system in self.auditor.catalog["points"]}
+        self.reference.complete(user.id, key)
+        shown = self.auditor.call("achievements_complete", key=key, body=body)
+        check_achievement(self.auditor, "achievements_complete", key, shown["achievement"])
+        self._awards_given(user, "achievements_complete", shown["points"], before)
+        for closed in ("gone", "closed", "m0", "nowhere"):
+            self.auditor.stage.refused("achievements_complete", key=closed, body=body)
