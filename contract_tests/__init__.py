@@ -1,1 +1,1 @@
-"""THE CONTRACT: a suite that speaks HTTP only and checks any implementation against the document."""
+"""THE CONTRACT: a suite that speaks HTTP only and checks any implementation against the spec."""

@@ -1,4 +1,4 @@
-"""What two responses have in common: moments as moments, however they are written, and only what the document names."""
+"""Makes responses comparable: times in one form, and only the fields that the spec names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)"
 
 
 def canonical(value: JSON) -> JSON:
-    """The same value with every moment written in one way: UTC, milliseconds, `Z`."""
+    """The same value with every time in one form: UTC, milliseconds, `Z`."""
     if isinstance(value, str):
         return _in_utc(value) if len(value) <= 40 and _MOMENT.fullmatch(value) else value
     if isinstance(value, dict):
@@ -24,17 +24,17 @@ def canonical(value: JSON) -> JSON:
 
 
 def _in_utc(text: str) -> str:
-    """The moment in UTC; digits beyond milliseconds stay where they say something."""
+    """The time in UTC; digits beyond milliseconds stay unless they are 0."""
     try:
         moment = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        return text  # no day of the calendar, or beyond all years
+        return text  # no day of the calendar, or a year out of range
     rest = f"{moment.microsecond % 1000:03d}".rstrip("0")
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}{rest}Z"
 
 
 class Names:
-    """The fields that a document names, and those whose own keys are data, such as `attributes`."""
+    """The fields that a spec names, and those whose own keys are data, such as `attributes`."""
 
     def __init__(self, raw: dict[str, JSON]) -> None:
         rows = list(_properties(raw))
@@ -42,7 +42,7 @@ class Names:
         self.maps = {name for name, schema in rows if isinstance(schema.get("additionalProperties"), dict | bool)}
 
     def known(self, value: JSON, holder: str = "") -> JSON:
-        """The value without fields that the document does not name: an implementation may add some anywhere."""
+        """The value without fields that the spec does not name: an implementation may add some anywhere."""
         if isinstance(value, list):
             return [self.known(one, holder) for one in value]
         if not isinstance(value, dict):
@@ -51,7 +51,7 @@ class Names:
         return {key: self.known(one, "" if data else key) for key, one in value.items() if data or key in self.fields}
 
     def alike(self, got: JSON, want: JSON, holder: str = "") -> bool:
-        """Whether both are the same but for fields that the document does not name; `holder` is where they stand."""
+        """Whether both are equal except for fields that the spec does not name; `holder` is the field around them."""
         if isinstance(got, list) and isinstance(want, list):
             return len(got) == len(want) and all(map(partial(self.alike, holder=holder), got, want))
         if not (isinstance(got, dict) and isinstance(want, dict)) or holder in self.maps:
@@ -61,7 +61,7 @@ class Names:
 
 
 def _properties(node: JSON) -> Iterator[tuple[str, dict[str, JSON]]]:
-    """Every property of every schema in a document."""
+    """Every property of every schema in a spec."""
     if isinstance(node, dict):
         properties = node.get("properties")
         for name, schema in properties.items() if isinstance(properties, dict) else ():

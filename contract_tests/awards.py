@@ -1,4 +1,4 @@
-"""What the scenarios of points share: a trigger to play with, and what an award comes to."""
+"""Helpers for scenarios of points: a trigger to use, and the amount of an award."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Paying(NamedTuple):
 def plain_trigger(stage: Stage, of: str | None = None, *, times: float = 4, without: Collection[str] = ()) -> Paying:
     """A metric trigger without filters, in a system (or this one) where each award adds to the total.
 
-    `times` its threshold can be sent in one event. `without`: types of triggers that the system must not have.
+    `times` its threshold fits into one event. `without`: types of triggers that the system must not have.
     """
     found = [
         Paying(system, row, stage.kit.metric_keys[row["metricId"]])
@@ -63,7 +63,7 @@ def least(kit: Kit, system: str) -> Fraction:
 
 
 def most_of(kit: Kit, system: str, points: int) -> Fraction:
-    """What an award of so many points comes to with all boosts that make it greater."""
+    """The amount of an award of `points` with all boosts that make it greater."""
     return points * product(boost for boost in kit.boosts[system] if boost["multiplier"] > 1)
 
 
@@ -77,7 +77,7 @@ def awards_of(rows: list[Row], trigger: str) -> list[Row]:
 
 
 def boosted(points: int, boosts: list[Row]) -> int:
-    """What an award comes to: multipliers multiply, the product is rounded once."""
+    """The amount of an award: multipliers multiply, the product is rounded once."""
     exact = points * product(boosts)
     kinds = {boost["rounding"] for boost in boosts}
     if kinds == {"up"}:

@@ -1,7 +1,8 @@
-"""Which request was wrong: not the scenario's last one, but the one whose response the failed line is about.
+"""Finds the request that a failure is about: not always the scenario's last one, but the one whose response the failed
+line checks.
 
-Each request remembers the lines of the suite that it was sent from. Where an assertion fails, the names in it are
-followed to the lines that gave them their values, and so to the requests that were sent there.
+Each request records the lines of the suite that it was sent from. When an assertion fails, its names are followed to
+the lines that assigned them, and so to the requests that were sent there.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import NamedTuple
 from contract_tests.exchange import Exchange
 
 HERE = str(Path(__file__).parent)
-#: What sends requests for others: a line there says nothing about who is to blame.
+#: Files that send requests for tests: a line there does not say which request was wrong.
 SENDERS = {"client.py", "exchange.py", "suite.py", "conftest.py", "control.py", "stage.py", "blame.py"}
-#: Lines of the suite are looked for in this many frames.
+#: Lines of the suite are searched in this many frames.
 MAX_FRAMES = 30
 
 
@@ -49,13 +50,13 @@ def _is_test_code(file: str) -> bool:
 
 
 def blamed(error: BaseException, exchanges: list[Exchange]) -> Exchange | None:
-    """The request of the story that an error is about; None in a story without any."""
+    """The request that an error is about; None if there was none."""
     of_the_api = [exchange for exchange in exchanges if not exchange.control]
     lines = list(_lines_of(error.__traceback__))
     if not exchanges or not lines:
         return exchanges[-1] if exchanges else None
     if not _is_test_code(lines[-1].file) and lines[-1].file.startswith(HERE):
-        return exchanges[-1]  # a request that was expected to be answered otherwise
+        return exchanges[-1]  # a helper expected another response
     for line in reversed([line for line in lines if _is_test_code(line.file)]):
         if found := _sent_for(line, of_the_api):
             return found
@@ -69,7 +70,7 @@ def _lines_of(traceback: TracebackType | None) -> Iterator[Line]:
 
 
 def _sent_for(line: Line, exchanges: list[Exchange]) -> Exchange | None:
-    """The newest request that a line sent itself, else the newest that gave a value to one of its names."""
+    """The newest request that a line sent, otherwise the newest whose response one of its names was assigned from."""
     function = _function_at(line)
     statement = _statement_at(function, line.number) if function else None
     if function is None or statement is None:
@@ -102,7 +103,7 @@ def _newest(exchanges: list[Exchange], file: str, first: int, last: int) -> Exch
 
 
 def _assignments(function: ast.AST, name: str) -> Iterator[tuple[int, int, set[str]]]:
-    """Where a name gets its value: the lines, and the names that the value is made of."""
+    """Where a name is assigned: first and last line, and the names in the value."""
     for node in ast.walk(function):
         targets: list[ast.AST] = []
         value: ast.AST | None = None
@@ -125,7 +126,7 @@ def _binds(target: ast.AST, name: str) -> bool:
 
 
 def _span(statement: ast.stmt) -> tuple[int, int]:
-    """The lines of a statement; of one that holds others, those before them."""
+    """First and last line of a statement; of a compound statement only its head."""
     body = getattr(statement, "body", None)
     last = body[0].lineno - 1 if isinstance(body, list) and body else statement.end_lineno or statement.lineno
     return statement.lineno, max(statement.lineno, last)

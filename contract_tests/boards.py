@@ -1,4 +1,4 @@
-"""What the scenarios of leaderboards share: a board to play on, players, and a board read whole."""
+"""Helpers for scenarios of leaderboards: a board with room, users with scores, all pages of a board."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from contract_tests.stage import Stage
 
 Board = dict[str, Any]
-#: As many as a scenario brings along at most.
+#: The most users that a scenario creates.
 PLAYERS = 12
-#: As many as most scenarios bring along.
+#: The number of users that most scenarios create.
 FEW = 5
 
 
 def open_board(stage: Stage, players: int = FEW) -> Board:
-    """An active metric board without breakdown, with room for the players; one that never repeats if there is one."""
+    """An active metric board without breakdown, with room for the players; if possible one that does not repeat."""
     rows = [
         row
         for row in stage.kit.boards(rankBy="metric", status="active")
@@ -29,7 +29,7 @@ def open_board(stage: Stage, players: int = FEW) -> Board:
 
 
 def has_room(stage: Stage, board: Board, players: int) -> bool:
-    """Whether it takes so many; where others live too they may fill it, and then newcomers have no rank."""
+    """Whether it has room for that many: other users may fill it, and then new users have no rank."""
     if board["maxParticipants"] < players:
         return False
     return stage.fresh or not stage.board(board["key"], offset=board["maxParticipants"] - players, limit=1)["rankings"]
@@ -55,7 +55,7 @@ def all_rankings(stage: Stage, key: str, **arguments: Any) -> list[dict[str, Any
 
 
 def current_run(stage: Stage, board: Board, user: str) -> str:
-    """The first day of the run that is on, by which every implementation knows it. An event of `user` tells it."""
+    """The first day of the current run, which identifies it. An event of `user` returns it."""
     if board["runUnit"] is None:
         return str(board["start"])
     actual = stage.event(user, 1, board["metricKey"])["leaderboards"][board["key"]]
@@ -63,7 +63,7 @@ def current_run(stage: Stage, board: Board, user: str) -> str:
 
 
 def pairs_of(attributes: dict[str, str]) -> str:
-    """The parameter `userAttributes`, with signs that mean something there written as themselves."""
+    """The value of the parameter `userAttributes`, with special characters escaped."""
     return ",".join(f"{_escaped_key(key)}:{_escaped(value)}" for key, value in attributes.items())
 
 
@@ -77,6 +77,6 @@ def _escaped_key(text: str) -> str:
 
 
 def group_ranking(stage: Stage, board: Board, attributes: dict[str, str], **arguments: Any) -> list[tuple[str, int]]:
-    """Who is on a board with breakdown for these attributes, and at which rank."""
+    """The users on a board with breakdown for these attributes, with their ranks."""
     rows = stage.board(board["key"], userAttributes=pairs_of(attributes), **arguments)["rankings"]
     return [(row["userId"], row["rank"]) for row in rows]

@@ -1,7 +1,8 @@
-"""HTTP, bytes as given: paths are not normalised and bodies not mended, so that bad requests arrive as bad as they are.
+"""An HTTP client that sends bytes as given: paths are not normalised and bodies not repaired, so that bad requests
+arrive as they are.
 
-Every exchange is told to the `observer`, and no more than `rate` requests leave in a second. A target that says
-"too many" is waited for and asked again.
+Every exchange is passed to the `observer`. At most `rate` requests are sent in a second; after a 429 the client waits
+and sends the request again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from contract_tests.exchange import Exchange
 from contract_tests.spec import Spec
 
 TIMEOUT = 60.0
-#: A request that came too soon is sent again so often, and nobody waits longer than this for one of them.
+#: How often a request that got 429 is sent again, and the longest wait before it, in seconds.
 REPEATS = 10
 LONGEST_WAIT = 60.0
 CONTROL_TOKEN = "X-Control-Token"
@@ -29,7 +30,7 @@ _UNSET: Any = object()
 
 
 def unpacked(content: bytes, encoding: str) -> bytes:
-    """A body as it was before gzip or deflate, which a proxy may add unasked; as it came where that is a lie."""
+    """A body without gzip or deflate, which a proxy may add. Returned as it is when it cannot be unpacked."""
     bits = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(encoding.strip().lower())
     if bits is None or not content:
         return content
@@ -40,7 +41,7 @@ def unpacked(content: bytes, encoding: str) -> bytes:
 
 
 class RateLimiter:
-    """At most `rate` requests in a second, over all clients that share it; None: as fast as they go."""
+    """At most `rate` requests in a second, over all clients that share it; None: no limit."""
 
     def __init__(self, rate: float | None) -> None:
         self.gap = 1 / rate if rate else 0.0
@@ -57,9 +58,10 @@ class RateLimiter:
             time.sleep(due - now)
 
     def should_retry(self, exchange: Exchange, sent: int) -> bool:
-        """Whether a request that came too soon, and was sent so often, is sent once more; all wait as it asks.
+        """Whether a request that got 429 is sent again; `sent`: how often it was sent. All requests wait as long as
+        the response asks.
 
-        Once one was refused for good no other is repeated: the target does not mean "a little later".
+        After one request failed too often, no request is repeated: waiting does not help at this target.
         """
         if exchange.retry_after is None or self._gave_up:
             return False
@@ -70,7 +72,7 @@ class RateLimiter:
 
 
 class NoResponse(OSError):
-    """A request to which there came no response, and why not, in words."""
+    """A request that got no response; the message says why."""
 
     def __init__(self, exchange: Exchange, cause: BaseException) -> None:
         self.exchange = exchange
@@ -108,7 +110,7 @@ class Connections:
             self._drop()
             if fresh:
                 raise
-            # A kept connection that the other side has closed meanwhile is no answer about the request.
+            # The server has closed a connection that was kept open: that says nothing about the request.
             return self._once(method, target, body, headers)
         except (http.client.HTTPException, OSError):
             self._drop()
@@ -150,7 +152,7 @@ class Connections:
 
 
 class Client:
-    """Speaks to one base URL with one key; others for the same target share its pace and its wire."""
+    """For one base URL and one key. Clients of the same target share a rate limiter and connections."""
 
     def __init__(
         self,
@@ -193,15 +195,15 @@ class Client:
         )
 
     def headers(self) -> dict[str, str]:
-        """What every good request carries."""
+        """The headers of every valid request."""
         return {"X-API-KEY": self.api_key} | ({"Tenant-ID": self.tenant} if self.tenant else {})
 
     def control_headers(self) -> dict[str, str]:
-        """What a request to the control plane carries beside the key."""
+        """The headers of a request to the control plane, besides the key."""
         return {CONTROL_TOKEN: self.control_token} if self.control_token else {}
 
     def call(self, operation_id: str, /, *, body: Any = _UNSET, **arguments: Any) -> Exchange:
-        """An operation by the document's own names. None among the arguments means absent."""
+        """Call an operation; names are those of the spec. None among the arguments means absent."""
         operation = self.spec.operations[operation_id]
         given = {name.replace("__", "-"): value for name, value in arguments.items() if value is not None}
         path, headers = operation.request(given)
@@ -225,7 +227,7 @@ class Client:
     ) -> Exchange:
         """`path` is below the base path, percent-encoded already. `bare`: no header but those given.
 
-        Raises `NoResponse` when there is no answer.
+        Raises `NoResponse` when there is no response.
         """
         sent = (headers or {}) if bare else self.headers() | (headers or {})
         for number in count(1):
@@ -235,7 +237,7 @@ class Client:
         return exchange
 
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str], below_base: bool) -> Exchange:
-        """Once, at the agreed pace, told to the observer."""
+        """Send once, within the rate limit, and pass the exchange to the observer."""
         target = (self._prefix if below_base else "") + path
         self.rate_limiter.wait()
         exchange = Exchange(

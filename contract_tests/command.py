@@ -72,7 +72,7 @@ def verify(junit_xml: Path | None, fail_fast: bool, only: str | None, replay: Pa
 
 
 def run(options: Options, arguments: list[str]) -> int:
-    """Run the suite with pytest, which keeps quiet: the suite reports for itself. The exit code."""
+    """Run the suite with pytest, whose own output is off: the suite writes its own report. Returns the exit code."""
     from contract_tests.report import terminal
     from contract_tests.report.outputs import check_one
     from contract_tests.suite import Suite
@@ -87,7 +87,7 @@ def run(options: Options, arguments: list[str]) -> int:
         click.echo(str(error), err=True)
         return 2
     except OSError as error:
-        if "--junit-xml" not in arguments:  # then it is not pytest's own report
+        if "--junit-xml" not in arguments:  # otherwise pytest could not write its report
             raise
         click.echo(f"{error.filename or '--junit-xml'} cannot be written: {error.strerror}.", err=True)
         return 2
@@ -102,7 +102,7 @@ def run(options: Options, arguments: list[str]) -> int:
 
 
 def _run(suite: Suite, arguments: list[str]) -> int:
-    """The tests, with progress; reports are written even when it is interrupted. Raises `CannotRun`."""
+    """Runs the tests and shows progress. Reports are written even after an interrupt. Raises `CannotRun`."""
     import pytest
     from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -112,7 +112,7 @@ def _run(suite: Suite, arguments: list[str]) -> int:
     here = Path(__file__).parent
     parts = suite.options.parts
     files = [str(path) for path in sorted(here.glob("test_*.py")) if part_of_file(path.name) in parts]
-    # The suite reports for itself, and no plugin of the caller's environment has a say: only the one that collects
+    # The suite writes its own report. Plugins of the caller's environment are not loaded, only the one that collects
     # generated requests.
     quiet = ["-p", "no:terminal", "-p", "no:cacheprovider"]
     quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin"]
@@ -123,8 +123,8 @@ def _run(suite: Suite, arguments: list[str]) -> int:
         prepare(suite)
         if todo := to_configure(suite):
             click.echo(todo)
-        with notebook() as folder, ending_is_an_interrupt():
-            set_hypothesis_home_dir(folder)  # else it leaves a folder where the command was called
+        with hypothesis_home() as folder, ending_is_an_interrupt():
+            set_hypothesis_home_dir(folder)  # otherwise it leaves a folder in the working directory
             code = pytest.main([*files, *apart, *quiet, *arguments], plugins=[suite, Progress(suite)])
     finally:
         suite.close()
@@ -132,9 +132,9 @@ def _run(suite: Suite, arguments: list[str]) -> int:
 
 
 @contextmanager
-def notebook() -> Iterator[Path]:
-    """Where hypothesis notes what takes it a second to find out, such as which characters there are: once for a user,
-    or for this run where nothing can be kept."""
+def hypothesis_home() -> Iterator[Path]:
+    """A folder where hypothesis caches what takes it a second to compute, such as the table of characters: one folder
+    for all runs of a user, or one for this run where nothing can be kept."""
     kept = cache.directory("hypothesis")
     try:
         if kept is not None:
@@ -149,7 +149,7 @@ def notebook() -> Iterator[Path]:
 
 
 def _narrowed(options: Options, arguments: list[str]) -> str:
-    """By what the tests were narrowed down."""
+    """The options that select tests, for a message."""
     words = [f"--only {arguments[arguments.index('-k') + 1]}"] if "-k" in arguments else []
     words += [f"--operations {','.join(options.operations)}"] if options.operations else []
     words += ["--read-only"] if options.read_only else []
@@ -157,7 +157,7 @@ def _narrowed(options: Options, arguments: list[str]) -> str:
 
 
 def replayed(options: Options, path: Path) -> int:
-    """Run the tests again that found the failures of a bundle: 0 if all are gone, 1 if one is still there."""
+    """Run the tests again that found the failures of a bundle. Returns 0 if all are gone, 1 if one is still there."""
     from dataclasses import replace
 
     from contract_tests.report import bundle, terminal

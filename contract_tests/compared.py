@@ -1,11 +1,11 @@
-"""Two values that should have been alike, as a report shows them: the first field that differs, expected and got."""
+"""A failed comparison as a report shows it: the first field that differs, expected and got."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, NamedTuple
 
-#: Longer values are cut, with a word that they are.
+#: Longer values are cut, and the report says so.
 LONG = 300
 WORDS = {
     "==": "",
@@ -26,9 +26,9 @@ class Compared(NamedTuple):
 
 
 def compare(operator: str, got: Any, expected: Any) -> Compared:
-    """What to say of `got operator expected`, which does not hold."""
+    """The text for `got operator expected`, which does not hold."""
     path: list[str] = []
-    if operator not in WORDS:  # of a chain, either side may be the one that was got
+    if operator not in WORDS:  # in a chain, either side may be the actual value
         return Compared("", "", f"{show(got)} {operator} {show(expected)} does not hold")
     if operator == "==":
         path, got, expected = _first_difference(got, expected)
@@ -49,7 +49,7 @@ def _first_difference(got: Any, expected: Any) -> tuple[list[str], Any, Any]:
         for number, (one, other) in enumerate(zip(got, expected, strict=True)):
             if one != other:
                 path, one, other = _first_difference(one, other)
-                # Whoever reads it wants to see short lists whole.
+                # Short lists are shown whole.
                 return (
                     ([], got, expected)
                     if len(got) <= 1 or (not path and _is_plain(got))
@@ -63,7 +63,7 @@ def _is_plain(rows: Any) -> bool:
 
 
 def show(value: Any) -> str:
-    """A value as JSON where it is any, without names of the suite's own classes."""
+    """A value as JSON if possible, without names of the suite's own classes."""
     if value is _MISSING:
         return "nothing"
     plain = _plain(value)

@@ -1,4 +1,4 @@
-"""pytest's way in: options, one suite for the run, a stage for each scenario, and the reports at the end."""
+"""The hooks and fixtures of pytest: options, one suite for the run, a stage for each scenario, reports at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from contract_tests.suite import Suite
 from contract_tests.target import CannotRun
 
 SUITE = pytest.StashKey[Suite]()
-#: A Wednesday in the middle of a month, so that no edge of a week, month or year is met by chance.
+#: A Wednesday in the middle of a month, so that no week, month or year ends during a short scenario.
 BEGINNING = "2025-03-12T12:00:00.000Z"
 
 
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "rule(sentence, source, choice): what a test checks and where it is written")
-    config.addinivalue_line("markers", "destructive: it may bring a target down, and so comes last")
+    config.addinivalue_line("markers", "destructive: it may crash a target, and so runs last")
     config.addinivalue_line("markers", "operations(*prefixes): the operations that a test is about")
     given = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Suite)]
     try:
@@ -81,7 +81,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _may_break_it(item: pytest.Item) -> bool:
-    """What may bring a target down comes when all else is known."""
+    """Tests that may crash a target run last."""
     return item.get_closest_marker("destructive") is not None
 
 
@@ -90,7 +90,7 @@ def part_of(item: pytest.Item) -> str:
 
 
 def _wanted(item: pytest.Item, operations: tuple[str, ...]) -> bool:
-    """Whether a test is about one of the operations asked for; generated tests narrow themselves."""
+    """Whether a test is about one of the given operations; generated tests select theirs themselves."""
     marker = item.get_closest_marker("operations")
     if not operations or marker is None:
         return True
@@ -98,7 +98,7 @@ def _wanted(item: pytest.Item, operations: tuple[str, ...]) -> bool:
 
 
 def _empty(item: pytest.Item) -> bool:
-    """Whether it is what pytest puts in the place of a test that is to run for none of the operations asked for."""
+    """Whether it is pytest's placeholder for a parametrized test that has no parameters left."""
     marker = item.get_closest_marker("skip")
     return marker is not None and str(marker.kwargs.get("reason", "")).startswith("got empty parameter set")
 
@@ -115,7 +115,7 @@ def stages(suite: Suite) -> Stages:
 
 @pytest.fixture
 def stage(suite: Suite, stages: Stages) -> Stage:
-    """A scenario's own place; a rule that is only ours is skipped where the target does not follow our page."""
+    """A stage for this scenario."""
     return stages.new()
 
 
@@ -132,7 +132,7 @@ class Stages:
         self._kit: Kit | None = None
 
     def new(self, **settings: Any) -> Stage:
-        """A stage: in a world of its own (with `settings`) where there is a control plane."""
+        """A new stage, in a world of its own (with `settings`) if there is a control plane."""
         self.count += 1
         if self.target.control is None or self.suite.options.read_only:
             why = self.target.no_control if self.target.control is None else "--read-only is on"
@@ -188,7 +188,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     suite, marker = item.config.stash[SUITE], item.get_closest_marker("rule")
     if marker and marker.kwargs.get("choice") and not (suite.target and suite.target.control):
-        pytest.skip("neither the document nor the vendor says so: checked only where the target has our control plane")
+        pytest.skip("neither the spec nor the vendor says so: checked only where the target has our control plane")
     if suite.unreachable and part_of(item) != "document":
         pytest.skip(suite.unreachable)
     if suite.options.read_only and "stage" in getattr(item, "fixturenames", ()):
@@ -197,7 +197,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Whatever goes wrong becomes a finding; findings without an exception fail the test too."""
+    """Every error becomes a finding; findings without an exception fail the test too."""
     suite = item.config.stash[SUITE]
     assert suite.running is not None
     try:
@@ -215,7 +215,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: Any, right: Any) -> list[str]:
-    """What a failed comparison says in reports, instead of pytest's own words."""
+    """The text of a failed comparison in reports, instead of pytest's own."""
     compared = compare(op, left, right)
     if (running := config.stash[SUITE].running) is not None:
         running.compared = compared
@@ -223,7 +223,7 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: Any, right: 
 
 
 def _recorded(error: BaseException) -> bool:
-    """Whether it is among the findings; groups are made anew on their way here, what they hold is not."""
+    """Whether it is among the findings already. Exception groups are made anew on their way, their members are not."""
     if isinstance(error, BaseExceptionGroup):
         return all(_recorded(one) for one in error.exceptions)
     return bool(getattr(error, "recorded", False))

@@ -1,4 +1,4 @@
-"""Our own control plane, spoken to over HTTP: worlds of one's own, and a clock that can be moved."""
+"""A client of the /_mock control plane: makes worlds and moves their clocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Control:
         headers = self.client.control_headers() | ({"Content-Type": "application/json"} if body is not None else {})
         content = json.dumps(body).encode() if body is not None else None
         response = self.client.send(method, self.prefix + path, body=content, headers=headers, below_base=False)
-        assert 200 <= response.status < 300, f"{method} {self.prefix}{path} answered {response.status} {response.error}"
+        assert 200 <= response.status < 300, f"{method} {self.prefix}{path} returned {response.status} {response.error}"
         return response.json if response.response_body else None
 
     def new_world(self, **settings: Any) -> str:
@@ -31,5 +31,5 @@ class Control:
         return str(self.call("GET", "/clock")["now"])
 
     def advance(self, **amount: Any) -> Any:
-        """Let so many days, hours, minutes, seconds pass, or everything until `to`."""
+        """Move the clock by days, hours, minutes or seconds, or to the moment `to`."""
         return self.call("POST", "/clock/advance", amount)

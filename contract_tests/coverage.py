@@ -1,4 +1,4 @@
-"""How much of the document a run has touched: operations, parameters, statuses and fields of answers."""
+"""How much of the spec a run has covered: operations, parameters, statuses and fields of responses."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, urlsplit
 from contract_tests.exchange import Exchange
 from contract_tests.spec import Operation, Spec
 
-#: Fields are looked for in this many answers of each operation and status; later ones seldom add any.
+#: Fields are looked for in this many responses of each operation and status; later ones rarely add any.
 SAMPLED = 60
 
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many; `missing` names the rest."""
+    """`seen` of `of`; `missing` names the rest."""
 
     seen: int
     of: int
@@ -28,7 +28,7 @@ class Share:
 
 
 class Coverage:
-    """Fed with every exchange; asked once at the end."""
+    """Gets every exchange; its shares are read at the end."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec

@@ -1,4 +1,4 @@
-"""Where the document gives examples and defaults, and the schema that each of them should satisfy."""
+"""The examples and defaults of the spec, and the schema that each of them should satisfy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Example(NamedTuple):
 
 
 def examples(raw: JSON) -> Iterator[Example]:
-    """Every example and default of a document, in its order."""
+    """Every example and default of a spec, in its order."""
     for section in ("paths", "webhooks"):
         for path, item in raw.get(section, {}).items():
             where = f"#/{section}/{_escaped(path)}"

@@ -1,4 +1,4 @@
-"""One request and its answer, as they travelled, and the curl line that repeats the request."""
+"""One request and its response, and the curl command that repeats the request."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Exchange:
 
     @cached_property
     def json(self) -> Any:
-        """The answer as JSON, moments in one form. Raises `AssertionError` when it is none."""
+        """The response as JSON, all times in one form. Raises `AssertionError` when it is not JSON."""
         try:
             return canonical(json.loads(self.response_body))
         except (ValueError, RecursionError):
@@ -58,7 +58,7 @@ class Exchange:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait before the same again when this came too soon (429); None when it did not."""
+        """Seconds to wait before the request is sent again, after a 429; None for other statuses."""
         if self.status != 429:
             return None
         value = self.response_headers.get("retry-after", "").strip()
@@ -72,7 +72,7 @@ class Exchange:
 
     @property
     def size(self) -> int:
-        """How much there is to read in the request: the smaller, the better an example."""
+        """The length of the request in characters: the smaller, the better an example."""
         return len(self.url) + len(self.body or b"") + sum(len(k) + len(v) for k, v in self.headers.items())
 
     def curl(self, keys: dict[str, str], *, apart: bool = False) -> str:
@@ -106,12 +106,12 @@ class Exchange:
             "headers": {k: v for k, v in self.headers.items() if k.lower() not in SECRETS},
             "body": None if self.body is None else self.body.decode("latin-1"),
             "status": self.status,
-            "answer": self.response_body.decode("utf-8", "replace"),
+            "response": self.response_body.decode("utf-8", "replace"),
         }
 
 
 def _header(name: str, value: str, keys: dict[str, str]) -> str:
-    """A header as a word for a shell. A key that is spoilt on purpose stays spoilt."""
+    """A header as a word for a shell. What a test has added to a key to make it wrong stays there."""
     if name.lower() == "x-control-token" and value:
         return f'"{name}: {CONTROL_TOKEN}"'
     known = [key for key in keys if key and value.removeprefix("Bearer ").startswith(key)]

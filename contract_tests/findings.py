@@ -1,4 +1,4 @@
-"""What was found to be wrong, once each, with the smallest request that shows it."""
+"""Findings: each defect once, with the smallest request that shows it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from contract_tests.exchange import Exchange
 
-#: So many places of one defect are told where no request shows it.
+#: At most this many places of one defect are listed when no request shows it.
 MAX_PLACES = 20
 
 
@@ -18,8 +18,8 @@ MAX_PLACES = 20
 class Finding:
     """`rule` is the expectation, `source` where it is written, `got` what happened instead.
 
-    `field` is where in the response, `expected` what should be there; empty where the rule says all.
-    `anywhere`: whichever test met it, it is one defect. `everywhere`: whichever operation, too.
+    `field` is the place in the response, `expected` what should be there; both are empty if the rule says it all.
+    `anywhere`: found by any test, it is one defect. `everywhere`: at any operation, too.
     `exchanges` are all requests of the test that found it, in order, when they can be sent again.
     """
 
@@ -40,14 +40,14 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """What a baseline knows it by: the same defect has the same key in every run."""
+        """Its key in a baseline: the same defect has the same key in every run."""
         test = "anywhere" if self.anywhere else self.test
         operation = "-" if self.everywhere else self.operation
         return " · ".join([self.part, test, operation, _without_particulars(self.rule)])
 
 
 def _without_particulars(sentence: str) -> str:
-    """Quoted values and numbers differ from run to run."""
+    """Without quoted values and numbers, which differ from run to run."""
     return re.sub(r"\d+", "#", re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "'…'", sentence))[:240]
 
 
@@ -77,7 +77,7 @@ class Findings:
 
 
 def _say_more(kept: Finding, other: Finding) -> None:
-    """What no request shows is told wherever it was met, since nobody can look it up by a request."""
+    """List every place where a defect was found that no request shows."""
     actual = kept.got.splitlines()
     if other.got not in actual and len(actual) < MAX_PLACES:
         kept.got = "\n".join([*actual, other.got])

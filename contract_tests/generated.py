@@ -1,8 +1,8 @@
-"""Requests that schemathesis makes up, aimed at things that exist, and judged by all of its checks.
+"""Requests that schemathesis generates, filled in with users and keys that exist, and checked by all of its checks.
 
-Three allowances, no more: a good request may meet 400 or 422 where a rule is not in the schema (scenarios prove
-that good input is accepted); PUT and PATCH without a body mean `{}` (SDKs send that); probes for authentication
-are made once for each operation, not after every request.
+There are three exceptions: a valid request may get 400 or 422 where a rule is not in the schema (scenarios show that
+valid input is accepted); PUT and PATCH without a body mean `{}` (SDKs send that); requests without a valid key are
+tried once for each operation, not after every request.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from contract_tests.suite import Suite
 JSON = Any
 Case = schemathesis.Case[Any]
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC")
-#: Those of RFC 9110 and PATCH: to all others a server may say that it does not know them.
+#: Those of RFC 9110 and PATCH: to other methods a server may respond with 501.
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 #: An empty body means `{}` there (behaviour, section 3).
 BODY_MAY_BE_ABSENT = {"users_identify", "users_update", "users_update_preferences"}
 
 
 def load_schema(raw: dict[str, JSON], options: Options, within: Iterable[str] = ()) -> Any:
-    """A document as schemathesis knows it, never with the document's own server behind it.
+    """A spec as a schema of schemathesis, without the spec's own server.
 
-    Only the operations asked for, of those only the ones `within`, if any are named there.
+    It has only the operations of the options, and of those only the ones `within`, if any are named there.
     """
     config = schemathesis.Config.from_dict(
         {
@@ -61,13 +61,13 @@ def load_schema(raw: dict[str, JSON], options: Options, within: Iterable[str] = 
     )
     schema: Any = schemathesis.openapi.from_dict(raw, config=config)
     names = [name for name in within or options.operations if not options.operations or name in options.operations]
-    # In one call, since what is included by either of two calls stays in.
+    # In one call: what either of two calls includes would stay in.
     wanted = ({"operation_id": names} if names else {}) | ({"method": ["GET"]} if options.read_only else {})
     return schema.include(**wanted) if wanted else schema
 
 
 def settings(options: Options, *, fail_fast: bool) -> hypothesis.settings:
-    """Deterministic, patient with slow targets; the examples and edge cases of the document come on top."""
+    """Deterministic, without deadlines for slow targets. Examples and edge cases of the spec are tried in addition."""
     return hypothesis.settings(
         max_examples=options.effort.generated,
         deadline=None,
@@ -80,9 +80,9 @@ def settings(options: Options, *, fail_fast: bool) -> hypothesis.settings:
 
 
 class KnownData:
-    """What generated requests are aimed at: users, keys and attributes that the target knows.
+    """Users, keys and attributes that the target knows, for generated requests.
 
-    Every third good request stays as it was made up, so that unknown things are asked for too.
+    Every third valid request stays as it was generated, so that unknown things are requested too.
     """
 
     def __init__(self, stage: Stage, users: list[str]) -> None:
@@ -92,7 +92,7 @@ class KnownData:
         self._count = 0
 
     def fill_in(self, case: Case) -> None:
-        """Replace made-up names by known ones wherever the request is meant to be good."""
+        """Replace generated names by known ones in requests that are meant to be valid."""
         self._count += 1
         if case.meta is not None and case.meta.generation.mode.is_negative:
             return
@@ -112,7 +112,7 @@ class KnownData:
             case.path_parameters = known
 
     def restrict_to_own_users(self, case: Case) -> None:
-        """Where others live too, nothing is written for anybody but the suite's own users, in bad requests neither."""
+        """At a target with other users, write only for the suite's own users, in bad requests too."""
         if self.stage.fresh or not self.users or case.method in ("GET", "HEAD", "OPTIONS"):
             return
         own = self.users[self._count % len(self.users)]
@@ -147,7 +147,7 @@ class KnownData:
             case.query = query
 
     def fill_in_body(self, case: Case) -> None:
-        """Users of the suite's own, zones and attribute keys that exist; the rest stays made up."""
+        """Fill in users of the suite's own, and zones and attribute keys that exist; the rest stays as generated."""
         body: dict[str, JSON] = dict(case.body)  # type: ignore[arg-type]
         user = body.get("user")
         if isinstance(user, dict) and "id" in user:
@@ -178,8 +178,8 @@ class KnownData:
 
 
 class ModerateBodies:
-    """For walks: good bodies that make sense, with moderate values, three times out of four about one of two users,
-    so that a walk comes back to what it has done."""
+    """For walks: valid bodies with moderate values, three times out of four about one of two users, so that a walk
+    returns to what it has done."""
 
     def __init__(self, stage: Stage, users: list[str]) -> None:
         self.known_data = KnownData(stage, [])
@@ -213,7 +213,7 @@ def _renamed(attributes: dict[str, JSON], keys: list[str]) -> dict[str, JSON]:
 
 
 class GeneratedRequests:
-    """Sends generated requests to the target and turns what schemathesis says into findings."""
+    """Sends generated requests to the target and turns schemathesis's failures into findings."""
 
     def __init__(self, suite: Suite, known_data: KnownData) -> None:
         self.suite = suite
@@ -224,7 +224,7 @@ class GeneratedRequests:
         self.session.trust_env = False
 
     def call(self, case: Case) -> Any:
-        """Send a request, at the agreed pace and again when it came too soon, and record it."""
+        """Send a request within the rate limit, again after a 429, and record it."""
         self.known_data.restrict_to_own_users(case)
         if self.suite.unreachable:
             pytest.skip(self.suite.unreachable)
@@ -244,7 +244,7 @@ class GeneratedRequests:
         return response, exchange
 
     def _no_response(self, error: requests.RequestException) -> BaseException:
-        """What is raised where there is no response: a finding, if the request can be told."""
+        """The error to raise when there is no response; it is recorded as a finding if the request is known."""
         if error.request is None:
             return error
         cause = TimeoutError(str(error)) if isinstance(error, requests.Timeout) else ConnectionResetError(str(error))
@@ -253,7 +253,7 @@ class GeneratedRequests:
         return missing
 
     def send_and_check(self, case: Case, **context: Any) -> None:
-        """Send and check. Raises what schemathesis found, once it is among the findings."""
+        """Send and check. Raises schemathesis's failures after adding them to the findings."""
         if self.suite.options.read_only and case.method.upper() != "GET":
             return  # schemathesis tries undeclared methods too, which might write
         self.known_data.fill_in(case)
@@ -261,7 +261,7 @@ class GeneratedRequests:
         self.check(case, response, exchange, **context)
 
     def check(self, case: Case, response: Any, exchange: Exchange, **context: Any) -> None:
-        """All checks of an answer. Raises what schemathesis found, once it is among the findings."""
+        """All checks of a response. Raises schemathesis's failures after adding them to the findings."""
         headers = self.client.headers()
         try:
             case.validate_response(response, headers=headers, **context)
@@ -269,15 +269,15 @@ class GeneratedRequests:
             kept = [failure for failure in _failures(group) if not self._allowed(failure, case, exchange)]
             for failure in kept:
                 self._add_finding(failure, exchange)
-            # Edge cases are all tried, each as small as it is; made-up requests are made smaller by raising.
+            # All edge cases are tried; a generated request is shrunk when the failure is raised.
             if kept and (Run.fail_fast or case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE):
                 for failure in _failures(group):
-                    failure.recorded = True  # type: ignore[attr-defined]  # outlives the groups it is put into
+                    failure.recorded = True  # type: ignore[attr-defined]  # exception groups are made anew
                 raise
 
     def _allowed(self, failure: Failure, case: Case, exchange: Exchange) -> bool:
-        """What schemathesis cannot be told beforehand: statuses that are only noted, bodies that may be absent, and 501
-        to a method that nobody knows (RFC 9110, section 15.6.2)."""
+        """Failures that schemathesis cannot be configured to accept: statuses that are only noted, bodies that may be
+        absent, and 501 to an unknown method (RFC 9110, section 15.6.2)."""
         if exchange.status == 501 and exchange.method not in KNOWN_METHODS:
             return True
         if isinstance(failure, UndefinedStatusCode) and exchange.operation and not self.suite.options.strict:
@@ -292,10 +292,10 @@ class GeneratedRequests:
         source = f"{operation.pointer} · schemathesis {type(failure).__name__}" if operation else "schemathesis"
         title = failure.title
         if not self._is_reported_already(failure, exchange):
-            self.suite.add_finding(title, source, failure.message or f"answered {exchange.status}", exchange)
+            self.suite.add_finding(title, source, failure.message or f"returned {exchange.status}", exchange)
 
     def _is_reported_already(self, failure: Failure, exchange: Exchange) -> bool:
-        """Our own look at every answer has said the same in terms of the document."""
+        """Whether our own check of every response has reported the same."""
         ours = {"status_code_conformance", "content_type_conformance", "response_schema_conformance"}
         return not ours.isdisjoint(failure.checks) and bool(self.suite.problems(exchange))
 
@@ -310,7 +310,7 @@ class GeneratedRequests:
         return exchange
 
     def _request(self, sent: Any) -> Exchange:
-        """A request without a response."""
+        """The request of an exchange that has no response yet."""
         parts = urlsplit(sent.url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         path = target.removeprefix(urlsplit(self.client.base_url).path)

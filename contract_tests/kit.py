@@ -1,7 +1,7 @@
-"""What the target's organisation has set up, found through its API; what cannot be found is a reason to skip.
+"""What the target's organisation has set up, found through its API. Tests skip if what they need is not found.
 
-Discovery writes: it makes one user and sends one large event to each metric, because points systems show
-themselves nowhere else. With --read-only only what can be listed is found.
+Discovery writes: it creates one user and sends one large event to each metric, because points systems are listed
+nowhere. With --read-only only what can be listed is found.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ LARGE = 100_000
 VERY_LARGE = 10**9
 #: The largest value that an event may have (behaviour, section 2).
 MOST = 10**12
-#: What scenarios send to extend a streak, if that is enough.
+#: The value that scenarios send to extend a streak, if it is enough.
 STREAK_VALUE = 100
-#: What can be named in --config, and the words by which a skip means it.
+#: What can be named in --config, and a pattern that finds it in the message of a skip.
 CONFIG_KEYS = {
     "metrics": "metrics?",
     "achievements": "achievement",
@@ -41,11 +41,11 @@ _MEANT = re.compile("|".join(rf"\b(?P<{key}>{words})\b" for key, words in CONFIG
 
 @dataclass
 class Kit:
-    """Keys, in the order in which they were found, and the rows that the API tells about them.
+    """Keys, in the order in which they were found, and the rows that the API returns about them.
 
-    `unlisted` are achievements that only --config names; `leaderboards` those that everybody is on at all hours,
+    `unlisted` are achievements that only --config names. `leaderboards` are those that rank all users at all hours,
     `all_leaderboards` the others too. `streak_value` is a value that extends the streak, whatever its conditions.
-    `settings` is what no operation tells and a control plane does: the catalog, without what it sets up.
+    `settings` are the catalog's settings, which only a control plane returns.
     """
 
     metrics: list[str] = field(default_factory=list)
@@ -67,11 +67,11 @@ class Kit:
 
     @property
     def large(self) -> float:
-        """Moves as much as one event can, and extends the streak."""
+        """A value that changes as much as one event can, and extends the streak."""
         return max(LARGE, self.streak_value)
 
     def need(self, found: Any, what: str) -> Any:
-        """`found`, or a skip that says what the target has not."""
+        """Returns `found`, or skips if it is empty; `what` says what the target lacks."""
         if not found:
             key = config_key_for(what)
             pytest.skip(f"the target shows no {what}" + (f"; name one under {key} in the --config file" if key else ""))
@@ -86,7 +86,7 @@ class Kit:
         return str(self.need(self.streak_metric, "metric that extends a streak"))
 
     def boards(self, **wanted: Any) -> list[JSON]:
-        """Leaderboards whose fields are as wanted."""
+        """Leaderboards with these values of fields."""
         return [row for row in self.leaderboards.values() if all(row.get(k) == v for k, v in wanted.items())]
 
     def triggers(self, kind: str) -> list[tuple[str, JSON]]:
@@ -109,7 +109,7 @@ class Kit:
 
 
 def config_key_for(what: str) -> str | None:
-    """The key of the config under which such a thing can be named, if any."""
+    """The key of the --config file under which this can be named, if any."""
     thing = re.split(r" (?:with|without|that|for|of|on)\b|,", what)[0]
     found = [match.lastgroup for match in _MEANT.finditer(thing)]
     return found[-1] if found else None
@@ -140,10 +140,10 @@ def discover(
     other_users: bool = True,
     catalog: dict[str, JSON] | None = None,
 ) -> Kit:
-    """Everything that the API shows. Answers that cannot be read leave their part of the kit empty.
+    """Everything that the API shows. Responses that cannot be read leave their part of the kit empty.
 
-    `other_users`: with --read-only users may be taken from a ranking, which tells about people who never asked for it.
-    `catalog`: what a control plane says is set up; only what the API has no way to show is taken from there.
+    `other_users`: with --read-only, users may be taken from a ranking; not at the live service, whose users are real.
+    `catalog`: what the control plane returns as set up; only what the API does not show is taken from it.
     """
     catalog = catalog or {}
     kit = Kit(
@@ -176,12 +176,12 @@ def _find_leaderboards(client: Client, kit: Kit, named: list[str]) -> None:
 
 
 def _for_everybody(board: JSON) -> bool:
-    """Whether all users are on a leaderboard at all hours, as scenarios expect. Newer documents have others."""
+    """Whether a leaderboard ranks all users at all hours, as scenarios expect. Newer specs have others."""
     return not any(board.get(name) for name in ("userAttributes", "startTime", "endTime"))
 
 
 def _get(client: Client, operation: str, **arguments: Any) -> JSON:
-    """What the API answers; None where it refuses or cannot be read."""
+    """The response's JSON; None for an error or a response that cannot be read."""
     try:
         response = client.call(operation, **arguments)
         return response.json if response.status < 400 else None
@@ -190,19 +190,19 @@ def _get(client: Client, operation: str, **arguments: Any) -> JSON:
 
 
 def _get_list(client: Client, operation: str, **arguments: Any) -> list[JSON]:
-    """A list that the API gives; empty when it does not."""
+    """The list that the API returns; empty if it returns none."""
     found = _get(client, operation, **arguments)
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def _get_object(client: Client, operation: str, **arguments: Any) -> dict[str, JSON]:
-    """An object that the API gives; an empty one when it does not."""
+    """The object that the API returns; empty if it returns none."""
     found = _get(client, operation, **arguments)
     return found if isinstance(found, dict) else {}
 
 
 def _find_achievements(client: Client, kit: Kit, named: list[str], user: str | None) -> None:
-    """Those named come first; one that is not listed shows itself to a user who completes it."""
+    """Those named come first; one that is not listed is found by completing it."""
     listed = _get_list(client, "achievements_all")
     kit.achievements = sorted(listed, key=lambda row: row.get("key") not in named)
     for key in [key for key in named if all(row.get("key") != key for row in listed)]:
@@ -215,7 +215,7 @@ def _find_achievements(client: Client, kit: Kit, named: list[str], user: str | N
 
 
 def _find_metrics(client: Client, kit: Kit, user: str, read_only: bool) -> None:
-    """Those of a user's own list are active; where there is no list, a leaderboard's metric may be."""
+    """The metrics in a user's list are active; without a list, metrics of leaderboards are taken."""
     if read_only:
         someone = kit.users[0] if kit.users else None
     else:
@@ -229,7 +229,7 @@ def _find_metrics(client: Client, kit: Kit, user: str, read_only: bool) -> None:
 
 
 def _find_points_systems(client: Client, kit: Kit, user: str) -> list[str]:
-    """Send each metric a large event from a user of its own; the keys of the points systems that answered."""
+    """Send each metric a large event from a user of its own. Returns the keys of points systems in the responses."""
     seen: list[str] = []
     for number, metric in enumerate(kit.metrics):
         returned = _send_event(client, metric, f"{user}-{number}", LARGE)
@@ -243,7 +243,7 @@ def _find_points_systems(client: Client, kit: Kit, user: str) -> list[str]:
 
 
 def _find_streak_value(client: Client, kit: Kit, metric: str, user: str, by_large: bool) -> None:
-    """How much of a metric extends the streak of a user who has done nothing yet: little, much, or none."""
+    """Find a value that extends the streak of a user who has done nothing yet: small, large, or none."""
     for value in (STREAK_VALUE, LARGE) if by_large else (VERY_LARGE, MOST):
         returned = _send_event(client, metric, f"{user}-{value}", value).get("currentStreak")
         if (isinstance(returned, dict) and returned.get("extended")) or value == LARGE:
@@ -252,7 +252,7 @@ def _find_streak_value(client: Client, kit: Kit, metric: str, user: str, by_larg
 
 
 def _send_event(client: Client, metric: str, user: str, value: float) -> dict[str, JSON]:
-    """What an event answers; nothing where it is refused."""
+    """The response to an event; empty if it is refused."""
     return _get_object(client, "metrics_event", key=metric, body={"user": {"id": user}, "value": value})
 
 

@@ -1,6 +1,6 @@
-"""The links that the document does not have: what can be asked next about a user whom an answer has just named.
+"""OpenAPI links, which the spec does not have: the operations that can follow a response about a user.
 
-They go into a copy in memory; the document itself is never touched.
+They go into a copy in memory; the spec itself is not changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contract_tests.spec import Spec
 
 JSON = Any
 
-#: Where each operation's request or answer names its user.
+#: Where each operation's request or response names its user.
 USER_IN = {
     "users_create": "$response.body#/id",
     "users_get": "$response.body#/id",
@@ -30,7 +30,7 @@ USER_IN = {
     "achievements_complete": "$request.body#/user/id",
 }
 
-#: What follows by the user's id alone.
+#: Operations that need only the user's id.
 BY_ID = (
     "users_get",
     "users_identify",
@@ -56,7 +56,7 @@ SPAN = {"query.aggregation": "daily", "query.startDate": "2025-03-01", "query.en
 
 
 def with_links(spec: Spec, kit: Kit) -> dict[str, JSON]:
-    """A copy of the document in which every answer about a user leads on, with keys that the target knows."""
+    """A copy of the spec in which every response about a user has links, with keys that the target knows."""
     raw = copy.deepcopy(spec.raw)
     for source, user in USER_IN.items():
         operation = spec.operations[source]
@@ -90,13 +90,12 @@ def _links(kit: Kit, user: str) -> dict[str, JSON]:
 
 
 def in_path(key: str) -> str:
-    """A key as a part of a path: schemathesis puts it there as it is."""
+    """A key as a part of a path, percent-encoded: schemathesis does not encode it."""
     return quote(key, safe="")
 
 
 def _more_writes(links: dict[str, JSON]) -> dict[str, JSON]:
-    """Walks choose among links at random. Reading after each write is the model's own care, so that they should
-    mostly write."""
+    """Walks choose links at random. The model reads after each write itself, so the links should mostly write."""
     writes = {name: link for name, link in links.items() if link["operationId"] in WRITES}
     return {f"{name}-again-{turn}": link for turn in range(4) for name, link in writes.items()}
 

@@ -1,6 +1,6 @@
-"""What must be so after a walk, kept in a few sums: later answers agree with earlier ones, in whatever order.
+"""A model of what a walk has done, in a few sums: later responses must agree with earlier ones, in any order.
 
-The clock stands still during a walk, so nothing changes but by the walk's own requests.
+The clock does not move during a walk, so only the walk's own requests change anything.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Mismatch(NamedTuple):
 
 
 class Model:
-    """Fed with every exchange of a walk; says what does not fit."""
+    """Gets every exchange of a walk and returns what does not fit."""
 
     def __init__(self) -> None:
         self.names: dict[str, JSON] = {}
@@ -36,7 +36,7 @@ class Model:
         self.created: dict[str, str] = {}
 
     def check(self, exchange: Exchange) -> Iterator[Mismatch]:
-        """Compare a good answer with what is known, then learn from it. Other answers change nothing."""
+        """Compare a successful response with what is known, then learn from it. Other responses change nothing."""
         operation = exchange.operation
         if operation is None or not 200 <= exchange.status < 300:
             return
@@ -46,10 +46,10 @@ class Model:
             try:
                 yield from check(exchange, segments)
             except (KeyError, TypeError, AttributeError, AssertionError) as error:
-                yield Mismatch("Answers can be read", f"{type(error).__name__}: {error}")
+                yield Mismatch("Responses can be read", f"{type(error).__name__}: {error}")
 
     def reads_after(self, exchange: Exchange) -> list[tuple[str, dict[str, str]]]:
-        """After a write: what to ask about its user, as operations and arguments, so that nothing goes unnoticed."""
+        """The reads to do after a write: operations and arguments that show everything about its user."""
         user = self._written(exchange)
         if user is None:
             return []
@@ -65,7 +65,7 @@ class Model:
         ]
 
     def _written(self, exchange: Exchange) -> str | None:
-        """Whom a successful write was about."""
+        """The user whom a successful write was about."""
         operation = exchange.operation
         if operation is None or not operation.writes or exchange.status >= 300:
             return None
@@ -92,12 +92,12 @@ class Model:
     def _user(self, response: JSON, sent: JSON, asked: str | None = None) -> Iterator[Mismatch]:
         user = response["id"]
         if asked is not None and user != asked:
-            yield Mismatch("An answer is about the user who was asked for", f"asked for {asked!r}, got {user!r}")
+            yield Mismatch("A response is about the user in the request", f"asked for {asked!r}, got {user!r}")
         self._learn_name(user, sent)
         if user in self.names and response["name"] != self.names[user]:
             yield Mismatch("A name stays until it is changed", f"{response['name']!r}, it was {self.names[user]!r}")
         if self.created.setdefault(user, response["created"]) != response["created"]:
-            yield Mismatch("`created` never moves", f"{response['created']}, it was {self.created[user]}")
+            yield Mismatch("`created` never changes", f"{response['created']}, it was {self.created[user]}")
 
     def _learn_name(self, user: str, sent: JSON) -> None:
         if "name" in sent:
@@ -132,7 +132,7 @@ class Model:
         yield from self._total(user, metric, response["total"])
         for row in response["achievements"]:
             if row["id"] in self.completed.get(user, {}):
-                yield Mismatch("Each achievement is completed once", f"{row['name']} is told a second time")
+                yield Mismatch("Each achievement is completed once", f"{row['name']} is in a second response")
             self.completed.setdefault(user, {})[row["id"]] = row["achievedAt"]
         yield from self._length(user, response["currentStreak"]["length"])
         for system, row in response["points"].items():
@@ -157,7 +157,7 @@ class Model:
         self._learn_name(user, sent["user"])
         known = self.completed.setdefault(user, {}).setdefault(row["id"], row["achievedAt"])
         if known != row["achievedAt"]:
-            yield Mismatch("A second completion is the first", f"achieved at {row['achievedAt']}, before at {known}")
+            yield Mismatch("A second completion returns the first", f"{row['achievedAt']}, before it was {known}")
         for system, points in response["points"].items():
             self.points[user, system] = points["total"]
 
@@ -179,14 +179,15 @@ class Model:
 
     def _length(self, user: str, actual: int) -> Iterator[Mismatch]:
         if actual < self.lengths.get(user, 0) or actual > 1 + self.lengths.get(user, actual):
-            yield Mismatch("A streak neither breaks nor leaps within a day", f"{actual}, it was {self.lengths[user]}")
+            rule = "Within a day a streak is not lost and grows by 1 at most"
+            yield Mismatch(rule, f"{actual}, it was {self.lengths[user]}")
         self.lengths[user] = actual
 
     def _users_points(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         user, system, response = segments[1], segments[3], exchange.json
         if self.points.get((user, system), response["total"]) != response["total"]:
-            got = f"{system}: {response['total']}, an event said {self.points[user, system]}"
-            yield Mismatch("Points are what the last event said", got)
+            got = f"{system}: {response['total']}, an event returned {self.points[user, system]}"
+            yield Mismatch("Points are what the last event returned", got)
         self.points[user, system] = response["total"]
 
 

@@ -1,4 +1,4 @@
-"""The options, in one table for both ways in: `pytest contract_tests …` and `mockserver verify …`."""
+"""The options, in one table for both commands: `pytest contract_tests …` and `mockserver verify …`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Profile = Literal["quick", "standard", "thorough"]
 PROFILES = ("quick", "standard", "thorough")
 PARTS = ("document", "operations", "behaviour", "webhooks", "stateful")
 
-#: Where the parts are; every other file tells stories of behaviour.
+#: The part that each file belongs to; all other files belong to `behaviour`.
 FILES = {
     "test_document.py": "document",
     "test_operations.py": "operations",
@@ -29,7 +29,7 @@ def part_of_file(name: str) -> str:
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard a profile tries: generated requests per operation, walks of the state machine and their steps."""
+    """What a profile does: generated requests per operation, walks of the state machine, and steps of each walk."""
 
     generated: int
     walks: int
@@ -45,7 +45,7 @@ EFFORTS: dict[str, Effort] = {
 
 @dataclass(frozen=True)
 class Option:
-    """One option: `kind` is its Python type, `env` the variable that is asked where it is absent."""
+    """One option: `kind` is its Python type, `env` the environment variable that is read if it is absent."""
 
     name: str
     help: str
@@ -127,7 +127,7 @@ class Options:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:
-        """From raw values by field name; None keeps the default, or what the environment says."""
+        """From raw values by field name. None means the environment variable, then the default."""
         for option in OPTIONS:
             if option.env and given.get(option.field) is None:
                 given = given | {option.field: os.environ.get(option.env) or None}

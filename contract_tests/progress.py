@@ -1,4 +1,4 @@
-"""How far a run is: the test that runs now and the time left, rewritten in place at a terminal."""
+"""Shows progress: the test that runs now and the time left; at a terminal the line is rewritten in place."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 from contract_tests.options import part_of_file
 from contract_tests.suite import Suite
 
-#: Seconds between two lines where nothing can be rewritten.
+#: Seconds between two lines when stderr is not a terminal.
 APART = 15.0
 #: Seconds between two changes of the line at a terminal.
 SOON = 0.1
 
 
 class Progress:
-    """A plugin of pytest; what it tells goes to stderr, the report to stdout."""
+    """A pytest plugin. Progress goes to stderr, the report to stdout."""
 
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
@@ -71,7 +71,7 @@ class Progress:
 
 @contextmanager
 def ending_is_an_interrupt() -> Iterator[None]:
-    """A run that is told to end (SIGTERM, as CI does) still writes its reports."""
+    """A run that gets SIGTERM, as CI sends it, still writes its reports."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

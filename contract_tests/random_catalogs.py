@@ -1,6 +1,6 @@
-"""Catalogs drawn at random: every one is valid, and each has settings that another has not.
+"""Random catalogs: every one is valid, and their settings differ.
 
-Only the shape of catalogs is known here (docs/catalog.md); the target's control plane makes worlds of them.
+Only the format of catalogs is known here (docs/catalog.md); the target's control plane makes worlds of them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 JSON = Any
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-#: Values that are alike: another case, another form of the same letters, one more space, a zero in front.
+#: Similar values: another case, another Unicode form, one more space, a leading zero.
 PLANS = ("Gold", "gold", "Gold ", "Zoë", "Zoe\u0308", "007", "7", "a,b:c\\", "")
 TEAMS = ("Łódź", "LODZ", "北京")
 NAMES = ("Écriture", "Écriture & <i>co</i>", " Ürün ", "執筆", "№ 7", "Zoe\u0308s Punkte", "ﬁne", "007 \u200bagent")
 
 
 class RandomCatalog:
-    """One catalog: `json` goes to the target, days absolute."""
+    """One catalog: `json` goes to the target, with absolute dates."""
 
     def __init__(self, seed: int, today: date) -> None:
         self.rng = random.Random(seed)
@@ -37,7 +37,7 @@ class RandomCatalog:
         return more if self.rng.random() < chance else {}
 
     def _texts(self) -> dict[str, JSON]:
-        """A description and a badge, now and then."""
+        """A description and a badge, with some probability."""
         found = self._maybe(0.7, description=f"About {self._name()}")
         return found | self._maybe(0.5, badgeUrl=f"https://example.com/b/{self._made}.png?x=1&y=%20")
 

@@ -1,4 +1,4 @@
-"""Everything that a run needs and may not get, before its first test: whatever is missing is said in one sentence."""
+"""Prepares a run before its first test: reads files, connects, opens ports. An error is one sentence."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _captured(suite: Suite) -> list[tuple[int, str]]:
 
 
 def _receiver(suite: Suite, target: Target) -> WebhookReceiver | None:
-    """The receiver: on the port asked for, or on any where the target is on this machine and can be told."""
+    """The receiver: on the given port, or on any free port if the target is on this machine and has a control plane."""
     port = suite.options.webhook_listen
     if suite.options.read_only or (port is None and not (target.control and target.local)):
         return None
@@ -59,7 +59,7 @@ def _receiver(suite: Suite, target: Target) -> WebhookReceiver | None:
 
 
 def own_address(target: Target) -> str:
-    """This machine, as a target elsewhere is most likely to reach it. Nothing is sent to find out."""
+    """This machine's address, as a target elsewhere most likely reaches it. Nothing is sent to find out."""
     parts = urlsplit(target.client.base_url)
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -70,7 +70,7 @@ def own_address(target: Target) -> str:
 
 
 def to_configure(suite: Suite) -> str:
-    """What must be set up at a target that cannot be told where to send; empty when there is nothing to do."""
+    """What the user must set up at a target without a control plane; empty when there is nothing to do."""
     if suite.receiver is None or suite.target is None or suite.target.control is not None:
         return ""
     where = f"Set up a webhook endpoint at the target, for all types: {suite.receiver.url}"

@@ -1,4 +1,4 @@
-"""Where webhooks arrive: a receiver on a port, with a box for each scenario."""
+"""Receives webhooks: a server on a port, with an inbox for each scenario."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADER = "X-Trophy-Signature"
 SECRET = "whsec_contract_suite"
 #: Seconds without a webhook after which no more is expected, where no clock can be moved.
 QUIET = 5.0
-#: Seconds after which what goes on coming is not waited for.
+#: Seconds after which waiting ends, even if webhooks keep coming.
 LONGEST = 60.0
 #: Seconds after which the receiver looks whether it is to end.
 POLL = 0.02
@@ -30,7 +30,7 @@ POLL = 0.02
 
 @dataclass(frozen=True)
 class Webhook:
-    """A webhook as it arrived; `status` is what the receiver said to it."""
+    """A webhook as it arrived; `status` is what the receiver returned."""
 
     body: bytes
     signature: str | None
@@ -61,7 +61,7 @@ def signature(secret: str, body: bytes) -> str:
 
 
 def problems_of(webhook: Webhook, spec: Spec, secret: str | None) -> list[Problem]:
-    """What is wrong with a webhook by itself: body, signature, content type."""
+    """What is wrong with a webhook's body, signature or content type."""
     found = spec.check_webhook(webhook.content)
     if secret is not None and webhook.signature != signature(secret, webhook.body):
         message = f"{HEADER} is {webhook.signature!r}, not the signature of these bytes"
@@ -73,7 +73,7 @@ def problems_of(webhook: Webhook, spec: Spec, secret: str | None) -> list[Proble
 
 @dataclass
 class Inbox:
-    """The letters of one scenario. `statuses` are given one after the other, then 200."""
+    """The webhooks of one scenario. `statuses` are returned one after the other, then 200."""
 
     url: str
     secret: str | None
@@ -83,7 +83,7 @@ class Inbox:
     wait_for_all: Callable[[], None] = lambda: None
 
     def of(self, *kinds: str, user: str | None = None) -> list[Webhook]:
-        """Letters of these kinds (of one user), once all are in."""
+        """Webhooks of these types (of one user), after all have arrived."""
         self.wait_for_all()
         return [one for one in self.webhooks if one.kind in kinds and user in (None, one.user)]
 
@@ -95,10 +95,10 @@ class Inbox:
 
 
 class WebhookReceiver:
-    """The receiver. A box is found by the path that a webhook is sent to; other paths share one box."""
+    """The server. A webhook's path says which inbox it goes to; other paths share one inbox."""
 
     def __init__(self, port: int, host: str = "127.0.0.1", name: str = "127.0.0.1") -> None:
-        """Listens on `host`; `name` is what senders call it. Raises `OSError` when the port is taken."""
+        """Listens on `host`; `name` is the host in its URL. Raises `OSError` when the port is taken."""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -119,7 +119,7 @@ class WebhookReceiver:
         threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True).start()
 
     def inbox(self, secret: str | None, *, own: bool = True) -> Inbox:
-        """A new box; not `own`: the one for everything that has no box of its own."""
+        """A new inbox; not `own`: the one for all webhooks that have no inbox of their own."""
         path = f"/{len(self._inboxes) + 1}" if own else ""
         return self._inboxes.setdefault(path, Inbox(self.url + path, secret))
 
@@ -138,7 +138,7 @@ class WebhookReceiver:
 
 
 def wait_until_quiet(inbox: Inbox) -> None:
-    """For targets whose clock cannot be moved: until nothing has come for a while, or the target does not stop."""
+    """For targets whose clock cannot be moved: wait until no webhook has come for a while, or for `LONGEST`."""
     began = time.monotonic()
     while time.monotonic() - max(began, inbox.newest) < QUIET and time.monotonic() - began < LONGEST:
         time.sleep(0.1)

@@ -6,7 +6,7 @@ import pytest
 
 
 def rule(sentence: str, source: str, *, choice: bool = False) -> pytest.MarkDecorator:
-    """`choice`: neither the document nor the vendor says so, only docs/behaviour.md does, as its grade may say too.
+    """`choice`: neither the spec nor the vendor says so, only docs/behaviour.md does, as its grade may say too.
 
     Such a rule is checked only where the target has our control plane, and so follows that page.
     """

@@ -1,4 +1,4 @@
-"""What test modules must know while they are collected, before there is any fixture: the run's options and document."""
+"""What test modules need while they are collected, before there is any fixture: the run's options and spec."""
 
 from __future__ import annotations
 

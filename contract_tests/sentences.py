@@ -1,4 +1,4 @@
-"""What an error means for who reads a report: nothing of Python, of pytest or of the suite's own classes."""
+"""Turns errors into sentences for a report: nothing of Python, of pytest or of the suite's own classes is in them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _PYTEST = re.compile(r"^\s*(assert |\+  |and   |E  |\?  |- |\+ |Use -v|Full diff
 
 
 def says_something(error: AssertionError) -> bool:
-    """Whether a test has words of its own for what went wrong."""
+    """Whether the assertion has a message of its own."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     return bool(lines) and not lines[0].startswith("assert ")
 
 
 def sentence(error: BaseException, rule: str) -> str:
-    """What went wrong, in words; where the test has none of its own, the rule's."""
+    """What went wrong, in words. Without a message of the test's own the rule is named."""
     if isinstance(error, AssertionError):
         return _of_assertion(error, rule)
     if isinstance(error, StopIteration):
-        return _not_so(rule, "what it speaks of is not there")
+        return _not_so(rule, "an expected item is missing")
     if isinstance(error, ValueError) and "values to unpack" in str(error):
         wanted, got = re.search(r"expected (?:at least )?(\d+)", str(error)), re.search(r"got (\d+)", str(error))
         return _not_so(rule, f"{wanted[1] if wanted else 'others'} expected, {got[1] if got else 'more'} found")
@@ -35,7 +35,7 @@ def _of_assertion(error: AssertionError, rule: str) -> str:
 
 
 def _of_shape(error: BaseException) -> str | None:
-    """Errors of reading a response that looks otherwise than the document declares."""
+    """For errors while reading a response of another shape than the spec declares."""
     if isinstance(error, KeyError):
         return f"the response has no {error.args[0] if error.args else 'such field'!r}"
     if isinstance(error, IndexError):

@@ -1,6 +1,6 @@
-"""The contract itself: operations, schemas and webhooks as the document states them.
+"""The spec (the OpenAPI document): its operations, schemas and webhooks, and checks against them.
 
-Read from the document alone, so that the suite holds no second opinion of what is declared.
+Everything is read from the spec alone: the suite has no second list of what is declared.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from contract_tests.alike import Names
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 JSON = Any
 
-#: What the real service is known to send although the document does not declare it: (operation, status).
+#: What the real service is known to send although the spec does not declare it: (operation, status).
 LIVE_STATUSES = {("metrics_event", 202), ("metrics_event", 404), ("users_get", 404)}
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that the document does not allow, and the place in the document that says so."""
+    """Something that the spec does not allow, and the place in the spec that says so."""
 
     source: str
     message: str
@@ -35,7 +35,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Operation:
-    """One of the document's operations. `pointer` is where it stands in the document."""
+    """An operation of the spec. `pointer` is its JSON pointer there."""
 
     id: str
     method: str
@@ -77,7 +77,7 @@ class Operation:
         return next((row for row in self.parameters if row["name"] == name), None)
 
     def request(self, arguments: dict[str, JSON]) -> tuple[str, dict[str, str]]:
-        """The path with its query, and the headers, for arguments by the document's own names."""
+        """The path with its query, and the headers, for arguments by the names in the spec."""
         path, query, headers = self.path, [], {}
         for name, value in arguments.items():
             row = self.parameter(name)
@@ -97,7 +97,7 @@ def _text(value: JSON) -> str:
 
 
 class Spec:
-    """The document, with compiled checks. Raises nothing of its own: what is wrong comes back as `Problem`s."""
+    """The spec, with compiled checks. It raises no errors of its own: what is wrong is returned as `Problem`s."""
 
     def __init__(self, raw: dict[str, JSON]) -> None:
         self.raw = raw
@@ -109,13 +109,13 @@ class Spec:
         return cls(json.loads(path.read_text("utf-8")))
 
     def find(self, method: str, target: str) -> Operation | None:
-        """The operation that a request without the base path is for."""
+        """The operation that a request is for; `target` is its path below the base path."""
         path = target.split("?", 1)[0]
         found = [o for o in self.operations.values() if o.method == method and o.pattern.fullmatch(path)]
         return min(found, key=lambda o: o.path.count("{"), default=None)
 
     def problems(self, schema: JSON, instance: JSON, source: str) -> list[Problem]:
-        """What in `instance` the schema, which stands at `source`, does not allow."""
+        """What in `instance` the schema does not allow; `source` is the schema's place in the spec."""
         return [
             Problem(schema.get("$ref", source), f"{_where(error.instance_path)}: {error.message}")
             for error in self._check(schema, source).iter_errors(instance)
@@ -128,7 +128,7 @@ class Spec:
         return self._checks[source]
 
     def check_response(self, operation: Operation, status: int, media: str, content: bytes) -> list[Problem]:
-        """Everything that an answer breaks: status, content type, schema, and an error that says nothing."""
+        """Everything in a response that breaks the spec: status, content type, schema, and an empty error message."""
         source = f"{operation.pointer}/responses"
         declared = operation.raw["responses"].get(str(status))
         if declared is None and (operation.id, status) == ("metrics_event", 202):
@@ -159,15 +159,15 @@ class Spec:
         }
 
     def check_webhook(self, body: JSON) -> list[Problem]:
-        """What a webhook's body breaks."""
+        """Everything in a webhook's body that breaks the spec."""
         kind = body.get("type") if isinstance(body, dict) else None
         if kind not in self.webhooks:
-            return [Problem("#/webhooks", f"type {kind!r} is not one of the document's webhooks")]
+            return [Problem("#/webhooks", f"type {kind!r} is not one of the spec's webhooks")]
         return self.problems(self.webhooks[kind], body, f"#/webhooks/{kind}")
 
     @cached_property
     def names(self) -> Names:
-        """The fields that it names anywhere."""
+        """The fields that the spec names anywhere."""
         return Names(self.raw)
 
     def fields(self, schema: JSON, name: str = "") -> Iterator[str]:
@@ -220,7 +220,7 @@ class Spec:
 
 
 def is_live_status(operation: Operation, status: int) -> bool:
-    """Whether the real service is known to answer this although the document does not declare it."""
+    """Whether the real service is known to return this status although the spec does not declare it."""
     return status == 429 or (operation.id, status) in LIVE_STATUSES
 
 
@@ -249,5 +249,5 @@ def _where(path: list[str | int]) -> str:
 def _has_empty_error(response: JSON) -> list[Problem]:
     text = str(response.get("error", "")) if isinstance(response, dict) else ""
     if not text.strip():
-        return [Problem("#/components/schemas/ErrorBody", f"the error says nothing: {text!r}")]
+        return [Problem("#/components/schemas/ErrorBody", f"the error message is empty: {text!r}")]
     return []

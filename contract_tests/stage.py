@@ -1,6 +1,6 @@
-"""Where a scenario plays: a world of its own where the target can make one, else users of its own.
+"""What a scenario works with: a world of its own if the target can make one, otherwise users of its own.
 
-Its verbs read like the story; each insists on the declared success unless it says otherwise.
+Its methods send requests, and fail unless the response is the declared success (or, for `refused`, an error).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from contract_tests.kit import Kit
 
 JSON = Any
 _ABSENT: Any = object()
-#: So many periods of a streak a scenario lives through at most.
+#: A scenario waits for at most this many periods of a streak.
 MAX_PERIODS = 40
 
 
 class Stage:
-    """`fresh`: nobody else is here, so absolute numbers can be expected."""
+    """`fresh`: there are no other users, so absolute numbers can be expected."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Stage:
         self._users = 0
 
     def of_tenant(self, tenant: str) -> Stage:
-        """The same place for another tenant."""
+        """The same stage for another tenant."""
         client = self.client.with_key(self.client.api_key, tenant)
         found = copy.copy(self)
         found.client, found._users = client, 0
@@ -67,30 +67,30 @@ class Stage:
     # Requests
 
     def has(self, operation: str) -> bool:
-        """Whether the document has it: versions differ."""
+        """Whether the spec has this operation: versions differ."""
         return operation in self.client.spec.operations
 
     def call(self, operation: str, /, **arguments: Any) -> Exchange:
-        """Send, expect nothing. What the document does not have cannot be asked: the test is skipped."""
+        """Send a request and accept any response. Skips the test if the spec has no such operation."""
         if not self.has(operation):
-            pytest.skip(f"the document has no {operation}")
+            pytest.skip(f"the spec has no {operation}")
         return self.client.call(operation, **arguments)
 
     def get(self, operation: str, /, **arguments: Any) -> JSON:
-        """The answer of an operation that must succeed."""
+        """The response's JSON of an operation that must succeed."""
         response = self.call(operation, **arguments)
         declared = self.client.spec.operations[operation].success
         accepted = (declared, 202) if operation == "metrics_event" else (declared,)
         assert response.status in accepted, (
-            f"{operation} answered {response.status} {response.error!r}, expected {declared}"
+            f"{operation} returned {response.status} {response.error!r}, expected {declared}"
         )
         return response.json
 
     def refused(self, operation: str, /, **arguments: Any) -> Exchange:
         """A request that must be refused with a declared 4xx other than 401."""
         response = self.call(operation, **arguments)
-        assert 400 <= response.status < 500, f"{operation} answered {response.status}, expected it to be refused"
-        assert response.status not in (401, 403), f"{operation} answered {response.status} to a good key"
+        assert 400 <= response.status < 500, f"{operation} returned {response.status}, expected it to be refused"
+        assert response.status not in (401, 403), f"{operation} returned {response.status} to a valid key"
         return response
 
     def event(
@@ -129,7 +129,7 @@ class Stage:
         return self.event(user, self.kit.streak_value, self.kit.streaking())
 
     def known(self, value: JSON) -> JSON:
-        """What the document names of it: one operation may tell more than another."""
+        """The fields that the spec names: an implementation may add others in some operations."""
         return self.client.spec.names.known(value)
 
     # Reading
@@ -175,7 +175,7 @@ class Stage:
         return self.control
 
     def now(self) -> datetime:
-        """The target's time, UTC; by the Date header where the clock cannot be asked."""
+        """The target's time, UTC. Without a control plane it is when a new user was created."""
         if self.control is not None:
             return moment(self.control.now())
         user = self.user("clock")
@@ -185,17 +185,17 @@ class Stage:
         return self.now().date()
 
     def pass_time(self, **amount: int) -> None:
-        """Days, hours, minutes or seconds go by."""
+        """Move the clock by days, hours, minutes or seconds."""
         self.clock.advance(**amount)
 
     def next_day(self) -> date:
-        """Noon (UTC) of the next day, so that only one midnight lies between."""
+        """Move the clock to noon (UTC) of the next day, so that only one midnight lies between."""
         due = (self.now() + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
         self.clock.advance(to=stamp(due))
         return due.date()
 
     def next_period(self) -> date:
-        """Noon of a day in the next period of the streak: a day, a week or a month later."""
+        """Move the clock to noon of a day in the next period of the streak: a day, a week or a month later."""
         frequency = (self.kit.streak or {}).get("frequency")
         if frequency == "monthly":
             due = (self.now().replace(day=15) + timedelta(days=30)).replace(day=12)
@@ -207,9 +207,9 @@ class Stage:
         return due.date()
 
     def skip_if_longer(self, periods: int) -> None:
-        """Skips what takes more periods of the streak than a run has time for."""
+        """Skips a scenario that takes more periods of the streak than a run has time for."""
         if periods > MAX_PERIODS:
-            pytest.skip(f"it takes {periods} periods of the streak, a scenario lives through {MAX_PERIODS} at most")
+            pytest.skip(f"it takes {periods} periods of the streak, a scenario waits for {MAX_PERIODS} at most")
 
 
 def moment(text: str) -> datetime:

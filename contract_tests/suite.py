@@ -1,6 +1,6 @@
-"""One run: its options, its target, what it saw and what it found.
+"""One run of the suite: its options, its target, the exchanges that it saw and its findings.
 
-Every answer, in every part, is held against the document.
+Every response, in every part, is checked against the spec.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from contract_tests.sentences import says_something, sentence
 from contract_tests.spec import Problem, Spec, is_live_status
 from contract_tests.target import CannotRun, Target, check_options, connect, load_spec
 
-#: A test that sends more than this keeps only the newest for its story.
+#: A test that sends more requests than this keeps only the newest.
 MAX_EXCHANGES = 400
-#: A target that lets so many requests wait in vain is given up.
+#: After this many timeouts no more requests are sent to the target.
 MAX_TIMEOUTS = 3
-#: So often, and after so many seconds each, a target is asked whether it is still there.
+#: How often a target that did not respond is tried again, and after how many seconds each.
 PINGS, PING_GAP = 5, 0.5
 
 
 @dataclass
 class RunningTest:
-    """The test that runs now: what it has sent, and which findings are its own.
+    """The test that runs now: the requests that it has sent, and the keys of its findings.
 
-    `afterwards` is called when its body is over, for what can be found only then. `worlds` are those made for it:
-    key and settings. `compared` is the comparison that failed last.
+    `afterwards` are checks that run when the test's body is over. `worlds` are those made for it: key and settings.
+    `compared` is the comparison that failed last.
     """
 
     part: str
@@ -93,7 +93,7 @@ class Suite:
         if self.target is None:
             for name in self.options.operations:
                 if name not in self.spec.operations:
-                    raise CannotRun(f"--operations: the document has no operation {name}.")
+                    raise CannotRun(f"--operations: the spec has no operation {name}.")
             self.target = connect(self.options, self.observe, self.no_response)
         return self.target
 
@@ -119,7 +119,7 @@ class Suite:
 
     @contextmanager
     def outside_test(self) -> Iterator[None]:
-        """What is sent meanwhile is no part of the running test's story, although it may find something."""
+        """Requests sent meanwhile are not recorded for the running test, although their findings are."""
         running = self.running
         if running is None:
             yield
@@ -134,7 +134,7 @@ class Suite:
         self.running = None
 
     def observe(self, exchange: Exchange) -> None:
-        """Record an exchange, and every way in which its answer breaks the document."""
+        """Record an exchange, and a finding for everything in its response that breaks the spec."""
         with self._lock:
             running = self.running
             exchange.part = running.part if running else "set-up"
@@ -146,7 +146,7 @@ class Suite:
                     self.add_response_finding(exchange, problem)
 
     def problems(self, exchange: Exchange) -> list[Problem]:
-        """What the document has against this answer; a status of the real service is only noted."""
+        """Everything in this response that breaks the spec. A status that the real service sends is only noted."""
         operation = exchange.operation
         if operation is None:
             return []
@@ -159,19 +159,19 @@ class Suite:
 
     def add_response_finding(self, exchange: Exchange, problem: Problem) -> None:
         assert exchange.operation is not None
-        rule = f"An answer {exchange.status} of {exchange.operation.id} is as the document declares it"
+        rule = f"The {exchange.status} response of {exchange.operation.id} matches the spec"
         self.add_finding(f"{rule}: {_kind(problem.message)}", problem.source, problem.message, exchange, anywhere=True)
 
     def add_webhook_finding(self, kind: str, problem: Problem, place: str = "") -> None:
         """`place` is where the webhook was captured."""
-        rule = f"The webhook {kind} is as the document declares it: {_kind(problem.message)}"
+        rule = f"The webhook {kind} matches the spec: {_kind(problem.message)}"
         got = f"{place}: {problem.message}" if place else problem.message
         self.add_finding(rule, problem.source, got, anywhere=True)
 
     def add_finding(
         self, rule: str, source: str, got: str, exchange: Exchange | None = None, *, anywhere: bool = False
     ) -> None:
-        """A finding of the test that runs now; `anywhere`: other tests may meet the same."""
+        """Add a finding of the test that runs now. `anywhere`: other tests may find the same."""
         self.add(self._finding(rule, source, got, exchange, anywhere=anywhere))
 
     def _finding(
@@ -180,7 +180,7 @@ class Suite:
         running = self.running or RunningTest("set-up", "set-up")
         operation = exchange.operation.id if exchange and exchange.operation else "-"
         exchanges = list(running.exchanges)
-        if exchange in exchanges:  # what came later does not belong to it
+        if exchange in exchanges:  # later requests do not belong to the finding
             exchanges = exchanges[: exchanges.index(exchange) + 1]
         extra = {**running.extra, "worlds": list(running.worlds)}
         return Finding(
@@ -193,14 +193,14 @@ class Suite:
             self.running.keys[finding.key] = None
 
     def crashed(self, error: BaseException) -> None:
-        """The running test could not go on: what it says, and the request that it is about, are the finding."""
+        """The running test failed with an error: its message, and the request that it is about, become a finding."""
         running = self.running
         assert running is not None
         exchange = blamed(error, running.exchanges)
         if isinstance(error, KeyError | IndexError | TypeError | AttributeError):
             running.compared = None
             if exchange is not None and running.keys and self.problems(exchange):
-                return  # the document has been told to be broken there, which is the cause
+                return  # the response breaks the spec there, which is the cause and is reported already
         finding = self._finding(running.rule, running.source, sentence(error, running.rule), exchange)
         if isinstance(error, AssertionError) and running.compared:
             compared = running.compared
@@ -211,7 +211,7 @@ class Suite:
         self.add(finding)
 
     def no_response(self, missing: NoResponse) -> None:
-        """A request without a response: one finding, however often; none is sent any more to a target that is gone."""
+        """A request got no response: one finding, however often. To a target that is gone no more requests are sent."""
         missing.recorded = True
         if self.unreachable:
             return
@@ -223,10 +223,10 @@ class Suite:
         self.add(finding)
         self._timeouts += missing.timed_out
         if self._timeouts >= MAX_TIMEOUTS or not self._still_responds():
-            self.unreachable = f"the target no longer answers, since {running.name if running else 'the start'}"
+            self.unreachable = f"the target no longer responds, since {running.name if running else 'the start'}"
 
     def _still_responds(self) -> bool:
-        """Whether another request gets any response, within a few seconds."""
+        """Whether another request gets a response within a few seconds."""
         client = self.target.client if self.target else None
         if client is None:
             return True
@@ -236,7 +236,7 @@ class Suite:
             except ConnectionError:
                 time.sleep(PING_GAP)
             except (OSError, http.client.HTTPException):
-                return True  # what is slow is there
+                return True  # slow, but there
             else:
                 return True
         return False
@@ -247,9 +247,9 @@ class Suite:
 
 
 def _kind(message: str) -> str:
-    """The problem without what belongs to this one answer: a list of a hundred bad rows is one defect.
+    """The problem without the values of this one response: a list of a hundred bad rows is one defect.
 
-    The field is named, and without quotes: what is quoted is no part of a finding's key.
+    The field is named without quotes, because a finding's key leaves out quoted text.
     """
     place, colon, text = message.partition(": ")
     if not colon or not (place.startswith("/") or place == "the body"):

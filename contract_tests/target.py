@@ -1,6 +1,6 @@
-"""Who is tested: reached, asked three harmless questions, and refused when it cannot be what it should be.
+"""The implementation under test: it is reached, tried with three harmless requests, and refused if it is no Trophy API.
 
-The one place that knows our own server, and it knows only the command that starts it.
+Only this file knows our own server, and of it only the command that starts it.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ PROBES = ("achievements_all", "leaderboards_all", "streaks_rankings")
 
 
 class CannotRun(Exception):
-    """The suite has nothing to test; one sentence says why. Exit code 2."""
+    """The suite cannot run; one sentence says why. Exit code 2."""
 
 
 @dataclass
 class Target:
-    """A reachable implementation. `control` is the address of its control plane, when it has ours.
+    """A reachable implementation. `control` is the path of its control plane, if it has one like ours.
 
     `no_control` says why there is none.
     """
@@ -64,7 +64,7 @@ def is_live(url: str) -> bool:
 
 
 def spec_path() -> Path:
-    """The built-in document: beside the package in a checkout, among the package's data when installed."""
+    """The built-in spec: beside the package in a checkout, among the package's data when installed."""
     root = Path(__file__).resolve().parents[1]
     places = (root / "openapi.json", root / "mockserver" / "data" / "openapi.json")
     found = next((place for place in places if place.is_file()), None)
@@ -74,7 +74,7 @@ def spec_path() -> Path:
 
 
 def load_spec(options: Options) -> Spec:
-    """The document to test against. Raises `CannotRun` when it cannot be read."""
+    """The spec to test against. Raises `CannotRun` when it cannot be read."""
     path = options.document or spec_path()
     try:
         return Spec.load(path)
@@ -129,7 +129,7 @@ def connect(
 
 
 def _base_url(given: str, spec: Spec) -> str:
-    """With a scheme, and with the document's own path where none is given."""
+    """With a scheme, and with the path of the spec's server where none is given."""
     url = given if "://" in given else f"http://{given}"
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -140,17 +140,17 @@ def _base_url(given: str, spec: Spec) -> str:
 
 
 def check_api(client: Client) -> None:
-    """Ask what cannot do harm. Raises `CannotRun` for a dead port, a page that is no API, a wrong key."""
+    """Send requests that change nothing. Raises `CannotRun` for a closed port, a page that is no API, a wrong key."""
     try:
         responses = [client.call(name) for name in PROBES if name in client.spec.operations]
     except NoResponse as error:
         if isinstance(error.cause, OSError):
-            raise CannotRun(f"Nothing answers at {client.base_url}: {error.cause}.") from error
-        raise CannotRun(f"What answers at {client.base_url} does not speak HTTP: {error.cause!r}.") from error
+            raise CannotRun(f"Nothing responds at {client.base_url}: {error.cause}.") from error
+        raise CannotRun(f"The server at {client.base_url} does not speak HTTP: {error.cause!r}.") from error
     if all(response.media.split(";")[0] != "application/json" for response in responses):
         kind = responses[0].media or "no content type"
         raise CannotRun(
-            f"{client.base_url} is not a Trophy API: it answers {responses[0].status} with {kind}, not JSON."
+            f"{client.base_url} is not a Trophy API: it returns {responses[0].status} with {kind}, not JSON."
         )
     if all(response.status in (401, 403) for response in responses):
         raise CannotRun(f"{client.base_url} does not accept this API key: {_status_and_body(responses[0])}")
@@ -163,7 +163,7 @@ def _status_and_body(response: Exchange) -> str:
 
 
 def _find_control(target: Target) -> None:
-    """The control plane, when the clock can be read there. Raises `CannotRun` where it does not take the token."""
+    """Find the control plane: the clock can be read there. Raises `CannotRun` if it does not accept the token."""
     client = target.client
     try:
         response = client.send("GET", "/_mock/clock", headers=client.control_headers(), below_base=False)
@@ -179,14 +179,14 @@ def _find_control(target: Target) -> None:
 
 
 def start_own_server(api_key: str, spec: Path | None = None) -> tuple[str, Callable[[], None]]:
-    """Our server on a free port, with a small population: base URL, and how to stop it."""
+    """Our server on a free port, with a few users. Returns the base URL and a function that stops it."""
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--api-key", api_key, "--users", "12"]
     command += ["--document", str(spec)] if spec else []
     return start(command)
 
 
 def start(command: list[str]) -> tuple[str, Callable[[], None]]:
-    """Run a command that prints its base URL once it serves. Raises `CannotRun` with what it said instead."""
+    """Run a command that prints its base URL once it serves. Raises `CannotRun` with its output if it does not."""
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -202,7 +202,7 @@ def start(command: list[str]) -> tuple[str, Callable[[], None]]:
         if found := re.search(r"https?://[\w.:\[\]-]+/v1", line):
             return found.group(), lambda: _stop(process)
     _stop(process)
-    raise CannotRun(f"Our own server did not start: {' '.join(output)[-300:] or 'it said nothing'}.")
+    raise CannotRun(f"Our own server did not start: {' '.join(output)[-300:] or 'it printed nothing'}.")
 
 
 def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

@@ -1,4 +1,4 @@
-"""Achievements: each is completed once, for the reason that its trigger states, and never taken back."""
+"""Achievements: each is completed once, as its trigger specifies, and never taken back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def reachable(stage: Stage, row: dict[str, Any], times: float = 2) -> dict[str, Any]:
-    """An achievement of a metric, unless no event may be so large."""
+    """A metric achievement without filters. Skips if its value is larger than an event may be."""
     if row["metricValue"] * times > MOST:
         pytest.skip(f"{row['name']} needs {row['metricValue']}, more than a scenario may send")
     return row
@@ -29,7 +29,7 @@ def metric_of(stage: Stage, row: dict[str, Any]) -> str:
     return str(stage.kit.need(stage.kit.metric_keys.get(row["metricId"]), "metric of that achievement"))
 
 
-#: Days that each length of a streak may take, where the week has days off.
+#: Days that each length of a streak may take, because a week can have days off.
 LEISURE = 7
 
 
@@ -38,7 +38,7 @@ def complete(stage: Stage, user: str, key: str) -> dict[str, Any]:
     return found
 
 
-@rule("A metric achievement is completed by the event that reaches its value, once", behaviour(6))
+@rule("An event that reaches a metric achievement's value completes it, once", behaviour(6))
 def test_a_metric_achievement_is_completed_once(stage: Stage) -> None:
     row = reachable(stage, stage.kit.plain("metric"), 1)
     metric, ann = metric_of(stage, row), stage.user("ann")
@@ -85,7 +85,7 @@ def test_one_event_completes_all_that_it_reaches(stage: Stage) -> None:
 
 
 @rule(
-    "Without includeIncomplete only completed achievements are listed, with it all",
+    "users_achievements lists completed achievements, and all of them with includeIncomplete",
     "users_achievements, parameter includeIncomplete",
 )
 def test_incomplete_ones_are_listed_on_demand(stage: Stage) -> None:
@@ -102,7 +102,7 @@ def test_incomplete_ones_are_listed_on_demand(stage: Stage) -> None:
     assert every[done["id"]]["achievedAt"] == done["achievedAt"]
 
 
-@rule("An api achievement is completed by the call, and a second call changes nothing", behaviour(6))
+@rule("A call completes an api achievement, and a second call changes nothing", behaviour(6))
 def test_a_second_completion_is_the_first(stage: Stage) -> None:
     row = stage.kit.plain("api")
     ann = stage.user("ann")
@@ -130,15 +130,15 @@ def test_events_do_not_complete_api_achievements(stage: Stage) -> None:
 def test_an_unknown_achievement_cannot_be_completed(stage: Stage) -> None:
     ann = stage.user("ann")
     response = stage.refused("achievements_complete", key="no-such-achievement", body={"user": {"id": ann}})
-    assert response.status == 404, f"answered {response.status}, expected 404, which the document declares"
+    assert response.status == 404, f"returned {response.status}, expected 404, which the spec declares"
     newcomer = stage.name("newcomer")
     stage.refused("achievements_complete", key="no-such-achievement", body={"user": {"id": newcomer}})
     stage.refused("users_get", id=newcomer)
 
 
-@rule("An achievement with prerequisites is completed when all of them are", behaviour(6))
+@rule("An achievement with prerequisites is completed when all prerequisites are", behaviour(6))
 def test_prerequisites_unlock_a_composite(stage: Stage) -> None:
-    """One after the other, until the last one brings the composite along."""
+    """Completes prerequisites one after the other; the last one completes the composite."""
     every = {row["id"]: row for row in stage.kit.achievements}
     composite = reachable_composite(stage, every)
     ann, had = stage.user("ann"), False
@@ -154,7 +154,7 @@ def test_prerequisites_unlock_a_composite(stage: Stage) -> None:
 
 
 def reachable_composite(stage: Stage, every: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """A composite whose prerequisites this story can fulfil."""
+    """A composite whose prerequisites this scenario can complete."""
 
     def easy(row: dict[str, Any]) -> bool:
         if row["userAttributes"] or row.get("eventAttributes"):
@@ -174,14 +174,14 @@ def reachable_composite(stage: Stage, every: dict[str, dict[str, Any]]) -> dict[
         and all(one in every and easy(every[one]) for one in row["achievementIds"])
     ]
     composite: dict[str, Any] = stage.kit.need(found, "achievement with prerequisites that the suite can complete")[0]
-    # Streaks last: they need days, and the others are done in a moment.
+    # Streaks last: they need days, the others take no time.
     return composite | {
         "achievementIds": sorted(composite["achievementIds"], key=lambda i: every[i]["trigger"] == "streak")
     }
 
 
 def achieve(stage: Stage, user: str, row: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Do what an achievement asks for; what the last event says was achieved."""
+    """Complete an achievement. Returns the achievements in the last response."""
     if row["trigger"] == "api":
         complete(stage, user, row["key"])
         return None
@@ -212,7 +212,7 @@ def test_a_streak_achievement_is_completed_at_its_length(stage: Stage) -> None:
     assert row["id"] in ids(stage.completed(ann))
 
 
-@rule("Completions count users, rarity is their percentage", behaviour(6, "choice"))
+@rule("`completions` counts users, and `rarity` is their percentage", behaviour(6, "choice"))
 def test_completions_and_rarity_count_users(stage: Stage) -> None:
     row = stage.kit.plain("api")
 
@@ -237,7 +237,7 @@ def test_completions_and_rarity_count_users(stage: Stage) -> None:
     assert row["id"] not in ids(stage.completed(cleo))
 
 
-@rule("User-attribute filters must match when an achievement would be completed", behaviour(6))
+@rule("An achievement with user attributes is completed only by users who have them", behaviour(6))
 def test_user_filters_must_match(stage: Stage) -> None:
     rows = [
         a
@@ -260,20 +260,23 @@ def test_user_filters_must_match(stage: Stage) -> None:
         assert row["id"] not in ids(stage.completed(user)), "completed when one of several filters matches"
 
 
-@rule("An api achievement's user filter must be met", "#/paths/~1achievements~1{key}~1complete/post/responses/422")
+@rule(
+    "A call completes an api achievement only for users who have its user attributes",
+    "#/paths/~1achievements~1{key}~1complete/post/responses/422",
+)
 def test_a_completion_needs_its_filter(stage: Stage) -> None:
     rows = [a for a in stage.kit.achievements if a["trigger"] == "api" and a["userAttributes"]]
     row = stage.kit.need(rows, "api achievement with a user-attribute filter")[0]
     ann = stage.user("ann")
     response = stage.refused("achievements_complete", key=row["key"], body={"user": {"id": ann}})
-    assert response.status == 422, f"answered {response.status}, expected 422: the achievement exists"
+    assert response.status == 422, f"returned {response.status}, expected 422: the achievement exists"
     assert stage.completed(ann) == []
     wanted = {pair["key"]: pair["value"] for pair in row["userAttributes"]}
     stage.get("achievements_complete", key=row["key"], body={"user": {"id": ann, "attributes": wanted}})
     assert row["id"] in ids(stage.completed(ann))
 
 
-@rule("With event-attribute filters only matching events count", behaviour(6))
+@rule("An achievement with event attributes counts only events that have them", behaviour(6))
 def test_event_filters_count_only_matching_events(stage: Stage) -> None:
     rows = [
         a
@@ -315,8 +318,8 @@ def test_attributes_that_are_no_pairs_are_refused(stage: Stage, text: str) -> No
     stage.refused("achievements_all", userAttributes=text)
 
 
-@rule("An achievement tells what belongs to its trigger, and no more", behaviour(6, "spec"))
-def test_achievements_tell_what_their_trigger_is_about(stage: Stage) -> None:
+@rule("An achievement has the fields of its trigger, and no others", behaviour(6, "spec"))
+def test_achievements_have_the_fields_of_their_trigger(stage: Stage) -> None:
     own = {
         "metric": {"metricId", "metricValue", "metricName", "eventAttributes"},
         "streak": {"streakLength"},
@@ -325,13 +328,13 @@ def test_achievements_tell_what_their_trigger_is_about(stage: Stage) -> None:
     }
     for row in stage.kit.need(stage.get("achievements_all"), "achievement"):
         missing = own[row["trigger"]] - row.keys()
-        assert not missing, f"{row['name']} ({row['trigger']}) does not tell {missing}"
+        assert not missing, f"{row['name']} ({row['trigger']}) lacks {missing}"
         for trigger, names in own.items():
             if trigger != row["trigger"] and stage.control is not None:
-                assert not names & row.keys(), f"{row['name']} ({row['trigger']}) tells {names & row.keys()}"
+                assert not names & row.keys(), f"{row['name']} ({row['trigger']}) has {names & row.keys()}"
 
 
-@rule("completed achievements are in the order of completion", behaviour(6, "choice"), choice=True)
+@rule("Completed achievements are listed in the order of completion", behaviour(6, "choice"), choice=True)
 def test_completed_ones_are_in_order(stage: Stage) -> None:
     ann, key = stage.user("ann"), stage.kit.plain("api")["key"]
     complete(stage, ann, key)

@@ -1,4 +1,4 @@
-"""Leaderboards for some users and for some hours of the day. They need a catalog of their own."""
+"""Leaderboards for users with an attribute and for some hours of the day. They need a catalog of their own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def scores(stage: Stage, key: str) -> list[tuple[str, int]]:
     return [(row["userId"], row["value"]) for row in stage.board(key)["rankings"]]
 
 
-@rule("A leaderboard for some users ranks nobody else", behaviour(8))
+@rule("A leaderboard for users with an attribute ranks no other users", behaviour(8))
 def test_a_board_for_some(stages: Stages) -> None:
     stage = stages.new(catalog=FOR_SOME)
     ann, ben = stage.user("ann", attributes={"plan": "pro"}), stage.user("ben", attributes={"plan": "basic"})
@@ -56,21 +56,25 @@ def test_a_board_for_some(stages: Stages) -> None:
     assert stage.known(stage.board("pros")["userAttributes"]) == [{"key": "plan", "value": "pro"}]
 
 
-@rule("Who gets or loses a leaderboard's attributes comes and goes", behaviour(8, "choice"), choice=True)
+@rule(
+    "A user who gets a leaderboard's attributes is ranked, and one who loses them is not",
+    behaviour(8, "choice"),
+    choice=True,
+)
 def test_coming_and_going(stages: Stages) -> None:
     stage = stages.new(catalog=FOR_SOME)
     ann, ben = stage.user("ann", attributes={"plan": "pro"}), stage.user("ben")
     stage.event(ann, 10, "steps")
     stage.event(ben, 30, "steps")
     stage.get("users_update", id=ann, body={"attributes": {"plan": "basic"}})
-    assert scores(stage, "pros") == [], "whoever has lost the attribute is still on the board"
+    assert scores(stage, "pros") == [], "a user who has lost the attribute is still on the board"
     stage.get("users_update", id=ben, body={"attributes": {"plan": "pro"}})
-    assert scores(stage, "pros") == [(ben, 30)], "whoever has got the attribute does not come with the score"
+    assert scores(stage, "pros") == [(ben, 30)], "a user who has got the attribute is not ranked with the score"
     stage.get("users_update", id=ann, body={"attributes": {"plan": "pro"}})
     assert scores(stage, "pros") == [(ben, 30), (ann, 10)]
 
 
-@rule("Activity outside a leaderboard's hours does not rank", behaviour(8))
+@rule("Activity outside a leaderboard's hours does not count", behaviour(8))
 def test_hours(stages: Stages) -> None:
     stage = stages.new(catalog=MORNINGS)
     ann, tomorrow = stage.user("ann"), stage.today() + DAY
@@ -84,7 +88,7 @@ def test_hours(stages: Stages) -> None:
     assert (board["startTime"], board["endTime"]) == ("09:00", "12:00")
 
 
-@rule("A leaderboard's hours are those of each user's own day", behaviour(8))
+@rule("A leaderboard's hours are hours in each user's time zone", behaviour(8))
 def test_hours_at_home(stages: Stages) -> None:
     stage = stages.new(catalog=MORNINGS)
     ann, ben = stage.user("ann", tz="Asia/Tokyo"), stage.user("ben")

@@ -1,4 +1,4 @@
-"""Leaderboards in time: they begin, start again, and forget whom they should. Most of it needs a clock to move."""
+"""Leaderboards over time: they begin, and start again with new runs. Most tests need a clock that can be moved."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contract_tests.boards import has_room, open_board, users_with_scores
 from contract_tests.conftest import Stages
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
-from contract_tests.test_streaks import until_lost
+from contract_tests.test_streaks import wait_until_lost
 
 pytestmark = pytest.mark.operations("leaderboards_", "users_leaderboard", "metrics_event")
 
 DAY = timedelta(days=1)
 
 
-@rule("A scheduled leaderboard ranks nobody yet", behaviour(8, "choice"))
+@rule("A scheduled leaderboard has no rankings yet", behaviour(8, "choice"))
 def test_a_scheduled_board_is_empty(stage: Stage) -> None:
     rows = [row for row in stage.kit.boards(status="scheduled") if not row["breakdownAttributes"]]
     board = stage.kit.need(rows, "scheduled leaderboard without breakdown")[0]
@@ -44,12 +44,12 @@ def test_a_streak_board_ranks_lengths(stage: Stage) -> None:
         for user in (ann, ben):
             stage.extend(user)
         assert stage.place(ann, board["key"])["value"] == 2
-        until_lost(stage, ann)
+        wait_until_lost(stage, ann)
         assert stage.place(ann, board["key"])["value"] is None, "the streak is lost, and the board still has it"
         assert stage.board(board["key"])["rankings"] == []
 
 
-@rule("A new run starts from nothing, the old one keeps its result", behaviour(8))
+@rule("A new run starts at 0, and the run before keeps its result", behaviour(8))
 def test_a_new_run_starts_from_nothing(stage: Stage) -> None:
     rows = [
         row
@@ -77,7 +77,7 @@ def test_a_new_run_starts_from_nothing(stage: Stage) -> None:
     assert (day(actual["start"]), day(actual["end"])) == (began + length * DAY, began + (2 * length - 1) * DAY)
 
 
-@rule("A run is found by any of its days", behaviour(8, "choice"), choice=True)
+@rule("Any day of a run can be used to request it", behaviour(8, "choice"), choice=True)
 def test_a_run_is_found_by_any_day(stage: Stage) -> None:
     board = open_board(stage)
     (ann,) = users_with_scores(stage, board, 30)
@@ -100,12 +100,12 @@ def test_a_scheduled_board_begins(stage: Stage) -> None:
     assert board["key"] in actual, "its first day has come, and an event does not change it"
     begun = stage.board(board["key"])
     assert begun["status"] == "active"
-    assert [(row["userId"], row["value"]) for row in begun["rankings"]] == [(ann, 25)], "what came before counts not"
+    assert [(row["userId"], row["value"]) for row in begun["rankings"]] == [(ann, 25)], "events before the start count"
     listed = {row["key"]: row["status"] for row in stage.get("leaderboards_all")}
     assert listed[board["key"]] == "active"
 
 
-@rule("A board that repeats every month starts again on its day", behaviour(8))
+@rule("A leaderboard that repeats every month starts again on its day", behaviour(8))
 def test_a_monthly_board_starts_again(stages: Stages) -> None:
     catalog = """
 name = "Months"
@@ -126,14 +126,14 @@ runInterval = 1
     stage.event(ben, 20, "steps")
     assert [row["userId"] for row in stage.board("monthly")["rankings"]] == [ann, ben]
     stage.clock.advance(to="2025-04-05T12:00:00.000Z")
-    assert stage.board("monthly")["rankings"] == [], "a month is over, and its values are not"
+    assert stage.board("monthly")["rankings"] == [], "the new month begins with old values"
     actual = stage.event(ben, 5, "steps")["leaderboards"]["monthly"]
     assert (actual["start"], actual["end"], actual["rank"]) == ("2025-04-05", "2025-05-04", 1)
     old = stage.board("monthly", run="2025-03-05")["rankings"]
     assert [(row["userId"], row["value"]) for row in old] == [(ann, 30), (ben, 20)]
 
 
-@rule("What is taken away counts on a points leaderboard too", behaviour(8))
+@rule("Deductions count on a points leaderboard too", behaviour(8))
 def test_a_points_board_counts_deductions(stages: Stages) -> None:
     catalog = """
 name = "Deductions"
@@ -169,8 +169,12 @@ start = "-5d"
     assert [(row["userId"], row["value"]) for row in rows] == [(ben, 40), (ann, 35)]
 
 
-@rule("A catalog limits how many of those who are overtaken are told", behaviour(11, "choice"), choice=True)
-def test_a_catalog_limits_who_is_told(stages: Stages) -> None:
+@rule(
+    "A setting of the catalog limits how many overtaken users a webhook is sent for",
+    behaviour(11, "choice"),
+    choice=True,
+)
+def test_a_catalog_limits_webhooks_of_ranks(stages: Stages) -> None:
     catalog = """
 name = "Few are told"
 [metrics.steps]
@@ -190,4 +194,4 @@ rankChangedNeighbours = 1
     before = len(stage.clock.call("GET", "/webhooks/events?type=leaderboard.rank_changed")["events"])
     stage.event(users[3], 100, "steps")
     rows = stage.clock.call("GET", "/webhooks/events?type=leaderboard.rank_changed")["events"][before:]
-    assert [row["userId"] for row in rows] == [users[3], users[0]], "the one and the nearest are told"
+    assert [row["userId"] for row in rows] == [users[3], users[0]], "webhooks are sent for the user and the nearest one"

@@ -1,4 +1,4 @@
-"""Boosts: when they apply, to whom, and what an award comes to."""
+"""Boosts: when they apply, to which users, and the amounts of awards."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
 
 pytestmark = pytest.mark.operations("points_", "users_points", "metrics_event")
-#: Days that a scenario waits for the end of a boost at most.
+#: The most days that a scenario waits for the end of a boost.
 LONGEST = 4000
 
 
-@rule("An active boost that fits is applied, and shown in the award", behaviour(7))
+@rule("An active boost is applied to an award and shown in it", behaviour(7))
 def test_active_boosts_are_applied(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage)
     ann = stage.user("ann")
@@ -31,7 +31,7 @@ def test_active_boosts_are_applied(stage: Stage) -> None:
     assert award["awarded"] == boosted(trigger["points"], active)
 
 
-@rule("A boost ends with its last day", behaviour(7))
+@rule("A boost ends at the end of its last day", behaviour(7))
 def test_boosts_end(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage)
     assert stage.clock
@@ -54,7 +54,7 @@ def test_boosts_end(stage: Stage) -> None:
     assert award["awarded"] == boosted(trigger["points"], later)
 
 
-@rule("Finished boosts are listed only on demand", "points_boosts, parameter includeFinished")
+@rule("Finished boosts are listed only if the request asks for them", "points_boosts, parameter includeFinished")
 def test_finished_boosts_are_listed_on_demand(stage: Stage) -> None:
     for system in stage.kit.need(list(stage.kit.points), "points system"):
         usual = stage.get("points_boosts", key=system)
@@ -70,7 +70,7 @@ def test_finished_boosts_are_listed_on_demand(stage: Stage) -> None:
                 assert day(boost["start"][:10]) > today
 
 
-# Purpose-made: a world whose boosts meet in every way
+# Worlds with catalogs made for these tests, where boosts combine in all ways
 
 #: In the suite's worlds it is noon (UTC) of this day.
 TODAY, YESTERDAY, TOMORROW = "2025-03-12", "2025-03-11", "2025-03-13"
@@ -78,7 +78,7 @@ TODAY, YESTERDAY, TOMORROW = "2025-03-12", "2025-03-11", "2025-03-13"
 
 @pytest.fixture
 def make(stages: Stages) -> Any:
-    """A world where each step pays 7 points of xp, and these boosts."""
+    """A world where each step is awarded 7 points of xp, with these boosts."""
 
     def made(*boosts: dict[str, Any]) -> Stage:
         named = [{"name": f"Boost {n}", "start": TODAY, "multiplier": 1.5} | row for n, row in enumerate(boosts)]
@@ -96,7 +96,7 @@ def make(stages: Stages) -> Any:
 
 
 def paid(stage: Stage, user: str, steps: int = 1) -> int:
-    """What the user gets for so many steps."""
+    """The points that a user gets for this many steps."""
     response = stage.event(user, steps, "steps")["points"]["xp"]
     active = stage.get("users_points_boosts", id=user, key="xp")
     (award,) = response["awards"]
@@ -105,13 +105,13 @@ def paid(stage: Stage, user: str, steps: int = 1) -> int:
     return int(award["awarded"])
 
 
-@rule("Boosts stack: their multipliers multiply", behaviour(7))
+@rule("The multipliers of several boosts are multiplied", behaviour(7))
 def test_multipliers_multiply(make: Any) -> None:
     stage = make({"multiplier": 2}, {"multiplier": 3}, {"multiplier": 1.5})
     assert paid(stage, stage.user("ann")) == 63
 
 
-@rule("An award is rounded as its boosts say, once", behaviour(7))
+@rule("An award is rounded once, as its boosts specify", behaviour(7))
 @pytest.mark.parametrize(
     ("roundings", "multipliers", "expected"),
     [
@@ -131,13 +131,13 @@ def test_awards_are_rounded_as_asked(make: Any, roundings: list[str], multiplier
     assert got == expected, f"7 points times {multipliers} rounded {roundings[0]} are {expected}, not {got}"
 
 
-@rule("Boosts that ask for different roundings round down", behaviour(7, "choice"), choice=True)
+@rule("Boosts with different roundings round down", behaviour(7, "choice"), choice=True)
 def test_mixed_roundings_round_down(make: Any) -> None:
     stage = make({"rounding": "up"}, {"rounding": "nearest"})
     assert paid(stage, stage.user("ann")) == 15
 
 
-@rule("A boost with user attributes is for users who match them all", behaviour(7))
+@rule("A boost with user attributes applies to users who have all of them", behaviour(7))
 def test_boosts_may_be_for_some(make: Any) -> None:
     stage = make({"multiplier": 3, "userAttributes": {"plan": "premium"}}, {"multiplier": 2})
     assert paid(stage, stage.user("ann", attributes={"plan": "premium"})) == 42
@@ -145,15 +145,15 @@ def test_boosts_may_be_for_some(make: Any) -> None:
     assert paid(stage, stage.user("cem")) == 14
 
 
-@rule("A boost may be for one user", behaviour(7))
+@rule("A boost can be for one user", behaviour(7))
 def test_a_boost_may_be_for_one(make: Any) -> None:
     stage = make({"multiplier": 3, "userId": "ann"})
     for user, expected in (("ann", 21), ("ben", 7)):
         stage.get("users_create", body={"id": user})
-        assert paid(stage, user) == expected, f"{user} got something else"
+        assert paid(stage, user) == expected, f"{user} got other points"
 
 
-@rule("The days of a boost are each user's own", behaviour(7))
+@rule("The days of a boost are days in each user's time zone", behaviour(7))
 def test_boosts_follow_local_days(make: Any) -> None:
     """At noon UTC it is tomorrow on Kiritimati; at one in the morning it is still yesterday in New York."""
     stage = make({"multiplier": 2, "start": TODAY, "end": TODAY}, {"multiplier": 3, "start": TOMORROW})
@@ -164,7 +164,7 @@ def test_boosts_follow_local_days(make: Any) -> None:
     assert (paid(stage, here), paid(stage, late)) == (21, 14), "for one of them a boost is of another day"
 
 
-@rule("A system's boosts are listed with their status, those to come too", "points_boosts")
+@rule("A points system's boosts are listed with their status, scheduled ones too", "points_boosts")
 def test_boosts_are_listed_with_their_status(make: Any) -> None:
     stage = make(
         {"name": "Over", "start": "2025-03-01", "end": YESTERDAY},

@@ -1,4 +1,4 @@
-"""Achievements that follow from others, and those for some users only, in an organisation made for them."""
+"""Composite achievements, and achievements for some users only, with a catalog made for them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def names(stage: Stage, user: str) -> set[str]:
     return {row["name"] for row in stage.completed(user)}
 
 
-@rule("A composite can be a prerequisite of another", behaviour(6))
+@rule("A composite achievement can be a prerequisite of another", behaviour(6))
 def test_composites_build_on_composites(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     ann = stage.user("ann")
@@ -66,7 +66,7 @@ def test_composites_build_on_composites(stages: Stages) -> None:
     assert names(stage, ann) == {"Call", "Walk", "Both", "March", "Above"}
 
 
-@rule("A completion by the call brings along every composite that it was the last for", behaviour(6))
+@rule("A completion by a call also completes every composite achievement whose last prerequisite it was", behaviour(6))
 def test_a_completion_unlocks_composites(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     ann = stage.user("ann")
@@ -76,13 +76,13 @@ def test_a_completion_unlocks_composites(stages: Stages) -> None:
     assert names(stage, ann) == {"Walk", "March", "Call", "Both", "Above"}
 
 
-@rule("All user filters of an api achievement must be met", behaviour(6))
+@rule("A call completes an api achievement only for users who have all of its user attributes", behaviour(6))
 def test_a_completion_needs_all_its_filters(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     for attributes in ({"plan": "pro"}, {"team": "red"}, {"plan": "pro", "team": "blue"}):
         ann = stage.user("ann", attributes=attributes)
         response = stage.refused("achievements_complete", key="chosen", body={"user": {"id": ann}})
-        assert response.status == 422, f"answered {response.status}, expected 422: the achievement exists"
+        assert response.status == 422, f"returned {response.status}, expected 422: the achievement exists"
         assert names(stage, ann) == set()
     ben = stage.user("ben", attributes={"plan": "pro", "team": "red"})
     stage.get("achievements_complete", key="chosen", body={"user": {"id": ben}})
@@ -123,7 +123,7 @@ streakLength = 1
 """
 
 
-@rule("Composites and streak achievements of one event are in catalog order", behaviour(6, "choice"), choice=True)
+@rule("Composite and streak achievements of one event are in catalog order", behaviour(6, "choice"), choice=True)
 def test_composites_are_in_catalog_order(stages: Stages) -> None:
     stage = stages.new(catalog=ORDERED)
     ann = stage.user("ann")

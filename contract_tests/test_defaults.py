@@ -1,4 +1,4 @@
-"""Defaults, told by users who have more than a default shows; and spellings that only look right."""
+"""Defaults of parameters, for users who have more rows than that; and parameters that are written wrong."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from contract_tests.stage import Stage
 from contract_tests.valid_requests import valid_request
 
 pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "streaks_", "metrics_", "achievements_")
-#: More than any default shows.
+#: More than any default.
 MANY = 12
 
 
 def check_default(stage: Stage, rows: str, operation: str, name: str, **arguments: Any) -> None:
-    """Leaving a parameter out shows as many rows as its declared default does, and there are more."""
+    """Without a parameter the response has as many rows as its declared default says, although there are more."""
     if not stage.has(operation):
-        pytest.skip(f"the document has no {operation}")
+        pytest.skip(f"the spec has no {operation}")
     parameters = stage.client.spec.operations[operation].parameters
     default = next(row["schema"]["default"] for row in parameters if row["name"] == name)
 
@@ -35,7 +35,7 @@ def check_default(stage: Stage, rows: str, operation: str, name: str, **argument
     assert shown == ask(**{name: default}), f"{name}={default} differs from leaving it out"
 
 
-@rule("Ten awards are shown where nothing else is asked", "users_points, parameter awards")
+@rule("By default 10 awards are returned", "users_points, parameter awards")
 def test_the_default_number_of_awards(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage)
     ann = stage.user("ann")
@@ -44,7 +44,7 @@ def test_the_default_number_of_awards(stage: Stage) -> None:
     check_default(stage, "awards", "users_points", "awards", id=ann, key=system)
 
 
-@rule("Ten events of a ranking's history are shown where nothing else is asked", "users_leaderboard, numEvents")
+@rule("By default 10 events of a ranking's history are returned", "users_leaderboard, numEvents")
 def test_the_default_number_of_history_events(stage: Stage) -> None:
     board = ranking_by_metric(stage)
     ann = stage.user("ann")
@@ -53,7 +53,7 @@ def test_the_default_number_of_history_events(stage: Stage) -> None:
     check_default(stage, "history", "users_leaderboard", "numEvents", id=ann, key=board["key"])
 
 
-@rule("Ten are ranked where nothing else is asked", "leaderboards_get, parameter limit")
+@rule("By default 10 users of a leaderboard are returned", "leaderboards_get, parameter limit")
 def test_the_default_number_of_ranks(stage: Stage) -> None:
     board = ranking_by_metric(stage)
     for _ in range(MANY):
@@ -61,7 +61,7 @@ def test_the_default_number_of_ranks(stage: Stage) -> None:
     check_default(stage, "rankings", "leaderboards_get", "limit", key=board["key"])
 
 
-@rule("Ten streaks are ranked where nothing else is asked", "streaks_rankings, parameter limit")
+@rule("By default 10 streaks are ranked", "streaks_rankings, parameter limit")
 def test_the_default_number_of_ranked_streaks(stage: Stage) -> None:
     for _ in range(MANY):
         stage.extend(stage.user())
@@ -69,7 +69,7 @@ def test_the_default_number_of_ranked_streaks(stage: Stage) -> None:
 
 
 def ranking_by_metric(stage: Stage) -> Any:
-    """An active board of a metric, with room for more than a default shows and one ranking for all."""
+    """An active metric board without breakdown, with room for more users than the default."""
     found = [
         row
         for row in stage.kit.boards(status="active", rankBy="metric")
@@ -91,7 +91,7 @@ def test_booleans_are_true_and_false(stage: Stage, operation: str) -> None:
         stage.refused(operation, includeFinished=value, **arguments)
 
 
-@rule("A date is a date and nothing more", behaviour(2, "choice"), choice=True)
+@rule("A date parameter takes a date without a time", behaviour(2, "choice"), choice=True)
 @pytest.mark.parametrize("operation", ["users_metric_event_summary", "users_points_event_summary"])
 def test_dates_are_dates(stage: Stage, operation: str) -> None:
     key = stage.kit.metric() if "metric" in operation else stage.kit.need(list(stage.kit.points), "points system")[0]
@@ -103,7 +103,7 @@ def test_dates_are_dates(stage: Stage, operation: str) -> None:
             stage.refused(operation, **valid | {name: odd})
 
 
-@rule("A run is named by a date and nothing more", behaviour(2, "choice"), choice=True)
+@rule("The parameter `run` takes a date without a time", behaviour(2, "choice"), choice=True)
 def test_runs_are_dates(stage: Stage) -> None:
     board = ranking_by_metric(stage)["key"]
     yesterday = stage.today() - timedelta(days=1)
@@ -123,7 +123,9 @@ BODIES = ("metrics_event", "users_create", "users_identify", "users_update", "us
 
 
 @pytest.mark.destructive
-@rule("Bodies up to 1 MiB are read, and fields that are not declared ignored", behaviour(2, "choice"), choice=True)
+@rule(
+    "Bodies up to 1 MiB are accepted, and fields that are not declared are ignored", behaviour(2, "choice"), choice=True
+)
 @pytest.mark.parametrize("operation", BODIES)
 def test_large_bodies_are_read(stage: Stage, operation: str) -> None:
     valid = valid_request(stage, stage.client.spec.operations[operation], stage.user("ann"))

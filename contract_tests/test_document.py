@@ -1,4 +1,4 @@
-"""The document itself: valid, consistent, and no more wrong than it is known to be."""
+"""The spec itself: valid, consistent, and without mistakes other than the known ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contract_tests.examples import examples
 from contract_tests.rules import rule
 from contract_tests.suite import Suite
 
-#: What is known to be wrong with the vendor's document in one version, by place; `others` in other versions.
+#: The known mistakes in one version of the vendor's spec, by place; `others` are those in other versions.
 KNOWN: dict[str, Any] = json.loads(files("contract_tests").joinpath("known_mistakes.json").read_text("utf-8"))
 
 
@@ -36,18 +36,18 @@ def is_the_known_version(suite: Suite) -> bool:
     return bool(suite.spec.raw["info"]["version"] == KNOWN["version"])
 
 
-@rule("The document is valid OpenAPI 3.1", "OpenAPI 3.1")
-def test_the_document_is_valid(suite: Suite) -> None:
+@rule("The spec is valid OpenAPI 3.1", "OpenAPI 3.1")
+def test_the_spec_is_valid(suite: Suite) -> None:
     raw = suite.spec.raw
     assert raw.get("openapi", "").startswith("3.1"), f"it says it is OpenAPI {raw.get('openapi')}"
     for error in OpenAPIV31SpecValidator(raw).iter_errors():
         where = "#/" + "/".join(str(part) for part in getattr(error, "absolute_path", ()))
-        suite.add_finding("The document is valid OpenAPI 3.1", where, str(error).splitlines()[0])
+        suite.add_finding("The spec is valid OpenAPI 3.1", where, str(error).splitlines()[0])
 
 
-@rule("Every example satisfies its own schema, except the known bad ones", "the document's examples")
+@rule("Every example is valid under its schema, except those known to be invalid", "the spec's examples")
 def test_no_example_is_bad_but_the_known_ones(suite: Suite) -> None:
-    """Fails when the list grows, and also when it shrinks: then it must be shortened."""
+    """Also fails when a known mistake is gone: then the list must be shortened."""
     bad, count = {}, 0
     for example in examples(suite.spec.raw):
         count += 1
@@ -62,12 +62,12 @@ def test_no_example_is_bad_but_the_known_ones(suite: Suite) -> None:
         suite.add_finding(f"The example at {pointer} satisfies its schema", pointer, bad[pointer])
     for pointer in known - bad.keys():
         suite.add_finding(
-            f"The example at {pointer} is known to be bad", pointer, "it is good now, or gone: shorten the list"
+            f"The example at {pointer} is known to be invalid", pointer, "it is valid now, or gone: shorten the list"
         )
     assert count == KNOWN["count"], f"{count} examples and defaults were checked, {KNOWN['count']} are known"
 
 
-@rule("Every required property is defined", "the document's schemas")
+@rule("Every required property is defined", "the spec's schemas")
 def test_required_properties_are_defined(suite: Suite) -> None:
     found = {
         f"{where}/required/{name}"
@@ -83,7 +83,7 @@ def test_required_properties_are_defined(suite: Suite) -> None:
         suite.add_finding(f"The property at {pointer} is as it is known to be", pointer, got)
 
 
-@rule("Every operation has an id of its own, wants a key, and can say that the key is wrong", "the document's paths")
+@rule("Every operation has a unique id, requires an API key, and declares 401", "the spec's paths")
 def test_operations_are_complete(suite: Suite) -> None:
     ids = Counter(operation.raw["operationId"] for operation in suite.spec.operations.values())
     listed = sum(
@@ -99,7 +99,7 @@ def test_operations_are_complete(suite: Suite) -> None:
                 suite.add_finding(title, f"{operation.pointer}/responses", f"it declares no {status}")
 
 
-@rule("The parameters in a path are declared and required", "the document's paths")
+@rule("All parameters in a path are declared and required", "the spec's paths")
 def test_path_parameters_are_declared(suite: Suite) -> None:
     for operation in suite.spec.operations.values():
         named = set(re.findall(r"\{([^}]+)\}", operation.path))
@@ -107,7 +107,7 @@ def test_path_parameters_are_declared(suite: Suite) -> None:
         assert named == declared, f"{operation.label}: the path names {named}, required parameters are {declared}"
 
 
-@rule("Every error has the one shape of errors", "#/components/schemas/ErrorBody")
+@rule("All errors have the same schema", "#/components/schemas/ErrorBody")
 def test_errors_have_one_shape(suite: Suite) -> None:
     for operation in suite.spec.operations.values():
         for status, response in operation.raw["responses"].items():
@@ -116,7 +116,7 @@ def test_errors_have_one_shape(suite: Suite) -> None:
                 assert shape == {"$ref": "#/components/schemas/ErrorBody"}, f"{operation.id} {status} has {shape}"
 
 
-@rule("Every webhook names its own type", "the document's webhooks")
+@rule("Every webhook's schema declares its own type", "the spec's webhooks")
 def test_webhooks_name_their_type(suite: Suite) -> None:
     for name, schema in suite.spec.webhooks.items():
         assert schema["properties"]["type"].get("enum") == [name], f"{name} says {schema['properties']['type']}"

@@ -1,4 +1,4 @@
-"""Leaderboards: everybody has one place, the order follows the values, and each way of looking shows the same."""
+"""Leaderboards: each user has one place, the order follows the values, and all operations agree."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.operations("leaderboards_", "users_leaderboard", "metri
 HOUR = timedelta(hours=1)
 
 
-@rule("Ranks are 1, 2, 3 …, ordered by value, each user once", behaviour(8))
+@rule("Ranks are 1, 2, 3 …, ordered by value, and each user has one", behaviour(8))
 def test_ranks_follow_values(stage: Stage) -> None:
     board = open_board(stage)
     users = users_with_scores(stage, board, 30, 50, 10, 40, 20)
@@ -66,7 +66,7 @@ def test_ten_are_shown(stage: Stage) -> None:
     assert stage.board(board["key"])["rankings"] == all_rankings(stage, board["key"])[:10]
 
 
-@rule("With userId the page begins at the user's own row", "leaderboards_get, parameter userId")
+@rule("With userId the page begins at that user's row", "leaderboards_get, parameter userId")
 def test_a_page_can_begin_with_a_user(stage: Stage) -> None:
     board = open_board(stage)
     users = users_with_scores(stage, board, 30, 50, 10, 40, 20)
@@ -82,14 +82,14 @@ def test_a_page_can_begin_with_a_user(stage: Stage) -> None:
     assert stage.board(board["key"], userId=outsider)["rankings"] == [], "a user who is not on the board has a page"
 
 
-@rule("A limit above the size of the board is refused", "leaderboards_get, parameter limit")
+@rule("A limit above maxParticipants is refused", "leaderboards_get, parameter limit")
 def test_the_limit_is_bounded(stage: Stage) -> None:
     board = open_board(stage)
     stage.refused("leaderboards_get", key=board["key"], limit=board["maxParticipants"] + 1)
     stage.board(board["key"], limit=board["maxParticipants"])
 
 
-@rule("A user's own view agrees with the board", behaviour(8))
+@rule("users_leaderboard agrees with leaderboards_get", behaviour(8))
 def test_a_users_view_agrees_with_the_board(stage: Stage) -> None:
     board = open_board(stage)
     users = users_with_scores(stage, board, 30, 50, 10)
@@ -102,8 +102,11 @@ def test_a_users_view_agrees_with_the_board(stage: Stage) -> None:
     assert (outsider["rank"], outsider["value"], outsider["history"]) == (None, None, [])
 
 
-@rule("An event tells the user's rank before and after", "#/components/schemas/MetricEventLeaderboardResponse")
-def test_an_event_tells_ranks(stage: Stage) -> None:
+@rule(
+    "The response to an event has the user's rank before and after",
+    "#/components/schemas/MetricEventLeaderboardResponse",
+)
+def test_an_event_returns_ranks(stage: Stage) -> None:
     board = open_board(stage)
     ann, ben = users_with_scores(stage, board, 20, 30)
     before = stage.place(ann, board["key"])
@@ -118,8 +121,8 @@ def test_an_event_tells_ranks(stage: Stage) -> None:
     assert first["rank"] == stage.place(newcomer, board["key"])["rank"]
 
 
-@rule("An event tells only of leaderboards that it changed", behaviour(4))
-def test_an_event_tells_only_of_its_boards(stage: Stage) -> None:
+@rule("The response to an event has only leaderboards that it changed", behaviour(4))
+def test_an_event_returns_only_boards_that_it_changed(stage: Stage) -> None:
     board = open_board(stage)
     ann = stage.user("ann")
     actual = stage.event(ann, 5, board["metricKey"])["leaderboards"]
@@ -130,7 +133,7 @@ def test_an_event_tells_only_of_its_boards(stage: Stage) -> None:
         assert stage.kit.all_leaderboards[key]["status"] == "active", f"{key} is not active"
 
 
-@rule("Falling behind moves down, 0 leaves the board", behaviour(8, "choice"))
+@rule("A lower value moves a user down, and a user at 0 has no rank", behaviour(8, "choice"))
 def test_a_negative_event_moves_down(stage: Stage) -> None:
     board = open_board(stage)
     ann, ben = users_with_scores(stage, board, 30, 20)
@@ -142,7 +145,7 @@ def test_a_negative_event_moves_down(stage: Stage) -> None:
     assert ann not in [row["userId"] for row in all_rankings(stage, board["key"])]
 
 
-@rule("Ties keep the order in which they were reached", behaviour(8, "choice"), choice=True)
+@rule("Users with the same value are ranked in the order in which they reached it", behaviour(8, "choice"), choice=True)
 def test_ties_go_to_who_was_first(stage: Stage) -> None:
     board = open_board(stage)
     users = users_with_scores(stage, board, 7, 7, 7, 7)
@@ -152,7 +155,7 @@ def test_ties_go_to_who_was_first(stage: Stage) -> None:
     assert [row["userId"] for row in all_rankings(stage, board["key"])] == users
 
 
-@rule("A board shows the name that a user has now", "#/components/schemas/LeaderboardRanking/properties/userName")
+@rule("A leaderboard shows the user's current name", "#/components/schemas/LeaderboardRanking/properties/userName")
 def test_a_board_shows_new_names(stage: Stage) -> None:
     board = open_board(stage)
     (ann,) = users_with_scores(stage, board, 40)
@@ -162,7 +165,7 @@ def test_a_board_shows_new_names(stage: Stage) -> None:
     assert names == ["Ann the Great"], f"renamed, and the board says {names}"
 
 
-@rule("Reading a board twice gives one order, ties included", behaviour(8))
+@rule("Reading a leaderboard twice returns the same order, ties included", behaviour(8))
 def test_the_order_of_ties_is_stable(stage: Stage) -> None:
     board = open_board(stage)
     users = users_with_scores(stage, board, 7, 7, 7, 7, 7)
@@ -174,7 +177,7 @@ def test_the_order_of_ties_is_stable(stage: Stage) -> None:
         assert stage.place(user, board["key"])["rank"] == row["rank"]
 
 
-@rule("The history holds the changes of the user's own value, newest last", behaviour(8, "choice"))
+@rule("The history has the changes of the user's own value, newest last", behaviour(8, "choice"))
 def test_the_history_is_a_chain(stage: Stage) -> None:
     board = open_board(stage)
     ann, ben = users_with_scores(stage, board, 10, 25)
@@ -195,7 +198,7 @@ def test_the_history_is_a_chain(stage: Stage) -> None:
     assert ben
 
 
-@rule("The history ends with the standing beside it, whoever moved the user", behaviour(8))
+@rule("The history ends with the current rank and value, even if another user's event changed the rank", behaviour(8))
 def test_the_history_ends_with_the_standing(stage: Stage) -> None:
     board = open_board(stage)
     ann, ben = users_with_scores(stage, board, 10, 25)
@@ -208,7 +211,10 @@ def test_the_history_ends_with_the_standing(stage: Stage) -> None:
             assert (end["rank"], end["value"]) == (place["rank"], place["value"]), f"of {one}, after {value} for {user}"
 
 
-@rule("The threshold is what gets in", "#/components/schemas/MetricEventLeaderboardResponse/properties/threshold")
+@rule(
+    "`threshold` is the value from which a user is ranked",
+    "#/components/schemas/MetricEventLeaderboardResponse/properties/threshold",
+)
 def test_the_threshold_while_there_is_room(stage: Stage) -> None:
     board = open_board(stage)
     if not stage.fresh:
@@ -229,7 +235,7 @@ def board_of_groups(stage: Stage) -> dict[str, Any]:
     return found
 
 
-@rule("A breakdown ranks each group by itself", behaviour(8))
+@rule("A leaderboard with breakdown ranks each group separately", behaviour(8))
 def test_a_breakdown_ranks_each_group(stage: Stage) -> None:
     board = board_of_groups(stage)
     names, tag = board["breakdownAttributes"], stage.prefix
@@ -246,7 +252,7 @@ def test_a_breakdown_ranks_each_group(stage: Stage) -> None:
     stage.refused("leaderboards_get", key=board["key"])
 
 
-@rule("Another attribute moves the score to the other group", behaviour(8, "choice"), choice=True)
+@rule("A user whose attribute changes moves to the other group with the score", behaviour(8, "choice"), choice=True)
 def test_another_attribute_is_another_group(stage: Stage) -> None:
     board = board_of_groups(stage)
     north, south = (dict.fromkeys(board["breakdownAttributes"], side) for side in ("north", "south"))
@@ -255,12 +261,12 @@ def test_another_attribute_is_another_group(stage: Stage) -> None:
     stage.event(ben, 20, board["metricKey"])
     assert group_ranking(stage, board, north) == [(ann, 1), (ben, 2)]
     stage.get("users_update", id=ann, body={"attributes": south})
-    assert group_ranking(stage, board, north) == [(ben, 1)], "whoever has left is still in the old group"
+    assert group_ranking(stage, board, north) == [(ben, 1)], "the user who has left is still in the old group"
     assert group_ranking(stage, board, south) == [(ann, 1)], "the score has not moved along"
     assert stage.place(ann, board["key"])["value"] == 30
 
 
-@rule("A group is found by values with commas and colons in them", behaviour(2, "choice"), choice=True)
+@rule("A group can be requested by values with commas and colons", behaviour(2, "choice"), choice=True)
 @pytest.mark.parametrize("escaped", [False, True])
 def test_a_group_whose_value_has_a_comma_is_found(stage: Stage, escaped: bool) -> None:
     board = board_of_groups(stage)
@@ -269,20 +275,20 @@ def test_a_group_whose_value_has_a_comma_is_found(stage: Stage, escaped: bool) -
     ann = stage.user("ann", attributes=attributes)
     stage.event(ann, 5, board["metricKey"])
     if not escaped and any(sign in key for key in attributes for sign in ",:\\"):
-        pytest.skip("a key of the target's holds signs that mean something")
+        pytest.skip("a key of the target has special characters")
     text = pairs_of(attributes) if escaped else ",".join(f"{key}:{value}" for key in attributes)
     found = stage.board(board["key"], userAttributes=text)["rankings"]
     assert [row["userId"] for row in found] == [ann], f"{text} finds {found}"
 
 
-@rule("userAttributes is refused on boards without breakdown", "leaderboards_get, parameter userAttributes")
+@rule("userAttributes is refused for leaderboards without breakdown", "leaderboards_get, parameter userAttributes")
 def test_no_breakdown_no_attributes(stage: Stage) -> None:
     board = open_board(stage)
     key = stage.kit.need(stage.kit.user_attributes, "user attribute")[0]
     stage.refused("leaderboards_get", key=board["key"], userAttributes=pairs_of({key: "x"}))
 
 
-@rule("A run is found by its day, and no other day is a run", "leaderboards_get, parameter run")
+@rule("A run is requested by one of its days, and other days are refused", "leaderboards_get, parameter run")
 def test_runs_are_found_by_their_day(stage: Stage) -> None:
     board = open_board(stage)
     (ann,) = users_with_scores(stage, board, 30)
@@ -295,7 +301,7 @@ def test_runs_are_found_by_their_day(stage: Stage) -> None:
         response = stage.refused(
             key, key=board["key"], run="1999-01-01", **({"id": ann} if key.startswith("u") else {})
         )
-        assert response.status == 404, f"answered {response.status}, expected 404, which the document declares"
+        assert response.status == 404, f"returned {response.status}, expected 404, which the spec declares"
 
 
 @rule("A leaderboard that does not exist is not found", "#/paths/~1leaderboards~1{key}/get/responses/404")
@@ -304,7 +310,9 @@ def test_an_unknown_board_is_not_found(stage: Stage) -> None:
     assert stage.refused("users_leaderboard", id=stage.user("ann"), key="no-such-board").status == 404
 
 
-@rule("Finished leaderboards are listed only on demand", "leaderboards_all, parameter includeFinished")
+@rule(
+    "Finished leaderboards are listed only if the request asks for them", "leaderboards_all, parameter includeFinished"
+)
 def test_finished_boards_are_listed_on_demand(stage: Stage) -> None:
     usual = stage.get("leaderboards_all")
     every = stage.get("leaderboards_all", includeFinished=True)
@@ -334,7 +342,7 @@ def test_a_points_board_ranks_points(stage: Stage) -> None:
     assert response["leaderboards"][board["key"]]["rank"] == stage.place(ann, board["key"])["rank"]
 
 
-@rule("Only maxParticipants are on a board, others have no rank", behaviour(8))
+@rule("A leaderboard ranks at most maxParticipants users, and others have no rank", behaviour(8))
 def test_a_board_is_full(stage: Stage) -> None:
     rows = [
         row

@@ -1,4 +1,4 @@
-"""Levels and counts: who stands where, told alike by user, by level, by range of points and by day."""
+"""Levels and counts of users, which agree by user, by level, by range of points and by day."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def level_at(levels: list[dict[str, Any]], total: int) -> dict[str, Any] | None:
 
 
 class Climb(NamedTuple):
-    """A system, the trigger that leads up its levels, and a value that leads to the lowest above 0 points."""
+    """A points system, a trigger, and a value that brings a new user to the lowest level above 0 points."""
 
     paying: Paying
     levels: list[dict[str, Any]]
@@ -40,7 +40,7 @@ class Climb(NamedTuple):
 
 
 def climb(stage: Stage) -> Climb:
-    """A system that has levels above 0 points which events can reach."""
+    """A points system with levels above 0 points that events can reach."""
     found = []
     for key in [key for key, rows in stage.kit.levels.items() if any(row["points"] for row in rows)]:
         with contextlib.suppress(pytest.skip.Exception):
@@ -64,8 +64,11 @@ def test_the_level_follows_the_total(stage: Stage) -> None:
         assert stage.known(now["level"]) == stage.known(level_at(levels, now["total"])), f"at {now['total']} points"
 
 
-@rule("In an event's answer `level` is present only when it changed", "#/components/schemas/MetricEventPointsResponse")
-def test_the_level_is_told_only_when_it_changed(stage: Stage) -> None:
+@rule(
+    "In the response to an event `level` is present only when it changed",
+    "#/components/schemas/MetricEventPointsResponse",
+)
+def test_an_event_returns_the_level_only_when_it_changed(stage: Stage) -> None:
     (system, trigger, metric), _, enough = climb(stage)
     ann, changes, step = stage.user("ann"), 0, trigger["metricThreshold"]
     for value in (step, step, 40 * step, step, 200 * step, step, enough, step):
@@ -86,10 +89,11 @@ def test_the_level_is_told_only_when_it_changed(stage: Stage) -> None:
 
 
 @rule(
-    "In a completion's answer `level` is present only when it changed", "#/components/schemas/MetricEventPointsResponse"
+    "In the response to a completion `level` is present only when it changed",
+    "#/components/schemas/MetricEventPointsResponse",
 )
-def test_a_completion_tells_the_level_only_when_it_changed(stage: Stage) -> None:
-    """Ben completes at the bottom; Ann gets so near to the next level first that the award lifts her."""
+def test_a_completion_returns_the_level_only_when_it_changed(stage: Stage) -> None:
+    """Ben completes it at 0 points; Ann first gets so near to the next level that the award lifts her to it."""
     system, levels, award = paying_completion(stage)
     ann, ben = stage.user("ann"), stage.user("ben")
     gain = check_completion(stage, ben, system, award)
@@ -103,7 +107,7 @@ def test_a_completion_tells_the_level_only_when_it_changed(stage: Stage) -> None
 
 
 def paying_completion(stage: Stage) -> tuple[str, list[dict[str, Any]], str]:
-    """A system with levels, and the key of an api achievement that pays there."""
+    """A points system with levels, and the key of an api achievement that awards points in it."""
     keys = {
         row["id"]: row["key"] for row in stage.kit.achievements if row["trigger"] == "api" and not row["userAttributes"]
     }
@@ -121,7 +125,7 @@ def paying_completion(stage: Stage) -> tuple[str, list[dict[str, Any]], str]:
 
 
 def check_completion(stage: Stage, user: str, system: str, achievement: str) -> int:
-    """Complete it; what it paid."""
+    """Complete the achievement. Returns the points in the response."""
     before = stage.points(user, system)
     response = stage.get("achievements_complete", key=achievement, body={"user": {"id": user}})["points"][system]
     after = stage.points(user, system)
@@ -134,7 +138,7 @@ def check_completion(stage: Stage, user: str, system: str, achievement: str) -> 
 
 
 def earn(stage: Stage, user: str, system: str, target: int) -> None:
-    """Events up to as near below `target` points as one trigger without filters brings a user."""
+    """Send events that bring a user as near below `target` points as one trigger without filters can."""
     _, trigger, metric = plain_trigger(stage, system)
     start = stage.points(user, system)["total"]
     stage.event(user, trigger["metricThreshold"], metric)
@@ -217,7 +221,7 @@ def test_the_points_summary_has_eleven_ranges(stage: Stage) -> None:
     assert ben
 
 
-@rule("The points summary can be narrowed by user attributes", "points_summary, parameter userAttributes")
+@rule("The points summary can be filtered by user attributes", "points_summary, parameter userAttributes")
 def test_the_points_summary_is_filtered(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage)
     key = stage.kit.need(stage.kit.user_attributes, "user attribute")[0]
@@ -254,7 +258,7 @@ def test_points_summaries_agree(stage: Stage) -> None:
             check_periods(rows, gained, aggregation)
 
 
-@rule("The totals of points are running totals, wherever the range begins", behaviour(7))
+@rule("Totals in a points summary include what happened before the range", behaviour(7))
 def test_a_range_of_points_may_begin_later(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage, without=("time",))
     assert stage.clock

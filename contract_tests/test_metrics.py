@@ -1,4 +1,4 @@
-"""Metrics and events: every event counts once, and every way of asking gives the same sum."""
+"""Metrics and events: every event counts once, and all operations return the same total."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contract_tests.stage import Stage
 pytestmark = pytest.mark.operations("metrics_", "users_")
 
 
-def write(stage: Stage, user: str, *values: float, metric: str | None = None) -> None:
+def send_events(stage: Stage, user: str, *values: float, metric: str | None = None) -> None:
     for value in values:
         stage.event(user, value, metric)
 
@@ -37,7 +37,7 @@ def test_the_total_is_the_sum_of_the_events(stage: Stage) -> None:
 @rule("Totals are exact decimals", behaviour(4, "seen"))
 def test_totals_are_exact(stage: Stage) -> None:
     ann = stage.user("ann")
-    write(stage, ann, 0.1, 0.2)
+    send_events(stage, ann, 0.1, 0.2)
     response = stage.call("users_single_metric", id=ann, key=stage.kit.metric())
     assert b"0.30000000000000004" not in response.response_body, "the total shows binary rounding"
     assert response.json["current"] == 0.3
@@ -47,16 +47,16 @@ def test_totals_are_exact(stage: Stage) -> None:
 def test_metrics_are_counted_apart(stage: Stage) -> None:
     one, two = stage.kit.metric(0), stage.kit.metric(1)
     ann = stage.user("ann")
-    write(stage, ann, 3, metric=one)
-    write(stage, ann, 4, metric=two)
+    send_events(stage, ann, 3, metric=one)
+    send_events(stage, ann, 4, metric=two)
     assert (stage.total(ann, one), stage.total(ann, two)) == (3, 4)
 
 
-@rule("All active metrics are listed, also at 0, and agree with each by itself", behaviour(4, "spec"))
+@rule("All active metrics are listed, also at 0, and agree with users_single_metric", behaviour(4, "spec"))
 def test_the_list_of_metrics_agrees_with_each(stage: Stage) -> None:
     ann = stage.user("ann")
     for value, total in ((42, 42), (100_000, 100_042)):  # the large one completes achievements
-        write(stage, ann, value)
+        send_events(stage, ann, value)
         rows = {row["key"]: row for row in stage.get("users_all_metrics", id=ann)}
         assert set(stage.kit.metrics) <= set(rows), "an active metric is missing"
         for key, row in rows.items():
@@ -70,7 +70,7 @@ def _by_id(metric: dict[str, Any]) -> dict[str, Any]:
     return metric | {"achievements": {row["id"]: row for row in metric["achievements"]}}
 
 
-@rule("A metric lists its achievements, done or not", behaviour(4, "spec"))
+@rule("A metric lists its achievements, completed or not", behaviour(4, "spec"))
 def test_a_metric_lists_its_achievements(stage: Stage) -> None:
     row = stage.kit.plain("metric")
     if row["metricValue"] > MOST:
@@ -94,8 +94,8 @@ def test_an_unknown_metric_is_refused(stage: Stage) -> None:
     stage.refused("users_metric_event_summary", id=ann, key="no-such-metric", **span)
 
 
-@rule("The answer to an event names the event and the metric", "#/components/schemas/EventResponse")
-def test_an_event_answer_names_event_and_metric(stage: Stage) -> None:
+@rule("The response to an event names the event and the metric", "#/components/schemas/EventResponse")
+def test_an_event_response_names_event_and_metric(stage: Stage) -> None:
     ann, metric = stage.user("ann"), stage.kit.metric()
     first, second = stage.event(ann, 1, metric), stage.event(ann, 1, metric)
     assert first["eventId"] != second["eventId"], "two events have one id"
@@ -121,7 +121,7 @@ def test_a_replay_counts_once(stage: Stage) -> None:
 
 
 @rule("A replay returns the current state", behaviour(4))
-def test_a_replay_tells_the_current_total(stage: Stage) -> None:
+def test_a_replay_returns_the_current_total(stage: Stage) -> None:
     ann = stage.user("ann")
     stage.event(ann, 5, key="k-1")
     stage.event(ann, 7)
@@ -129,7 +129,7 @@ def test_a_replay_tells_the_current_total(stage: Stage) -> None:
     assert (again["total"], again["idempotentReplayed"]) == (12, True)
 
 
-@rule("The idempotency key alone says what a replay is", behaviour(4))
+@rule("A request with a known idempotency key is a replay, whatever its body", behaviour(4))
 def test_a_replay_with_another_value_is_the_same_event(stage: Stage) -> None:
     ann = stage.user("ann")
     first = stage.event(ann, 5, key="k-1")
@@ -138,7 +138,7 @@ def test_a_replay_with_another_value_is_the_same_event(stage: Stage) -> None:
     assert again["total"] == 5 == stage.total(ann), "the other value was counted"
 
 
-@rule("Keys are compared exactly", behaviour(4, "choice"), choice=True)
+@rule("Idempotency keys are compared exactly", behaviour(4, "choice"), choice=True)
 def test_keys_are_compared_exactly(stage: Stage) -> None:
     ann = stage.user("ann")
     for count, key in enumerate(("key-a", "KEY-A", "key-A"), 1):
@@ -147,7 +147,7 @@ def test_keys_are_compared_exactly(stage: Stage) -> None:
         assert stage.total(ann) == 5 * count
 
 
-@rule("The user fields of a replay are applied", behaviour(4, "choice"), choice=True)
+@rule("The user fields of a replayed request are applied", behaviour(4, "choice"), choice=True)
 def test_a_replay_still_identifies_its_user(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann")
     stage.event(ann, 5, key="k-1")
@@ -167,7 +167,7 @@ def test_keys_are_apart_for_users_and_metrics(stage: Stage) -> None:
     assert stage.total(ann, other) == 7
 
 
-@rule("Without an idempotency key its fields are absent", behaviour(4))
+@rule("Without an idempotency key the fields about it are absent", behaviour(4))
 def test_no_key_no_fields(stage: Stage) -> None:
     ann = stage.user("ann")
     one, two = stage.event(ann, 1), stage.event(ann, 1)
@@ -175,7 +175,7 @@ def test_no_key_no_fields(stage: Stage) -> None:
     assert two["total"] == 2
 
 
-@rule("An empty idempotency key is none", behaviour(4, "choice"), choice=True)
+@rule("An empty idempotency key is ignored", behaviour(4, "choice"), choice=True)
 def test_an_empty_key_is_none(stage: Stage) -> None:
     ann = stage.user("ann")
     stage.event(ann, 1, key="")
@@ -183,7 +183,7 @@ def test_an_empty_key_is_none(stage: Stage) -> None:
     assert stage.total(ann) == 2
 
 
-@rule("A key is stored only when its request succeeded", behaviour(4))
+@rule("An idempotency key is stored only when its request succeeded", behaviour(4))
 def test_a_refused_event_does_not_use_up_its_key(stage: Stage) -> None:
     ann = stage.user("ann")
     stage.refused_event(ann, 5, attributes={"no-such-key": "x"}, key="k-1")
@@ -227,7 +227,7 @@ def test_numbers_that_cannot_be_counted_are_refused(stage: Stage) -> None:
     assert stage.total(ann) == 0.000001
 
 
-@rule("Event attributes that are set up are accepted", behaviour(4))
+@rule("Event attributes of the catalog are accepted", behaviour(4))
 def test_known_event_attributes_are_accepted(stage: Stage) -> None:
     key = stage.kit.need(stage.kit.event_attributes, "event attribute")[0]
     ann = stage.user("ann")
@@ -241,10 +241,10 @@ def test_no_concurrent_event_is_lost(stage: Stage) -> None:
     with ThreadPoolExecutor(threads) as pool:
         totals = list(pool.map(lambda _: stage.event(ann, 1)["total"], range(threads * each)))
     assert stage.total(ann) == threads * each
-    assert sorted(totals) == list(range(1, threads * each + 1)), "two events answered with one total"
+    assert sorted(totals) == list(range(1, threads * each + 1)), "two events returned the same total"
 
 
-@rule("Concurrent uses of one idempotency key count once", behaviour(4))
+@rule("Concurrent requests with one idempotency key count once", behaviour(4))
 def test_concurrent_replays_count_once(stage: Stage) -> None:
     ann, together = stage.user("ann"), threading.Barrier(4)
 

@@ -1,4 +1,4 @@
-"""All operations with requests from the document: its examples, the edges of its schemas, made-up ones good and bad."""
+"""All operations with generated requests: examples of the spec, edge cases of its schemas, valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ schema = generated.load_schema(Run.the_spec().raw, Run.options)
 
 @pytest.fixture(scope="session")
 def generated_requests(suite: Suite, stages: Stages) -> Iterator[generated.GeneratedRequests]:
-    """Aimed at three users, two of whom have done something, in a world of the part's own."""
+    """In a world of this part's own, with three users; two of them have sent events."""
     stage = stages.new()
     users = stage.kit.users[:3]
     if not suite.options.read_only:
@@ -32,7 +32,7 @@ def generated_requests(suite: Suite, stages: Stages) -> Iterator[generated.Gener
     generated_requests.session.close()
 
 
-@rule("Every request gets an answer that the document allows", "the document, by schemathesis")
+@rule("Every response matches the spec", "the spec, by schemathesis")
 @schema.parametrize()  # type: ignore[untyped-decorator]
 @generated.settings(Run.options, fail_fast=Run.fail_fast)
 def test_generated_requests(case: generated.Case, generated_requests: generated.GeneratedRequests) -> None:
@@ -40,4 +40,4 @@ def test_generated_requests(case: generated.Case, generated_requests: generated.
 
 
 if not schema.statistic.operations.selected:
-    del test_generated_requests  # schemathesis takes it for an error that none is left
+    del test_generated_requests  # schemathesis treats a test without operations as an error

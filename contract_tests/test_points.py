@@ -1,4 +1,4 @@
-"""Points: every total is the sum of its awards, every award has a reason, and levels follow the total."""
+"""Points: every total is the sum of its awards, every award has a trigger, and levels follow the total."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, moment
 
 pytestmark = pytest.mark.operations("points_", "users_points", "metrics_event")
-#: Days that a scenario waits for time triggers at most, and awards that one page lists.
+#: The most days that a scenario waits for time triggers, and the most awards that one page lists.
 LONGEST, LISTED = 400, 100
 
 
@@ -26,7 +26,7 @@ def test_points_are_the_sum_of_their_awards(stage: Stage) -> None:
         response = stage.event(ann, value, metric)["points"].get(system)
         after = stage.points(ann, system)
         if response is None:
-            assert after == before, "the event says nothing of points that changed"
+            assert after == before, "the response to the event lacks points that changed"
             continue
         assert response["total"] == after["total"], f"the event says {response['total']}, reading says {after['total']}"
         assert (
@@ -62,9 +62,9 @@ def test_awards_are_a_chain(stage: Stage) -> None:
     assert len(stage.points(ann, system, awards=1)["awards"]) == 1
 
 
-@rule("A metric trigger pays for every multiple of its threshold that is passed", behaviour(7))
+@rule("A metric trigger awards points for every multiple of its threshold that is passed", behaviour(7))
 def test_a_trigger_pays_for_every_multiple(stage: Stage) -> None:
-    """Just below the threshold nothing; to 3.5 times the threshold three awards' worth in one."""
+    """Just below the threshold there is no award; at 3.5 times the threshold one award of three times the points."""
     system, trigger, metric = plain_trigger(stage)
     threshold, ann = trigger["metricThreshold"], stage.user("ann")
     below = stage.event(ann, threshold - 0.5, metric)["points"].get(system, {"awards": []})
@@ -78,12 +78,12 @@ def test_a_trigger_pays_for_every_multiple(stage: Stage) -> None:
     )
 
 
-@rule("Going down and up again does not pay twice", behaviour(7))
+@rule("A value that falls and rises again is not awarded twice", behaviour(7))
 def test_the_same_multiple_is_not_paid_twice(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage)
     threshold, ann = trigger["metricThreshold"], stage.user("ann")
     if stage.kit.streak_metric:
-        stage.extend(ann)  # so that it is not extended, and paid for, by the way
+        stage.extend(ann)  # so that the events do not extend the streak and award points for it
     stage.event(ann, threshold, metric)
     before = stage.points(ann, system)["total"]
     stage.event(ann, -threshold, metric)
@@ -115,7 +115,7 @@ def test_points_stay_within_their_bounds(stage: Stage) -> None:
                 actual = response["points"][system]
                 assert actual["total"] == total
                 assert actual["added"] == sum(award["awarded"] for award in actual["awards"]) == total - before, (
-                    f"from {before} to {total}, and the event tells {actual['added']} of {actual['awards']}"
+                    f"from {before} to {total}, and the event returns {actual['added']} of {actual['awards']}"
                 )
     after = stage.points(ann, system)
     assert all(0 <= award["total"] <= cap for award in after["awards"])
@@ -133,19 +133,19 @@ def by_time(stage: Stage, system: str) -> list[Row]:
 
 
 def days_to_fill(stage: Stage, system: str, cap: int) -> int | None:
-    """After how many days time alone has filled a system up; None where it does not, or not in a few months."""
+    """After how many days time triggers alone reach the cap; None if they do not within a few months."""
     rows = by_time(stage, system)
     if not rows or not all(is_for_all(row) and brings(stage.kit, system, row) for row in rows):
         return None
     days = 60
-    while sum(days * 24 // hours_of(row) for row in rows) < cap:  # each brings at least a point
+    while sum(days * 24 // hours_of(row) for row in rows) < cap:  # each award is at least 1 point
         days *= 2
         if days > LONGEST:
             return None
     return days
 
 
-@rule("Time triggers pay by themselves", behaviour(7))
+@rule("Time triggers award points when their time has come", behaviour(7))
 def test_time_triggers_pay(stage: Stage) -> None:
     assert stage.clock
     ann = stage.user("ann")
@@ -167,7 +167,7 @@ def test_time_triggers_pay(stage: Stage) -> None:
 
 
 def can_be_waited_for(stage: Stage, system: str, trigger: Row, user: str) -> bool:
-    """Whether two intervals are not too long, and all that time brings till then fits and can be listed."""
+    """Whether two intervals are short enough, and all awards until then fit under the cap and on a page."""
     hours, rows = 2 * hours_of(trigger), by_time(stage, system)
     if hours > 24 * LONGEST or not all(brings(stage.kit, system, row) for row in rows):
         return False
@@ -177,13 +177,13 @@ def can_be_waited_for(stage: Stage, system: str, trigger: Row, user: str) -> boo
 
 
 def room_in(stage: Stage, system: str, user: str) -> float:
-    """How much more the user may get."""
+    """How many more points the user can get."""
     most = stage.kit.points[system]["maxPoints"]
     return math.inf if most is None else most - float(stage.points(user, system)["total"])
 
 
 def fits(stage: Stage, system: str, trigger: Row, times: int = 1) -> bool:
-    """Whether a new user's award is above 0 and is not cut, whatever else the system pays for at once."""
+    """Whether a new user's award is above 0 and is not cut, with all other awards of the same moment."""
     rows = [row for row in stage.kit.points[system]["triggers"] if row["type"] in (trigger["type"], "user_creation")]
     if not all(brings(stage.kit, system, row) for row in rows):
         return False
@@ -191,7 +191,7 @@ def fits(stage: Stage, system: str, trigger: Row, times: int = 1) -> bool:
     return cap is None or times * sum(1 + most_of(stage.kit, system, row["points"]) for row in rows) <= cap
 
 
-@rule("A new user gets the points for being created", behaviour(7))
+@rule("A new user gets the points of user_creation triggers", behaviour(7))
 def test_creation_pays(stage: Stage) -> None:
     found = [pair for pair in stage.kit.triggers("user_creation") if is_for_all(pair[1]) and fits(stage, *pair)]
     system, trigger = stage.kit.need(found, "user_creation points trigger that fits in")[0]
@@ -209,7 +209,7 @@ def test_creation_pays(stage: Stage) -> None:
     )
 
 
-@rule("An achievement trigger pays once, when the achievement is completed", behaviour(7))
+@rule("An achievement trigger awards points once, when the achievement is completed", behaviour(7))
 def test_achievements_pay(stage: Stage) -> None:
     keys = {
         row["id"]: row["key"] for row in stage.kit.achievements if row["trigger"] == "api" and not row["userAttributes"]
@@ -230,7 +230,7 @@ def test_achievements_pay(stage: Stage) -> None:
     assert len(awards_of(stage.points(ann, system)["awards"], trigger["id"])) == 1
 
 
-@rule("A streak trigger pays each time the length is a multiple of its threshold", behaviour(7))
+@rule("A streak trigger awards points each time the length is a multiple of its threshold", behaviour(7))
 def test_streaks_pay(stage: Stage) -> None:
     assert stage.clock
     found = [pair for pair in stage.kit.triggers("streak") if is_for_all(pair[1]) and only_adds(stage.kit, pair[0])]
@@ -249,7 +249,7 @@ def test_streaks_pay(stage: Stage) -> None:
         stage.next_period()
 
 
-@rule("A trigger with filters pays only when they match", behaviour(7))
+@rule("A trigger with attributes awards points only when they match", behaviour(7))
 def test_filtered_triggers_pay_only_when_they_match(stage: Stage) -> None:
     found = [
         pair

@@ -1,4 +1,4 @@
-"""What was written stays, however often something is written and whatever is asked in between."""
+"""What was written stays, after many writes and after many reads of other users."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 
 pytestmark = pytest.mark.operations("users_", "metrics_event", "achievements_complete")
-#: Writes in a row, each of another value, and as many other users in between as any small memory holds.
+#: How many different values are written one after the other, and how many other users are read in between.
 TIMES, OTHERS = 5, 30
 CHANNELS: tuple[list[str], ...] = (["email"], ["push"], [], ["email", "push"], ["push"])
 
 
-@rule("The last of many writes is the one that holds", behaviour(3))
+@rule("After many writes the last one is stored", behaviour(3))
 @pytest.mark.parametrize("operation", ["users_create", "users_identify", "users_update", "metrics_event"])
 def test_the_last_write_holds(stage: Stage, operation: str) -> None:
     ann = stage.user("ann")
@@ -32,7 +32,7 @@ def test_the_last_write_holds(stage: Stage, operation: str) -> None:
                 assert read[name] == value, f"{name} reads {read[name]!r}, the last {operation} sent {value!r}"
 
 
-@rule("The last of many preferences is the one that holds", behaviour(3))
+@rule("After many changes of preferences the last one is stored", behaviour(3))
 def test_the_last_preferences_hold(stage: Stage) -> None:
     ann = stage.user("ann")
     for kind in ("recap", "reactivation", "achievement_completed", "streak_reminder"):
@@ -45,7 +45,7 @@ def test_the_last_preferences_hold(stage: Stage) -> None:
             )
 
 
-@rule("What is known of a user is still known when many others were asked about", behaviour(3))
+@rule("A user's data stays the same while many other users are read", behaviour(3))
 def test_users_are_not_pushed_out(stage: Stage) -> None:
     ann, metric = stage.user("ann"), stage.kit.metric()
     for number in range(3):
@@ -64,9 +64,9 @@ def test_users_are_not_pushed_out(stage: Stage) -> None:
     assert known[1] == after[1], "a streak changed while others were active"
 
 
-@rule("A user's place is a user's own, and so is the past", behaviour(8))
+@rule("Reading other users' ranks does not change a user's rank or history", behaviour(8))
 def test_a_second_look_says_the_same(stage: Stage) -> None:
-    """Between two looks nothing happens; what was asked before of somebody else leaves no trace."""
+    """Nothing happens between two reads; reads of other users change nothing."""
     metric = stage.kit.metric()
     ann, ben = stage.user("ann", name="Ann"), stage.user("ben", name="Ben")
     stage.event(ann, stage.kit.large, metric)
@@ -82,4 +82,4 @@ def test_a_second_look_says_the_same(stage: Stage) -> None:
     first, other, again = look(ann), look(ben), look(ann)
     assert other != first
     if stage.fresh:
-        assert again == first, "asking about somebody else has changed what is told of the first"
+        assert again == first, "reading another user has changed what is returned for the first"

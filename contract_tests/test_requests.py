@@ -1,4 +1,4 @@
-"""Every operation with a good request spoiled in one place: key, method, path, media type, bytes, parameters."""
+"""Every operation with a valid request made wrong in one place: key, method, path, media type, bytes, parameters."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def each(names: str, rows: list[Any]) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def here(suite: Suite, stages: Stages) -> Stage:
-    """One world for all of these requests: none of them depends on another."""
+    """One world for all of these requests: they do not depend on each other."""
     return stages.new()
 
 
@@ -64,27 +64,27 @@ def somebody(here: Stage) -> str:
 
 
 def expect_refusal(response: Exchange, *, why: str) -> None:
-    """Refused, with a status that the document declares; which one is the target's choice."""
-    assert 400 <= response.status < 500, f"{why}: answered {response.status}, expected a refusal"
-    assert response.status != 401, f"{why}: answered 401 although the key is good"
+    """Refused with a 4xx status other than 401; the check of every response says which ones the spec declares."""
+    assert 400 <= response.status < 500, f"{why}: returned {response.status}, expected it to be refused"
+    assert response.status != 401, f"{why}: returned 401 although the key is valid"
 
 
 def expect_no_crash(response: Exchange, *, why: str) -> None:
-    assert response.status < 500, f"{why}: answered {response.status}"
+    assert response.status < 500, f"{why}: returned {response.status}"
 
 
-@rule("A good request is accepted", "the operation's declared success")
+@rule("A valid request is accepted", "the operation's declared success")
 @each("operation", OPERATIONS)
 def test_a_good_request_is_accepted(operation: Operation, here: Stage, somebody: str) -> None:
     response = valid_request(here, operation, somebody).send()
     assert response.status == operation.success, (
-        f"answered {response.status} {response.error!r}, expected {operation.success}"
+        f"returned {response.status} {response.error!r}, expected {operation.success}"
     )
 
 
-@rule("Every operation wants a known API key and answers 401 without one", "#/components/securitySchemes/ApiKeyAuth")
+@rule("Every operation requires a known API key and returns 401 without one", "#/components/securitySchemes/ApiKeyAuth")
 @each("operation", OPERATIONS)
-def test_no_operation_answers_without_a_known_key(operation: Operation, here: Stage, somebody: str) -> None:
+def test_no_operation_works_without_a_known_key(operation: Operation, here: Stage, somebody: str) -> None:
     valid = valid_request(here, operation, somebody)
     intruder = b'{"user":{"id":"RUN-intruder"},"id":"RUN-intruder","value":1}'
     body = of_this_run(intruder, here) if valid.has_body else None
@@ -98,10 +98,10 @@ def test_no_operation_answers_without_a_known_key(operation: Operation, here: St
     }
     for what, key in keys.items():
         response = here.client.send(operation.method, valid.path(), body=body, headers=media | key, bare=True)
-        assert response.status == 401, f"answered {response.status} to {what}, expected 401"
+        assert response.status == 401, f"returned {response.status} for {what}, expected 401"
 
 
-@rule("A method that the document does not have for a path is not served", "the document's paths")
+@rule("A method that the spec does not declare for a path is refused", "the spec's paths")
 @each("operation", OPERATIONS)
 def test_a_method_that_is_not_declared_is_not_served(operation: Operation, here: Stage, somebody: str) -> None:
     if Run.options.read_only:
@@ -112,10 +112,10 @@ def test_a_method_that_is_not_declared_is_not_served(operation: Operation, here:
         if method in declared:
             continue
         response = here.client.send(method, path)
-        assert response.status in (404, 405, 501), f"{method} answered {response.status}, expected 405"
+        assert response.status in (404, 405, 501), f"{method} returned {response.status}, expected 405"
         if here.control is not None:
             allowed = response.response_headers.get("allow", "")
-            assert response.status == 405, f"{method} answered {response.status}, expected 405 (behaviour, section 0)"
+            assert response.status == 405, f"{method} returned {response.status}, expected 405 (behaviour, section 0)"
             assert declared <= {name.strip() for name in allowed.split(",")}, f"Allow says {allowed!r}"
 
 
@@ -133,16 +133,18 @@ STRANGE_PATHS = {
 }
 
 
-@rule("Whatever a path names is read as one percent-encoded text and answered as the document declares", behaviour(2))
+@rule("Any percent-encoded name in a path gets a response that the spec declares", behaviour(2))
 @each("operation,name", PATHS)
-def test_odd_names_in_a_path_are_answered(operation: Operation, name: str, here: Stage, somebody: str) -> None:
+def test_odd_names_in_a_path_get_a_declared_response(
+    operation: Operation, name: str, here: Stage, somebody: str
+) -> None:
     valid = valid_request(here, operation, somebody)
     for what, text in STRANGE_PATHS.items():
         if what == "dots" and operation.id == "users_identify":
             continue
         arguments = {key: value for key, value in valid.arguments.items() if key != name}
         path, headers = operation.request(arguments)
-        # Names of this run's and operation's own: putting a user makes one.
+        # Names for this run and operation only, because PUT creates users.
         path = path.replace("{" + name + "}", text if what == "dots" else f"{here.prefix}-{operation.id}{text}")
         body = {} if operation.id == "users_identify" else valid.body
         if valid.has_body:
@@ -151,7 +153,7 @@ def test_odd_names_in_a_path_are_answered(operation: Operation, name: str, here:
             response = here.client.send(operation.method, path, headers=headers)
         expect_no_crash(response, why=f"{name} with {what}")
         if operation.id != "users_identify":
-            expect_refusal(response, why=f"{name} with {what}, which names nothing")
+            expect_refusal(response, why=f"{name} with {what}, which does not exist")
 
 
 @pytest.mark.destructive
@@ -166,7 +168,7 @@ def test_a_path_that_is_no_text_is_refused(operation: Operation, name: str, here
     expect_refusal(here.client.send(operation.method, path, body=content, headers=headers | media), why="%FF%FE")
 
 
-#: `RUN` stands for the names of this run: whatever is made of such a body belongs to the suite.
+#: `RUN` is replaced by the prefix of this run, so that everything created with such a body belongs to the suite.
 BAD_BYTES = {
     "truncated JSON": b'{"user": {"id": "RUN-x"}, "value"',
     "no JSON at all": b"hello",
@@ -174,7 +176,7 @@ BAD_BYTES = {
     "a string": b'"text"',
     "null": b"null",
     "not UTF-8": b'{"id": "RUN-\xff\xfe"}',
-    "two documents": b"{}{}",
+    "two JSON values": b"{}{}",
     "NaN": b'{"user": {"id": "RUN-x"}, "id": "RUN-x", "name": NaN, "value": NaN, "notifications": NaN}',
     "a bare comma": b'{"id": "RUN-x",}',
 }
@@ -214,7 +216,7 @@ ODD_BODIES: dict[str, Any] = {
 
 
 @pytest.mark.destructive
-@rule("No input makes a server error", "the operation's responses: none is a server error")
+@rule("No request body causes a server error", "the operation's responses: none is a server error")
 @each("operation", WITH_BODY)
 def test_odd_bodies_never_crash_the_server(operation: Operation, here: Stage, somebody: str) -> None:
     valid = valid_request(here, operation, somebody)
@@ -223,7 +225,7 @@ def test_odd_bodies_never_crash_the_server(operation: Operation, here: Stage, so
 
 
 def wrong_values(row: dict[str, Any]) -> dict[str, str]:
-    """Values just outside of what a parameter's schema allows."""
+    """Values that a parameter's schema does not allow, some of them only just."""
     schema, found = row["schema"], {"nothing": ""}
     if schema.get("type") == "integer":
         found |= {"a word": "many", "a fraction": "1.5"}
@@ -238,9 +240,9 @@ def wrong_values(row: dict[str, Any]) -> dict[str, str]:
     if "enum" in schema:
         found |= {"something else": "hourly", "capitals": str(schema["enum"][0]).upper()}
     if "minimum" in schema:
-        found["one less than the least"] = str(schema["minimum"] - 1)
+        found["one less than the minimum"] = str(schema["minimum"] - 1)
     if "maximum" in schema:
-        found["one more than the most"] = str(schema["maximum"] + 1)
+        found["one more than the maximum"] = str(schema["maximum"] + 1)
     return found
 
 
@@ -250,13 +252,13 @@ def test_a_value_out_of_bounds_is_refused(
     operation: Operation, row: dict[str, Any], here: Stage, somebody: str
 ) -> None:
     if not {"400", "422"} & operation.raw["responses"].keys():
-        pytest.skip("the document declares no status for refused input here")
+        pytest.skip("the spec declares no status for invalid input here")
     valid = valid_request(here, operation, somebody)
     for what, value in wrong_values(row).items():
         expect_refusal(valid.send(**{row["name"]: value}), why=f"{row['name']}={value} ({what})")
 
 
-@rule("The least, the most and every listed value of a parameter are accepted", "the parameter's schema")
+@rule("The minimum, the maximum and every enum value of a parameter are accepted", "the parameter's schema")
 @each("operation,row", BOUNDED)
 def test_a_value_at_the_edge_is_accepted(operation: Operation, row: dict[str, Any], here: Stage, somebody: str) -> None:
     valid, schema = valid_request(here, operation, somebody), row["schema"]
@@ -266,13 +268,13 @@ def test_a_value_at_the_edge_is_accepted(operation: Operation, row: dict[str, An
     for value in values:
         response = valid.send(**{row["name"]: value})
         assert response.status == operation.success, (
-            f"{row['name']}={value}: answered {response.status} {response.error!r}"
+            f"{row['name']}={value}: returned {response.status} {response.error!r}"
         )
 
 
-@rule("A parameter that is left out means its declared default", "the parameter's default")
+@rule("A parameter that is absent has its declared default", "the parameter's default")
 @each("operation,name,default", DEFAULTS)
-def test_a_default_is_what_the_document_says(
+def test_a_default_is_what_the_spec_says(
     operation: Operation, name: str, default: Any, here: Stage, somebody: str
 ) -> None:
     valid = valid_request(here, operation, somebody)
@@ -285,7 +287,7 @@ def test_a_default_is_what_the_document_says(
     assert valid.send().json == valid.send(**{name: default}).json, f"{name}={default} differs from leaving it out"
 
 
-@rule("A required parameter is missed when it is absent", "the parameter's `required`")
+@rule("A request without a required parameter is refused", "the parameter's `required`")
 @each("operation", [o for o in OPERATIONS if any(r.get("required") and r["in"] == "query" for r in o.parameters)])
 def test_a_required_parameter_is_missed(operation: Operation, here: Stage, somebody: str) -> None:
     valid = valid_request(here, operation, somebody)
@@ -294,7 +296,7 @@ def test_a_required_parameter_is_missed(operation: Operation, here: Stage, someb
             expect_refusal(valid.send(**{row["name"]: None}), why=f"without {row['name']}")
 
 
-@rule("A parameter that means one value and is sent twice is refused", behaviour(2, "choice"), choice=True)
+@rule("A parameter with one value that is sent twice is refused", behaviour(2, "choice"), choice=True)
 @each("operation,row", [(o, row) for o, row in BOUNDED if row["schema"].get("type") != "array"])
 def test_a_parameter_sent_twice_is_refused(
     operation: Operation, row: dict[str, Any], here: Stage, somebody: str
@@ -305,7 +307,7 @@ def test_a_parameter_sent_twice_is_refused(
     expect_refusal(valid.send(**{row["name"]: [value, value]}), why=f"{row['name']} twice")
 
 
-@rule("Headers that the document does not know are ignored", behaviour(1, "seen"))
+@rule("Headers that the spec does not declare are ignored", behaviour(1, "seen"))
 @each("operation", OPERATIONS)
 def test_unknown_headers_are_ignored(operation: Operation, here: Stage, somebody: str) -> None:
     valid: ValidRequest = valid_request(here, operation, somebody)
@@ -315,11 +317,11 @@ def test_unknown_headers_are_ignored(operation: Operation, here: Stage, somebody
         response = here.client.send_json(operation.method, path, valid.body, headers=headers | unknown)
     else:
         response = here.client.send(operation.method, path, headers=headers | unknown)
-    assert response.status == operation.success, f"answered {response.status}, expected {operation.success}"
+    assert response.status == operation.success, f"returned {response.status}, expected {operation.success}"
 
 
-@rule("An unknown path is not found", behaviour(2, "choice"))
-def test_a_path_that_is_not_in_the_document_is_not_found(here: Stage) -> None:
+@rule("An unknown path returns 404", behaviour(2, "choice"))
+def test_a_path_that_is_not_in_the_spec_is_not_found(here: Stage) -> None:
     for path in ("/nothing", "/users/x/nothing", "/metrics", "/points", "/users/x/streak/more"):
         response = here.client.send("GET", path)
-        assert response.status in (404, 405), f"GET {path} answered {response.status}, expected 404"
+        assert response.status in (404, 405), f"GET {path} returned {response.status}, expected 404"

@@ -1,4 +1,4 @@
-"""What is set up is told alike wherever it is told: in lists, beside a user, in what an event answers."""
+"""All operations return the same about what is set up: in lists, for a user, in the response to an event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract_tests.stage import Stage
 
 pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "metrics_event", "achievements_")
 JSON = Any
-#: The fields of something that is set up, which differ neither by user nor by time; by a field that only it has.
+#: Fields that differ neither by user nor by time; the key is a field that shows the kind of row.
 FIXED = {
     "trigger": ("name", "description", "badgeUrl", "trigger", "key", "metricId", "metricValue", "metricName"),
     "streakLength": ("streakLength",),
@@ -44,7 +44,7 @@ def rows(node: JSON) -> Iterator[JSON]:
 
 
 def fixed(row: JSON) -> dict[str, JSON]:
-    """What of a row never differs. Rows of users are nobody's."""
+    """The fields of a row that never differ; none for rows of users."""
     if "deviceTokens" in row:
         return {}
     names = {name for mark, fields in FIXED.items() if mark in row for name in fields}
@@ -53,12 +53,12 @@ def fixed(row: JSON) -> dict[str, JSON]:
 
 
 def _free(value: JSON) -> JSON:
-    """The order of filters and prerequisites means nothing."""
+    """Sorts lists of filters and prerequisites, whose order is free."""
     return sorted(value, key=str) if isinstance(value, list) else value
 
 
 def everything(stage: Stage, user: str) -> Iterator[tuple[str, JSON]]:
-    """All that tells of what is set up, after events that move all that they can."""
+    """The responses of all operations that return what is set up, after events that change as much as they can."""
     kit = stage.kit
     for metric in kit.metrics:
         yield "metrics_event", stage.event(user, 1, metric)
@@ -75,7 +75,7 @@ def everything(stage: Stage, user: str) -> Iterator[tuple[str, JSON]]:
     for key, board in kit.leaderboards.items():
         if board["breakdownAttributes"] or board.get("status") == "scheduled":
             continue
-        # The run's own days stand in what an event answers, the board's elsewhere: neither is compared.
+        # `start` and `end` are the run's in the response to an event, and the board's elsewhere: they are not compared.
         yield "leaderboards_get", stage.board(key)
         yield "users_leaderboard", stage.place(user, key)
     for system in kit.points:
@@ -88,8 +88,8 @@ def everything(stage: Stage, user: str) -> Iterator[tuple[str, JSON]]:
             yield "points_level_summary", stage.get("points_level_summary", key=system)
 
 
-@rule("What is set up is told alike by every operation", "the document's schemas, by id")
-def test_what_is_set_up_is_told_alike(stage: Stage) -> None:
+@rule("All operations return the same values for what is set up", "the spec's schemas, by id")
+def test_what_is_set_up_is_the_same_everywhere(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann")
     known: dict[tuple[str, str], tuple[JSON, str]] = {}
     compared = 0
@@ -99,15 +99,15 @@ def test_what_is_set_up_is_told_alike(stage: Stage) -> None:
                 before, where = known.setdefault((row["id"], field), (value, operation))
                 compared += where != operation
                 assert value == before, (
-                    f"{operation} tells {field} of {row['id']} as {value!r}, {where} told {before!r}"
+                    f"{operation} returns {field} of {row['id']} as {value!r}, {where} returned {before!r}"
                 )
     if not compared:
-        pytest.skip("the target has nothing that two operations tell of")
+        pytest.skip("the target has nothing that two operations return")
 
 
-@rule("Whatever one operation tells of a row, another does too", "the document's schemas, by id", choice=True)
+@rule("All operations return the same fields for what is set up", "the spec's schemas, by id", choice=True)
 def test_no_field_is_left_out_in_one_place(stage: Stage) -> None:
-    """Rows of one kind carry the same optional fields: a description, a badge, a threshold."""
+    """Rows of one kind have the same optional fields: a description, a badge, a threshold."""
     ann = stage.user("ann", name="Ann")
     known: dict[str, tuple[set[str], str]] = {}
     for operation, response in everything(stage, ann):
@@ -115,4 +115,4 @@ def test_no_field_is_left_out_in_one_place(stage: Stage) -> None:
             names = set(fixed(row)) - {"key", "eventAttribute", "created", "type", "status", "points"}
             before, where = known.setdefault(row["id"], (names, operation))
             if names and before and "rankBy" not in row:
-                assert names == before, f"{operation} tells {sorted(names)} of {row['id']}, {where} {sorted(before)}"
+                assert names == before, f"{operation} returns {sorted(names)} of {row['id']}, {where} {sorted(before)}"

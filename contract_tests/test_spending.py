@@ -1,4 +1,4 @@
-"""Points that are spent: deductions, the cap, and levels on the way down, in a world made for it."""
+"""Deductions, the cap, and levels that are lost, with a catalog made for these tests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PRICES = {"earn": 10, "spend": -15}
 
 
 @pytest.fixture
-def shop(stages: Stages) -> Stage:
-    """Earning brings 10 coins (20 with the boost that everybody has), spending takes 15; nobody holds more than 50."""
+def spending_stage(stages: Stages) -> Stage:
+    """Earning awards 10 coins (20 with the boost for all users), spending deducts 15; the cap is 50."""
     triggers = [{"type": "metric", "metricKey": key, "metricThreshold": 1, "points": n} for key, n in PRICES.items()]
     coins = {
         "name": "Coins",
@@ -30,7 +30,7 @@ def shop(stages: Stages) -> Stage:
 
 
 def changed(stage: Stage, user: str, metric: str, value: float = 1) -> Any:
-    """What an event tells of the coins; None when it tells nothing of them."""
+    """The coins in the response to an event; None if there are none."""
     before = stage.points(user, "coins")["total"]
     actual = stage.event(user, value, metric)["points"].get("coins")
     after = stage.points(user, "coins")
@@ -39,41 +39,44 @@ def changed(stage: Stage, user: str, metric: str, value: float = 1) -> Any:
         assert actual["added"] == sum(row["awarded"] for row in actual["awards"]) == after["total"] - before
         assert actual["awards"] == after["awards"][: len(actual["awards"])]
     else:
-        assert after["total"] == before, "the event tells nothing of points that changed"
+        assert after["total"] == before, "the response to the event lacks points that changed"
     return actual
 
 
 @rule("Boosts apply to awards, not to deductions", behaviour(7, "choice"), choice=True)
-def test_deductions_are_not_boosted(shop: Stage) -> None:
-    ann = shop.user("ann")
-    assert changed(shop, ann, "earn")["added"] == 20
-    assert changed(shop, ann, "spend")["added"] == -15
+def test_deductions_are_not_boosted(spending_stage: Stage) -> None:
+    ann = spending_stage.user("ann")
+    assert changed(spending_stage, ann, "earn")["added"] == 20
+    assert changed(spending_stage, ann, "spend")["added"] == -15
 
 
-@rule("A deduction takes no more than is there, and tells what it took", behaviour(7))
-def test_a_deduction_ends_at_zero(shop: Stage) -> None:
-    ann = shop.user("ann")
-    changed(shop, ann, "earn")
-    changed(shop, ann, "spend")
-    actual = changed(shop, ann, "spend")
+@rule("A deduction takes no more than the total, and the response has the amount taken", behaviour(7))
+def test_a_deduction_ends_at_zero(spending_stage: Stage) -> None:
+    ann = spending_stage.user("ann")
+    changed(spending_stage, ann, "earn")
+    changed(spending_stage, ann, "spend")
+    actual = changed(spending_stage, ann, "spend")
     assert (actual["added"], actual["awards"][0]["awarded"], actual["total"]) == (-5, -5, 0)
-    assert changed(shop, ann, "spend") is None, "a deduction from nothing is told"
-    assert len(shop.points(ann, "coins")["awards"]) == 3, "a deduction from nothing was recorded"
+    assert changed(spending_stage, ann, "spend") is None, "a deduction from 0 is in the response"
+    assert len(spending_stage.points(ann, "coins")["awards"]) == 3, "a deduction from 0 was recorded"
 
 
-@rule("An award fills up to maxPoints, and tells what it brought", behaviour(7))
-def test_an_award_ends_at_the_cap(shop: Stage) -> None:
-    ann = shop.user("ann")
-    changed(shop, ann, "earn", 2)
-    actual = changed(shop, ann, "earn")
+@rule("An award adds up to maxPoints, and the response has the amount added", behaviour(7))
+def test_an_award_ends_at_the_cap(spending_stage: Stage) -> None:
+    ann = spending_stage.user("ann")
+    changed(spending_stage, ann, "earn", 2)
+    actual = changed(spending_stage, ann, "earn")
     assert (actual["added"], actual["awards"][0]["awarded"], actual["total"]) == (10, 10, 50)
-    assert changed(shop, ann, "earn") is None, "an award that brings nothing is told"
-    assert changed(shop, ann, "spend")["total"] == 35, "what was above the cap was kept all the same"
+    assert changed(spending_stage, ann, "earn") is None, "an award that adds nothing is in the response"
+    assert changed(spending_stage, ann, "spend")["total"] == 35, "points above the cap were kept"
 
 
-@rule("Levels are lost with the points, and null when none is left", "#/components/schemas/GetUserPointsResponse")
-def test_levels_are_lost_on_the_way_down(shop: Stage) -> None:
-    ann = shop.user("ann")
+@rule(
+    "A user who loses points loses levels, and `level` is null below all of them",
+    "#/components/schemas/GetUserPointsResponse",
+)
+def test_levels_are_lost_on_the_way_down(spending_stage: Stage) -> None:
+    ann = spending_stage.user("ann")
     steps = [
         ("earn", "poor"),
         ("earn", "rich"),
@@ -84,11 +87,11 @@ def test_levels_are_lost_on_the_way_down(shop: Stage) -> None:
     ]
     held = None
     for number, (metric, expected) in enumerate(steps):
-        actual, now = changed(shop, ann, metric), shop.points(ann, "coins")
+        actual, now = changed(spending_stage, ann, metric), spending_stage.points(ann, "coins")
         level = now["level"] and now["level"]["key"]
         assert level == expected, f"after step {number + 1}, at {now['total']} coins, the level is {level}"
         assert ("level" in actual) == (level != held), f"step {number + 1}, from {held} to {level}: {'level' in actual}"
         assert actual.get("level", now["level"]) == now["level"]
         held = level
-    counts = {row["level"]["key"]: row["users"] for row in shop.get("points_level_summary", key="coins")}
+    counts = {row["level"]["key"]: row["users"] for row in spending_stage.get("points_level_summary", key="coins")}
     assert counts == {"poor": 1, "rich": 0}

@@ -1,4 +1,4 @@
-"""Walks through the API along links: whatever the order of requests, what was created is there and sums stay sums."""
+"""Walks through the API along links: in any order of requests, responses agree with each other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from contract_tests.suite import Suite
 
 
 class Walker:
-    """What a walk does at each step: two users, a model of what they have done, and all checks of the document."""
+    """What a walk does at each step: two users, a model of what they have done, and all checks of the spec."""
 
     suite: Suite
     stages: Stages
@@ -52,10 +52,10 @@ class Walker:
             self.compare(self.stage.call(operation, **arguments))
 
     def compare(self, exchange: Exchange) -> None:
-        """Hold an answer against the walk so far."""
+        """Compare a response with the walk so far."""
         broken = list(self.model.check(exchange))
         for mismatch in broken:
-            message = "what earlier answers of the same walk said"
+            message = "earlier responses of the same walk"
             self.suite.add_finding(mismatch.rule, message, mismatch.got, exchange)
         if broken:
             error = AssertionError(f"{broken[0].rule}: {broken[0].got}")
@@ -64,7 +64,7 @@ class Walker:
 
 
 def machine(suite: Suite, stages: Stages) -> Any:
-    """A state machine that walks in a world of its own, one for each walk where the target can make one."""
+    """A state machine; each walk has a world of its own if the target can make one."""
     linked = with_links(suite.spec, stages.kit())
     schema = generated.load_schema(linked, suite.options, sorted(ON_THE_WAY))
     walk = type("Walk", (Walker, schema.as_state_machine()), {"suite": suite, "stages": stages})
@@ -72,14 +72,14 @@ def machine(suite: Suite, stages: Stages) -> Any:
 
 
 @rule(
-    "Whatever the order of requests, later answers agree with earlier ones",
-    "the document, with links of the suite's own",
+    "Later responses agree with earlier ones, in any order of requests",
+    "the spec, with links of the suite's own",
 )
 def test_walks_through_the_api(suite: Suite, stages: Stages) -> None:
     if suite.options.read_only:
         pytest.skip("writes, and --read-only is on")
     if suite.options.operations and not ON_THE_WAY & set(suite.options.operations):
-        pytest.skip("no walk comes by the operations asked for")
+        pytest.skip("no walk calls the operations that were asked for")
     stages.kit().need(stages.kit().metrics, "metric")
     effort = suite.options.effort
     run_state_machine_as_test(

@@ -1,4 +1,4 @@
-"""Streaks: one period at a time, in the user's own days, told alike wherever they are told."""
+"""Streaks: one period at a time, in the user's own days, the same in all operations."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day, moment
 
 pytestmark = pytest.mark.operations("streaks_", "users_streak", "metrics_event")
-#: A freeze that comes less often than every so many days is not waited for; more than so many freezes are not counted.
+#: The most days that a scenario waits for a freeze, and the most freezes that it counts.
 LONG, MANY_FREEZES = 400, 10
-#: Days of the stories in which freezes must not come by themselves.
+#: Days of the scenarios in which no freeze may be earned.
 SCENARIO_DAYS = 5
 
 
-def write(stage: Stage, user: str) -> dict[str, Any]:
-    """An event that extends the streak, if the day still can."""
+def extend_streak(stage: Stage, user: str) -> dict[str, Any]:
+    """Send an event that extends the streak, unless the day has extended it already. Returns the streak."""
     found: dict[str, Any] = stage.extend(user)["currentStreak"]
     return found
 
@@ -36,7 +36,7 @@ def daily(stage: Stage) -> None:
 
 
 def without_freezes(stage: Stage, streak: dict[str, Any]) -> None:
-    """Skips where a new user holds freezes, or has earned one before a story of a few days is over."""
+    """Skips if a new user has freezes, or earns one within the days of a scenario."""
     if streak.get("freezes") or earns_at_once(stage):
         pytest.skip("the target gives freezes at once")
 
@@ -46,21 +46,21 @@ def earns_at_once(stage: Stage) -> bool:
     return interval is not None and interval <= SCENARIO_DAYS
 
 
-@rule("The first event starts a streak of 1, more on the same day do not extend it", behaviour(5))
+@rule("The first event starts a streak of 1, and more events on the same day do not extend it", behaviour(5))
 def test_the_first_event_starts_a_streak(stage: Stage) -> None:
     ann = stage.user("ann")
     fresh = stage.streak(ann)
     assert fresh["length"] == 0
     assert (fresh["started"], fresh["periodStart"], fresh["periodEnd"], fresh["expires"]) == (None,) * 4
-    first, second = write(stage, ann), write(stage, ann)
+    first, second = extend_streak(stage, ann), extend_streak(stage, ann)
     assert (first["length"], first["extended"]) == (1, True)
     assert (second["length"], second["extended"]) == (1, False)
 
 
-@rule("The streak that an event answers is the one that the user has", behaviour(5))
+@rule("The streak in the response to an event is the user's streak", behaviour(5))
 def test_all_ways_to_ask_for_a_streak_agree(stage: Stage) -> None:
     ann = stage.user("ann")
-    streak = write(stage, ann)
+    streak = extend_streak(stage, ann)
     read = stage.streak(ann)
     for name in streak.keys() - {"extended"}:
         assert read.get(name) == streak[name], f"{name}: the event says {streak[name]}, reading says {read.get(name)}"
@@ -75,16 +75,16 @@ def test_all_ways_to_ask_for_a_streak_agree(stage: Stage) -> None:
 def test_the_dates_of_a_streak(stage: Stage) -> None:
     daily(stage)
     ann = stage.user("ann")
-    streak, today = write(stage, ann), stage.today()
+    streak, today = extend_streak(stage, ann), stage.today()
     assert [day(streak[name]) for name in ("started", "periodStart", "periodEnd")] == [today] * 3
     assert day(streak["expires"]) == today + timedelta(days=1)
 
 
-@rule("The history has as many periods as asked for, oldest first, the present one last", behaviour(5, "seen"))
+@rule("The history has the requested number of periods, oldest first, the current one last", behaviour(5, "seen"))
 def test_the_history_is_complete(stage: Stage) -> None:
     ann = stage.user("ann")
     assert len(stage.streak(ann)["streakHistory"]) == 7
-    write(stage, ann)
+    extend_streak(stage, ann)
     for periods in (1, 3, 30):
         rows = stage.streak(ann, historyPeriods=periods)["streakHistory"]
         assert len(rows) == periods, f"{len(rows)} periods, asked for {periods}"
@@ -102,10 +102,10 @@ def test_the_history_is_bounded(stage: Stage) -> None:
     assert len(stage.streak(ann, historyPeriods=365)["streakHistory"]) == 365
 
 
-@rule("/streaks answers for the users asked for, longest first", "streaks_list")
+@rule("/streaks returns the requested users, longest streak first", "streaks_list")
 def test_streaks_are_listed_longest_first(stage: Stage) -> None:
     ann, ben, cleo = stage.user("ann"), stage.user("ben"), stage.user("cleo")
-    write(stage, ben)
+    extend_streak(stage, ben)
     rows = stage.get("streaks_list", userIds=[ann, ben, cleo])
     assert {row["userId"] for row in rows} == {ann, ben, cleo}
     assert rows[0]["userId"] == ben
@@ -114,7 +114,7 @@ def test_streaks_are_listed_longest_first(stage: Stage) -> None:
     assert all((row["extended"] is None) == (row["streakLength"] == 0) for row in rows)
 
 
-@rule("/streaks names each user once and leaves out whom it does not know", behaviour(5, "choice"), choice=True)
+@rule("/streaks returns each user once and leaves out unknown users", behaviour(5, "choice"), choice=True)
 def test_streaks_leave_out_the_unknown(stage: Stage) -> None:
     ann, ben = stage.user("ann"), stage.user("ben")
     rows = stage.get("streaks_list", userIds=[ben, "nobody", ann, ben])
@@ -126,19 +126,19 @@ def test_streaks_leave_out_the_unknown(stage: Stage) -> None:
 @rule("/streaks takes up to 100 users", "streaks_list, parameter userIds")
 def test_streaks_take_a_hundred_users(stage: Stage) -> None:
     ann = stage.user("ann")
-    write(stage, ann)
+    extend_streak(stage, ann)
     others = [f"{ann}-{n}" for n in range(100)]
     rows = stage.get("streaks_list", userIds=[ann, *others[:99]])
     assert ann in [row["userId"] for row in rows]
     stage.refused("streaks_list", userIds=[ann, *others])
 
 
-@rule("Rankings are ordered by length and limited", "streaks_rankings")
+@rule("Streak rankings are ordered by length and limited", "streaks_rankings")
 @pytest.mark.parametrize("kind", ["active", "longest"])
 def test_rankings_are_ordered(stage: Stage, kind: str) -> None:
     users = [stage.user(word, name=word) for word in ("ann", "ben", "cleo")]
     for user in users:
-        write(stage, user)
+        extend_streak(stage, user)
     rows = stage.get("streaks_rankings", type=kind, limit=100)
     lengths = [row["streakLength"] for row in rows]
     assert lengths == sorted(lengths, reverse=True)
@@ -152,10 +152,10 @@ def test_rankings_are_ordered(stage: Stage, kind: str) -> None:
         ]
 
 
-@rule("Rankings show the name that a user has now", "#/components/schemas/StreakRankingUser/properties/name")
+@rule("Streak rankings show the user's current name", "#/components/schemas/StreakRankingUser/properties/name")
 def test_rankings_show_new_names(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann")
-    write(stage, ann)
+    extend_streak(stage, ann)
 
     def names() -> list[str]:
         rows = stage.get("streaks_rankings", type="active", limit=100)
@@ -175,14 +175,14 @@ def test_a_negative_event_starts_no_streak(stage: Stage) -> None:
     assert (streak["length"], streak["extended"]) == (0, False)
 
 
-@rule("A later negative event does not take the day back", behaviour(5, "choice"), choice=True)
+@rule("A later negative event does not undo the day", behaviour(5, "choice"), choice=True)
 def test_a_counted_day_stays_counted(stage: Stage) -> None:
     ann = stage.user("ann")
-    write(stage, ann)
+    extend_streak(stage, ann)
     assert stage.event(ann, -1000, stage.kit.streaking())["currentStreak"]["length"] == 1
 
 
-# With a clock that can be moved
+# Tests that need a clock that can be moved
 
 
 @rule("Each day with activity extends a daily streak by one", behaviour(5))
@@ -191,23 +191,23 @@ def test_a_streak_grows_by_one_each_day(stage: Stage) -> None:
     ann = stage.user("ann")
     began = stage.today()
     for length in range(1, 6):
-        streak = write(stage, ann)
+        streak = extend_streak(stage, ann)
         assert (streak["length"], streak["extended"]) == (length, True)
         assert day(streak["started"]) == began, "`started` moved"
-        assert write(stage, ann)["extended"] is False
+        assert extend_streak(stage, ann)["extended"] is False
         stage.next_day()
     history = stage.streak(ann)["streakHistory"]
     assert [row["length"] for row in history] == [0, 1, 2, 3, 4, 5, 0], "the running length of each day"
 
 
-def until_lost(stage: Stage, user: str) -> None:
-    """Periods without activity, until no freeze holds the streak any longer."""
+def wait_until_lost(stage: Stage, user: str) -> None:
+    """Let periods pass without activity until all freezes are used and the streak is lost."""
     streak = stage.kit.streak or {}
     period = {"daily": 1, "weekly": 7}.get(streak["frequency"], 31)
     earned = period * (streak.get("freezeAutoEarnAmount") or 0) / (streak.get("freezeAutoEarnInterval") or 1)
     if earned >= 1:
-        pytest.skip("the target's freezes hold a streak for ever")
-    # Two periods lose it; each freeze covers one, and others are earned meanwhile.
+        pytest.skip("the target's freezes keep a streak for ever")
+    # Two periods end a streak; each freeze covers one, and others are earned meanwhile.
     most = math.ceil((streak.get("maxFreezes") or 0) / (1 - earned)) + 3
     stage.skip_if_longer(most)
     for _ in range(most):
@@ -217,8 +217,8 @@ def until_lost(stage: Stage, user: str) -> None:
     raise AssertionError(f"after {most} periods without activity the streak goes on")
 
 
-def lapse(stage: Stage, user: str) -> dict[str, Any]:
-    """A whole day without activity goes by."""
+def let_a_day_pass(stage: Stage, user: str) -> dict[str, Any]:
+    """Let a whole day pass without activity. Returns the streak."""
     stage.next_day()
     stage.next_day()
     return dict(stage.streak(user))
@@ -228,7 +228,7 @@ def lapse(stage: Stage, user: str) -> dict[str, Any]:
 def test_a_missed_day_breaks_the_streak(stage: Stage) -> None:
     daily(stage)
     ann = stage.user("ann")
-    write(stage, ann)
+    extend_streak(stage, ann)
     without_freezes(stage, stage.streak(ann))
     stage.next_day()
     assert stage.streak(ann)["length"] == 1, "the streak is lost before its last day is over"
@@ -238,7 +238,7 @@ def test_a_missed_day_breaks_the_streak(stage: Stage) -> None:
     assert (lost["started"], lost["expires"]) == (None, None)
     shown = [row["length"] for row in lost["streakHistory"]]
     assert shown == [0, 0, 0, 0, 1, 0, 0], f"the history of a lost streak is {shown}"
-    assert (write(stage, ann))["length"] == 1
+    assert (extend_streak(stage, ann))["length"] == 1
     again = stage.streak(ann)
     assert day(again["started"]) == stage.today(), f"a new streak says that it started {again['started']}"
     listed = stage.get("streaks_list", userIds=[ann])
@@ -247,26 +247,26 @@ def test_a_missed_day_breaks_the_streak(stage: Stage) -> None:
         assert stage.get("streaks_rankings", type="longest", limit=1)[0]["streakLength"] == 1
 
 
-@rule("A freeze is spent before the streak is broken", behaviour(5))
+@rule("A freeze is used before the streak is lost", behaviour(5))
 def test_a_freeze_covers_a_missed_day(stage: Stage) -> None:
     """Ann writes until she has earned a freeze, then misses a day, then one more."""
     daily(stage)
     interval: int = stage.kit.need((stage.kit.streak or {}).get("freezeAutoEarnInterval"), "freezes that are earned")
     stage.skip_if_longer(interval)
     if earns_at_once(stage):
-        pytest.skip("the next freeze is earned before the story is over")
+        pytest.skip("the next freeze is earned before the scenario is over")
     ann = stage.user("ann")
-    write(stage, ann)
+    extend_streak(stage, ann)
     for _ in range(interval):
         if stage.streak(ann)["freezes"]:
             break
         stage.next_day()
-        write(stage, ann)
+        extend_streak(stage, ann)
     before = stage.streak(ann)
     assert before["freezes"], f"after {interval} days no freeze was earned"
     assert before["freezes"] <= before["maxFreezes"]
     missed = stage.today() + timedelta(days=1)
-    after = lapse(stage, ann)
+    after = let_a_day_pass(stage, ann)
     assert after["length"] == before["length"], "a freeze was held, yet the streak changed"
     assert after["freezes"] == before["freezes"] - 1, f"{before['freezes']} freezes before, {after['freezes']} after"
     used = [day(row["periodStart"]) for row in after["streakHistory"] if row["usedFreeze"]]
@@ -275,11 +275,11 @@ def test_a_freeze_covers_a_missed_day(stage: Stage) -> None:
     assert shown == [before["length"], before["length"], 0], f"the history around the frozen day is {shown}"
     expires = missed + timedelta(days=1)
     assert day(after["expires"]) == expires, f"a frozen day, yet it expires {after['expires']}"
-    streak = write(stage, ann)
+    streak = extend_streak(stage, ann)
     assert streak["length"] == before["length"] + 1, "the frozen day counts, or the streak started anew"
 
 
-@rule("Freezes are earned by themselves, up to the maximum", behaviour(5))
+@rule("Freezes are earned after some days, up to the maximum", behaviour(5))
 def test_freezes_are_earned(stage: Stage) -> None:
     daily(stage)
     streak = stage.kit.streak or {}
@@ -294,28 +294,28 @@ def test_freezes_are_earned(stage: Stage) -> None:
     assert held == [min(streak["maxFreezes"], held[0] + n * streak["freezeAutoEarnAmount"]) for n in range(len(held))]
 
 
-@rule("A streak follows the user's own midnight", behaviour(5))
+@rule("The days of a streak are days in the user's time zone", behaviour(5))
 def test_a_streak_follows_the_users_zone(stage: Stage) -> None:
     """23:30 and 00:30 in Tokyo are one day in London: two days for Tokyo, one for London."""
     daily(stage)
     tokyo, london = stage.user("tokyo", tz="Asia/Tokyo"), stage.user("london", tz="Europe/London")
     stage.clock.advance(to="2025-03-14T14:30:00.000Z")
-    assert write(stage, tokyo)["length"] == 1
-    assert write(stage, london)["length"] == 1
+    assert extend_streak(stage, tokyo)["length"] == 1
+    assert extend_streak(stage, london)["length"] == 1
     stage.pass_time(hours=1)
-    streak = write(stage, tokyo)
+    streak = extend_streak(stage, tokyo)
     assert (streak["length"], streak["extended"], streak["periodStart"]) == (2, True, "2025-03-15")
-    streak = write(stage, london)
+    streak = extend_streak(stage, london)
     assert (streak["length"], streak["extended"], streak["periodStart"]) == (1, False, "2025-03-14")
 
 
-@rule("A streak is lost at the user's own midnight", behaviour(5))
+@rule("A streak is lost at midnight in the user's time zone", behaviour(5))
 def test_a_streak_is_lost_at_the_users_midnight(stage: Stage) -> None:
     """In New York the day ends five hours after London's (before the clocks change)."""
     daily(stage)
     users = {zone: stage.user("user", tz=zone) for zone in ("Europe/London", "America/Los_Angeles")}
     for user in users.values():
-        without_freezes(stage, write(stage, user))
+        without_freezes(stage, extend_streak(stage, user))
     stage.clock.advance(to="2025-03-14T00:30:00.000Z")
     assert stage.streak(users["Europe/London"])["length"] == 0
     assert stage.streak(users["America/Los_Angeles"])["length"] == 1, "lost at UTC's midnight, not the user's"
@@ -323,27 +323,27 @@ def test_a_streak_is_lost_at_the_users_midnight(stage: Stage) -> None:
     assert stage.streak(users["America/Los_Angeles"])["length"] == 0
 
 
-@rule("Longest streaks stay in the rankings when they are broken", "streaks_rankings, parameter type")
+@rule("Longest streaks stay in the rankings after they are lost", "streaks_rankings, parameter type")
 def test_longest_streaks_are_remembered(stage: Stage) -> None:
     daily(stage)
     ann, ben = stage.user("ann"), stage.user("ben")
     for _ in range(3):
-        write(stage, ann)
+        extend_streak(stage, ann)
         stage.next_day()
-    until_lost(stage, ann)
-    write(stage, ben)
+    wait_until_lost(stage, ann)
+    extend_streak(stage, ben)
     active = stage.get("streaks_rankings", type="active", limit=100)
     longest = stage.get("streaks_rankings", type="longest", limit=100)
     assert [(row["userId"], row["streakLength"]) for row in active] == [(ben, 1)]
     assert [(row["userId"], row["streakLength"]) for row in longest] == [(ann, 3), (ben, 1)]
 
 
-@rule("The rank in a streak is one more than the number of longer ones", behaviour(5, "choice"), choice=True)
+@rule("A streak's rank is one more than the number of longer streaks", behaviour(5, "choice"), choice=True)
 def test_the_rank_of_a_streak(stage: Stage) -> None:
     daily(stage)
     ann, ben, cleo = stage.user("ann"), stage.user("ben"), stage.user("cleo")
-    write(stage, ann)
+    extend_streak(stage, ann)
     stage.next_day()
-    write(stage, ann)
-    write(stage, ben)
+    extend_streak(stage, ann)
+    extend_streak(stage, ben)
     assert [stage.streak(user)["rank"] for user in (ann, ben, cleo)] == [1, 2, None]

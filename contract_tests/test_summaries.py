@@ -1,4 +1,4 @@
-"""Summaries: what happened day by day, week by week, month by month, all adding up to one total."""
+"""Summaries by day, week and month, which add up to the same total."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage, day
-from contract_tests.test_metrics import write
+from contract_tests.test_metrics import send_events
 
 pytestmark = pytest.mark.operations("metrics_", "users_metric_event_summary", "users_points_event_summary")
 
@@ -24,7 +24,7 @@ def sums(rows: list[dict[str, object]]) -> float:
 @rule("The daily summary has a row for every day and adds up to the total", behaviour(4, "spec"))
 def test_a_daily_summary_is_complete(stage: Stage) -> None:
     ann = stage.user("ann")
-    write(stage, ann, 5, 7.5)
+    send_events(stage, ann, 5, 7.5)
     today = stage.today()
     start, end = today - timedelta(days=9), today + timedelta(days=2)
     rows = stage.summary(ann, "daily", start, end)
@@ -39,7 +39,7 @@ def test_a_daily_summary_is_complete(stage: Stage) -> None:
 
 
 def check_running(rows: list[dict[str, float]], before: float) -> None:
-    """Each row's total is the one before plus its change."""
+    """Each row's total is the total before plus its change."""
     total = Decimal(str(before))
     for row in rows:
         total += Decimal(str(row["change"]))
@@ -58,7 +58,7 @@ def test_a_summary_is_never_stale(stage: Stage) -> None:
 @rule("Daily, weekly and monthly summaries agree with each other and the total", behaviour(4, "spec"))
 def test_the_aggregations_agree(stage: Stage) -> None:
     ann, today = stage.user("ann"), stage.today()
-    write(stage, ann, 5, -2, 11)
+    send_events(stage, ann, 5, -2, 11)
     for aggregation in ("daily", "weekly", "monthly"):
         rows = stage.summary(ann, aggregation, today - timedelta(days=60), today + timedelta(days=1))
         dates = [day(row["date"]) for row in rows]
@@ -73,7 +73,7 @@ def test_the_aggregations_agree(stage: Stage) -> None:
 @rule("Each day's events are on that day, and weeks and months add them up", behaviour(4, "spec"))
 def test_summaries_over_several_weeks(stage: Stage) -> None:
     ann = stage.user("ann")
-    written = write_for_weeks(stage, ann)
+    written = events_for_weeks(stage, ann)
     first, last = min(written) - timedelta(days=3), max(written) + timedelta(days=3)
     daily = stage.summary(ann, "daily", first, last)
     assert {day(row["date"]): row["change"] for row in daily if row["change"]} == written
@@ -84,8 +84,8 @@ def test_summaries_over_several_weeks(stage: Stage) -> None:
         check_periods(rows, written, aggregation)
 
 
-def write_for_weeks(stage: Stage, user: str) -> dict[date, int]:
-    """On some days over four weeks, among them each day of one week, so that a first and a last day are met."""
+def events_for_weeks(stage: Stage, user: str) -> dict[date, int]:
+    """Events on some days of four weeks, and on each day of one week, so that weeks have a first and a last day."""
     written = {}
     for number, days in enumerate((0, 1, 6, 1, 1, 1, 1, 1, 1, 14)):
         if days:
@@ -97,14 +97,14 @@ def write_for_weeks(stage: Stage, user: str) -> dict[date, int]:
 
 
 def check_periods(rows: list[dict[str, Any]], written: Mapping[date, int], aggregation: str) -> None:
-    """Each row tells what was written from its date up to the next row's."""
+    """Each row has what was written from its date to the next row's."""
     starts = [day(row["date"]) for row in rows]
     for row, start, after in zip(rows, starts, [*starts[1:], date.max], strict=True):
         inside = sum(value for when, value in written.items() if start <= when < after)
         assert row["change"] == inside, f"{aggregation} from {start}: {row['change']}, expected {inside}"
 
 
-@rule("Totals are running totals, wherever the range begins", behaviour(4, "spec"))
+@rule("Totals in a summary include what happened before the range", behaviour(4, "spec"))
 def test_a_range_may_begin_after_the_first_event(stage: Stage) -> None:
     ann, written = stage.user("ann"), {}
     for value in (10, 20, 40):
@@ -120,10 +120,10 @@ def test_a_range_may_begin_after_the_first_event(stage: Stage) -> None:
         assert rows[-1]["total"] == 70, f"{aggregation}: the last total is {rows[-1]['total']}, she has 70"
 
 
-@rule("Weeks and months at the edge of the range are whole", behaviour(4, "choice"), choice=True)
+@rule("Weeks and months at the edge of the range are returned whole", behaviour(4, "choice"), choice=True)
 def test_periods_at_the_edge_are_whole(stage: Stage) -> None:
     ann = stage.user("ann")
-    written = write_for_weeks(stage, ann)
+    written = events_for_weeks(stage, ann)
     begin = min(written) + timedelta(days=5)
     for shift in range(7):
         start = begin + timedelta(days=shift)
@@ -137,9 +137,9 @@ def test_periods_at_the_edge_are_whole(stage: Stage) -> None:
     assert [row["change"] for row in march] == [inside], "a month is cut to the range"
 
 
-@rule("Days are the user's own", behaviour(4, "choice"))
+@rule("Days are days in the user's time zone", behaviour(4, "choice"))
 def test_summaries_follow_the_users_zone(stage: Stage) -> None:
-    """At noon UTC it is tomorrow on Kiritimati and still today on Pago Pago."""
+    """At noon UTC it is tomorrow on Kiritimati and still today in Pago Pago."""
     for zone, shift in (("Pacific/Kiritimati", 1), ("Pacific/Pago_Pago", 0)):
         assert stage.clock
         user, today = stage.user("ann", tz=zone), stage.today()
@@ -150,7 +150,7 @@ def test_summaries_follow_the_users_zone(stage: Stage) -> None:
 
 
 @rule(
-    "startDate lies before endDate, at most 400 days",
+    "startDate is before endDate, by at most 400 days",
     "#/paths/~1users~1{id}~1metrics~1{key}~1event-summary/get/parameters",
 )
 @pytest.mark.parametrize("operation", ["users_metric_event_summary", "users_points_event_summary"])
@@ -169,7 +169,7 @@ def test_the_range_of_a_summary_is_bounded(stage: Stage, operation: str) -> None
         assert len(stage.get(operation, **arguments(days))) == days + 1
 
 
-@rule("Equal dates are refused, 400 days apart is fine", behaviour(4, "spec"), choice=True)
+@rule("Equal dates are refused, and a range of 400 days is accepted", behaviour(4, "spec"), choice=True)
 def test_the_exact_bounds_of_a_range(stage: Stage) -> None:
     ann, start = stage.user("ann"), date(2025, 1, 1)
     arguments = {"id": ann, "key": stage.kit.metric(), "aggregation": "daily", "startDate": start}

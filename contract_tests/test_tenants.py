@@ -1,4 +1,4 @@
-"""Tenants: one organisation, many customers of its own, and nothing between them."""
+"""Tenants: customers of one organisation, which share nothing."""
 
 from __future__ import annotations
 
@@ -16,58 +16,61 @@ JSON = Any
 
 
 @pytest.fixture
-def nobody(stages: Stages) -> Stage:
-    """The same organisation, made multi-tenant, spoken to without a Tenant-ID."""
+def without_tenant(stages: Stages) -> Stage:
+    """A multi-tenant organisation; its client sends no Tenant-ID."""
     catalog = stages.new().clock.call("GET", "/catalog")
-    settings = catalog.get("settings", {}) | {"multiTenant": True, "tenants": None}  # each is there at first use
+    settings = catalog.get("settings", {}) | {
+        "multiTenant": True,
+        "tenants": None,
+    }  # a tenant is created at its first use
     return stages.new(catalog=catalog | {"settings": settings}).of_tenant("")
 
 
 @rule("Tenants share nothing", behaviour(1))
-def test_tenants_are_isolated(nobody: Stage) -> None:
-    """One Ann for each tenant."""
-    north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
-    metric = nobody.kit.metric() if nobody.kit.streak_metric is None else nobody.kit.streaking()
+def test_tenants_are_isolated(without_tenant: Stage) -> None:
+    """Each tenant has a user with the same id."""
+    north, south = without_tenant.of_tenant("north"), without_tenant.of_tenant("south")
+    metric = without_tenant.kit.metric() if without_tenant.kit.streak_metric is None else without_tenant.kit.streaking()
     north.get("users_create", body={"id": "ann", "name": "Ann of the North"})
     south.get("users_create", body={"id": "ann", "name": "Ann of the South"})
-    north.event("ann", nobody.kit.large, metric)
+    north.event("ann", without_tenant.kit.large, metric)
     assert north.get("users_get", id="ann")["name"] == "Ann of the North"
-    assert (north.total("ann", metric), south.total("ann", metric)) == (nobody.kit.large, 0)
+    assert (north.total("ann", metric), south.total("ann", metric)) == (without_tenant.kit.large, 0)
     assert south.completed("ann") == []
-    if nobody.has("streaks_rankings"):
-        ranked = ["ann"] if nobody.kit.streak_metric else []
+    if without_tenant.has("streaks_rankings"):
+        ranked = ["ann"] if without_tenant.kit.streak_metric else []
         assert [row["userId"] for row in north.get("streaks_rankings")] == ranked
         assert south.get("streaks_rankings") == []
-    for system in nobody.kit.points:
+    for system in without_tenant.kit.points:
         counts = south.get("points_summary", key=system)
         assert sum(row["users"] for row in counts) == 1, f"{system} counts users of another tenant"
     assert south.event("ann", 1, metric, key="k")["idempotentReplayed"] is False
     assert north.event("ann", 1, metric, key="k")["idempotentReplayed"] is False
 
 
-@rule("Leaderboards rank the users of one tenant", behaviour(1))
-def test_boards_rank_one_tenant(nobody: Stage) -> None:
-    north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
-    boards = [row["key"] for row in nobody.kit.boards(status="active") if not row["breakdownAttributes"]]
-    nobody.kit.need(boards, "active leaderboard without a breakdown")
+@rule("A leaderboard ranks the users of one tenant", behaviour(1))
+def test_boards_rank_one_tenant(without_tenant: Stage) -> None:
+    north, south = without_tenant.of_tenant("north"), without_tenant.of_tenant("south")
+    boards = [row["key"] for row in without_tenant.kit.boards(status="active") if not row["breakdownAttributes"]]
+    without_tenant.kit.need(boards, "active leaderboard without a breakdown")
     found: dict[str, list[str]] = {board: [] for board in boards}
     for tenant, user in ((north, "ann"), (south, "ben")):
         for board in boards:
             found[board] = [row["userId"] for row in north.board(board)["rankings"]]
             assert south.board(board)["rankings"] == [], f"{board} shows users of another tenant"
         tenant.get("users_create", body={"id": user})
-        for metric in nobody.kit.metrics:
+        for metric in without_tenant.kit.metrics:
             tenant.event(user, 1000, metric)
-    nobody.kit.need(any(found.values()), "leaderboard that 1,000 of each metric lead to")
+    without_tenant.kit.need(any(found.values()), "leaderboard that 1,000 of each metric lead to")
     for board in boards:
         assert [row["userId"] for row in north.board(board)["rankings"]] == found[board]
         ranked = [(row["userId"], row["rank"]) for row in south.board(board)["rankings"]]
         assert ranked in ([], [("ben", 1)]), f"{board} of ben's tenant shows {ranked}"
 
 
-@rule("Preferences belong to one tenant's user", behaviour(1))
-def test_preferences_are_a_tenants_own(nobody: Stage) -> None:
-    north, south = nobody.of_tenant("north"), nobody.of_tenant("south")
+@rule("Each tenant's users have preferences of their own", behaviour(1))
+def test_preferences_are_a_tenants_own(without_tenant: Stage) -> None:
+    north, south = without_tenant.of_tenant("north"), without_tenant.of_tenant("south")
     for tenant in (north, south):
         tenant.get("users_create", body={"id": "ann"})
     north.get("users_update_preferences", id="ann", body={"notifications": {"recap": ["email"]}})
@@ -75,17 +78,17 @@ def test_preferences_are_a_tenants_own(nobody: Stage) -> None:
     assert north.get("users_get_preferences", id="ann")["notifications"] == {"recap": ["email"]}
 
 
-@rule("Tenant-ID is required where there are several tenants, on every operation", behaviour(1, "spec"))
-def test_every_operation_wants_a_tenant(nobody: Stage) -> None:
-    north = nobody.of_tenant("north")
+@rule("With several tenants every operation requires Tenant-ID", behaviour(1, "spec"))
+def test_every_operation_wants_a_tenant(without_tenant: Stage) -> None:
+    north = without_tenant.of_tenant("north")
     north.get("users_create", body={"id": "ann"})
-    for operation in nobody.client.spec.operations.values():
+    for operation in without_tenant.client.spec.operations.values():
         try:
             valid = valid_request(north, operation, "ann")
         except pytest.skip.Exception:
-            continue  # the target has not what the operation is about
+            continue  # the target lacks what the operation needs
         assert valid.send().status == operation.success
-        valid.stage = nobody
+        valid.stage = without_tenant
         response = valid.send()
-        assert 400 <= response.status < 500, f"{operation.id} without a Tenant-ID answered {response.status}"
-        assert response.status != 401, f"{operation.id} answered 401 although the key is good"
+        assert 400 <= response.status < 500, f"{operation.id} without a Tenant-ID returned {response.status}"
+        assert response.status != 401, f"{operation.id} returned 401 although the key is valid"

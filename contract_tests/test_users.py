@@ -1,4 +1,4 @@
-"""Users: made in three ways, changed only where asked, and nobody else's business."""
+"""Users: created in three ways, changed only where a request says so, and separate from each other."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ pytestmark = pytest.mark.operations("users_", "metrics_event")
 JSON = Any
 
 
-@rule("A created user reads back as sent", behaviour(3, "spec"))
+@rule("A created user is returned as sent", behaviour(3, "spec"))
 def test_a_created_user_reads_back_as_sent(stage: Stage) -> None:
-    """Ann is created with everything that can be said of her; reading her says the same."""
+    """A user who is created with all fields is read with the same fields."""
     sent = {"email": "ann@example.com", "name": "Ann Ä.", "tz": "Europe/Berlin", "deviceTokens": ["one", "two"]}
     ann = stage.name("ann")
     created = stage.get("users_create", body={"id": ann, **sent})
     read = stage.get("users_get", id=ann)
     assert {name: read[name] for name in sent} == sent
     assert read["id"] == ann
-    assert stage.known(created) == stage.known(read), "the answer to creating differs from reading"
+    assert stage.known(created) == stage.known(read), "the response to creating differs from reading"
     assert moment(read["created"]) <= moment(read["updated"])
 
 
-@rule("Creating the same user again changes what is passed and keeps the rest", behaviour(3))
+@rule("Creating a user again changes the fields that are sent and keeps the others", behaviour(3))
 def test_creating_twice_is_an_upsert(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann", email="ann@example.com", tz="Asia/Tokyo", deviceTokens=["t"])
     before = stage.get("users_get", id=ann)
@@ -40,7 +40,7 @@ def check_only_the_name_changed(before: JSON, after: JSON) -> None:
         assert after.get(name) == before.get(name), f"{name} changed although it was not passed"
 
 
-@rule("PUT makes an unknown user and answers 200", behaviour(3, "spec"))
+@rule("PUT creates an unknown user and returns 200", behaviour(3, "spec"))
 def test_identifying_makes_an_unknown_user(stage: Stage) -> None:
     ben = stage.name("ben")
     response = stage.get("users_identify", id=ben, body={"name": "Ben"})
@@ -48,7 +48,7 @@ def test_identifying_makes_an_unknown_user(stage: Stage) -> None:
     assert stage.get("users_get", id=ben)["name"] == "Ben"
 
 
-@rule("PUT and PATCH keep what was not passed", behaviour(3))
+@rule("PUT and PATCH keep the fields that are not sent", behaviour(3))
 @pytest.mark.parametrize("operation", ["users_identify", "users_update"])
 def test_an_update_keeps_what_was_not_passed(stage: Stage, operation: str) -> None:
     ann = stage.user("ann", name="Ann", email="ann@example.com", tz="Asia/Tokyo", deviceTokens=["t"])
@@ -78,11 +78,11 @@ def test_updated_moves_with_a_change(stage: Stage) -> None:
         assert after["created"] == created["created"]
 
 
-@rule("PATCH does not make users", behaviour(3, "spec"))
+@rule("PATCH does not create users", behaviour(3, "spec"))
 def test_updating_an_unknown_user_is_refused(stage: Stage) -> None:
     nobody = stage.name("nobody")
     response = stage.refused("users_update", id=nobody, body={"name": "N"})
-    assert response.status == 404, f"answered {response.status}, expected 404, which the document declares"
+    assert response.status == 404, f"returned {response.status}, expected 404, which the spec declares"
     stage.refused("users_get", id=nobody)
 
 
@@ -96,7 +96,7 @@ def test_attributes_merge(stage: Stage) -> None:
     assert stage.get("users_get", id=ann)["attributes"] == expected
 
 
-@rule("An attribute key that is not set up is refused, and nothing is stored", behaviour(2))
+@rule("An unknown attribute key is refused, and nothing is stored", behaviour(2))
 def test_an_unknown_attribute_key_is_refused_whole(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann")
     for operation, body in (
@@ -115,14 +115,14 @@ def test_an_unknown_attribute_key_is_refused_whole(stage: Stage) -> None:
     stage.refused("users_get", id=newcomer)
 
 
-@rule("deviceTokens are replaced whole, null clears them", behaviour(3, "spec"))
+@rule("deviceTokens are replaced as a whole, and null clears them", behaviour(3, "spec"))
 def test_device_tokens_are_replaced_whole(stage: Stage) -> None:
     ann = stage.user("ann", deviceTokens=["one", "two"])
     assert stage.get("users_update", id=ann, body={"deviceTokens": ["three"]})["deviceTokens"] == ["three"]
     assert not stage.get("users_update", id=ann, body={"deviceTokens": None})["deviceTokens"]
 
 
-@rule("tz takes IANA zones, null clears it", behaviour(3, "spec"))
+@rule("tz takes IANA zones, and null clears it", behaviour(3, "spec"))
 def test_a_zone_must_exist(stage: Stage) -> None:
     ann = stage.user("ann", tz="America/New_York")
     stage.refused("users_update", id=ann, body={"tz": "Mars/Olympus_Mons"})
@@ -130,7 +130,7 @@ def test_a_zone_must_exist(stage: Stage) -> None:
     assert stage.get("users_update", id=ann, body={"tz": None})["tz"] is None
 
 
-@rule("subscribeToEmails: true needs an email", "#/components/schemas/UpdatedUser/properties/email")
+@rule("subscribeToEmails: true requires an email", "#/components/schemas/UpdatedUser/properties/email")
 def test_subscribing_needs_an_email(stage: Stage) -> None:
     ann = stage.user("ann")
     stage.refused("users_update", id=ann, body={"subscribeToEmails": True})
@@ -149,13 +149,13 @@ def test_unsubscribing_drops_the_email(stage: Stage) -> None:
     assert stage.get("users_get", id=ann)["email"] is None
 
 
-@rule("While a user is unsubscribed, emails sent are dropped", behaviour(3, "choice"), choice=True)
+@rule("While a user is unsubscribed, an email that is sent is not stored", behaviour(3, "choice"), choice=True)
 def test_an_unsubscribed_user_keeps_no_later_email(stage: Stage) -> None:
     ann = stage.user("ann", email="ann@example.com", subscribeToEmails=False)
     assert stage.get("users_update", id=ann, body={"email": "new@example.com"})["email"] is None
 
 
-@rule("Ids may hold any text", behaviour(2))
+@rule("Ids can be any text", behaviour(2))
 @pytest.mark.parametrize("odd", ["Zoë 日本 🏆", "a/b", "50% off?", "a+b&c=d", "..", "A", "a:b,c"])
 def test_ids_may_hold_any_text(stage: Stage, odd: str) -> None:
     identity = f"{stage.name('odd')}{odd}" if odd != ".." or not stage.fresh else odd
@@ -174,7 +174,7 @@ def test_ids_are_compared_exactly(stage: Stage) -> None:
     stage.refused("users_get", id=ann.upper())
 
 
-@rule("An event makes the user that it names, and updates one that it knows", behaviour(3))
+@rule("An event creates an unknown user, and updates a known one", behaviour(3))
 def test_an_event_identifies_its_user(stage: Stage) -> None:
     ann = stage.name("ann")
     stage.event({"id": ann, "name": "Ann", "email": "ann@example.com"}, 1)
@@ -189,7 +189,7 @@ def test_an_event_identifies_its_user(stage: Stage) -> None:
     assert not after["deviceTokens"]
 
 
-@rule("An event's user may bring attributes", behaviour(3))
+@rule("An event can set the user's attributes", behaviour(3))
 def test_an_event_brings_attributes(stage: Stage) -> None:
     key = stage.kit.need(stage.kit.user_attributes, "user attribute")[0]
     ann = stage.name("ann")
@@ -198,7 +198,7 @@ def test_an_event_brings_attributes(stage: Stage) -> None:
         assert stage.get("users_get", id=ann)["attributes"] == {key: value}
 
 
-@rule("A completion makes the user that it names", behaviour(3))
+@rule("A completion creates an unknown user", behaviour(3))
 def test_a_completion_identifies_its_user(stage: Stage) -> None:
     key = stage.kit.plain("api")["key"]
     ann, sent = stage.name("ann"), {"name": "Ann", "email": "ann@example.com", "deviceTokens": ["t"]}
@@ -216,12 +216,12 @@ def test_the_path_says_who_is_meant(stage: Stage) -> None:
     assert stage.get("users_get", id=ben)["name"] == "Ben"
 
 
-@rule("PUT and PATCH without any body mean {}", behaviour(3, "seen"), choice=True)
+@rule("PUT and PATCH without a body mean {}", behaviour(3, "seen"), choice=True)
 def test_no_body_means_no_change(stage: Stage) -> None:
     ann = stage.user("ann", name="Ann")
     for method, path in (("PUT", f"/users/{ann}"), ("PATCH", f"/users/{ann}"), ("PATCH", f"/users/{ann}/preferences")):
         response = stage.client.send(method, path, headers={"Content-Type": "application/json"})
-        assert response.status == 200, f"{method} {path} without a body answered {response.status}"
+        assert response.status == 200, f"{method} {path} without a body returned {response.status}"
     assert stage.get("users_get", id=ann)["name"] == "Ann"
 
 
@@ -235,18 +235,18 @@ UNKNOWN_USER = (
 )
 
 
-@rule("What an unknown user has cannot be read", behaviour(2))
+@rule("Reading an unknown user returns 404", behaviour(2))
 @pytest.mark.parametrize("operation", UNKNOWN_USER)
 def test_an_unknown_user_is_refused(stage: Stage, operation: str) -> None:
     response = stage.refused(operation, id=stage.name("nobody"))
     declared = stage.client.spec.operations[operation].statuses
     if 404 in declared:
-        assert response.status == 404, f"answered {response.status}, expected 404, which the document declares"
+        assert response.status == 404, f"returned {response.status}, expected 404, which the spec declares"
 
 
 @rule("Two users share nothing", behaviour(1))
 def test_users_are_isolated(stage: Stage) -> None:
-    """Ann writes, completes, prefers; Ben, who was there before, is as he was."""
+    """One user sends events, completes achievements and changes preferences; another user stays as before."""
     metric = stage.kit.streaking()
     ben = stage.user("ben", name="Ben")
     before = stage.get("users_get", id=ben)
@@ -269,7 +269,7 @@ def test_worlds_are_isolated(stage: Stage, stages: Stages) -> None:
     assert stage.total(ann) == 7
 
 
-@rule("A fresh user has no preferences; PATCH replaces only the types that are sent", behaviour(3))
+@rule("A new user has no preferences, and PATCH replaces only the types that are sent", behaviour(3))
 def test_preferences_replace_only_what_was_sent(stage: Stage) -> None:
     ann = stage.user("ann")
     assert preferences(stage, ann) == {}

@@ -1,4 +1,4 @@
-"""Webhooks: signed, in order, once, and saying what the API says."""
+"""Webhooks: signed, in order, sent once, and in agreement with the API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
 
-#: Of one request (behaviour, section 11).
+#: The order of the webhooks of one request (behaviour, section 11).
 ORDER = ("achievement.", "streak.", "points.changed", "points.level_changed", "leaderboard.")
 
 
@@ -27,26 +27,26 @@ def receiver(suite: Suite) -> WebhookReceiver:
 
 
 def find_receiver(suite: Suite) -> WebhookReceiver:
-    """It listens since before the run, or the scenario is skipped."""
+    """The receiver, which was started before the run. Skips if there is none."""
     if suite.receiver is None:
-        pytest.skip("nobody listens: pass --webhook-listen PORT and set the target's webhooks up to go there")
+        pytest.skip("no receiver is running: pass --webhook-listen PORT and set up the target to send webhooks there")
     return suite.receiver
 
 
 @pytest.fixture
 def inbox(stage: Stage, receiver: WebhookReceiver, suite: Suite) -> Inbox:
-    """What the stage's world sends."""
+    """The inbox for the webhooks of the stage's world."""
     return open_inbox(stage, receiver, suite)
 
 
 def open_inbox(stage: Stage, receiver: WebhookReceiver, suite: Suite) -> Inbox:
-    """A box in which every letter is checked by itself when the scenario is over."""
+    """An inbox whose webhooks are checked one by one when the scenario is over."""
     if stage.control is None:
         inbox = receiver.inbox(suite.options.webhook_secret, own=False)
         inbox.wait_for_all = lambda: wait_without_clock(inbox, receiver)
     else:
         inbox = receiver.inbox(SECRET)
-        # One after the other: of several about the same board the one that came last is the newest.
+        # One delivery at a time: of several webhooks about the same board the last one is the newest.
         stage.control.call("POST", "/webhooks", {"url": inbox.url, "secret": SECRET, "concurrency": 1})
         inbox.wait_for_all = partial(deliver, stage)
     assert suite.running is not None
@@ -55,19 +55,19 @@ def open_inbox(stage: Stage, receiver: WebhookReceiver, suite: Suite) -> Inbox:
 
 
 def wait_without_clock(inbox: Inbox, receiver: WebhookReceiver) -> None:
-    """Where no clock can be moved: wait, or skip when the target seems to send nothing at all."""
+    """Without a control plane: wait, or skip if the target seems to send no webhooks at all."""
     wait_until_quiet(inbox)
     if not receiver.arrived:
         pytest.skip(f"no webhook has come to {receiver.url}: is the target set up to send there?")
 
 
 def deliver(stage: Stage) -> None:
-    """Let a second pass, and wait until nothing is due any more."""
+    """Move the clock by a second, and wait until all due webhooks are delivered."""
     stage.clock.advance(seconds=1, wait=True)
 
 
 def check_all(suite: Suite, inbox: Inbox) -> None:
-    """Each letter by itself, once: where one box is for all scenarios, the next starts with an empty one."""
+    """Check each webhook once, and empty the inbox: without a control plane all scenarios share it."""
     webhooks, inbox.webhooks = inbox.webhooks, []
     for webhook in webhooks:
         check_each(suite, webhook, inbox.secret)
@@ -79,13 +79,13 @@ def check_each(suite: Suite, webhook: Webhook, secret: str | None, place: str = 
 
 
 def busy_event(stage: Stage, user: str) -> dict[str, Any]:
-    """An event that moves as much as can be moved."""
+    """An event that changes as much as it can."""
     found: dict[str, Any] = stage.event(user, stage.kit.large, stage.kit.streaking())
     return found
 
 
-@rule("Each achievement of an answer is told by one webhook", behaviour(11))
-def test_achievements_are_told(stage: Stage, inbox: Inbox) -> None:
+@rule("Each achievement in a response is sent in one webhook", behaviour(11))
+def test_achievements_are_sent(stage: Stage, inbox: Inbox) -> None:
     ann = stage.user("ann")
     response = busy_event(stage, ann)
     actual = [webhook.content["achievement"] for webhook in inbox.of("achievement.completed", user=ann)]
@@ -94,8 +94,8 @@ def test_achievements_are_told(stage: Stage, inbox: Inbox) -> None:
     assert all(row["achievedAt"] for row in actual)
 
 
-@rule("A completion by the call is told", behaviour(11))
-def test_completions_are_told(stage: Stage, inbox: Inbox) -> None:
+@rule("A completion by a call is sent", behaviour(11))
+def test_completions_are_sent(stage: Stage, inbox: Inbox) -> None:
     key, ann = stage.kit.plain("api")["key"], stage.user("ann", name="Ann")
     for _ in range(2):
         stage.get("achievements_complete", key=key, body={"user": {"id": ann}})
@@ -104,8 +104,8 @@ def test_completions_are_told(stage: Stage, inbox: Inbox) -> None:
     assert stage.known(webhook.content["user"]) == stage.known(stage.get("users_get", id=ann))
 
 
-@rule("The start of a streak is told, and agrees with the API", behaviour(11))
-def test_the_start_of_a_streak_is_told(stage: Stage, inbox: Inbox) -> None:
+@rule("The start of a streak is sent, and agrees with the API", behaviour(11))
+def test_the_start_of_a_streak_is_sent(stage: Stage, inbox: Inbox) -> None:
     ann = stage.user("ann")
     response = busy_event(stage, ann)["currentStreak"]
     (webhook,) = inbox.of("streak.started", user=ann)
@@ -114,8 +114,8 @@ def test_the_start_of_a_streak_is_told(stage: Stage, inbox: Inbox) -> None:
     assert webhook.content["streak"]["length"] == 1
 
 
-@rule("Points that changed are told, and agree with the API", behaviour(11))
-def test_points_are_told(stage: Stage, inbox: Inbox) -> None:
+@rule("A change of points is sent, and agrees with the API", behaviour(11))
+def test_points_are_sent(stage: Stage, inbox: Inbox) -> None:
     ann = stage.user("ann")
     response = busy_event(stage, ann)["points"]
     stage.kit.need(response, "points for a large event")
@@ -128,8 +128,8 @@ def test_points_are_told(stage: Stage, inbox: Inbox) -> None:
         assert [award["id"] for award in actual[key]["awards"]] == [award["id"] for award in row["awards"]]
 
 
-@rule("Points that change again within a minute are told together", behaviour(11, "spec"))
-def test_points_are_told_once_a_minute(stage: Stage, inbox: Inbox) -> None:
+@rule("Changes of points within a minute are sent together", behaviour(11, "spec"))
+def test_points_are_sent_once_a_minute(stage: Stage, inbox: Inbox) -> None:
     assert stage.clock
     if (window := stage.kit.settings.get("pointsChangedWindow", 60)) != 60:
         pytest.skip(f"the target merges what changes within {window} seconds")
@@ -148,8 +148,8 @@ def test_points_are_told_once_a_minute(stage: Stage, inbox: Inbox) -> None:
         assert both[1].content["points"]["total"] == stage.points(ann, key)["total"]
 
 
-@rule("A change of level is told", behaviour(11))
-def test_levels_are_told(stage: Stage, inbox: Inbox) -> None:
+@rule("A change of level is sent", behaviour(11))
+def test_levels_are_sent(stage: Stage, inbox: Inbox) -> None:
     ann = stage.user("ann")
     before = {key: stage.known(stage.points(ann, key)["level"]) for key in stage.kit.points}
     response = busy_event(stage, ann)["points"]
@@ -164,20 +164,20 @@ def test_levels_are_told(stage: Stage, inbox: Inbox) -> None:
 
 
 def overtake(stage: Stage, user: str) -> dict[str, Any]:
-    """More than a busy event; what it changes on leaderboards."""
+    """A larger event than `busy_event`. Returns the leaderboards in its response."""
     value = min(2 * stage.kit.large, MOST)
     found: dict[str, Any] = stage.event(user, value, stage.kit.streaking())["leaderboards"]
     return found
 
 
-def all_are_told(stage: Stage) -> None:
-    """Skips where the target's settings limit how many of the overtaken are told."""
+def skip_if_limited(stage: Stage) -> None:
+    """Skips if the target's settings limit how many overtaken users a webhook is sent for."""
     if (few := stage.kit.settings.get("rankChangedNeighbours")) is not None:
-        pytest.skip(f"the target tells at most {few} of those who are overtaken")
+        pytest.skip(f"the target sends webhooks for at most {few} overtaken users")
 
 
-@rule("A change of rank is told, and agrees with the API", behaviour(11))
-def test_ranks_are_told(stage: Stage, inbox: Inbox) -> None:
+@rule("A change of rank is sent, and agrees with the API", behaviour(11))
+def test_ranks_are_sent(stage: Stage, inbox: Inbox) -> None:
     ann, ben = stage.user("ann"), stage.user("ben")
     busy_event(stage, ben)
     response = overtake(stage, ann)
@@ -198,9 +198,9 @@ def test_ranks_are_told(stage: Stage, inbox: Inbox) -> None:
         assert actual_rows == stage.known(stage.board(key, limit=shown)["rankings"])
 
 
-@rule("Whoever is overtaken is told too", behaviour(11))
-def test_the_overtaken_are_told(stage: Stage, inbox: Inbox) -> None:
-    all_are_told(stage)
+@rule("The change of rank of an overtaken user is sent too", behaviour(11))
+def test_ranks_of_overtaken_users_are_sent(stage: Stage, inbox: Inbox) -> None:
+    skip_if_limited(stage)
     ann, ben = stage.user("ann"), stage.user("ben")
     boards = busy_event(stage, ben)["leaderboards"]
     moved = [
@@ -215,9 +215,9 @@ def test_the_overtaken_are_told(stage: Stage, inbox: Inbox) -> None:
     assert {key: actual.get(key) for key in moved} == dict.fromkeys(moved, (1, 2))
 
 
-@rule("Everybody whose rank changed is told, not only the nearest", "#/webhooks/leaderboard.rank_changed")
-def test_all_of_the_overtaken_are_told(stage: Stage, inbox: Inbox) -> None:
-    all_are_told(stage)
+@rule("The changes of rank of all overtaken users are sent", "#/webhooks/leaderboard.rank_changed")
+def test_ranks_of_all_overtaken_users_are_sent(stage: Stage, inbox: Inbox) -> None:
+    skip_if_limited(stage)
     board = open_board(stage, PLAYERS)
     users = users_with_scores(stage, board, *range(40, 40 - PLAYERS, -1))
     if not stage.fresh:
@@ -228,11 +228,11 @@ def test_all_of_the_overtaken_are_told(stage: Stage, inbox: Inbox) -> None:
     rows = [(webhook.user, webhook.content["leaderboard"]) for webhook in webhooks]
     actual = {user: row["rank"] for user, row in rows if row["key"] == board["key"]}
     expected = {user: rank for rank, user in enumerate([users[-1], *users[:-1]], 1)}
-    assert actual == expected, f"the ranks are {expected}, the last that were told {actual}"
+    assert actual == expected, f"the ranks are {expected}, the last webhooks say {actual}"
 
 
-@rule("Every webhook tells the user as the API does", behaviour(11))
-def test_webhooks_tell_the_user(stage: Stage, inbox: Inbox) -> None:
+@rule("The user in every webhook agrees with the API", behaviour(11))
+def test_webhooks_have_the_user(stage: Stage, inbox: Inbox) -> None:
     names = stage.user("ann", name="Ann Onymous", tz="Europe/London"), stage.user("ben", name="Ben")
     for user in names:
         busy_event(stage, user)
@@ -242,7 +242,7 @@ def test_webhooks_tell_the_user(stage: Stage, inbox: Inbox) -> None:
         known = stage.known(stage.get("users_get", id=user))
         for webhook in [one for one in inbox.webhooks if one.user == user]:
             actual = stage.known(webhook.content["user"])
-            assert actual == known, f"{webhook.kind} tells {actual}, users_get {known}"
+            assert actual == known, f"{webhook.kind} has {actual}, users_get {known}"
             kinds.add(webhook.kind)
     assert kinds, "nothing was sent"
 
@@ -265,7 +265,7 @@ def test_webhooks_come_in_order(stage: Stage, inbox: Inbox) -> None:
     assert places == sorted(places), f"they arrived as {[webhook.kind for webhook in webhooks]}"
 
 
-@rule("Every body says when, in ISO 8601, UTC", behaviour(11, "seen"), choice=True)
+@rule("Every webhook has a timestamp in ISO 8601, UTC", behaviour(11, "seen"), choice=True)
 def test_webhooks_say_when(stage: Stage, inbox: Inbox) -> None:
     busy_event(stage, stage.user("ann"))
     inbox.wait_for_all()
@@ -275,22 +275,22 @@ def test_webhooks_say_when(stage: Stage, inbox: Inbox) -> None:
         assert str(when).endswith("Z"), f"{webhook.kind} says {when!r}"
 
 
-@rule("What was delivered is not sent again", behaviour(11))
+@rule("A delivered webhook is not sent again", behaviour(11))
 def test_nothing_is_sent_twice(stage: Stage, inbox: Inbox) -> None:
     busy_event(stage, stage.user("ann"))
     inbox.wait_for_all()
     bodies = [webhook.body for webhook in inbox.webhooks]
     assert bodies, "nothing was sent"
-    assert len(set(bodies)) == len(bodies), "a webhook was sent twice although it was taken at once"
+    assert len(set(bodies)) == len(bodies), "a webhook was sent twice although it was accepted at once"
 
 
 def later(stage: Stage) -> None:
-    """Two minutes on, where the clock can be moved: whatever was held back has gone out."""
+    """Move the clock by two minutes, if it can be moved: webhooks that were held back are sent."""
     if stage.control is not None:
         stage.pass_time(seconds=120)
 
 
-@rule("A replayed event, a refused one and a repeated completion send nothing", behaviour(11, "choice"))
+@rule("A replayed event, a refused event and a repeated completion send no webhooks", behaviour(11, "choice"))
 def test_replays_send_nothing(stage: Stage, inbox: Inbox) -> None:
     ann, metric = stage.user("ann"), stage.kit.streaking()
     stage.event(ann, stage.kit.large, metric, key="k")
@@ -305,7 +305,7 @@ def test_replays_send_nothing(stage: Stage, inbox: Inbox) -> None:
     assert [webhook.kind for webhook in inbox.webhooks[count:]] == []
 
 
-@rule("Worlds do not get each other's webhooks", behaviour(11, "choice"), choice=True)
+@rule("A world gets only its own webhooks", behaviour(11, "choice"), choice=True)
 def test_webhooks_stay_in_their_world(stage: Stage, stages: Stages, inbox: Inbox) -> None:
     other = stages.new()
     busy_event(other, other.user("stranger"))
@@ -314,9 +314,9 @@ def test_webhooks_stay_in_their_world(stage: Stage, stages: Stages, inbox: Inbox
     assert inbox.webhooks == []
 
 
-@rule("Webhooks captured elsewhere are as the document declares them", "the document's webhooks")
+@rule("Captured webhooks match the spec", "the spec's webhooks")
 def test_captured_webhooks(suite: Suite) -> None:
-    """`--webhook-log`: one JSON document a line, a body or `{"body": …, "signature": …}` with the body as text."""
+    """`--webhook-log`: one JSON value on each line, a body or `{"body": …, "signature": …}` with the body as text."""
     if not suite.captured:
         pytest.skip("no --webhook-log FILE was given")
     for number, line in suite.captured:
@@ -357,9 +357,9 @@ start = "-10d"
 """
 
 
-@rule("What one request leaves as it was is not told", behaviour(0, "choice"), choice=True)
-def test_what_a_request_takes_back_is_not_told(stages: Stages, suite: Suite) -> None:
-    """The first event of a new user takes away the points that were given for being new."""
+@rule("A value that one request changes back is not sent", behaviour(0, "choice"), choice=True)
+def test_what_a_request_changes_back_is_not_sent(stages: Stages, suite: Suite) -> None:
+    """The first event of a new user deducts the points that were awarded for creating the user."""
     receiver = find_receiver(suite)
     stage = stages.new(catalog=TAKEN_BACK)
     inbox, ann = open_inbox(stage, receiver, suite), stage.name("ann")
@@ -369,4 +369,4 @@ def test_what_a_request_takes_back_is_not_told(stages: Stages, suite: Suite) -> 
     assert stage.place(ann, "xp")["history"] == []
     inbox.wait_for_all()
     actual = {webhook.kind for webhook in inbox.webhooks if webhook.kind.startswith(("points.level", "leaderboard."))}
-    assert actual == set(), f"nothing changed, but there came {sorted(actual)}"
+    assert actual == set(), f"nothing changed, but the target sent {sorted(actual)}"

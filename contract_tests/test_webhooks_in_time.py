@@ -1,4 +1,4 @@
-"""Webhooks of what time brings, and tries that time brings again. All of it needs a clock to move."""
+"""Webhooks at due times, and retries. All tests need a clock that can be moved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract_tests.receiver import Inbox
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
-from contract_tests.test_streaks import SCENARIO_DAYS, daily, write
+from contract_tests.test_streaks import SCENARIO_DAYS, daily, extend_streak
 from contract_tests.test_webhooks import busy_event, find_receiver, open_inbox
 
 
@@ -22,7 +22,7 @@ def inbox(stage: Stage, suite: Suite) -> Inbox:
     return open_inbox(stage, find_receiver(suite), suite)
 
 
-@rule("A webhook that was not taken is sent again, the same bytes with the same signature", behaviour(11))
+@rule("A webhook that was not accepted is sent again, with the same bytes and signature", behaviour(11))
 def test_what_fails_is_sent_again(stage: Stage, inbox: Inbox) -> None:
     assert stage.clock
     key, ann = stage.kit.plain("api")["key"], stage.user("ann")
@@ -46,7 +46,7 @@ trigger = "api"
 """
 
 
-@rule("Failed webhooks are tried again after 1, 2 and 4 minutes, whatever 4xx or 5xx was answered", behaviour(11))
+@rule("Failed webhooks are sent again after 1, 2 and 4 minutes, after any 4xx or 5xx", behaviour(11))
 def test_retries_come_after_minutes(stages: Stages, suite: Suite) -> None:
     receiver = find_receiver(suite)
     stage = stages.new(catalog=ONE_CALL)
@@ -60,15 +60,15 @@ def test_retries_come_after_minutes(stages: Stages, suite: Suite) -> None:
     assert done == [1, 1, 2, 2, 3, 3, 4], f"tries after 1, 51, 71, 171, 201, 401 and 451 seconds: {done}"
 
 
-@rule("Extending, freezing and losing a streak is told when it happens", behaviour(11))
-def test_the_life_of_a_streak_is_told(stage: Stage, inbox: Inbox) -> None:
-    """Ann writes on ten days, then never again; what each webhook says she holds follows from the others."""
+@rule("Webhooks of streaks are sent when a streak is extended, frozen or lost", behaviour(11))
+def test_all_webhooks_of_a_streak_are_sent(stage: Stage, inbox: Inbox) -> None:
+    """A user is active on ten days and then never again; the freezes in each webhook follow from the others."""
     daily(stage)
     earns_slowly(stage)
     ann = stage.user("ann", name="Ann")
     held = had = stage.streak(ann).get("freezes") or 0
     for _ in range(10):
-        actual = write(stage, ann)
+        actual = extend_streak(stage, ann)
         stage.next_day()
     extended = [webhook.content["streak"]["length"] for webhook in inbox.of("streak.extended", user=ann)]
     assert extended == list(range(2, 11)), f"streak.extended said {extended}"
@@ -92,22 +92,22 @@ def test_the_life_of_a_streak_is_told(stage: Stage, inbox: Inbox) -> None:
 
 
 def earns_slowly(stage: Stage) -> None:
-    """Skips where so many freezes are earned that a streak of ten days outlives the story."""
+    """Skips if freezes are earned so fast that the streak is not lost during the scenario."""
     actual = stage.kit.streak or {}
     if (actual.get("freezeAutoEarnAmount") or 0) * SCENARIO_DAYS > (actual.get("freezeAutoEarnInterval") or math.inf):
-        pytest.skip("the target's freezes hold a streak for long")
+        pytest.skip("the target's freezes keep a streak for long")
 
 
 def inbox_of(inbox: Inbox, kind: str, user: str) -> list[dict[str, Any]]:
-    """What was sent before the streak was lost."""
+    """The webhooks of a type that were sent before the streak was lost."""
     kinds = [webhook.kind for webhook in inbox.webhooks if webhook.user == user]
     until = kinds.index("streak.lost") if "streak.lost" in kinds else len(kinds)
     mine = [webhook for webhook in inbox.webhooks if webhook.user == user][:until]
     return [webhook.content for webhook in mine if webhook.kind == kind]
 
 
-@rule("Boosts and runs are told at their hours", behaviour(11))
-def test_boosts_and_runs_are_told(stage: Stage, inbox: Inbox) -> None:
+@rule("Webhooks of boosts and runs are sent at their hours", behaviour(11))
+def test_boosts_and_runs_are_sent(stage: Stage, inbox: Inbox) -> None:
     assert stage.clock
     ann = stage.user("ann")
     busy_event(stage, ann)
@@ -127,7 +127,7 @@ def test_boosts_and_runs_are_told(stage: Stage, inbox: Inbox) -> None:
     ]
     for kind in ("leaderboard.started", "leaderboard.finished"):
         actual = {webhook.content["leaderboard"]["key"] for webhook in inbox.of(kind)}
-        assert set(repeating) <= actual, f"{kind} was told of {sorted(actual)} only"
+        assert set(repeating) <= actual, f"{kind} was sent for {sorted(actual)} only"
 
 
 SPRINT = """
@@ -150,9 +150,12 @@ multiplier = 2
 """
 
 
-@rule("A board's start is told at 10:00 UTC of the day before, its end at 13:00 of the day after", behaviour(11))
-def test_boards_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
-    """Reading the box lets a second pass."""
+@rule(
+    "leaderboard.started is sent at 10:00 UTC of the day before, leaderboard.finished at 13:00 of the day after",
+    behaviour(11),
+)
+def test_webhooks_of_boards_are_sent_at_their_hours(stages: Stages, suite: Suite) -> None:
+    """Reading the inbox moves the clock by a second."""
     receiver = find_receiver(suite)
     stage = stages.new(catalog=SPRINT)
     inbox = open_inbox(stage, receiver, suite)
@@ -162,22 +165,22 @@ def test_boards_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
         stage.clock.advance(to=moment)
         return [webhook.content["leaderboard"] for webhook in inbox.of(kind)]
 
-    assert webhooks_at("leaderboard.started", "2025-03-19T09:59:50.000Z") == [], "told too early"
-    assert len(webhooks_at("leaderboard.started", "2025-03-19T10:00:00.000Z")) == 1, "not told at 10:00 UTC"
+    assert webhooks_at("leaderboard.started", "2025-03-19T09:59:50.000Z") == [], "sent too early"
+    assert len(webhooks_at("leaderboard.started", "2025-03-19T10:00:00.000Z")) == 1, "not sent at 10:00 UTC"
     stage.clock.advance(to="2025-03-21T12:00:00.000Z")
     stage.event(ann, 20, "steps")
     stage.event(ben, 30, "steps")
     final = stage.board("sprint")["rankings"]
     assert [row["userId"] for row in final] == [ben, ann]
-    assert webhooks_at("leaderboard.finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
+    assert webhooks_at("leaderboard.finished", "2025-03-26T12:59:50.000Z") == [], "sent too early"
     (finished,) = webhooks_at("leaderboard.finished", "2025-03-26T13:00:00.000Z")
     assert stage.known(finished["rankings"]) == stage.known(final), (
-        f"it ended as {final}, the webhook says {finished['rankings']}"
+        f"it ended with {final}, the webhook says {finished['rankings']}"
     )
 
 
-@rule("So are those of everybody's boosts", behaviour(11))
-def test_boosts_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
+@rule("boost_started is sent at 10:00 UTC of the day before, boost_finished at 13:00 of the day after", behaviour(11))
+def test_webhooks_of_boosts_are_sent_at_their_hours(stages: Stages, suite: Suite) -> None:
     stage = stages.new(catalog=SPRINT)
     inbox = open_inbox(stage, find_receiver(suite), suite)
 
@@ -185,7 +188,7 @@ def test_boosts_are_told_at_their_hours(stages: Stages, suite: Suite) -> None:
         stage.clock.advance(to=moment)
         return [webhook.content["boost"]["name"] for webhook in inbox.of(kind)]
 
-    assert webhooks_at("points.boost_started", "2025-03-19T09:59:50.000Z") == [], "told too early"
-    assert webhooks_at("points.boost_started", "2025-03-19T10:00:00.000Z") == ["Sprint week"], "not told at 10:00 UTC"
-    assert webhooks_at("points.boost_finished", "2025-03-26T12:59:50.000Z") == [], "told too early"
-    assert webhooks_at("points.boost_finished", "2025-03-26T13:00:00.000Z") == ["Sprint week"], "not told at 13:00 UTC"
+    assert webhooks_at("points.boost_started", "2025-03-19T09:59:50.000Z") == [], "sent too early"
+    assert webhooks_at("points.boost_started", "2025-03-19T10:00:00.000Z") == ["Sprint week"], "not sent at 10:00 UTC"
+    assert webhooks_at("points.boost_finished", "2025-03-26T12:59:50.000Z") == [], "sent too early"
+    assert webhooks_at("points.boost_finished", "2025-03-26T13:00:00.000Z") == ["Sprint week"], "not sent at 13:00 UTC"

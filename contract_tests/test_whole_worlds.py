@@ -1,5 +1,5 @@
-"""Whole worlds, each with a catalog of its own that is drawn at random: all that happens is worked out once more from
-the behaviour page, and everything that can be asked is held against that."""
+"""Whole worlds with random catalogs: users are simulated in the target and in a second implementation of the behaviour
+page, and every response is compared."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ pytestmark = pytest.mark.operations("users_", "points_", "leaderboards_", "strea
 
 #: A Friday two days before clocks go forward in Europe.
 BEGINNING = "2025-03-28T09:10:11.125Z"
-#: So many worlds, and so many users in each.
+#: The number of worlds, and of users in each.
 WORLDS = {"quick": 1, "standard": 6, "thorough": 60}
 USERS = 5
 #: How many days pass between the days on which users act.
 STEPS = {"daily": (0, 1, 1, 3, 2), "weekly": (1, 6, 3, 12, 8), "monthly": (2, 11, 22, 37, 20)}
 
 
-@rule("A world is what its catalog and its users make it, whatever the catalog", "docs/behaviour.md", choice=True)
+@rule("All data of a world follows from its catalog and what its users did", "docs/behaviour.md", choice=True)
 @pytest.mark.parametrize("number", range(WORLDS[Run.options.profile]))
-def test_a_drawn_world(stages: Stages, suite: Suite, number: int) -> None:
+def test_a_world_with_a_random_catalog(stages: Stages, suite: Suite, number: int) -> None:
     random_catalog = RandomCatalog(1000 * suite.options.seed + number, moment(BEGINNING).date())
     stage = stages.new(catalog=random_catalog.json, now=BEGINNING)
     auditor = Auditor(suite, stage, random_catalog)

@@ -1,4 +1,4 @@
-"""Wrapped: the year retold, in agreement with everything that was told before."""
+"""Wrapped: the summary of a year, in agreement with all other operations."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_wrapped_agrees_with_the_summaries(stage: Stage) -> None:
     assert activity["weeksActive"] == len({when - timedelta(days=(when.weekday() - first) % 7) for when in changes})
 
 
-@rule("The most active day, week and month hold the activity", behaviour(9))
+@rule("The most active day, week and month contain the activity", behaviour(9))
 def test_the_most_active_periods(stage: Stage) -> None:
-    """Ann writes once on one day and three times on another."""
+    """One event on one day and three on another."""
     metric, ann = stage.kit.streaking(), stage.user("ann")
     if stage.control:
         stage.event(ann, 500, metric)
@@ -63,8 +63,8 @@ def test_the_most_active_periods(stage: Stage) -> None:
     assert activity["daysActive"] == 2
 
 
-@rule("Wrapped tells the achievements, points and streak of the year", behaviour(9))
-def test_wrapped_tells_what_was_achieved(stage: Stage) -> None:
+@rule("Wrapped has the achievements, points and streak of the year", behaviour(9))
+def test_wrapped_has_what_was_achieved(stage: Stage) -> None:
     metric, ann = stage.kit.streaking(), stage.user("ann", name="Ann")
     stage.event(ann, stage.kit.large, metric)
     actual = wrapped(stage, ann)
@@ -81,7 +81,8 @@ def test_wrapped_tells_what_was_achieved(stage: Stage) -> None:
 
 
 @rule(
-    "Whoever did more has the higher percentile", "#/components/schemas/WrappedMetric/properties/percentileThisPeriod"
+    "A user who did more has the higher percentile",
+    "#/components/schemas/WrappedMetric/properties/percentileThisPeriod",
 )
 def test_more_is_a_higher_percentile(stage: Stage) -> None:
     metric, ann, ben = stage.kit.streaking(), stage.user("ann"), stage.user("ben")
@@ -97,7 +98,7 @@ def test_more_is_a_higher_percentile(stage: Stage) -> None:
             assert less < more or not stage.fresh, f"{period}: 10 and 100,000 are both at {less}"
 
 
-@rule("Attributes break a metric down", "#/components/schemas/WrappedMetric/properties/byAttribute")
+@rule("Wrapped breaks a metric down by attributes", "#/components/schemas/WrappedMetric/properties/byAttribute")
 def test_wrapped_breaks_down_by_attribute(stage: Stage) -> None:
     key = stage.kit.need(stage.kit.event_attributes, "event attribute")[0]
     metric, ann = stage.kit.streaking(), stage.user("ann")
@@ -119,7 +120,7 @@ def test_an_empty_year(stage: Stage) -> None:
     assert day(activity["mostActiveDay"]["date"]).year == stage.today().year, "a day outside the year"
 
 
-@rule("The year lies between 1 and the current one", "users_wrapped, parameter year")
+@rule("The year is between 1 and the current year", "users_wrapped, parameter year")
 def test_the_year_is_bounded(stage: Stage) -> None:
     ann, year = stage.user("ann"), stage.today().year
     stage.event(ann, 10)
@@ -129,7 +130,7 @@ def test_the_year_is_bounded(stage: Stage) -> None:
     stage.refused("users_wrapped", id=ann, year=0)
 
 
-@rule("The percentage is the change relative to the total before", behaviour(9, "spec"), choice=True)
+@rule("The percentage is relative to the total before", behaviour(9, "spec"), choice=True)
 def test_the_percentage_is_relative_to_before(stage: Stage) -> None:
     """3000 last year, 2000 this year: 66.6 percent."""
     metric, ann = stage.kit.streaking(), stage.user("ann")
@@ -182,7 +183,7 @@ runInterval = 1
 
 
 def live_through_a_year(stage: Stage) -> tuple[str, str, str]:
-    """Ann has a streak of three in March and is busiest in April, on Easter Sunday; Ben beats her on the Tuesday."""
+    """Ann has a streak of 3 in March and is most active on Easter Sunday in April; Ben overtakes her on the Tuesday."""
     ann, ben, cleo = stage.user("ann"), stage.user("ben"), stage.user("cleo")
     for _ in range(3):
         stage.event(ann, 100, "steps")
@@ -200,7 +201,7 @@ def live_through_a_year(stage: Stage) -> tuple[str, str, str]:
     return ann, ben, cleo
 
 
-@rule("Each period of a wrapped tells its own change, in metrics and in points", behaviour(9), choice=True)
+@rule("Each period of Wrapped has its own changes of metrics and points", behaviour(9), choice=True)
 def test_each_period_has_its_own_change(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     ann, _, _ = live_through_a_year(stage)
@@ -218,7 +219,7 @@ def test_each_period_has_its_own_change(stages: Stages) -> None:
         assert points["currentTotal"] == 2 * totals[period], f"points of {period}"
 
 
-@rule("The longest streak of a year is the longest that was, not the present one", behaviour(9))
+@rule("The longest streak of a year is the longest one in it, not the current one", behaviour(9))
 def test_the_longest_streak_of_a_year(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     ann, _, _ = live_through_a_year(stage)
@@ -238,7 +239,7 @@ def test_percentiles_are_shares(stages: Stages) -> None:
         assert [row["points"]["xp"]["percentileThisPeriod"] for row in rows] == [66.6, 100, 33.3], period
 
 
-@rule("A wrapped tells the best rank of the year", "#/components/schemas/WrappedActivityPeriod/properties/leaderboards")
+@rule("Wrapped has the best rank of the year", "#/components/schemas/WrappedActivityPeriod/properties/leaderboards")
 def test_the_best_rank_of_a_year(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     ann, _, _ = live_through_a_year(stage)
@@ -247,7 +248,7 @@ def test_the_best_rank_of_a_year(stages: Stages) -> None:
     assert year["leaderboards"]["daily"]["rank"] == 1, "she was first on four days"
 
 
-@rule("A year has the achievements that were completed in it", behaviour(9))
+@rule("A year has the achievements completed in it", behaviour(9))
 def test_a_year_has_its_own_achievements(stages: Stages) -> None:
     stage = stages.new(catalog=CATALOG)
     ann, _, _ = live_through_a_year(stage)

@@ -1,4 +1,4 @@
-"""A good request for every operation, by the document's own names: the thing that bad requests spoil in one place."""
+"""A valid request for every operation. Tests of bad requests change it in one place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = 10
 
 @dataclass
 class ValidRequest:
-    """Arguments and body; `sent(…)` sends it with something changed."""
+    """Arguments and body; `send(…)` sends it, with parameters changed."""
 
     stage: Stage
     operation: Operation
@@ -32,7 +32,7 @@ class ValidRequest:
         return self.body is not _NO_BODY
 
     def send(self, **changed: Any) -> Exchange:
-        """With these parameters instead; None leaves one out."""
+        """Send it with these parameters instead; None leaves one out."""
         arguments = {name: value for name, value in (self.arguments | changed).items() if value is not None}
         path, headers = self.operation.request(arguments)
         if self.has_body:
@@ -40,7 +40,7 @@ class ValidRequest:
         return self.stage.client.send(self.operation.method, path, headers=headers)
 
     def send_raw(self, content: bytes | None, headers: dict[str, str]) -> Exchange:
-        """With these bytes as the body and these headers beside the key."""
+        """Send it with these bytes as the body and these headers besides the key."""
         path, more = self.operation.request(self.arguments)
         return self.stage.client.send(self.operation.method, path, body=content, headers=more | headers)
 
@@ -49,7 +49,7 @@ class ValidRequest:
 
 
 def valid_request(stage: Stage, operation: Operation, user: str) -> ValidRequest:
-    """For a user that exists. Skips when the target has not what the operation is about."""
+    """For a user that exists. Skips when the target lacks what the operation needs."""
     arguments: dict[str, Any] = {}
     for row in operation.parameters:
         if row.get("required"):
@@ -71,7 +71,7 @@ def _argument(stage: Stage, operation: Operation, row: dict[str, Any], user: str
         return _key(stage, operation)
     if "enum" in row["schema"]:
         return row["schema"]["enum"][0]
-    return pytest.skip(f"the suite knows no good value for {operation.id}'s parameter {name}")
+    return pytest.skip(f"the suite knows no valid value for {operation.id}'s parameter {name}")
 
 
 def _key(stage: Stage, operation: Operation) -> str:
@@ -80,7 +80,7 @@ def _key(stage: Stage, operation: Operation) -> str:
         return kit.metric()
     if "points/" in operation.path:
         levelled = [key for key in kit.points if kit.levels.get(key)]
-        if operation.id == "points_level_summary":  # without levels it is refused
+        if operation.id == "points_level_summary":  # a system without levels is refused
             return str(kit.need(levelled, "points system with levels")[0])
         return str(kit.need(levelled or list(kit.points), "points system")[0])
     if "leaderboards/" in operation.path:
@@ -96,7 +96,7 @@ def _board(stage: Stage, key: str) -> dict[str, str]:
 
 
 def is_small(board: dict[str, Any]) -> bool:
-    """Whether not even the usual page fits on it: a limit above its size is refused."""
+    """Whether it has fewer places than the default page: a limit above its size is refused."""
     return bool(board["maxParticipants"] < PAGE)
 
 

@@ -88,7 +88,7 @@ class Page(BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["http://127.0.0.1:1", "--api-key", "k"], "Nothing answers at http://127.0.0.1:1/v1"),
+        (["http://127.0.0.1:1", "--api-key", "k"], "Nothing responds at http://127.0.0.1:1/v1"),
         (["https://api.trophy.so", "--api-key", "k"], "is the live service; pass --allow-live"),
         (["https://API.Trophy.so./v1", "--api-key", "k"], "is the live service; pass --allow-live"),
         (["http://127.0.0.1:1"], "An API key is needed"),
@@ -127,7 +127,7 @@ def test_a_run_leaves_reports_that_stand_alone(mock: QuietServer, tmp_path: Path
     run = verify(mock.url, "--api-key", replay_mock.KEY, *words, "--bundle", str(bundle))
     assert run.code == 1
     html = page.read_text("utf-8")
-    assert "A fresh user has no preferences" in html
+    assert "A new user has no preferences" in html
     assert not re.search(r"(src|href)=|url\(|@import", html), "the page needs something from elsewhere"
     suites = ET.parse(report).getroot()
     assert [case for case in suites.iter("testcase") if case.find("failure") is not None]
@@ -143,10 +143,10 @@ def test_a_bundle_can_be_sent_again(mock: QuietServer, tmp_path: Path) -> None:
     verify(*words, "--parts", "behaviour", "--only", "preferences", "--bundle", str(bundle))
     again = verify(*words, "--replay", str(bundle))
     assert again.code == 1
-    assert "still so  A fresh user has no preferences" in again.said
+    assert "still so  A new user has no preferences" in again.said
     ours = verify("--replay", str(bundle))
     assert ours.code == 0, ours.said
-    assert "gone      A fresh user has no preferences" in ours.said
+    assert "gone      A new user has no preferences" in ours.said
     assert "still so" not in ours.said
 
 
@@ -257,6 +257,6 @@ def test_statuses_of_the_real_service_are_noted_and_fail_only_when_strict() -> N
     finally:
         stop()
     assert noted.code == 0, noted.said
-    assert "noted      metrics_event answered 202" in noted.said
+    assert "noted      metrics_event returned 202" in noted.said
     assert strict.code == 1
     assert "status 202 is not declared (--strict)" in strict.said

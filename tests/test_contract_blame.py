@@ -135,8 +135,8 @@ def test_a_target_that_dies_is_one_finding_and_dies_last() -> None:
         server.server_close()
     assert run.code == 1
     assert run.said.count("✗ Every request gets a response") == 1, run.said
-    assert re.search(r"stopped +the target no longer answers, since test_a_body_that_is_no_json_object", run.said)
-    assert "A fresh user has no preferences" in run.said, "what is destructive did not come last"
+    assert re.search(r"stopped +the target no longer responds, since test_a_body_that_is_no_json_object", run.said)
+    assert "A new user has no preferences" in run.said, "what is destructive did not come last"
 
 
 class Counting(replay_mock.Replay):

@@ -33,7 +33,7 @@ def test_generated_requests_take_statuses_of_the_real_service_for_no_failure() -
     finally:
         stop()
     assert noted.code == 0, noted.said
-    assert "noted      users_get answered 404" in noted.said
+    assert "noted      users_get returned 404" in noted.said
     assert strict.code == 1
     assert "status 404 is not declared (--strict)" in strict.said
 
@@ -46,7 +46,7 @@ def test_a_target_that_limits_rates_is_waited_for() -> None:
     assert front.refused >= 3
     assert run.code == 0, run.said
     assert "(429" not in run.said
-    assert "answered 429" in run.said, "it is noted"
+    assert "returned 429" in run.said, "it is noted"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_target_says_how_long_to_wait(said: str, seconds: float) -> None:
 
 def test_a_receiver_says_before_the_run_what_to_set_up_and_nothing_that_comes_is_no_failure() -> None:
     with fronted() as front:
-        words = ("--parts", "webhooks", "--only", "start_of_a_streak or achievements_are_told", "--webhook-listen", "0")
+        words = ("--parts", "webhooks", "--only", "start_of_a_streak or achievements_are_sent", "--webhook-listen", "0")
         run = verify(front.url, "--api-key", KEY, *words)
     assert run.code == 0, run.said
     first = run.said.splitlines()[0]
@@ -117,7 +117,7 @@ def test_reading_only_narrows_the_operations_asked_for() -> None:
 def test_walks_keep_to_the_operations_asked_for(mock: replay_mock.QuietServer) -> None:
     words = (mock.url, "--api-key", replay_mock.KEY, "--parts", "stateful", "--profile", "quick")
     run = verify(*words, "--operations", "points_levels")
-    assert "no walk comes by the operations asked for" in run.said
+    assert "no walk calls the operations that were asked for" in run.said
 
 
 class Listing(replay_mock.Replay):

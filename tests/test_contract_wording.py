@@ -15,7 +15,7 @@ from tests import replay_mock
 from tests.contract_proxy import KEY, fronted
 from tests.contract_runs import verify
 
-RULE = "The start of a streak is told"
+RULE = "The start of a streak is sent"
 
 
 def unpacked() -> None:
@@ -52,7 +52,7 @@ def told() -> None:
     [
         (unpacked, f"this does not hold: {RULE} (1 expected, 0 found)"),
         (unpacked_too_many, f"this does not hold: {RULE} (2 expected, more found)"),
-        (missing, f"this does not hold: {RULE} (what it speaks of is not there)"),
+        (missing, f"this does not hold: {RULE} (an expected item is missing)"),
         (compared, f"this does not hold: {RULE}"),
         (told, "2 webhooks within a minute"),
         (absent, "the response has no 'rank'"),
@@ -88,7 +88,7 @@ def test_a_server_error_says_its_status_and_the_page_shows_fields_seen(tmp_path:
         server.shutdown()
         server.server_close()
     assert run.code == 1
-    assert re.search(r"✗ Server error\n.*\n.*\n    got       answered 500\n", run.said), run.said
+    assert re.search(r"✗ Server error\n.*\n.*\n    got       returned 500\n", run.said), run.said
     assert "<th>fields seen</th>" in page.read_text("utf-8")
 
 

@@ -1,1 +1,1 @@
-"""A drawn world is played in, and everything that can be asked is held against the books."""
+"""Simulates users in a world with a random catalog, and compares every response with the reference world."""

@@ -1,4 +1,4 @@
-"""Whoever compares: what the target says and what the books say, one field at a time."""
+"""Compares the target with the reference world, one field at a time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from contract_tests.stage import Stage, moment
 from contract_tests.suite import Suite
 
 JSON = Any
-#: Of one world; more would say the same again.
+#: The most findings of one world; more would repeat the same defect.
 MOST = 12
 
 
 class Auditor:
-    """`ids`: the target's ids of what the catalog names, by kind and key, as its lists told them."""
+    """`ids`: the target's ids of what the catalog names, by kind and key, as its lists return them."""
 
     def __init__(self, suite: Suite, stage: Stage, random_catalog: RandomCatalog) -> None:
         self.suite, self.stage, self.random_catalog = suite, stage, random_catalog
@@ -31,11 +31,11 @@ class Auditor:
         return self.stage.get(operation, **arguments)
 
     def same(self, operation: str, field: str, got: JSON, want: JSON, section: int) -> None:
-        """Notes a finding unless both are the same; `section`: of the behaviour page."""
+        """Adds a finding unless both are equal; `section` is one of the behaviour page."""
         if got == want or self.found >= MOST or self.stage.client.spec.names.alike(got, want, field):
             return
         self.found += 1
-        rule = f"{operation}: `{field}` is what came of all that happened"
+        rule = f"{operation}: `{field}` follows from what the users did"
         message = f"{field} is {got!r}, expected {want!r}"
         self.suite.add_finding(rule, f"behaviour, section {section}", message, self._last(operation))
 
@@ -55,6 +55,6 @@ def as_pairs(wanted: dict[str, str] | None) -> list[JSON]:
 
 
 def sorted_pairs(rows: JSON) -> list[JSON]:
-    """Filters as they were told, in the same order, without fields that an implementation adds."""
+    """Filters of a response, in the same order, without fields that an implementation adds."""
     pairs = [{"key": row.get("key"), "value": row.get("value")} for row in rows or []]
     return sorted(pairs, key=lambda row: str(row["key"]))

@@ -1,4 +1,4 @@
-"""Rankings: boards, streaks, and how points are spread."""
+"""Checks rankings: leaderboards, streaks, and the distribution of points."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contract_tests.reference.user import User
 from contract_tests.stage import moment
 
 JSON = Any
-#: Boards on which nobody can be yet, or no more.
+#: Boards that have not begun, or are over.
 EMPTY = ("soon", "over")
 
 
@@ -31,7 +31,7 @@ def check_rankings(auditor: Auditor) -> None:
 
 
 def groups(auditor: Auditor, board: JSON) -> list[dict[str, str] | None]:
-    """Of a board with breakdown every group that somebody is in; else the one that all are in."""
+    """The groups of a board with breakdown that have users; without breakdown one group of all users."""
     names = board.get("breakdownAttributes")
     if not names:
         return [None]
@@ -61,7 +61,7 @@ def _board(auditor: Auditor, key: str, board: JSON, group: dict[str, str] | None
 
 
 def _pages(auditor: Auditor, key: str, pairs: str | None, rows: JSON) -> None:
-    """Pages of one fit together, whatever ties there are; so does the page that begins with a user."""
+    """Pages with one row fit together, ties included; so does the page that begins with a user."""
     place = len(rows) - 1
     page = auditor.call("leaderboards_get", key=key, userAttributes=pairs, offset=place, limit=1)["rankings"]
     auditor.same("leaderboards_get", "rankings", page, rows[place:], 8)
@@ -72,7 +72,7 @@ def _pages(auditor: Auditor, key: str, pairs: str | None, rows: JSON) -> None:
 
 
 def place_of(auditor: Auditor, board: JSON, user: User, day: date) -> Place | None:
-    """Where a user stands in the run that is on at the user's own day."""
+    """A user's place in the run of a day."""
     group = group_of(board, user)
     if board.get("breakdownAttributes") and group is None:
         return None

@@ -1,4 +1,4 @@
-"""What is set up is shown as it was set up."""
+"""Checks that the API shows the catalog as it was set up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BOOST = ("name", "start", "end", "multiplier")
 
 
 def check_catalog(auditor: Auditor) -> None:
-    """Everything that lists: achievements, boards, points systems with their triggers, levels and boosts."""
+    """Check all lists: achievements, boards, points systems with their triggers, levels and boosts."""
     _achievements(auditor)
     _boards(auditor)
     for key in auditor.catalog["points"]:
@@ -22,7 +22,7 @@ def check_catalog(auditor: Auditor) -> None:
 
 
 def check_row(auditor: Auditor, operation: str, row: JSON, want: JSON, section: int) -> None:
-    """Each of these fields, and that fields which are None here are null or absent."""
+    """Check each of these fields; fields that are None here must be null or absent."""
     for field, value in want.items():
         auditor.same(operation, field, row.get(field), value, section)
 
@@ -99,7 +99,7 @@ def _boards(auditor: Auditor) -> None:
         if row["key"] in auditor.catalog["leaderboards"]:
             check_board(auditor, "leaderboards_all", row["key"], row)
             auditor.ids[("leaderboards", row["key"])] = row["id"]
-            if row["key"] != "points":  # it may end while the world is played in
+            if row["key"] != "points":  # it may end during the simulation
                 state = {"soon": "scheduled", "over": "finished"}.get(row["key"], "active")
                 auditor.same("leaderboards_all", "status", row["status"], state, 8)
     shown = {row["key"] for row in auditor.call("leaderboards_all")}

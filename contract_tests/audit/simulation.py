@@ -1,4 +1,4 @@
-"""Who lives in a drawn world, and what they do there."""
+"""Simulates users of a world with a random catalog."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from contract_tests.stage import stamp
 
 JSON = Any
 LONG = "long" * 20
-#: Ids that differ by almost nothing: case, form, a space, a zero in front, an escape, the end of a long one.
+#: Similar ids: case, Unicode form, a space, a leading zero, an escape, the end of a long one.
 IDS = (
     "ann",
     "Ann",
@@ -35,7 +35,7 @@ IDS = (
     "zero",
     "ﬁ/+?",
 )
-#: Odd ones: half and quarter hours, old and three-part names, the ends of the world, summer time at another hour.
+#: Unusual zones: half and quarter hours, old and three-part names, both ends of the date line, summer time.
 ZONES = (
     "Asia/Kathmandu",
     "America/Argentina/Buenos_Aires",
@@ -53,7 +53,7 @@ VALUES = ("1", "2.5", "0.000001", "13", "40.25", "-3", "7", "1000000", "99.99999
 
 
 class Simulation:
-    """Acts in the target and in the books alike; each answer is held against the books at once."""
+    """Does the same in the target and in the reference world, and compares each response with it at once."""
 
     def __init__(self, auditor: Auditor) -> None:
         self.auditor, self.reference = auditor, auditor.reference
@@ -61,7 +61,7 @@ class Simulation:
         self.keys: dict[tuple[str, str], str] = {}
 
     def create_users(self, count: int) -> None:
-        """So many users, made in all ways that there are."""
+        """Create users in all ways that the API has."""
         ids = ["ann", *self.rng.sample(IDS[1:], count - 1)]
         zones, names = self.rng.sample(ZONES, len(ZONES)), self.rng.sample(NAMES, len(NAMES))
         for number, id in enumerate(ids):
@@ -72,7 +72,7 @@ class Simulation:
             attributes = {"plan": self.rng.choice(PLANS)} if number % 5 else {}
             attributes |= {"team": self.rng.choice(TEAMS)} if number % 3 else {}
             self.create_user(id, profile | {"attributes": attributes}, number % 3)
-            self._wait(timedelta(seconds=61))  # else what time brings comes to all at the same moment
+            self._wait(timedelta(seconds=61))  # otherwise time triggers pay all users at the same moment
 
     def create_user(self, id: str, profile: dict[str, JSON], way: int) -> None:
         user = self.reference.add_user(id, **profile)
@@ -87,7 +87,7 @@ class Simulation:
             check_profile(self.auditor, "users_identify", shown, user)
 
     def act(self) -> None:
-        """What everybody does on one day."""
+        """What all users do on one day."""
         users = list(self.reference.users.values())
         for user in self.rng.sample(users, len(users)):
             for _ in range(self.rng.choice((0, 1, 1, 2, 3))):
@@ -96,11 +96,11 @@ class Simulation:
                 self.complete(user, self.rng.choice(("call", "Call")))
 
     def pass_days(self, days: int) -> None:
-        """Time passes, to an odd moment."""
+        """Move the clock by some days and an odd number of hours and minutes."""
         self._wait(timedelta(days=days, hours=self.rng.randint(0, 20), minutes=self.rng.randint(0, 59), seconds=7))
 
     def _wait(self, amount: timedelta) -> None:
-        """In short steps, so that no step has more webhooks than a slow machine delivers while one waits."""
+        """In short steps, so that a slow machine can deliver the webhooks of each step."""
         then = self.reference.now + amount
         while self.reference.now < then:
             step = min(then, self.reference.now + STEP)
@@ -134,7 +134,7 @@ class Simulation:
             self._replay(user, metric, amount, attributes, key, shown)
 
     def _fresh_key(self, user: User, metric: str) -> str | None:
-        """Keys that are alike are different ones; another user's or metric's are other ones, too."""
+        """A new idempotency key, similar to others: keys belong to one user and one metric."""
         if self.rng.random() < 0.5:
             return None
         number = sum(owner == user.id for owner, _ in self.keys)
@@ -154,7 +154,7 @@ class Simulation:
         same("metrics_event", "what a replay changes", actual, ([], {}, {}), 4)
 
     def replay_old(self) -> None:
-        """A key is known for ever."""
+        """Idempotency keys never expire."""
         for (user, text), key in list(self.keys.items())[:6]:
             metric = text.removesuffix(f" {key}")
             shown = self.auditor.stage.event(user, 5, metric, key=key)
@@ -170,7 +170,7 @@ class Simulation:
             check_achievement(self.auditor, "metrics_event", key, actual[key])
 
     def _awards_given(self, user: User, operation: str, shown: JSON, before: dict[str, int]) -> None:
-        """The awards of one request, by system; a level only where it changed."""
+        """Check the awards of one request, by system; a level is there only where it changed."""
         fresh = {key: user.awards.get(key, [])[count:] for key, count in before.items()}
         changed = {key: rows for key, rows in fresh.items() if rows}
         self.auditor.same(operation, "points", sorted(shown), sorted(changed), 7)
@@ -183,7 +183,7 @@ class Simulation:
             for actual, award in zip(row["awards"], awards[::-1], strict=False):
                 check_award(self.auditor, operation, actual, user, key, award)
             old, new = points.level(system, want["total"] - want["added"]), points.level(system, want["total"])
-            self.auditor.same(operation, "level is told", "level" in row, old != new, 7)
+            self.auditor.same(operation, "level is in the response", "level" in row, old != new, 7)
             if old != new and "level" in row:
                 check_level(self.auditor, operation, row["level"], key, new)
 
@@ -193,7 +193,7 @@ class Simulation:
                 yield key, place_of(self.auditor, board, user, self.reference.today(user))
 
     def _ranks_changed(self, user: User, shown: JSON, before: dict[str, Place | None]) -> None:
-        """Where the user stands now, and stood before, on the boards that are told; all that changed are."""
+        """Check the user's ranks before and after on all boards that changed."""
         for key, after in self._places(user):
             was, now = before[key], after
             if key in shown:
@@ -204,7 +204,7 @@ class Simulation:
                 pairs = {row["key"]: row["value"] for row in shown[key].get("breakdownAttributeValues") or ()}
                 self.auditor.same("metrics_event", "breakdownAttributeValues", pairs, group or {}, 8)
             elif was != now and (was is None or now is None or was.value != now.value):
-                self.auditor.same("metrics_event", f"{key} is told", False, True, 8)
+                self.auditor.same("metrics_event", f"{key} is in the response", False, True, 8)
 
     # A completion
 

@@ -1,4 +1,4 @@
-"""Everything that can be asked about one user."""
+"""Checks everything that the API returns about one user."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _achievements(auditor: Auditor, user: User) -> None:
 
 
 def _rarity(auditor: Auditor, operation: str, key: str, row: JSON) -> None:
-    """As absolute numbers: of all users of the world."""
+    """Check completions and rarity, which count all users of the world."""
     users = auditor.reference.users.values()
     done = sum(key in user.completed for user in users)
     auditor.same(operation, "completions", row.get("completions"), done, 6)
@@ -93,7 +93,7 @@ def _rarity(auditor: Auditor, operation: str, key: str, row: JSON) -> None:
 
 
 def check_streak(auditor: Auditor, operation: str, shown: JSON, user: User) -> None:
-    """The fields that every streak has."""
+    """Check the fields that every streak has."""
     reference, streak = auditor.reference, user.streak
     dates = {"started": streak.started, "periodStart": streak.latest, "expires": streak.expires}
     dates["periodEnd"] = reference.periods.end(streak.latest) if streak.latest else None
@@ -178,7 +178,7 @@ def _summaries(auditor: Auditor, user: User) -> None:
     for aggregation, days in (("daily", 12), ("weekly", 30), ("monthly", 100)):
         span: dict[str, Any] = {"aggregation": aggregation, "startDate": last - timedelta(days=days), "endDate": last}
         first = span["startDate"]
-        # Each metric by one aggregation, another one for the next user: all are asked for, in a third of the time.
+        # Each metric with one aggregation, another one for the next user: all are covered, in a third of the time.
         for metric in metrics:
             if (turn := turn + 1) % 3:
                 continue
@@ -221,7 +221,7 @@ def _wrapped(auditor: Auditor, user: User) -> None:
 
 
 def _period(auditor: Auditor, user: User, name: str, shown: JSON, first: Any, last: Any) -> None:
-    """Metrics, points and achievements of one period of the year."""
+    """Check metrics, points and achievements of one period of the year."""
     changes = {
         "metrics": {key: spans.of_metric(user, key) for key in auditor.catalog["metrics"]},
         "points": {key: spans.of_points(user, key) for key in auditor.catalog["points"]},

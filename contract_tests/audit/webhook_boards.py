@@ -1,4 +1,4 @@
-"""Webhooks of leaderboards: what was told last of a run is how it stands."""
+"""Checks the webhooks of leaderboards: the last one of a run shows its current ranking."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JSON = Any
 
 
 def check_ranks(auditor: Auditor, user: User, bodies: list[JSON]) -> None:
-    """Of one board and run: each rank before is the one that was told last, and the last one is how it stands."""
+    """In each run of a board `previousRank` is the rank of the webhook before; the last rank is the current one."""
     known: dict[tuple[str, str], JSON] = {}
     kind = "leaderboard.rank_changed"
     for one in bodies:

@@ -1,4 +1,4 @@
-"""The webhooks of a drawn world: what they tell, put together, is what happened."""
+"""Checks the webhooks of a simulated world: together they report everything that happened."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ JSON = Any
 
 
 def check_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
-    """All webhooks since the beginning. One that had to be sent again came later than others that happened after it:
-    they are read in the order of what they tell."""
+    """Check all webhooks since the beginning, in the order of their timestamps: a retry may arrive late."""
     webhooks = sorted(webhooks, key=lambda webhook: str(webhook.content.get("timestamp")))
     by_user: dict[tuple[str, str], list[JSON]] = defaultdict(list)
     for webhook in webhooks:
@@ -39,7 +38,7 @@ def check_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
 
 
 def _own_fields(auditor: Auditor, kind: str, content: JSON) -> None:
-    """What a body says of the user and of what is set up."""
+    """Check what a body says of the user and of the catalog."""
     user = content.get("user")
     if isinstance(user, dict) and user.get("id") in auditor.reference.users:
         check_profile(auditor, kind, user, auditor.reference.users[user["id"]])
@@ -79,7 +78,7 @@ def _streaks(auditor: Auditor, user: User, by_user: dict[tuple[str, str], list[J
 
 
 def _points(auditor: Auditor, user: User, key: str, by_user: dict[tuple[str, str], list[JSON]]) -> None:
-    """Each change is told once, whatever is told together; levels go on from the one before."""
+    """Each award is in one webhook, however they are merged; each level follows the one before."""
     creation = {place for place, _ in auditor.reference.triggers(key, "user_creation")}
     awards = [award for award in user.awards.get(key, ()) if award.trigger not in creation]
     bodies = [one for one in by_user["points.changed", user.id] if one["points"]["key"] == key]
@@ -100,11 +99,11 @@ def _points(auditor: Auditor, user: User, key: str, by_user: dict[tuple[str, str
             level = points.level(system, one["points"]["total"])
             check_level(auditor, kind, one["newLevel"], key, level)
     last = points.level(system, user.points(key))
-    auditor.same(kind, "the last level that is told", level, last, 11)
+    auditor.same(kind, "the level in the last webhook", level, last, 11)
 
 
 def _boosts(auditor: Auditor, webhooks: list[Webhook]) -> None:
-    """Global ones are told at 10:00 UTC of the day before, and at 13:00 UTC of the day after."""
+    """Webhooks of boosts for all users come at 10:00 UTC of the day before and at 13:00 UTC of the day after."""
     known = {
         row["name"]: (key, row) for key in auditor.catalog["points"] for row in auditor.catalog["points"][key]["boosts"]
     }

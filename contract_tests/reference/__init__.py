@@ -1,6 +1,6 @@
-"""What must come of what users do, worked out once more from the behaviour page: an organisation's books.
+"""A second, independent implementation of the rules of the behaviour page, to compare a target with.
 
-It is told the same as the target, in the same order, and says what the target must answer. It knows nothing of HTTP.
+It gets the same commands as the target, in the same order. It knows nothing of HTTP.
 """
 
 from contract_tests.reference.world import ReferenceWorld

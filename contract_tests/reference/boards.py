@@ -24,7 +24,7 @@ class Place:
 
 
 def ranking(reference: ReferenceWorld, board: JSON, day: date, group: dict[str, str] | None = None) -> list[Place]:
-    """The run that a day is in (the last one, once the board is over), all places; with breakdown one group's."""
+    """All places in the run of a day (the last run, once the board is over); with breakdown those of one group."""
     run = run_of(board, min(day, date.fromisoformat(board["end"])) if board.get("end") else day)
     if run is None:
         return []
@@ -39,7 +39,7 @@ def ranking(reference: ReferenceWorld, board: JSON, day: date, group: dict[str, 
 
 
 def score(reference: ReferenceWorld, board: JSON, user: User, run: tuple[date, date | None]) -> tuple[int, int]:
-    """A user's value in a run, rounded down, and what number it was that brought it there."""
+    """A user's value in a run, rounded down, and the number of the request that reached it."""
     if board["rankBy"] == "streak":
         return user.streak.length, user.streak.since
     total, value, since = Fraction(), 0, 0
@@ -47,7 +47,7 @@ def score(reference: ReferenceWorld, board: JSON, user: User, run: tuple[date, d
         for _, time, day, amount in rows:
             if run[0] <= day and (run[1] is None or day <= run[1]) and in_hours(board, user, time):
                 total += amount
-        if floor(total) != value:  # what one request leaves as it was has not moved
+        if floor(total) != value:  # a request that leaves the value as it was does not count
             value, since = floor(total), number
     return value, since
 
@@ -61,7 +61,7 @@ def gains(board: JSON, user: User) -> list[tuple[int, datetime, date, Fraction]]
 
 
 def in_hours(board: JSON, user: User, time: datetime) -> bool:
-    """Whether it is an hour of the user's day in which activity counts."""
+    """Whether activity at this hour of the user's day counts."""
     if not board.get("startTime") and not board.get("endTime"):
         return True
     here = time.astimezone(user.zone)

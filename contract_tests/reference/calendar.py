@@ -1,4 +1,4 @@
-"""Days, periods and runs, as the behaviour page counts them (sections 5 and 8)."""
+"""Days, periods and runs, as the behaviour page defines them (sections 5 and 8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 def first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """Local midnight, or the first instant of a day without one; the first of two."""
+    """Local midnight, or the first moment of a day without midnight; the first if there are two."""
     found = datetime.combine(day, time(), zone).astimezone(UTC)
     while found.astimezone(zone).date() < day:
         found += timedelta(minutes=15)

@@ -14,7 +14,7 @@ JSON = Any
 
 
 def award(system: JSON, user: User, key: str, place: int, row: JSON, times: int, number: int, now: datetime) -> None:
-    """Boosted, and cut so that the total stays between 0 and the most there may be; nothing when cut to 0."""
+    """Add an award: boosted, and cut so that the total stays between 0 and `maxPoints`; none if that leaves 0."""
     before, day = user.points(key), local(now, user.zone)
     amount, names = row["points"] * times, ()
     if amount > 0:
@@ -28,7 +28,7 @@ def award(system: JSON, user: User, key: str, place: int, row: JSON, times: int,
 
 
 def boosts_of(system: JSON, user: User, day: date) -> list[JSON]:
-    """Those that apply to a user on a day of the user's own."""
+    """The boosts that apply to a user on a day in the user's zone."""
     return [
         row
         for row in system.get("boosts") or ()
@@ -60,7 +60,7 @@ def level(system: JSON, total: int) -> str | None:
 
 
 def spread(totals: list[int]) -> list[tuple[int, int, int]]:
-    """Users at 0, and in ten equal ranges up to the greatest total, rounded up to a power of ten."""
+    """Numbers of users at 0 and in ten equal ranges, up to the greatest total, rounded up to a power of ten."""
     top = 10
     while top < max(totals, default=0):
         top *= 10

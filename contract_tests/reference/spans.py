@@ -1,4 +1,4 @@
-"""What happened in spans of days: summaries, and the year wrapped up (sections 4, 7, 9)."""
+"""What happened in a span of days: summaries, and Wrapped (sections 4, 7, 9)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def of_points(user: User, system: str) -> Changes:
 def summary(
     reference: ReferenceWorld, changes: Changes, aggregation: str, first: date, last: date
 ) -> list[tuple[date, float, float]]:
-    """Every period that has a day in the span: its first day, the total at its end, the change in it."""
+    """Every period that overlaps the span: its first day, the total at its end, the change in it."""
     periods, found = Periods(aggregation, reference.week_start), []
     for start in periods.within(first, last):
         end = periods.end(start)
@@ -62,7 +62,7 @@ def busiest(reference: ReferenceWorld, user: User, year: int, frequency: str) ->
 
 
 def longest_streak(user: User, reference: ReferenceWorld, year: int) -> int:
-    """Of the lengths that were reached in a year; only of streaks that began in it."""
+    """The longest streak length that was reached in a year."""
     lengths = [length for start, length in user.streak.counted.items() if start.year == year]
     return max(lengths, default=0)
 

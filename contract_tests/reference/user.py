@@ -1,4 +1,4 @@
-"""What the books hold of one user."""
+"""The state of one user in the reference world."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JSON = Any
 
 @dataclass(frozen=True)
 class Event:
-    """A metric event; `number` counts everything that happens, so that what came first is known."""
+    """A metric event; `number` is that of its request, so that the order is known."""
 
     number: int
     time: datetime
@@ -75,7 +75,7 @@ class User:
         return sum((event.value for event in events), Decimal())
 
     def peak(self, metric: str, attributes: dict[str, str] | None) -> Decimal:
-        """The most that the matching sum has ever been."""
+        """The highest value that the sum of matching events has had."""
         found = most = Decimal()
         for event in self.events:
             if event.metric == metric and event.matches(attributes):
@@ -88,5 +88,5 @@ class User:
         return rows[-1].total if rows else 0
 
     def has(self, wanted: dict[str, str] | None) -> bool:
-        """Whether all these attributes are the user's."""
+        """Whether the user has all these attributes."""
         return all(self.attributes.get(key) == value for key, value in (wanted or {}).items())

@@ -1,4 +1,4 @@
-"""The books of an organisation: users, what they did, and what came of it, by the order of section 4."""
+"""The reference world: users, what they did, and what followed from it, in the order of section 4."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JSON = Any
 
 
 class ReferenceWorld:
-    """`catalog`: as it was given to the target, days absolute. Users keep their zone and their attributes."""
+    """`catalog`: as the target got it, with absolute dates. Users keep their zone and their attributes."""
 
     def __init__(self, catalog: JSON, now: datetime) -> None:
         self.catalog, self.now = catalog, now
@@ -27,12 +27,12 @@ class ReferenceWorld:
         self.week_start: str = settings.get("weekStart") or "sunday"
         self.periods = Periods(self.streak.get("frequency", "daily"), self.week_start)
         self._numbers = count(1)
-        self._number = 0  # the number of what happens now: all that comes of it has the same
+        self._number = 0  # of the current request: everything that follows from it has the same number
 
-    # What is told
+    # Commands
 
     def add_user(self, id: str, **profile: JSON) -> User:
-        """A user who is identified for the first time."""
+        """A new user."""
         self._number = next(self._numbers)
         zone = ZoneInfo(profile.get("tz") or "UTC")
         user = User(id, self.now, zone, profile, dict(profile.get("attributes") or {}))
@@ -63,7 +63,7 @@ class ReferenceWorld:
         self._pay(user, "achievement", lambda row: int(row["achievementKey"] in fresh))
 
     def complete(self, id: str, key: str) -> None:
-        """An achievement is completed by the call."""
+        """The API completes an achievement."""
         user = self.users[id]
         if key not in user.completed:
             self._number = next(self._numbers)
@@ -72,13 +72,13 @@ class ReferenceWorld:
             self._pay(user, "achievement", lambda row: int(row["achievementKey"] in fresh))
 
     def advance_to(self, then: datetime) -> None:
-        """Time passes, and with it everything falls due in its order."""
+        """Move the clock; what is due meanwhile happens in its order."""
         for moment, user, happen in sorted(self._due(then), key=lambda row: row[0]):
             self.now, self._number = moment, next(self._numbers)
             happen(user)
         self.now = then
 
-    # What can be asked
+    # Reading
 
     def today(self, user: User) -> date:
         return local(self.now, user.zone)
@@ -112,7 +112,7 @@ class ReferenceWorld:
     # Achievements
 
     def _complete(self, user: User, metric: str, extended: bool) -> list[str]:
-        """What this event completes."""
+        """The keys of achievements that this event completes."""
         fresh = []
         for key, row in self.achievements("active").items():
             if key in user.completed or not user.has(row.get("userAttributes")):
@@ -126,7 +126,7 @@ class ReferenceWorld:
         return [*fresh, *self._composites(user)]
 
     def _composites(self, user: User) -> list[str]:
-        """Until nothing more unlocks."""
+        """The keys of composite achievements that are completed now."""
         fresh: list[str] = []
         rows = {key: row for key, row in self.achievements("active").items() if row["trigger"] == "achievement"}
         while found := [
@@ -143,7 +143,7 @@ class ReferenceWorld:
     # Streaks
 
     def _extend(self, user: User) -> None:
-        """The period counts the moment its conditions are met."""
+        """A period counts as soon as its conditions are met."""
         streak, today = user.streak, self.today(user)
         start = self.periods.start(today)
         if not self.streak or start in streak.counted or not self._met(user, start):
@@ -198,7 +198,7 @@ class ReferenceWorld:
             self._record_webhook(user, "streak.freeze_earned", {"earned": held - user.streak.freezes, "freezes": held})
             user.streak.freezes = held
 
-    # What time brings
+    # Time
 
     def _due(self, then: datetime) -> Iterator[tuple[datetime, User, Any]]:
         for user in self.users.values():
@@ -215,7 +215,7 @@ class ReferenceWorld:
             yield from self._time_triggers(user, then)
 
     def _earning_today(self, user: User, then: datetime) -> Iterator[tuple[datetime, User, Any]]:
-        """Freezes whose ten minutes after midnight are still to come on the day that it is."""
+        """Freezes that are due today: they are earned ten minutes after midnight."""
         interval = (self.streak.get("freezes") or {}).get("autoEarnInterval")
         day, born = local(self.now, user.zone), local(user.created, user.zone)
         earned = first_instant(day, user.zone) + timedelta(minutes=10)

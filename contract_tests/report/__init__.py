@@ -1,4 +1,4 @@
-"""What a run tells: at the terminal, in one HTML page, in a bundle that can be replayed, in a baseline."""
+"""Reports of a run: at the terminal, as an HTML page, as a bundle that can be replayed, as a baseline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract_tests.suite import Suite
 
 
 def write_all(suite: Suite) -> None:
-    """The files that the options ask for. Raises `CannotRun` when one cannot be written after all."""
+    """Write the files that the options name. Raises `CannotRun` when one cannot be written."""
     options = suite.options
     baseline.mark_known(suite)
     if options.update_baseline and options.baseline:

@@ -1,4 +1,4 @@
-"""Known failures: only others break the build, and those that are gone are told."""
+"""Known failures: only new ones fail the run, and those that are gone are listed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(options: Options) -> set[str]:
 
 
 def mark_known(suite: Suite) -> None:
-    """Mark what was known, find what is gone."""
+    """Mark the known findings, and list those that are gone."""
     present = {finding.key for finding in suite.findings}
     for finding in suite.findings:
         finding.known = finding.key in suite.known

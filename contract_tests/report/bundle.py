@@ -1,7 +1,7 @@
-"""Everything that a failure needs to be looked into elsewhere, in one JSON file, and what `--replay FILE` reads of it.
+"""A bundle: one JSON file with everything that is needed to look into the failures elsewhere; `--replay FILE` reads it.
 
-Against a target with our control plane each story also carries the worlds it played in, a snapshot and facts. A replay
-runs the tests again that found something: a single response says little about another target, the test knows.
+At a target with our control plane each failure also has the settings of its worlds, a snapshot and facts. A replay runs
+the tests again that found something, because a single response says little about another target.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else."""
+"""The report as one HTML page without other files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract_tests.report import script, terminal
 from contract_tests.spec import Operation
 from contract_tests.suite import Suite
 
-#: So many findings are shown at length, the others when they are clicked.
+#: This many findings are shown open, the others open with a click.
 OPEN = 5
 #: Characters of a response that are shown.
 LONGEST = 2000

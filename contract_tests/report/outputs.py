@@ -1,4 +1,4 @@
-"""The files that a run will write: whether they can be written is known before its first test."""
+"""The files that a run will write: whether they can be written is checked before its first test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check(options: Options) -> None:
 
 
 def check_one(name: str, path: Path | None) -> None:
-    """Opens the file, which leaves one that is there as it is, and none where there was none. Raises `CannotRun`."""
+    """Opens the file for writing without changing it, and removes it if it was not there. Raises `CannotRun`."""
     if path is None:
         return
     there = path.exists()

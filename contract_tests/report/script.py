@@ -1,4 +1,4 @@
-"""A finding as a few lines for a shell: the world it played in, what led there, and the request that shows it."""
+"""A finding as a shell script: making its world, the requests before, and the request that shows it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contract_tests.exchange import API_KEY, CONTROL_TOKEN, Exchange
 from contract_tests.findings import Finding
 from contract_tests.suite import Suite
 
-#: Reads are left out of a longer story: they change nothing.
+#: With more requests than this, reads are left out: they change nothing.
 SHORT = 12
-#: A key of fewer characters may stand in any text by chance.
+#: A shorter key may be in any text by chance.
 LONG = 8
 
 
 def variables(finding: Finding, suite: Suite) -> dict[str, str]:
-    """API key → what stands for it in a report."""
+    """API key → the variable that replaces it in a report."""
     found = {world["key"]: f"$WORLD_{number}" for number, world in enumerate(finding.extra.get("worlds", []), 1)}
     if suite.target is not None:
         found[suite.target.client.api_key] = API_KEY
@@ -24,13 +24,13 @@ def variables(finding: Finding, suite: Suite) -> dict[str, str]:
 
 
 def without_key(text: str, suite: Suite) -> str:
-    """The text without the target's key, where a response or a header repeats it. Very short keys are also words."""
+    """The text without the target's key, which a response or a header may repeat. Very short keys are not replaced."""
     key = suite.target.client.api_key if suite.target else ""
     return text.replace(key, API_KEY) if len(key) >= LONG else text
 
 
 def steps(finding: Finding) -> list[Exchange]:
-    """The requests that lead to the one that shows it, and that one; without what was refused for the rate alone."""
+    """The requests before the one that shows the finding, and that one; without those that got 429."""
     if finding.exchange is None:
         return []
     before = [one for one in finding.exchanges if one is not finding.exchange and not _is_apart(one)]
@@ -40,13 +40,13 @@ def steps(finding: Finding) -> list[Exchange]:
 
 
 def _is_apart(exchange: Exchange) -> bool:
-    """Making worlds is told by itself; what came too soon was sent again."""
+    """Making a world has a line of its own; a request that got 429 was sent again."""
     makes_a_world = exchange.control and exchange.path.startswith("/_mock/worlds")
     return makes_a_world or exchange.status == 429
 
 
 def is_needed(finding: Finding) -> bool:
-    """Whether one request by itself may not show it."""
+    """Whether one request alone may not show the finding."""
     return bool(finding.extra.get("worlds")) or any(one.method != "GET" for one in steps(finding)[:-1])
 
 

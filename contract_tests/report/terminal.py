@@ -1,4 +1,4 @@
-"""The report at the terminal: what is wrong, operation by part, and how much was covered."""
+"""The report at the terminal: findings, a table of operations and parts, and coverage."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from contract_tests.spec import Operation
 from contract_tests.suite import Suite
 
 WIDTH = 110
-#: A script of more lines is not for a terminal.
+#: A longer script is not shown at the terminal.
 SHOWN = 12
-LEGEND = "✓ passed   ✗ failed   k only failures of the baseline   · not asked"
+LEGEND = "✓ passed   ✗ failed   k only failures of the baseline   · not called"
 MARKS = {"kept": "✓", "broken": "✗", "known": "k", "unseen": "·"}
 STYLES = {"✓": "green", "✗": "bold red", "k": "yellow", "·": "dim"}
 
 
 def describe(finding: Finding, suite: Suite) -> str:
-    """One failure: expectation, source, what happened, and the requests that repeat it."""
+    """One failure: rule, source, what happened, and the requests that repeat it."""
     lines = [
         f"✗ {printable(finding.rule)}",
         f"    source    {finding.source}",
@@ -43,7 +43,7 @@ def describe(finding: Finding, suite: Suite) -> str:
         lines += _repeat(finding, suite)
     count = suite.findings.counts.get(finding.key, 1)
     if count > 1:
-        lines.append(f"    met       {count} times; this is the smallest request")
+        lines.append(f"    found     {count} times; this is the smallest request")
     return script.without_key("\n".join(lines), suite)
 
 
@@ -58,7 +58,7 @@ def response(exchange: Exchange, limit: int = 300) -> str:
 
 
 def _repeat(finding: Finding, suite: Suite) -> list[str]:
-    """One line where that is enough, else a short script; a long one stands in the other reports."""
+    """One line if that is enough, otherwise a short script; a long one is only in the other reports."""
     if not script.is_needed(finding):
         return [f"    repeat    {curl(finding, suite)}"]
     lines = script.script(finding, suite)
@@ -85,7 +85,7 @@ def _short(content: bytes, limit: int) -> str:
 
 
 def result_of(suite: Suite, operation: Operation, part: str) -> str:
-    """How an operation did in a part: kept, broken, known or unseen."""
+    """The result of an operation in a part: kept, broken, known or unseen."""
     found = [f for f in suite.findings if f.operation == operation.id and f.part == part]
     if found:
         return "known" if all(f.key in suite.known for f in found) else "broken"
@@ -93,7 +93,7 @@ def result_of(suite: Suite, operation: Operation, part: str) -> str:
 
 
 def table(suite: Suite) -> Table:
-    """Operation × part × result, with what was covered."""
+    """Operation × part × result, with coverage."""
     parts = [part for part in PARTS if part in suite.parts_run and part != "document"]
     grid = Table(title="Operations", title_justify="left", box=None, pad_edge=False)
     for name in ("operation", *parts, "requests", "parameters", "statuses", "fields"):
@@ -113,7 +113,7 @@ def table(suite: Suite) -> Table:
 
 
 def summary(suite: Suite) -> str:
-    """All of it, as text: each finding in a line by operation, then each at length, then what was covered."""
+    """The whole report as text: findings in one line each, then in full, then coverage."""
     console = Console(file=io.StringIO(), width=WIDTH + 20, highlight=False)
     console.print()
     new = sorted(new_findings(suite), key=lambda finding: finding.operation)
@@ -138,7 +138,7 @@ def summary(suite: Suite) -> str:
 
 
 def new_findings(suite: Suite) -> list[Finding]:
-    """Those that no baseline knows."""
+    """Findings that are not in the baseline."""
     return [finding for finding in suite.findings if finding.key not in suite.known]
 
 
@@ -149,7 +149,7 @@ def closing(suite: Suite, new: list[Finding]) -> list[str]:
         row = suite.outcomes[part]
         lines.append(f"{part:10} " + ", ".join(f"{row[name]} {name}" for name in sorted(row)))
     for (operation, status), count in sorted(suite.noted.items()):
-        lines.append(f"noted      {operation} answered {status} ({count}×), which the document does not declare")
+        lines.append(f"noted      {operation} returned {status} ({count}×), which the spec does not declare")
     reasons: dict[str, list[str]] = {}
     for test, reason in suite.skipped.items():
         reasons.setdefault(printable(reason), []).append(test)
@@ -171,15 +171,15 @@ def verdict(suite: Suite, new: list[Finding]) -> str:
 
 
 def where(suite: Suite) -> str:
-    return suite.target.client.base_url if suite.target else "the document"
+    return suite.target.client.base_url if suite.target else "the spec"
 
 
 def about(suite: Suite) -> str:
-    """When it began, how long it took, and the versions of suite and document."""
+    """When it began, how long it took, and the versions of suite and spec."""
     began = datetime.fromtimestamp(suite.began, UTC)
     took = f"{time.time() - suite.began:.0f} s"
     spec = suite.spec.raw["info"].get("version", "without a version")
-    return f"{began:%Y-%m-%d %H:%M:%S} UTC, {took}; suite {own_version()}, document {spec}"
+    return f"{began:%Y-%m-%d %H:%M:%S} UTC, {took}; suite {own_version()}, spec {spec}"
 
 
 def own_version() -> str:
@@ -196,7 +196,7 @@ def totals(suite: Suite) -> str:
     shares = {
         "parameters": [coverage.share_of_parameters(o) for o in operations],
         "statuses": [coverage.share_of_statuses(o) for o in operations],
-        "fields of answers": [coverage.share_of_fields(o) for o in operations],
+        "fields of responses": [coverage.share_of_fields(o) for o in operations],
     }
     words = [f"{coverage.share_of_operations()} operations"]
     words += [f"{sum(s.seen for s in rows)}/{sum(s.of for s in rows)} {name}" for name, rows in shares.items()]
