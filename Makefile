@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE # hundreds of processes would each compile everything anew
 
 .DEFAULT_GOAL := help
-.PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names pythons clients bench bench-growth bench-kept realism farm kill soak doors hostile
+.PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names pythons clients bench bench-growth bench-kept realism farm kill soak bench-connections hostile
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,8 +99,8 @@ kill: $(READY) ## a server under load is killed 20 times, and told to end 20 tim
 soak: $(READY) ## ten minutes at full speed, with bad receivers of webhooks, then every total is checked (ARGS='--minutes 1')
 	$(BIN)/python -m benchmarks soak $(ARGS)
 
-doors: $(READY) ## how connections are taken, beside uvloop's own way: requests per second, and how long clients wait (2 minutes)
-	$(BIN)/python -m benchmarks doors $(ARGS)
+bench-connections: $(READY) ## how connections are accepted, beside uvloop's listener: requests per second, and how long clients wait (2 minutes)
+	$(BIN)/python -m benchmarks connections $(ARGS)
 
 hostile: $(READY) ## 100,000 requests that mean harm: no 5xx, no undeclared status, no state changed by a refusal (ARGS='5000 2': so many, seed)
 	$(BIN)/python -m benchmarks.hostile $(ARGS)

@@ -65,7 +65,7 @@ def growth(seconds: float, rounds: int, largest: int) -> None:
 @click.option("--events", default=100_000, show_default=True, type=click.IntRange(1), help="Of the world that starts.")
 @click.option("--memory", is_flag=True, help="Only what an event costs where nothing is kept.")
 def kept(seconds: float, rounds: int, events: int, memory: bool) -> None:
-    """What --keep costs: an event, and the next start; and an event where nothing is kept, though it could be."""
+    """What --keep costs: an event and the next start; and an event without --keep."""
     from benchmarks.kept import bench
 
     bench(seconds, rounds, None if memory else events)
@@ -77,7 +77,7 @@ def kept(seconds: float, rounds: int, events: int, memory: bool) -> None:
 @click.option("--kills", default=6, show_default=True, type=click.IntRange(1), help="How often a process is killed.")
 @click.option("--latency", is_flag=True, help="Only what an event takes, alone and in the farm.")
 def farm(worlds: int, seconds: float, kills: int, latency: bool) -> None:
-    """Servers that share worlds: how long they take, how much, and what is lost when each process is killed in turn."""
+    """Servers that share worlds: latency, throughput, and what is lost when each process is killed in turn."""
     from benchmarks.farm import farm, show_latency
 
     show_latency(seconds)
@@ -97,11 +97,11 @@ def soak(minutes: float) -> None:
 @main.command()
 @click.option("--seconds", default=5.0, show_default=True, help="Length of one run.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Runs per figure.")
-def doors(seconds: float, rounds: int) -> None:
-    """How connections are taken: our own door beside uvloop's servers, in requests per second and in waiting."""
-    from benchmarks.doors import doors
+def connections(seconds: float, rounds: int) -> None:
+    """How connections are accepted: our own listener beside uvloop's, in requests per second and waiting times."""
+    from benchmarks.connections import connections
 
-    doors(seconds, rounds)
+    connections(seconds, rounds)
 
 
 @main.command()

@@ -1,6 +1,6 @@
-"""What the framework itself can do: Starlette with the document's routes, each answering a fixed object.
+"""What the framework itself can do: Starlette with the spec's routes, each with a fixed response.
 
-The file named by BENCH_ANSWERS holds the answers by operation: [status, object].
+The file named by BENCH_RESPONSES has the responses by operation: [status, object].
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from starlette.routing import Route
 from mockserver.spec import document_path
 from mockserver.spec.document import operations_of
 
-answers = orjson.loads(Path(os.environ["BENCH_ANSWERS"]).read_bytes())
+responses = orjson.loads(Path(os.environ["BENCH_RESPONSES"]).read_bytes())
 
 
 def fixed(operation: str) -> Callable[[Request], Awaitable[Response]]:
-    status, answer = answers.get(operation, (200, {}))
+    status, body = responses.get(operation, (200, {}))
 
     async def endpoint(request: Request) -> Response:
-        return Response(orjson.dumps(answer), status, media_type="application/json")
+        return Response(orjson.dumps(body), status, media_type="application/json")
 
     return endpoint
 

@@ -37,7 +37,7 @@ backend ours
 
 
 class Processes:
-    """By name, each on its port; killed and started again one by one. As a context all end."""
+    """Processes by name, each on its port, killed and started again one by one. As a context manager it ends all."""
 
     def __init__(self, root: Path, ours: int, *, proxied: bool = True) -> None:
         self._root = root
@@ -78,7 +78,7 @@ class Processes:
         self._running[name].wait()
 
     def ready(self, name: str, patience: float = 60) -> None:
-        """Returns when it answers. RuntimeError when it does not."""
+        """Returns when it responds. RuntimeError when it does not."""
         port = {**self.nats, **self.ours, "proxy": self.proxy}[name]
         until = time.monotonic() + patience
         while time.monotonic() < until:
@@ -93,7 +93,7 @@ class Processes:
                 if status == 200:
                     return
             time.sleep(0.05)
-        raise RuntimeError(f"{name} does not answer; see {self._root / name}.log")
+        raise RuntimeError(f"{name} does not respond; see {self._root / name}.log")
 
     def __enter__(self) -> Processes:
         for name in self.nats:
@@ -116,7 +116,7 @@ class Processes:
 
 
 def haproxy() -> str | None:
-    """Where it is; installed from Debian where that is allowed."""
+    """The program's path; installed from Debian if that is allowed."""
     found = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None and shutil.which("apt-get") and os.geteuid() == 0:
         subprocess.run(["apt-get", "install", "-qq", "-y", "haproxy"], capture_output=True, check=False)

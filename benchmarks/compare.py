@@ -42,7 +42,7 @@ class Comparison:
 
 
 def bench(seconds: float, rounds: int) -> None:
-    """Measures and prints everything; rows whose tools are missing are left out, and said so."""
+    """Measures and prints everything; rows whose tools are missing are left out, with a message."""
     console.print(machine())
     command = targets.install_prism()
     if command is None:
@@ -78,9 +78,9 @@ def compare(command: Path | None, seconds: float, rounds: int) -> Comparison:
 
 def _start(stack: ExitStack, command: Path | None) -> dict[str, Running]:
     servers = {OURS: stack.enter_context(targets.ours("--users", str(USERS)))}
-    answers = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.json"
-    targets.fixed_answers(servers[OURS], answers)
-    servers[BARE] = stack.enter_context(targets.bare(answers))
+    responses = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "responses.json"
+    targets.fixed_responses(servers[OURS], responses)
+    servers[BARE] = stack.enter_context(targets.bare(responses))
     if command is not None:
         servers[PRISM] = stack.enter_context(targets.prism(command))
     return servers
@@ -105,10 +105,10 @@ def show_requests(seen: Comparison) -> None:
 
 
 def show_starts(command: Path | None, rounds: int) -> None:
-    """From the start of the process to its first answer; ours with its default users, first and second time."""
+    """From the start of the process to its first response; ours with its default users, first and second time."""
     with tempfile.TemporaryDirectory() as home:
-        answers = Path(home) / "answers.json"
-        answers.write_text("{}")
+        responses = Path(home) / "responses.json"
+        responses.write_text("{}")
 
         def again() -> AbstractContextManager[Running]:
             return targets.ours(environment={"XDG_CACHE_HOME": home})
@@ -119,7 +119,7 @@ def show_starts(command: Path | None, rounds: int) -> None:
         ways: dict[str, Callable[[], AbstractContextManager[Running]]] = {
             "ours, first": first,
             "ours, second": again,
-            BARE: lambda: targets.bare(answers),
+            BARE: lambda: targets.bare(responses),
         }
         if command is not None:
             ways[PRISM] = lambda: targets.prism(command)
@@ -134,4 +134,4 @@ def show_starts(command: Path | None, rounds: int) -> None:
         for row in rows:
             most = 0.6 if row[0] == "ours, second" else None
             row[2] = judged(starts[str(row[0])] / starts[PRISM], most=most)
-    show("From start to first answer", ("server", "seconds", f"÷ {PRISM}"), rows)
+    show("From start to first response", ("server", "seconds", f"÷ {PRISM}"), rows)

@@ -40,7 +40,7 @@ def show_console(seconds: float, rounds: int) -> None:
         ratio = median(rate / silent for rate, silent in zip(found, rates[call_name, SILENT], strict=True))
         rows.append([call_name, name, median(found), None if name == SILENT else judged(ratio, least=LEAST[name])])
     heads = ("call", "lines go to", "requests/s", "÷ no lines")
-    show("Requests per second of the server's core while it says on the console what it is asked", heads, rows)
+    show("Requests per second of the server's core while it writes a line per request", heads, rows)
 
 
 def _start(stack: ExitStack) -> dict[str, Running]:

@@ -56,14 +56,14 @@ def show_events() -> None:
 
 def events_per_second(game: Game, metrics: list[str], batches: int = 40) -> tuple[float, int]:
     """The median of short batches of events of random users, and how many events there were."""
-    dice, users = random.Random(1), list(game.world.users)
+    rng, users = random.Random(1), list(game.world.users)
     seconds = []
     gc.collect()
     for _ in range(batches):
-        asked = [(dice.choice(metrics), dice.choice(users)) for _ in range(BATCH)]
+        asked = [(rng.choice(metrics), rng.choice(users)) for _ in range(BATCH)]
         began = time.perf_counter()
         for metric, user in asked:
-            body = {"user": {"id": user}, "value": dice.randint(1, AMOUNTS[metric])}
+            body = {"user": {"id": user}, "value": rng.randint(1, AMOUNTS[metric])}
             metrics_event(game, key=metric, body=body)
             game.commit()
         seconds.append((time.perf_counter() - began) / BATCH)

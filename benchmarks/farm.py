@@ -29,19 +29,19 @@ CLIENTS = 6
 ROUNDS = 5
 MOST_MORE = 2.0  # milliseconds that an event in the farm takes more than alone
 EVENT = "/v1/metrics/words-written/event"
-TELL, READ = "POST /metrics/{key}/event", "GET /users/{id}"
-TOLD = 10  # worlds whose webhooks are counted
+EVENT_CALL, READ_CALL = "POST /metrics/{key}/event", "GET /users/{id}"
+WATCHED = 10  # worlds whose webhooks are counted
 
 
-class Answers:
+class Connection:
     """One client's connection, which is opened again when it breaks."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._connection: HTTPConnection | None = None
 
-    def ask(self, method: str, path: str, key: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """Status and content; 0 without an answer."""
+    def send_request(self, method: str, path: str, key: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """Status and content; status 0 without a response."""
         sent = {"X-API-KEY": key, "Content-Type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -56,9 +56,9 @@ class Answers:
             return 0, None
 
     def must(self, method: str, path: str, key: str, body: Any = None) -> Any:
-        """As `ask`, until it succeeds."""
+        """As `send_request`, until it succeeds."""
         for _ in range(200):
-            status, content = self.ask(method, path, key, body)
+            status, content = self.send_request(method, path, key, body)
             if 200 <= status < 300:
                 return content
             time.sleep(0.1)
@@ -66,26 +66,28 @@ class Answers:
 
 
 class Load(threading.Thread):
-    """Events on random worlds, each with an idempotency key, asked again until it is accepted."""
+    """Events on random worlds, each with an idempotency key, sent again until it is accepted."""
 
     def __init__(self, number: int, port: int, worlds: list[str], stop: threading.Event) -> None:
         super().__init__(daemon=True)
         self.accepted: Counter[str] = Counter()
         self.times: list[tuple[float, float]] = []  # when it was accepted, and the milliseconds of the last attempt
         self.again = 0
-        self._dice = random.Random(number)
-        self._client, self._worlds, self._stopped = Answers(port), worlds, stop
+        self._rng = random.Random(number)
+        self._client, self._worlds, self._stopped = Connection(port), worlds, stop
         self._number = number
 
     def run(self) -> None:
         count = 0
         while not self._stopped.is_set():
             count += 1
-            world = self._dice.choice(self._worlds)
+            world = self._rng.choice(self._worlds)
             body = {"user": {"id": f"client-{self._number}"}, "value": 1}
             while True:
                 began = time.perf_counter()
-                status, _ = self._client.ask("POST", EVENT, world, body, Idempotency_Key=f"{self._number}-{count}")
+                status, _ = self._client.send_request(
+                    "POST", EVENT, world, body, Idempotency_Key=f"{self._number}-{count}"
+                )
                 if status == 201:
                     break
                 self.again += 1
@@ -95,7 +97,7 @@ class Load(threading.Thread):
 
 
 class Hooks:
-    """Counts the streaks that webhooks tell of, by world (its path) and user."""
+    """Counts the webhooks of streaks by world (its path) and user."""
 
     def __init__(self) -> None:
         self.seen: Counter[tuple[str, str]] = Counter()
@@ -128,26 +130,26 @@ def show_latency(seconds: float) -> None:
         ports = {"alone": alone.port, "in the farm": processes.ours["server-1"]}
         took: dict[tuple[str, str], list[float]] = {}
         for number in range(ROUNDS + 1):  # the first only warms up
-            for (name, port), call in product(ports.items(), (TELL, READ)):
+            for (name, port), call in product(ports.items(), (EVENT_CALL, READ_CALL)):
                 found = _one_client(port, call, seconds / ROUNDS)
                 took.setdefault((name, call), []).extend(found if number else [])
     rows: list[list[Cell]] = []
-    for call, (name, _) in product((TELL, READ), ports.items()):
+    for call, (name, _) in product((EVENT_CALL, READ_CALL), ports.items()):
         cuts, first = quantiles(took[name, call], n=100), quantiles(took["alone", call], n=100)[49]
-        more = judged(cuts[49] - first, most=MOST_MORE if call == TELL and name != "alone" else None, unit=" ms")
+        more = judged(cuts[49] - first, most=MOST_MORE if call == EVENT_CALL and name != "alone" else None, unit=" ms")
         rows.append([call, name, cuts[49], cuts[98], more])
     show("One client, one after the other", ("call", "server", "p50 ms", "p99 ms", "more than alone"), rows)
 
 
 def _one_client(port: int, call: str, seconds: float) -> list[float]:
     """Milliseconds of each call."""
-    client, took, until = Answers(port), [], time.perf_counter() + seconds
+    client, took, until = Connection(port), [], time.perf_counter() + seconds
     client.must("POST", EVENT, KEY, {"user": {"id": "ada"}, "value": 1})
     while (began := time.perf_counter()) < until:
-        if call == TELL:
-            status, _ = client.ask("POST", EVENT, KEY, {"user": {"id": "ada"}, "value": 1})
+        if call == EVENT_CALL:
+            status, _ = client.send_request("POST", EVENT, KEY, {"user": {"id": "ada"}, "value": 1})
         else:
-            status, _ = client.ask("GET", "/v1/users/ada", KEY)
+            status, _ = client.send_request("GET", "/v1/users/ada", KEY)
         if status not in (200, 201):
             raise RuntimeError(f"{call}: {status}")
         took.append((time.perf_counter() - began) * 1000)
@@ -173,7 +175,7 @@ def farm(worlds: int, seconds: float, kills: int) -> None:
         raise SystemExit(1)
 
 
-def _make(client: Answers, worlds: int) -> list[str]:
+def _make(client: Connection, worlds: int) -> list[str]:
     return [client.must("POST", "/_mock/worlds", KEY, {})["apiKey"] for _ in range(worlds)]
 
 
@@ -186,7 +188,7 @@ def _loaded(processes: Processes, keys: list[str], stop: threading.Event) -> lis
 
 def _throughput(processes: Processes, servers: int, worlds: int, seconds: float) -> list[Cell]:
     stop = threading.Event()
-    loads = _loaded(processes, _make(Answers(processes.proxy), worlds // 4), stop)
+    loads = _loaded(processes, _make(Connection(processes.proxy), worlds // 4), stop)
     time.sleep(seconds)
     stop.set()
     for load in loads:
@@ -198,9 +200,9 @@ def _throughput(processes: Processes, servers: int, worlds: int, seconds: float)
 
 def _killing(processes: Processes, worlds: int, seconds: float, kills: int) -> int:
     """How much was lost, in events, webhooks and worlds that differ."""
-    client, hooks, stop = Answers(processes.proxy), Hooks(), threading.Event()
+    client, hooks, stop = Connection(processes.proxy), Hooks(), threading.Event()
     keys = _make(client, worlds)
-    for key in keys[:TOLD]:
+    for key in keys[:WATCHED]:
         client.must("POST", "/_mock/webhooks", key, {"url": f"{hooks.url}/{key}", "events": ["streak.started"]})
     loads = _loaded(processes, keys, stop)
     rows: list[list[Cell]] = []
@@ -225,7 +227,7 @@ def _killing(processes: Processes, worlds: int, seconds: float, kills: int) -> i
 
 def _check(processes: Processes, keys: list[str], loads: list[Load], hooks: Hooks) -> int:
     accepted: Counter[str] = sum((load.accepted for load in loads), Counter())
-    clients = {name: Answers(port) for name, port in processes.ours.items()}
+    clients = {name: Connection(port) for name, port in processes.ours.items()}
     wrong = different = 0
     for key in keys:
         facts = []
@@ -234,7 +236,7 @@ def _check(processes: Processes, keys: list[str], loads: list[Load], hooks: Hook
             facts.append(client.must("GET", "/_mock/facts?limit=1000", key))
             wrong += abs(len(found) - accepted[key]) if accepted[key] <= 1000 else 0
         different += any(one != facts[0] for one in facts)
-    wanted = {(f"/{key}", f"client-{load._number}") for key in keys[:TOLD] for load in loads if load.accepted[key]}
+    wanted = {(f"/{key}", f"client-{load._number}") for key in keys[:WATCHED] for load in loads if load.accepted[key]}
     for _ in range(150):
         if wanted <= set(hooks.seen):
             break
@@ -243,7 +245,7 @@ def _check(processes: Processes, keys: list[str], loads: list[Load], hooks: Hook
     again = sum(load.again for load in loads)
     rows: list[list[Cell]] = [
         ["events accepted", str(sum(accepted.values()))],
-        ["… asked for again, with the same idempotency key", str(again)],
+        ["… sent again, with the same idempotency key", str(again)],
         ["… too many or too few, over all servers", judged(float(wrong), most=0)],
         ["worlds that differ between servers", judged(float(different), most=0)],
         ["webhooks expected", str(len(wanted))],

@@ -65,7 +65,7 @@ def show_worlds(seconds: float, rounds: int, largest: int) -> None:
     for call in CALLS:
         costs = {size: 1e6 / middle(runs[call, size]).rate for size in servers}
         rows.append([call.name, *costs.values(), judged(costs[large] / costs[small], most=1.5)])
-    rows.append(["seconds until it answers", *(server.seconds for server in servers.values()), None])
+    rows.append(["seconds until it responds", *(server.seconds for server in servers.values()), None])
     rows.append(["resident MB", *megabytes.values(), None])
     heads = ("µs per call", *(f"{size:,} users" for size in servers), "largest ÷ smallest")
     show("Growth: one event per user, no history", heads, rows)
@@ -94,7 +94,7 @@ def _run(call: Call, size: int, server: Running, seconds: float) -> Run:
 
 
 def show_rankings() -> None:
-    """A place moved and its rank looked up, before and after, on boards of very different size."""
+    """An entry moved and its rank read, before and after, on boards of very different size."""
     rows: list[list[Cell]] = []
     first = None
     for size in (1_000, 10_000, 100_000, 1_000_000):
@@ -123,8 +123,8 @@ def _cost_of_a_climb(size: int) -> float:
 
 
 def show_histories() -> None:
-    """The history of a place, of somebody whom others have passed again and again, and of one who is never passed:
-    then the whole run is read."""
+    """The history of a rank, of a user whom others have often overtaken, and of one who is never overtaken: then the
+    whole run is read."""
     rows: list[list[Cell]] = []
     for size in (1_000, 10_000, 100_000):
         run = _contest(size)
@@ -134,7 +134,7 @@ def show_histories() -> None:
 
 
 def _contest(moves: int) -> BoardRun:
-    """A year on a board: `first` leads from its first day, a hundred others go past `passed` and back again."""
+    """A year on a board: `first` leads from its first day, a hundred others overtake `passed` and fall back again."""
     board = next(row for row in game().world.catalog.leaderboards.values() if row.rank_by == "points")
     run = BoardRun(1000)
 

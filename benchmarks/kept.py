@@ -1,4 +1,4 @@
-"""What it costs to keep what worlds are told: an event in memory, in a directory and synced; and the next start."""
+"""What it costs to keep worlds: an event in memory, in a directory and synced; and the next start."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from mockserver.seed import user_id
 
 USERS = 50
 MEMORY, KEPT, SYNCED = "in memory", "--keep", "--keep --keep-sync"
-DEAREST = 1.25  # an event that is kept, in events that are not
-LEAST = 0.97  # an event in memory, in those of a server without what it has for logs
-LONGEST = 2.0  # seconds to the first answer of a world that is kept
+DEAREST = 1.25  # the cost of an event that is kept, as a multiple of one that is not
+LEAST = 0.97  # the cost of an event in memory, as a multiple of one on a server without logs
+LONGEST = 2.0  # seconds to the first response of a world that is kept
 
 
 def bench(seconds: float, rounds: int, events: int | None) -> None:
@@ -40,7 +40,7 @@ def bench(seconds: float, rounds: int, events: int | None) -> None:
 
 
 def show_memory(root: Path, seconds: float, rounds: int) -> None:
-    """Nothing is kept: what an event costs because it could be, side by side with the same code without that."""
+    """Without --keep: an event, beside the same code without logs."""
     path = {"PYTHONPATH": str(unlogged(root)), "PYTHONSAFEPATH": "1"}
     with targets.ours("--users", str(USERS)) as ours, targets.ours("--users", str(USERS), environment=path) as other:
         runs = _alternating({"as it is": ours, "without what there is for logs": other}, seconds, 2 * rounds)
@@ -53,7 +53,7 @@ def show_memory(root: Path, seconds: float, rounds: int) -> None:
 
 
 def _alternating(servers: Mapping[str, Running], seconds: float, rounds: int) -> dict[str, list[Run]]:
-    """What else the machine does concerns all of them. The first round only warms up."""
+    """Other work on the machine concerns all of them. The first round only warms up."""
     runs: dict[str, list[Run]] = {name: [] for name in servers}
     users = [user_id(number) for number in range(USERS)]
     for number in range(rounds + 1):
@@ -87,7 +87,7 @@ def show_events(root: Path, seconds: float, rounds: int) -> None:
 
 
 def show_starts(root: Path, events: int, rounds: int) -> None:
-    """From the start of the process to its first answer, with a world that was told so many events."""
+    """From the start of the process to its first response, with a world that has this many events."""
     with targets.ours("--users", str(USERS), "--keep", str(root)) as server:
         connection = HTTPConnection(HOST, server.port, timeout=30)
         headers = {"X-API-KEY": KEY, "Content-Type": "application/json"}

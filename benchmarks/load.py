@@ -37,7 +37,7 @@ def event(metric: str, most: int) -> tuple[str, str]:
 
 USER = Call("GET /users/{id}", "users_get", "GET", (("/users/USER", ""),))
 BOARD = Call("GET /leaderboards/{key}", "leaderboards_get", "GET", (("/leaderboards/weekly-words?limit=10", ""),))
-# Twice what a seeded person does at a time, so that the mean is that of the seeded world.
+# Twice what a seeded user does at a time, so that the mean is that of the seeded world.
 EVENT = Call(
     "POST /metrics/{key}/event",
     "metrics_event",
@@ -51,10 +51,10 @@ CALLS = (USER, BOARD, EVENT, DEAREST, PLAIN)
 
 @dataclass(frozen=True)
 class Run:
-    """What one or several runs saw: requests per second, latencies in milliseconds.
+    """The result of one or several runs: requests per second, latencies in milliseconds.
 
-    Where the system tells, the seconds are those that the server's process ran: on a quiet machine the same, and
-    hardly another figure when something else takes a share of its core.
+    If the system measures it, the seconds are the server's CPU time: the same on a quiet machine, and almost the same
+    when something else uses a share of its core.
     """
 
     rate: float
@@ -68,7 +68,7 @@ def middle(runs: list[Run]) -> Run:
 
 
 def wrk() -> str | None:
-    """The load generator; installed from Debian when it is missing and may be. None: there is none."""
+    """The load generator; installed from Debian if it is missing and that is allowed. None: there is none."""
     if shutil.which("wrk") is None and shutil.which("apt-get") is not None and os.geteuid() == 0:
         subprocess.run(["apt-get", "install", "--yes", "--quiet", "wrk"], stdout=subprocess.DEVNULL, check=False)
     return shutil.which("wrk")

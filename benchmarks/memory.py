@@ -19,7 +19,7 @@ from mockserver.game.periods import utc_day
 from mockserver.game.world import World
 
 USERS = 10_000
-PLAIN = "taps"  # a metric that nothing counts by: its events change a total (and keep the streak)
+PLAIN = "taps"  # a metric that nothing else uses: its events change a total (and keep the streak)
 KIB = 1024
 
 
@@ -32,11 +32,11 @@ def game(born: int = NOW) -> Game:
 
 def act(world: Game, metric: str, most: int, times: int) -> None:
     """Every user sends `times` events of up to `most`, a second apart."""
-    dice = random.Random(times)
+    rng = random.Random(times)
     for _ in range(times):
         world.catch_up(world.now + 1000)
         for number in range(USERS):
-            body = {"user": {"id": f"user-{number}"}, "value": dice.randint(1, most)}
+            body = {"user": {"id": f"user-{number}"}, "value": rng.randint(1, most)}
             metrics_event(world, key=metric, body=body)
             world.commit()
 

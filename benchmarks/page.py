@@ -1,4 +1,4 @@
-"""What it costs a busy world that somebody looks: the page asked for again and again, and streams of facts."""
+"""What it costs a busy world when its page in a browser is loaded again and again, and its facts are streamed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from statistics import median
 
 from benchmarks import targets
 from benchmarks.load import EVENT, loaded
-from benchmarks.processes import HOST, KEY, ask
+from benchmarks.processes import HOST, KEY, send_request
 from benchmarks.tables import Cell, judged, show
 from mockserver.seed import user_id
 
 USERS = 50
 STREAMS = 100
 OPENED_EVERY = 1.0  # seconds
-LEAST = 0.95  # of the events without anybody looking
+LEAST = 0.95  # of the events without page and streams
 
 
 def show_watched(seconds: float, rounds: int) -> None:
@@ -46,12 +46,12 @@ def _nobody(port: int) -> Iterator[None]:
 
 @contextmanager
 def _page(port: int) -> Iterator[None]:
-    """The overview, asked for again and again."""
+    """Requests the overview again and again."""
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(OPENED_EVERY):
-            status, _ = ask(port, "GET", "/_mock/ui")
+            status, _ = send_request(port, "GET", "/_mock/ui")
             assert status == 200, status
 
     looking = threading.Thread(target=look)
@@ -65,7 +65,7 @@ def _page(port: int) -> Iterator[None]:
 
 @contextmanager
 def _streams(port: int) -> Iterator[None]:
-    """Connections that are told of facts, and do not care."""
+    """Connections that stream facts and ignore them."""
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(STREAMS):
             connection = stack.enter_context(socket.create_connection((HOST, port)))

@@ -21,7 +21,7 @@ KEY = "00000000.local"
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers. `seconds`: from its start to its first answer."""
+    """A server that responds. `seconds`: from its start to its first response."""
 
     pid: int
     port: int
@@ -29,7 +29,7 @@ class Running:
 
     @property
     def cpu_seconds(self) -> float | None:
-        """What it has used of its core so far; None where the system does not tell finely enough."""
+        """Its CPU time in seconds so far; None if the system does not measure it finely enough."""
         file = Path(f"/proc/{self.pid}/stat")
         if not file.exists():
             return None
@@ -71,9 +71,9 @@ def running(
     errors: IO[bytes] | None = None,
     patience: float = 30,
 ) -> Iterator[Running]:
-    """Starts a server on its core and stops it in the end. It is up when `path` answers 200. `errors`: its stderr.
+    """Starts a server on its core and stops it in the end. It is up when `path` returns 200. `errors`: its stderr.
 
-    RuntimeError when it ends or is still silent after `patience` seconds.
+    RuntimeError when it ends or does not respond within `patience` seconds.
     """
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -83,9 +83,9 @@ def running(
         env={**os.environ, **(environment or {})},
     )
     try:
-        while not _answers(port, path):
+        while not _responds(port, path):
             if process.poll() is not None or time.perf_counter() - began > patience:
-                raise RuntimeError(f"No answer on port {port} from: {' '.join(command)}")
+                raise RuntimeError(f"No response on port {port} from: {' '.join(command)}")
             time.sleep(0.005)
         yield Running(process.pid, port, time.perf_counter() - began)
     finally:
@@ -97,20 +97,20 @@ def running(
             process.wait()
 
 
-def _answers(port: int, path: str) -> bool:
+def _responds(port: int, path: str) -> bool:
     try:
-        return ask(port, "GET", path)[0] == 200
+        return send_request(port, "GET", path)[0] == 200
     except (OSError, HTTPException):
         return False
 
 
-def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+def send_request(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     """One request on a connection of its own: status and body."""
     connection = HTTPConnection(HOST, port, timeout=600)
     try:
         headers = {"X-API-KEY": KEY} | ({"Content-Type": "application/json"} if body is not None else {})
         connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()

@@ -41,14 +41,14 @@ def _world(name: str, users: int, seed: int) -> Game:
 
 def charts_of(game: Game) -> dict[str, Bars]:
     """Title → bars, from left to right; hours and days are the users' own."""
-    people, lengths = game.world.users, Counter[int]()
+    users, lengths = game.world.users, Counter[int]()
     events = [
-        datetime.fromtimestamp(entry.time / 1000, people[entry.fact.user].zone)
+        datetime.fromtimestamp(entry.time / 1000, users[entry.fact.user].zone)
         for entry in game.world.journal
         if isinstance(entry.fact, MetricChanged)
     ]
-    for person in people.values():
-        lengths[next(row for row, (low, high) in enumerate(LENGTHS) if low <= person.streak.length <= high)] += 1
+    for user in users.values():
+        lengths[next(row for row, (low, high) in enumerate(LENGTHS) if low <= user.streak.length <= high)] += 1
     hours, weekdays = Counter(event.hour for event in events), Counter(event.weekday() for event in events)
     days = Counter(event.date() for event in events)
     return {

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.receiver PORT MILLISECONDS`: takes webhooks, and answers 200 after so long."""
+"""`python -m benchmarks.receiver PORT MILLISECONDS`: takes webhooks, and returns 200 after that time."""
 
 from __future__ import annotations
 

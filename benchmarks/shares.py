@@ -55,17 +55,17 @@ NAMES = list(dict.fromkeys([*(part for _, part in PARTS), REST]))
 
 
 def show_shares() -> None:
-    """An event's time by part. The profiler makes small functions dearer than they are: read the shares as a map. What
-    a part takes is its share of the time that an event takes without a profiler. Of several batches the best counts,
-    so that other work on the machine does not."""
+    """An event's time by part. The profiler makes small functions look slower than they are, so the shares are only
+    approximate. A part's time is its share of the time that an event takes without a profiler. The best of several
+    batches counts, because of other work on the machine."""
     stay()
-    app, dice = _app(), random.Random(1)
+    app, rng = _app(), random.Random(1)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)  # as `serve` does
-    _events(app, dice)  # warms up
-    microseconds = 1e6 * min(_seconds(app, dice) for _ in range(BATCHES))
-    batches = [_profiled(app, dice) for _ in range(BATCHES)]
+    _events(app, rng)  # warms up
+    microseconds = 1e6 * min(_seconds(app, rng) for _ in range(BATCHES))
+    batches = [_profiled(app, rng) for _ in range(BATCHES)]
     gc.unfreeze()
     best = Counter({part: min(batch[part][0] for batch in batches) for part in batches[0]})
     calls = {part: sum(batch[part][1] for batch in batches) / BATCHES / BATCH for part in best}
@@ -78,11 +78,11 @@ def show_shares() -> None:
     show(f"An event's time, {BATCHES * BATCH:,} events in process", ("part", "share", "µs", "calls"), rows)
 
 
-def _profiled(app: App, dice: random.Random) -> dict[str, tuple[float, int]]:
+def _profiled(app: App, rng: random.Random) -> dict[str, tuple[float, int]]:
     """Seconds and calls of a batch, by part."""
     profile = cProfile.Profile()
     profile.enable()
-    _events(app, dice)
+    _events(app, rng)
     profile.disable()
     seconds: dict[str, float] = dict.fromkeys(NAMES, 0.0)
     calls = dict.fromkeys(NAMES, 0)
@@ -113,24 +113,24 @@ def _part(file: str, name: str) -> str:
     return next((part for word, part in PARTS if word in place), REST)
 
 
-def _events(app: App, dice: random.Random) -> None:
+def _events(app: App, rng: random.Random) -> None:
     for _ in range(BATCH):
-        _event(app, dice)
+        _event(app, rng)
 
 
-def _seconds(app: App, dice: random.Random) -> float:
+def _seconds(app: App, rng: random.Random) -> float:
     """What one event takes of the core, in a short batch."""
     began = time.process_time()
-    _events(app, dice)
+    _events(app, rng)
     return (time.process_time() - began) / BATCH
 
 
-def _event(app: App, dice: random.Random) -> None:
-    metric = dice.choice(list(AMOUNTS))
+def _event(app: App, rng: random.Random) -> None:
+    metric = rng.choice(list(AMOUNTS))
     path = f"/v1/metrics/{metric}/event".encode()
-    value, user = dice.randint(1, AMOUNTS[metric]), user_id(dice.randrange(USERS))
+    value, user = rng.randint(1, AMOUNTS[metric]), user_id(rng.randrange(USERS))
     body = f'{{"user":{{"id":"{user}"}},"value":{value}}}'.encode()
     headers = [(b"x-api-key", KEY.encode()), (b"content-type", b"application/json")]
-    answers: list[Response] = []
-    assert app.respond_at_once("POST", path, b"", headers, body, answers.append)
-    assert answers[0].status == 201
+    responses: list[Response] = []
+    assert app.respond_at_once("POST", path, b"", headers, body, responses.append)
+    assert responses[0].status == 201

@@ -1,4 +1,4 @@
-"""`make soak`: full speed for minutes, and afterwards the truth: all that was accepted is there, nothing else grew."""
+"""`make soak`: full speed for minutes; then all that was accepted must be there, and memory may not have grown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from benchmarks.processes import HOST, LOAD_CORE, SERVER_CORE, Running, ask, free_port, running
+from benchmarks.processes import HOST, LOAD_CORE, SERVER_CORE, Running, free_port, running, send_request
 from benchmarks.soak_clients import METRICS, USERS, Tally, client
 from benchmarks.tables import Cell, console, machine, show
 from benchmarks.targets import PREFIX
@@ -41,11 +41,11 @@ class Memory:
 
 @dataclass
 class Receiver:
-    """Takes webhooks. `answer`: what it says to each, empty: it hangs up instead; after `delay` seconds."""
+    """Takes webhooks. `response`: the bytes that it returns after `delay` seconds; empty: it closes the connection."""
 
     name: str
     port: int
-    answer: bytes
+    response: bytes
     delay: float = 0.0
     taken: int = 0
 
@@ -56,16 +56,16 @@ class Receiver:
                 await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
                 self.taken += 1
                 await asyncio.sleep(self.delay)
-                if not self.answer:
+                if not self.response:
                     writer.transport.abort()
                     return
-                writer.write(self.answer)
+                writer.write(self.response)
         except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             writer.close()
 
 
 def receivers() -> list[Receiver]:
-    """One that does as it should, and three as they are when something is wrong."""
+    """One that works, and three that fail in different ways."""
     fine, broken = (b"HTTP/1.1 %b\r\ncontent-length: 0\r\n\r\n" % status for status in (b"200 OK", b"500 Oh"))
     return [
         Receiver("steady", free_port(), fine),
@@ -85,10 +85,10 @@ def soak(minutes: float) -> None:
         log = Path(directory) / "log.txt"
         with _server(taking, log) as server:
             for number in range(USERS):
-                ask(server.port, "PUT", f"{PREFIX}/users/soak-{number}", b"{}")
+                send_request(server.port, "PUT", f"{PREFIX}/users/soak-{number}", b"{}")
             tally, memory, seconds = uvloop.run(_load(server, taking, minutes * 60))
             wrong = [*tally.problems, *_totals(server, tally)]
-            endpoints = orjson.loads(ask(server.port, "GET", "/_mock/webhooks")[1])["endpoints"]
+            endpoints = orjson.loads(send_request(server.port, "GET", "/_mock/webhooks")[1])["endpoints"]
         wrong += _log(log)
     early, late = memory.per_event(1 / 3, 2 / 3), memory.per_event(2 / 3, 1)
     if late > MOST_PER_EVENT * max(early, 1):
@@ -133,41 +133,42 @@ def _totals(server: Running, tally: Tally) -> Iterator[str]:
     """What the server's totals should be and are not."""
     for number in range(USERS):
         user = f"soak-{number}"
-        answer: list[dict[str, Any]] = orjson.loads(ask(server.port, "GET", f"{PREFIX}/users/{user}/metrics")[1])
-        for row in answer:
+        content = send_request(server.port, "GET", f"{PREFIX}/users/{user}/metrics")[1]
+        rows: list[dict[str, Any]] = orjson.loads(content)
+        for row in rows:
             if row["current"] != tally.totals[user, row["key"]]:
                 yield f"{user}: {row['key']} is {row['current']}, but {tally.totals[user, row['key']]} was accepted"
-        if len(answer) != len(METRICS):
-            yield f"{user} has {len(answer)} metrics"
+        if len(rows) != len(METRICS):
+            yield f"{user} has {len(rows)} metrics"
 
 
 def _log(log: Path) -> Iterator[str]:
-    """What the server had to complain about, but for webhooks that found a full queue or failed. A start that takes
-    long shows its progress there, too."""
+    """The server's warnings and errors, except for webhooks that found a full queue or failed, and the progress of a
+    long start."""
     for line in log.read_text().splitlines():
         if line.strip() and "webhook" not in line and not line.startswith("Seeding "):
             yield f"the server's log says: {line}"
 
 
 def part(values: list[float], share: float) -> float:
-    """The value that so large a share of them does not exceed; 0 of none."""
+    """The value that this share of them does not exceed; 0 for an empty list."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
 
 def _report(tally: Tally, seconds: float, memory: tuple[float, ...]) -> None:
     done, (resident, early, late) = sum(tally.statuses.values()), memory
-    counts = {f"answered {status}": count for status, count in sorted(tally.statuses.items())}
+    counts = {f"status {status}": count for status, count in sorted(tally.statuses.items())}
     rows: list[tuple[str, Cell]] = [
-        ("requests answered", done),
+        ("responses", done),
         ("… per second", done / seconds),
         ("events accepted", tally.events),
-        ("hung up without a word", tally.hung_up),
+        ("closed without a response", tally.hung_up),
         ("events sent again that had been accepted", tally.replays),
         *counts.items(),
         ("connections", len(tally.connecting)),
-        ("connecting + first answer, p50 ms", 1000 * part(tally.connecting, 0.5)),
-        ("connecting + first answer, p99 ms", 1000 * part(tally.connecting, 0.99)),
-        ("connecting + first answer, longest ms", 1000 * part(tally.connecting, 1.0)),
+        ("connecting + first response, p50 ms", 1000 * part(tally.connecting, 0.5)),
+        ("connecting + first response, p99 ms", 1000 * part(tally.connecting, 0.99)),
+        ("connecting + first response, longest ms", 1000 * part(tally.connecting, 1.0)),
         ("resident MB in the end", resident / 1e6),
         ("bytes per event, second third", early),
         ("bytes per event, last third", late),

@@ -1,8 +1,8 @@
-"""The clients of the soak: connections at full speed that mix operations, connect anew, and now and then hang up
-without a word.
+"""The clients of the soak: connections at full speed that mix operations, connect anew, and sometimes close before the
+response.
 
-Every event carries an idempotency key. Whoever hung up before the answer sends the same event again until it is
-answered, as a careful application does; so each event counts exactly once, whatever became of the first try.
+Every event has an idempotency key. After closing before the response a client sends the same event again until it gets
+a response, as a careful application does, so each event counts exactly once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.processes import HOST, KEY
 USERS = 500
 METRICS = {"words-written": 800, "chapters-finished": 2, "minutes-focused": 220}
 HANGS_UP = 0.005  # of all requests
-CONNECTS_ANEW = 0.01  # after so many of all answers
+CONNECTS_ANEW = 0.01  # after this share of all responses
 REGIONS = ("us-east", "eu-west", "ap-south")
 
 
@@ -51,13 +51,13 @@ class Tally:
     events: int = 0
     hung_up: int = 0
     replays: int = 0
-    connecting: list[float] = field(default_factory=list)  # seconds from connecting to the first answer
+    connecting: list[float] = field(default_factory=list)  # seconds from connecting to the first response
     problems: list[str] = field(default_factory=list)
 
     def note(self, request: Request, status: int, body: bytes) -> None:
         self.statuses[status] += 1
         if status not in (200, 201):
-            self.problem(f"{request.method} {request.path} was answered {status}: {body[:200]!r}")
+            self.problem(f"{request.method} {request.path} returned {status}: {body[:200]!r}")
         elif request.event is not None:
             user, metric, value = request.event
             self.totals[user, metric] += value
@@ -69,33 +69,33 @@ class Tally:
             self.problems.append(text)
 
 
-Ask = Callable[[random.Random, str], Request]
+MakeRequest = Callable[[random.Random, str], Request]
 
 
 def requests(number: int) -> Iterator[Request]:
-    """What one client asks, for ever: half of it events."""
-    dice, count = random.Random(number), 0
+    """The endless requests of one client; half of them are events."""
+    rng, count = random.Random(number), 0
     while True:
         count += 1
-        user = f"soak-{dice.randrange(USERS)}"
-        if dice.random() < 0.5:
-            yield _event(dice, user, f"{number}-{count}")
+        user = f"soak-{rng.randrange(USERS)}"
+        if rng.random() < 0.5:
+            yield _event(rng, user, f"{number}-{count}")
         else:
-            yield dice.choice(OTHERS)(dice, user)
+            yield rng.choice(OTHERS)(rng, user)
 
 
-def _event(dice: random.Random, user: str, key: str) -> Request:
-    metric = dice.choice(list(METRICS))
-    value = dice.randint(1, METRICS[metric])
+def _event(rng: random.Random, user: str, key: str) -> Request:
+    metric = rng.choice(list(METRICS))
+    value = rng.randint(1, METRICS[metric])
     body = f'{{"user":{{"id":"{user}"}},"value":{value}}}'
     return Request("POST", f"/metrics/{metric}/event", body, (user, metric, value), key)
 
 
-def _get(path: str) -> Ask:
-    return lambda dice, user: Request("GET", path.replace("USER", user))
+def _get(path: str) -> MakeRequest:
+    return lambda rng, user: Request("GET", path.replace("USER", user))
 
 
-OTHERS: tuple[Ask, ...] = (
+OTHERS: tuple[MakeRequest, ...] = (
     *(
         _get(path)
         for path in (
@@ -117,21 +117,21 @@ OTHERS: tuple[Ask, ...] = (
             "/points/xp/level-summary",
         )
     ),
-    lambda dice, user: Request("PATCH", f"/users/{user}", f'{{"name":"Name {dice.randrange(1000)}"}}'),
-    lambda dice, user: Request(
-        "PUT", f"/users/{user}", f'{{"attributes":{{"region":"{dice.choice(REGIONS)}"}},"tz":"Asia/Tokyo"}}'
+    lambda rng, user: Request("PATCH", f"/users/{user}", f'{{"name":"Name {rng.randrange(1000)}"}}'),
+    lambda rng, user: Request(
+        "PUT", f"/users/{user}", f'{{"attributes":{{"region":"{rng.choice(REGIONS)}"}},"tz":"Asia/Tokyo"}}'
     ),
-    lambda dice, user: Request("POST", "/achievements/share-a-story/complete", f'{{"user":{{"id":"{user}"}}}}'),
+    lambda rng, user: Request("POST", "/achievements/share-a-story/complete", f'{{"user":{{"id":"{user}"}}}}'),
 )
 
 
-class Line:
+class Connection:
     """A connection that is made when it is needed."""
 
     def __init__(self, port: int, tally: Tally) -> None:
         self._port, self._tally = port, tally
         self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self._since: float | None = None  # when it was asked for, until its first answer is there
+        self._since: float | None = None  # when it was opened, until its first response is there
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._connection is None:
@@ -139,8 +139,8 @@ class Line:
             self._connection = await asyncio.open_connection(HOST, self._port)
         return self._connection
 
-    async def ask(self, request: Request, raw: bytes) -> bool:
-        """Whether it was answered."""
+    async def send_request(self, request: Request, raw: bytes) -> bool:
+        """Sends a request. Returns whether there was a response."""
         reader, writer = await self._connect()
         try:
             writer.write(raw)
@@ -157,13 +157,13 @@ class Line:
             self._since = None
         return True
 
-    async def hang_up(self, raw: bytes, dice: random.Random) -> None:
-        """After nothing, after a part of a request, or after all of it but before its answer."""
+    async def hang_up(self, raw: bytes, rng: random.Random) -> None:
+        """Closes before the request, after a part of it, or after all of it but before the response."""
         _, writer = await self._connect()
-        writer.write(raw[: dice.choice((0, dice.randrange(len(raw)), len(raw)))])
+        writer.write(raw[: rng.choice((0, rng.randrange(len(raw)), len(raw)))])
         with suppress(OSError):
             await writer.drain()
-        writer.transport.abort() if dice.random() < 0.5 else writer.close()
+        writer.transport.abort() if rng.random() < 0.5 else writer.close()
         self._connection, self._tally.hung_up = None, self._tally.hung_up + 1
 
     def close(self) -> None:
@@ -173,18 +173,18 @@ class Line:
 
 
 async def client(number: int, port: int, until: float, tally: Tally) -> None:
-    """Asks one request after the other until the loop's clock says `until`; an open event is brought to its end."""
-    dice, loop, line = random.Random(-number - 1), asyncio.get_running_loop(), Line(port, tally)
+    """Sends one request after the other until the loop's clock says `until`; an event that was begun is completed."""
+    rng, loop, line = random.Random(-number - 1), asyncio.get_running_loop(), Connection(port, tally)
     for request in requests(number):
         if loop.time() >= until:
             break
-        raw, answered = request.raw(), False
-        while not answered:
-            if dice.random() < HANGS_UP:
-                await line.hang_up(raw, dice)
-                answered = request.event is None
+        raw, accepted = request.raw(), False
+        while not accepted:
+            if rng.random() < HANGS_UP:
+                await line.hang_up(raw, rng)
+                accepted = request.event is None
             else:
-                answered = await line.ask(request, raw)
-        if dice.random() < CONNECTS_ANEW:
+                accepted = await line.send_request(request, raw)
+        if rng.random() < CONNECTS_ANEW:
             line.close()
     line.close()

@@ -1,4 +1,4 @@
-"""The servers that are compared: ours, bare Starlette, and Prism's mock of the same document."""
+"""The servers that are compared: ours, bare Starlette, and Prism's mock of the same spec."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import IO
 import orjson
 
 from benchmarks.load import CALLS
-from benchmarks.processes import Running, ask, free_port, running
+from benchmarks.processes import Running, free_port, running, send_request
 from mockserver.seed import user_id
 from mockserver.spec import document_path
 
@@ -23,7 +23,7 @@ PREFIX = "/v1"
 
 
 def cache() -> Path:
-    """Where what the benchmarks install is kept: outside the repository."""
+    """The folder for what the benchmarks install, outside the repository."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mockserver" / "benchmarks"
 
 
@@ -43,8 +43,8 @@ def ours(
 
 
 @contextmanager
-def bare(answers: Path) -> Iterator[Running]:
-    """Starlette under the same uvicorn settings; `answers` as bare.py wants them."""
+def bare(responses: Path) -> Iterator[Running]:
+    """Starlette with the same uvicorn settings; `responses` is the file that bare.py reads."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
     command += [
@@ -56,21 +56,21 @@ def bare(answers: Path) -> Iterator[Running]:
         "warning",
         "benchmarks.bare:app",
     ]
-    with running(command, port, f"{PREFIX}/leaderboards", environment={"BENCH_ANSWERS": str(answers)}) as server:
+    with running(command, port, f"{PREFIX}/leaderboards", environment={"BENCH_RESPONSES": str(responses)}) as server:
         yield server
 
 
-def fixed_answers(server: Running, file: Path) -> None:
-    """Writes what bare Starlette is to answer: for each measured operation the shortest of the real answers."""
-    answers: dict[str, tuple[int, object]] = {}
+def fixed_responses(server: Running, file: Path) -> None:
+    """Writes the responses of bare Starlette: for each measured operation the shortest of the real responses."""
+    responses: dict[str, tuple[int, object]] = {}
     for call in CALLS:
         for path, body in call.variants:
             filled = [text.replace("USER", user_id(0)).replace("VALUE", "") for text in (path, body)]
-            status, answer = ask(server.port, call.method, PREFIX + filled[0], filled[1].encode() or None)
-            known = answers.get(call.operation)
-            if known is None or len(answer) < len(orjson.dumps(known[1])):
-                answers[call.operation] = status, orjson.loads(answer)
-    file.write_bytes(orjson.dumps(answers))
+            status, content = send_request(server.port, call.method, PREFIX + filled[0], filled[1].encode() or None)
+            known = responses.get(call.operation)
+            if known is None or len(content) < len(orjson.dumps(known[1])):
+                responses[call.operation] = status, orjson.loads(content)
+    file.write_bytes(orjson.dumps(responses))
 
 
 def install_prism() -> Path | None:
@@ -87,7 +87,7 @@ def install_prism() -> Path | None:
 
 @contextmanager
 def prism(command: Path) -> Iterator[Running]:
-    """Prism in its fastest setting: static answers, no log."""
+    """Prism with its fastest settings: static responses, no log."""
     port = free_port()
     arguments = [str(command), "mock", "--port", str(port), "--verboseLevel", "silent", str(document_path())]
     with running(arguments, port, "/leaderboards") as server:

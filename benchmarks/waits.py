@@ -14,7 +14,7 @@ import orjson
 
 from benchmarks import targets
 from benchmarks.load import EVENT, loaded, wrk
-from benchmarks.processes import HOST, LOAD_CORE, Running, ask, free_port, pinned, running
+from benchmarks.processes import HOST, LOAD_CORE, Running, free_port, pinned, running, send_request
 from benchmarks.tables import Cell, console, judged, machine, show
 from mockserver.seed import user_id
 
@@ -43,17 +43,17 @@ def receiver(milliseconds: float) -> Iterator[str]:
 
 def call(server: Running, method: str, path: str, body: Any = None) -> Any:
     """A call of the control plane. RuntimeError when it is refused."""
-    status, answer = ask(server.port, method, f"/_mock{path}", None if body is None else orjson.dumps(body))
+    status, content = send_request(server.port, method, f"/_mock{path}", None if body is None else orjson.dumps(body))
     if status >= 400:
-        raise RuntimeError(f"{method} {path}: {status} {answer!r}")
-    return orjson.loads(answer) if answer else None
+        raise RuntimeError(f"{method} {path}: {status} {content!r}")
+    return orjson.loads(content) if content else None
 
 
 # Webhooks
 
 
 def show_slow_handler(rounds: int) -> None:
-    """A day in which 1,000 users lose their streaks, and a handler that takes its time."""
+    """A day in which 1,000 users lose their streaks, with a slow handler."""
     seconds: list[float] = []
     sending: list[float] = []
     with receiver(HANDLER) as url:
@@ -62,7 +62,7 @@ def show_slow_handler(rounds: int) -> None:
                 call(server, "PUT", "/clock", {"now": "2030-01-05T12:00:00Z", "frozen": True})
                 for number in range(DELIVERIES):
                     body = b'{"user":{"id":"user-%d"},"value":1}' % number
-                    ask(server.port, "POST", f"{targets.PREFIX}/metrics/words-written/event", body)
+                    send_request(server.port, "POST", f"{targets.PREFIX}/metrics/words-written/event", body)
                 call(server, "POST", "/clock/advance", {"days": 1, "wait": True})
                 began = time.perf_counter()
                 call(server, "POST", "/clock/advance", {"days": 1})
