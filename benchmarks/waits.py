@@ -88,13 +88,13 @@ def show_under_load(seconds: float, rounds: int) -> None:
     rates: list[tuple[float, float, float]] = []
     with receiver(0) as url, ExitStack() as stack:
         alone = stack.enter_context(targets.ours("--users", str(USERS)))
-        telling = stack.enter_context(targets.ours("--users", str(USERS), "--webhook", url))
+        receiving = stack.enter_context(targets.ours("--users", str(USERS), "--webhook", url))
         for number in range(rounds + 1):
             length = seconds if number else min(1.0, seconds)
             without = loaded(EVENT, alone, targets.PREFIX, users, length)
-            before, began = _delivered(telling), time.perf_counter()
-            with_webhooks = loaded(EVENT, telling, targets.PREFIX, users, length)
-            delivered = (_delivered(telling) - before) / (time.perf_counter() - began)
+            before, began = _delivered(receiving), time.perf_counter()
+            with_webhooks = loaded(EVENT, receiving, targets.PREFIX, users, length)
+            delivered = (_delivered(receiving) - before) / (time.perf_counter() - began)
             if number:
                 p99.append((without.p99, with_webhooks.p99))
                 rates.append((without.rate, with_webhooks.rate, delivered))

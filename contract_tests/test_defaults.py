@@ -24,15 +24,15 @@ def check_default(stage: Stage, rows: str, operation: str, name: str, **argument
     parameters = stage.client.spec.operations[operation].parameters
     default = next(row["schema"]["default"] for row in parameters if row["name"] == name)
 
-    def ask(**given: int) -> list[Any]:
+    def rows_with(**given: int) -> list[Any]:
         found = stage.get(operation, **arguments, **given)
         return list(found[rows] if rows else found)
 
-    if len(ask(**{name: default + 1})) <= default:
+    if len(rows_with(**{name: default + 1})) <= default:
         pytest.skip(f"{operation} has no more than {default} {rows or 'rows'} to show")
-    shown = ask()
+    shown = rows_with()
     assert len(shown) == default, f"without {name} {len(shown)} are shown, the default is {default}"
-    assert shown == ask(**{name: default}), f"{name}={default} differs from leaving it out"
+    assert shown == rows_with(**{name: default}), f"{name}={default} differs from leaving it out"
 
 
 @rule("By default 10 awards are returned", "users_points, parameter awards")

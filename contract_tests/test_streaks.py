@@ -58,7 +58,7 @@ def test_the_first_event_starts_a_streak(stage: Stage) -> None:
 
 
 @rule("The streak in the response to an event is the user's streak", behaviour(5))
-def test_all_ways_to_ask_for_a_streak_agree(stage: Stage) -> None:
+def test_all_operations_agree_about_a_streak(stage: Stage) -> None:
     ann = stage.user("ann")
     streak = extend_streak(stage, ann)
     read = stage.streak(ann)
