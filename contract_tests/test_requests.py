@@ -192,7 +192,7 @@ def of_this_run(content: bytes, here: Stage) -> bytes:
 def test_a_body_that_is_no_json_object_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
     valid = valid_request(here, operation, somebody)
     for what, content in BAD_BYTES.items():
-        expect_refusal(valid.raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
+        expect_refusal(valid.send_raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
 
 
 @rule("Only application/json is accepted as a body", "the operation's requestBody")
@@ -200,7 +200,7 @@ def test_a_body_that_is_no_json_object_is_refused(operation: Operation, here: St
 def test_a_body_of_another_media_type_is_refused(operation: Operation, here: Stage, somebody: str) -> None:
     valid = valid_request(here, operation, somebody)
     for media in ("text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"):
-        response = valid.raw(of_this_run(b"id=RUN-x&value=1", here), {"Content-Type": media})
+        response = valid.send_raw(of_this_run(b"id=RUN-x&value=1", here), {"Content-Type": media})
         expect_refusal(response, why=f"Content-Type {media}")
 
 
@@ -221,7 +221,7 @@ ODD_BODIES: dict[str, Any] = {
 def test_odd_bodies_never_crash_the_server(operation: Operation, here: Stage, somebody: str) -> None:
     valid = valid_request(here, operation, somebody)
     for what, content in ODD_BODIES.items():
-        expect_no_crash(valid.raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
+        expect_no_crash(valid.send_raw(of_this_run(content, here), {"Content-Type": "application/json"}), why=what)
 
 
 def wrong_values(row: dict[str, Any]) -> dict[str, str]:
