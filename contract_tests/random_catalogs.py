@@ -1,6 +1,8 @@
-"""Random catalogs: every one is valid, and their settings differ.
+"""Random catalogs: every one is valid, and every setting is used in a way that shows.
 
-Only the format of catalogs is known here (docs/catalog.md); the target's control plane makes worlds of them.
+A setting that has one value per catalog (the frequency, whether there are freezes) depends on the number of the world,
+so that a few worlds have all values. Only the format of catalogs is known here (docs/catalog.md); the target's control
+plane makes worlds of them.
 """
 
 from __future__ import annotations
@@ -9,21 +11,26 @@ import random
 from datetime import date, timedelta
 from typing import Any
 
+from contract_tests.texts import ALIKE, LONG, odd
+
 JSON = Any
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-#: Similar values: another case, another Unicode form, one more space, a leading zero.
-PLANS = ("Gold", "gold", "Gold ", "Zoë", "Zoe\u0308", "007", "7", "a,b:c\\", "")
+#: In a header blanks at the ends are none of the value.
+TENANT = odd().strip()
+SOURCES = ("phone", "Phone")
 TEAMS = ("Łódź", "LODZ", "北京")
 NAMES = ("Écriture", "Écriture & <i>co</i>", " Ürün ", "執筆", "№ 7", "Zoe\u0308s Punkte", "ﬁne", "007 \u200bagent")
 
 
 class RandomCatalog:
-    """One catalog: `json` goes to the target, with absolute dates."""
+    """One catalog: `json` goes to the target, days absolute. `plans` and `teams` are those that its filters want."""
 
-    def __init__(self, seed: int, today: date) -> None:
-        self.rng = random.Random(seed)
-        self.today = today
+    def __init__(self, seed: int, today: date, number: int = 0) -> None:
+        self.rng = random.Random(f"{seed} {number}")
+        self.today, self.number = today, number
         self._made = 0
+        self.plans = (odd(), self.rng.choice(ALIKE))
+        self.teams = self.rng.sample(TEAMS, 2)
         self.json = self._catalog()
 
     def _day(self, offset: int) -> str:
@@ -31,62 +38,63 @@ class RandomCatalog:
 
     def _name(self) -> str:
         self._made += 1
-        return f"{self.rng.choice(NAMES)} {self._made}"
+        return odd(str(self._made)) if self._made % 4 else f"{self.rng.choice(NAMES)} {self._made}"
 
     def _maybe(self, chance: float, **more: JSON) -> dict[str, JSON]:
         return more if self.rng.random() < chance else {}
 
     def _texts(self) -> dict[str, JSON]:
         """A description and a badge, with some probability."""
-        found = self._maybe(0.7, description=f"About {self._name()}")
-        return found | self._maybe(0.5, badgeUrl=f"https://example.com/b/{self._made}.png?x=1&y=%20")
+        found = self._maybe(0.8, description=f" About {self._name()}")
+        return found | self._maybe(0.7, badgeUrl=f"https://Example.com/{LONG}/00{self._made}.png?x=1&y=%20")
 
-    def _users(self, chance: float) -> dict[str, JSON]:
-        wanted = {"plan": self.rng.choice(PLANS)} | self._maybe(0.2, team=self.rng.choice(TEAMS))
-        return self._maybe(chance, userAttributes=wanted)
+    def _filters(self, place: int) -> dict[str, JSON]:
+        """One row has none, the next one wants users, then events, then both; by one attribute or by two."""
+        users = {"plan": self.plans[0]} | ({"team": self.teams[0]} if place % 8 < 4 else {})
+        events = {"source": self.rng.choice(SOURCES)} | ({"kind": odd()} if place % 8 < 4 else {})
+        found = {"userAttributes": users} if place % 4 in (1, 3) else {}
+        return found | ({"eventAttributes": events} if place % 4 in (2, 3) else {})
 
-    def _events(self, chance: float) -> dict[str, JSON]:
-        wanted = {"source": self.rng.choice(("phone", "Phone"))} | self._maybe(0.4, kind="é")
-        return self._maybe(chance, eventAttributes=wanted)
+    def _users(self, place: int) -> dict[str, JSON]:
+        """Every second row is for some users only."""
+        return {"userAttributes": self._filters(place)["userAttributes"]} if place % 2 else {}
 
     def _catalog(self) -> JSON:
-        metrics = {key: {"name": self._name(), **self._maybe(0.6, units="words")} for key in self._keys()}
+        metrics = {key: {"name": self._name(), **self._maybe(0.8, units=odd("3"))} for key in self._keys()}
         self.metrics = list(metrics)
-        frequency = self.rng.choice(("daily", "weekly", "monthly"))
         return {
             "name": "Drawn",
             "userAttributes": ["plan", "team"],
             "eventAttributes": ["source", "kind"],
             "metrics": metrics | {"asleep": {"name": "Asleep", "status": "inactive"}},
-            "streak": self._streak(frequency),
+            "streak": self._streak(),
             "achievements": self._achievements(),
-            "points": {key: self._points(key) for key in ("xp", "XP")[: self.rng.randint(1, 2)]},
+            "points": {key: self._points(key) for key in ("xp", odd())},
             "leaderboards": self._boards(),
             "settings": {
                 "weekStart": self.rng.choice(WEEKDAYS),
-                "controlRatio": self.rng.choice((0, 0, 0.5, 1)),
-                "pointsChangedWindow": self.rng.choice((0, 60, 60, 3600)),
+                "controlRatio": (1, 0, 0.5)[self.number % 3],
+                "multiTenant": self.number % 2 == 0,
+                "pointsChangedWindow": (60, 3600, 0, 45)[self.number % 4],
             },
         }
 
     def _keys(self) -> list[str]:
-        keys = ["words", "Words", "007", "Größe", "a.b c"]
+        keys = [odd(), *self.rng.sample(["words", "Words", "007", "Größe", "a.b c", self.rng.choice(ALIKE)], 2)]
         self.rng.shuffle(keys)
-        return keys[: self.rng.randint(2, 4)]
+        return keys
 
-    def _streak(self, frequency: str) -> JSON:
-        thresholds = self.rng.sample(self.metrics, self.rng.randint(1, 2))
-        conditions = {key: self.rng.choice((1, 2.5, 40)) for key in thresholds}
-        freezes = {
-            "initial": self.rng.randint(0, 1),
-            "maximum": self.rng.randint(1, 3),
-            **self._maybe(0.7, autoEarnInterval=self.rng.randint(1, 5), autoEarnAmount=self.rng.randint(1, 2)),
-        }
+    def _streak(self) -> JSON:
+        """Three frequencies in three worlds, each with either evaluation in six; one in four takes any activity."""
+        number, pick = self.number, self.rng.randint
+        wanted = self.rng.sample((1, 2.5, 7, 13, 40), 2)
+        initial, interval = int(number % 6 != 5), {"autoEarnInterval": pick(2, 5), "autoEarnAmount": 2}
+        freezes = {"initial": initial, "maximum": initial + pick(1, 2)} | (interval if number % 3 != 2 else {})
         return {
-            "frequency": frequency,
-            "evaluation": self.rng.choice(("any", "all")),
-            **self._maybe(0.7, conditions=conditions),
-            **self._maybe(0.7, freezes=freezes),
+            "frequency": ("weekly", "daily", "monthly")[number % 3],
+            "evaluation": ("any", "all")[(number % 3 + number // 3) % 2],
+            **({"conditions": dict(zip(self.metrics, wanted, strict=False))} if number % 4 != 3 else {}),
+            **({"freezes": freezes} if number % 5 != 4 else {}),
         }
 
     def _achievements(self) -> JSON:
@@ -94,16 +102,17 @@ class RandomCatalog:
         for key in self.metrics:
             for value in (1, self.rng.choice((2.5, 10, 60)), 10**9):
                 row = {"trigger": "metric", "metricKey": key, "metricValue": value}
-                found[f"m{len(found)}"] = row | self._users(0.25) | self._events(0.3)
+                found[f"m{len(found)}"] = row | self._filters(len(found) + self.number)
         for length in range(1, 4):
-            found[f"s{length}"] = {"trigger": "streak", "streakLength": length} | self._users(0.2)
+            found[f"s{length}"] = {"trigger": "streak", "streakLength": length} | self._users(length)
         found["call"] = {"trigger": "api"}
-        found["Call"] = {"trigger": "api"} | self._users(0.5)
+        found[odd()] = {"trigger": "api"} | self._users(self.rng.choice((0, 1, 5)))
         found["gone"] = {"trigger": "api", "status": "inactive"}
         found["closed"] = {"trigger": "api", "status": "locked"}
         found["asleep"] = {"trigger": "metric", "metricKey": self.metrics[0], "metricValue": 1, "status": "inactive"}
+        found["shut"] = {"trigger": "metric", "metricKey": self.metrics[0], "metricValue": 1, "status": "locked"}
         found["two"] = {"trigger": "achievement", "achievementKeys": ["call", "m0"]}
-        found["three"] = {"trigger": "achievement", "achievementKeys": ["two", "s1"]} | self._users(0.2)
+        found["three"] = {"trigger": "achievement", "achievementKeys": ["two", "s1"]} | self._users(self.number)
         return {key: {"name": self._name(), **self._texts(), **row} for key, row in found.items()}
 
     def _points(self, key: str) -> JSON:
@@ -114,43 +123,40 @@ class RandomCatalog:
         return {
             "name": self._name(),
             **self._texts(),
-            **self._maybe(0.4, maxPoints=self.rng.randint(60, 150)),
-            "triggers": self._triggers(),
+            **({"maxPoints": self.rng.randint(60, 150)} if (key != "xp") == (self.number % 2 == 0) else {}),
+            "triggers": self._triggers(key),
             **({"levels": levels} if self.rng.random() < 0.9 else {}),
-            "boosts": self._boosts() if self.rng.random() < 0.8 else [],
+            "boosts": self._boosts(),
         }
 
-    def _triggers(self) -> list[JSON]:
-        pick = self.rng.randint
+    def _triggers(self, key: str) -> list[JSON]:
+        pick, turn = self.rng.randint, self.number + (key != "xp")
         rows: list[JSON] = [
             {"type": "metric", "metricKey": metric, "metricThreshold": pick(1, 20), "points": pick(1, 9)}
-            | self._users(0.2)
-            | self._events(0.3)
-            for metric in self.metrics
+            | self._filters(place + turn)
+            for place, metric in enumerate(self.metrics)
         ]
         rows.append({"type": "metric", "metricKey": self.metrics[-1], "metricThreshold": 25, "points": -pick(1, 4)})
-        rows.append({"type": "streak", "streakLengthThreshold": pick(1, 2), "points": pick(1, 30)} | self._users(0.2))
+        streak = {"type": "streak", "streakLengthThreshold": pick(1, 2), "points": pick(1, 30)}
+        rows.append(streak | self._users(turn))
         rows.append({"type": "achievement", "achievementKey": "call", "points": pick(1, 30)})
-        rows.append({"type": "achievement", "achievementKey": "m1", "points": pick(1, 30)} | self._users(0.2))
-        rows += self.rng.sample(
-            [
-                {"type": "user_creation", "points": pick(1, 30)},
-                {"type": "time", "timeUnit": "hour", "timeInterval": pick(30, 90), "points": pick(1, 5)},
-                {"type": "time", "timeUnit": "day", "timeInterval": pick(1, 3), "points": pick(1, 5)},
-            ],
-            pick(1, 3),
-        )
+        rows.append({"type": "achievement", "achievementKey": "m1", "points": pick(1, 30)} | self._users(turn + 1))
+        rows.append({"type": "user_creation", "points": pick(1, 30)} | self._users(turn + 1))
+        hours = {"type": "time", "timeUnit": "hour", "timeInterval": pick(30, 90), "points": pick(1, 5)}
+        days = {"type": "time", "timeUnit": "day", "timeInterval": pick(2, 4), "points": pick(1, 5)}
+        rows.append((hours if turn % 2 else days) | self._users(self.rng.choice((0, 0, 1))))
         asleep = {"type": "metric", "metricKey": self.metrics[0], "metricThreshold": 1, "points": 500}
-        return [*rows, asleep | {"status": self.rng.choice(("inactive", "archived"))}]
+        return [*rows, asleep | {"status": ("inactive", "archived")[turn % 2]}]
 
     def _boosts(self) -> list[JSON]:
-        spans = [(-30, -20), (-2, 2), (0, 1), (1, 3), (2, None), (20, 30)]
-        found = []
-        for first, last in self.rng.sample(spans, 4):
-            row = {"name": self._name(), "start": self._day(first), "multiplier": self.rng.choice((1.1, 1.5, 2, 1.25))}
+        """In most systems all are rounded alike: else what several come to is always rounded down."""
+        spans = [(-30, -20), (2, None), *self.rng.sample([(-2, 2), (0, 1), (1, 3), (20, 30)], 2)]
+        rounding, found = self.rng.choice(("up", "nearest", "up", "down")), list[JSON]()
+        for place, (first, last) in enumerate(spans):
+            row = {"name": self._name(), "start": self._day(first), "multiplier": self.rng.choice((1.1, 1.5, 1.25))}
             row |= {} if last is None else {"end": self._day(last)}
-            row |= {"rounding": self.rng.choice(("up", "down", "nearest"))}
-            found.append(row | (self._users(0.3) or self._maybe(0.2, userId="ann")))
+            row |= {"rounding": self.rng.choice(("up", "down", "nearest")) if place == 0 else rounding}
+            found.append(row | ({}, {}, self._users(self.rng.choice((1, 5))), {"userId": "ann"})[place])
         return found
 
     def _boards(self) -> JSON:
@@ -158,14 +164,21 @@ class RandomCatalog:
         by_metric = {"rankBy": "metric", "metricKey": metric}
         by_points = {"rankBy": "points", "pointsSystemKey": "xp"}
         rows: dict[str, JSON] = {
-            "ever": {**by_metric, "start": self._day(-100)},
+            odd(): {**by_metric, "start": self._day(-100)},
             "small": {**by_metric, "start": self._day(-9), "maxParticipants": self.rng.randint(2, 4)},
-            "runs": {**by_metric, "start": self._day(-8), "runUnit": "day", "runInterval": self.rng.randint(1, 4)},
+            "runs": {**by_metric, "start": self._day(-8), "runUnit": "day", "runInterval": self.rng.randint(2, 4)},
             "months": {**by_points, "start": self._day(-70), "runUnit": "month", "runInterval": 1},
             "points": {**by_points, "start": self._day(-1), "end": self._day(self.rng.randint(20, 40))},
             "streaks": {"rankBy": "streak", "start": self._day(-100)},
             "plans": {**by_metric, "start": self._day(-9), "breakdownAttributes": ["plan"]},
             "pairs": {**by_points, "start": self._day(-9), "breakdownAttributes": ["plan", "team"]},
+            "some": {
+                **by_metric,
+                "start": self._day(-9),
+                "userAttributes": {"plan": self.plans[0], "team": self.teams[0]},
+                "startTime": "06:30",
+                "endTime": "21:45",
+            },
             "soon": {**by_metric, "start": self._day(200)},
             "over": {**by_metric, "start": self._day(-30), "end": self._day(-10)},
         }

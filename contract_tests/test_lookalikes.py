@@ -8,59 +8,59 @@ import pytest
 
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
+from contract_tests.texts import ALIKE, odd
 
 pytestmark = pytest.mark.operations("users_", "metrics_event", "streaks_list")
 
-LONG = "long" * 20
-#: Similar pairs: by case, Unicode form, a space, a leading zero, an escape, a character without width, the end.
-ALIKE = {
-    "case": ("Alike", "alike"),
-    "form": ("Zoë", "Zoe\u0308"),
-    "compatible forms": ("ﬁne②", "fine2"),
-    "a leading space": (" ann", "ann"),
-    "a trailing space": ("ann ", "ann"),
-    "leading zeros": ("007", "7"),
-    "an escape": ("a%20b", "a b"),
-    "an escape of HTML": ("a&amp;b", "a&b"),
-    "no width": ("zero\u200bwidth", "zerowidth"),
-    "a byte order mark": ("\ufeffann", "ann"),
-    "the end of a long one": (LONG + "1", LONG + "2"),
-    "signs beyond ASCII": ("Łann", "ann"),
-    "plus and space": ("a+b", "a b"),
-    "a comma": ("a,b", "a"),
-}
-TEXTS = sorted({text for pair in ALIKE.values() for text in pair} | {"<i>1</i> & \"2\" 'drei'", "нина 北京 🎉"})
+TEXTS = ("<i>1</i> & \"2\" 'drei'", "нина 北京 🎉", "Łódź", odd().strip(), odd())
+#: Headers carry ASCII everywhere, and HTTP strips blanks at the ends.
+KEYS = ("Alike", "alike", "007", "7", "a%20b", "a b", "a&amp;b", "a&b", "a+b", "k" * 200 + "1", "k" * 200 + "2")
+EMAIL = f"007.Ann+%41.{'long' * 10}@Example.org"
+WAYS = ("users_create", "users_identify", "users_update", "metrics_event", "achievements_complete")
 
 
 @rule("Similar ids are different users", behaviour(3, "choice"), choice=True)
-@pytest.mark.parametrize("how", ALIKE)
-def test_ids_that_are_alike_are_two_users(stage: Stage, how: str) -> None:
-    place = stage.name("alike")
-    first, second = (f"{place}/{text}/{place}" for text in ALIKE[how])
+def test_similar_ids_are_different_users(stage: Stage) -> None:
+    """By case, Unicode form, a space, leading zeros, an escape, a character without width, the end of a long one."""
     metric = stage.kit.metric()
-    stage.get("users_create", body={"id": first, "name": "First"})
-    stage.refused("users_get", id=second)
-    stage.get("users_identify", id=second, body={"name": "Second"})
-    for user, value in ((first, 3), (second, 5)):
-        stage.event(user, value, metric)
-    for user, name, value in ((first, "First", 3), (second, "Second", 5)):
-        shown = stage.get("users_get", id=user)
-        assert (shown["id"], shown["name"]) == (user, name)
-        assert stage.total(user, metric) == value, f"{user!r} has {stage.total(user, metric)}, sent were {value}"
-        stage.get(
-            "users_update_preferences", id=user, body={"notifications": {"recap": ["email"] if value == 3 else []}}
-        )
-    assert stage.get("users_get_preferences", id=first)["notifications"]["recap"] == ["email"]
-    listed = stage.get("streaks_list", userIds=[first, second])
-    assert sorted(row["userId"] for row in listed) == sorted([first, second])
+    place = stage.name("alike")
+    ids = [f"{text}{place}{text}" for text in (odd(), *ALIKE)]
+    for number, id in enumerate(ids):
+        stage.refused("users_get", id=id)
+        write(stage, WAYS[number % 2], id, {"name": f"Name {number}"})
+    for number, id in enumerate(ids):
+        stage.get("users_update", id=id, body={"deviceTokens": [f"token {number}"]})
+        stage.event(id, number + 1, metric)
+        channels: list[str] = [["email"], ["push"], []][number % 3]
+        stage.get("users_update_preferences", id=id, body={"notifications": {"recap": channels}})
+    for number, id in enumerate(ids):
+        shown = stage.get("users_get", id=id)
+        actual = shown["id"], shown["name"], shown["deviceTokens"]
+        assert actual == (id, f"Name {number}", [f"token {number}"]), f"{id!r} is shown as {actual}"
+        total = stage.total(id, metric)
+        assert total == number + 1, f"{id!r} has {total}, sent were {number + 1}"
+        kept = stage.get("users_get_preferences", id=id)["notifications"]["recap"]
+        assert kept == [["email"], ["push"], []][number % 3], f"{id!r} has the preferences {kept}"
+    listed = stage.get("streaks_list", userIds=ids)
+    assert sorted(row["userId"] for row in listed) == sorted(ids)
+
+
+def write(stage: Stage, way: str, user: str, profile: dict[str, Any]) -> None:
+    """The profile of a user, written in one of five ways."""
+    if way == "metrics_event":
+        stage.event({"id": user, **profile}, 1)
+    elif way == "achievements_complete":
+        stage.get(way, key=stage.kit.plain("api")["key"], body={"user": {"id": user, **profile}})
+    else:
+        where = {} if way == "users_create" else {"id": user}
+        stage.get(way, **where, body={"id": user, **profile} if way == "users_create" else profile)
 
 
 @rule("Similar idempotency keys are different keys", behaviour(4, "choice"), choice=True)
 def test_idempotency_keys_that_are_alike_are_two(stage: Stage) -> None:
     """Long keys and many keys too. Only ASCII: headers carry other characters in different ways, and trim spaces."""
     ann = stage.user("ann")
-    keys = [text for text in TEXTS if text.isascii() and text == text.strip() and "," not in text]
-    keys += ["k" * 200 + "1", "k" * 200 + "2", *(f"many-{number}" for number in range(150))]
+    keys = [*KEYS, *(f"many-{number}" for number in range(120))]
     first = {key: stage.event(ann, 1, key=key)["eventId"] for key in keys}
     assert stage.total(ann) == len(keys), f"{len(keys)} keys were sent, {stage.total(ann)} events counted"
     for key in [*keys[:20], *keys[-3:]]:
@@ -74,18 +74,31 @@ def test_idempotency_keys_that_are_alike_are_two(stage: Stage) -> None:
 def test_texts_come_back_as_sent(stage: Stage, text: str) -> None:
     if stage.control is None and text != text.strip():
         pytest.skip("no rule says whether white space around a name stays")
-    ann = stage.name("ann")
-    sent: dict[str, Any] = {"name": text, "deviceTokens": [text, "z", "a"]}
+    everything = text == (odd() if stage.control else odd().strip())
+    for way in WAYS if everything else WAYS[:1]:
+        _written_in_one_way(stage, way, text)
+
+
+def _written_in_one_way(stage: Stage, way: str, text: str) -> None:
+    """Write all fields, then other values, then what clears them."""
+    ann = stage.user("ann") if way == "users_update" else stage.name("ann")
+    tokens = [text, "z", "a", "z"] if stage.control else [text, "z", "a"]
+    sent: dict[str, Any] = {"name": text, "deviceTokens": tokens, "email": EMAIL, "subscribeToEmails": True}
+    sent |= {"tz": "America/Argentina/Buenos_Aires"}
     if stage.kit.user_attributes:
-        sent["attributes"] = {stage.kit.user_attributes[0]: text}
-    for operation, where in (("users_create", {}), ("users_identify", {"id": ann}), ("users_update", {"id": ann})):
-        shown = stage.get(operation, **where, body={"id": ann, **sent})
+        sent["attributes"] = dict.fromkeys(stage.kit.user_attributes[:2], text)
+    less = {
+        "name": "Ann",
+        "tz": None,
+        "deviceTokens": None,
+        "attributes": dict.fromkeys(sent.get("attributes", ()), ""),
+    }
+    for profile, also in ((sent, {}), (less, {"email": EMAIL}), ({"subscribeToEmails": False}, {"email": None})):
+        write(stage, way, ann, profile)
         read = stage.get("users_get", id=ann)
-        for name, value in sent.items():
-            assert shown[name] == value, f"{operation} returns {name} {shown[name]!r}, sent was {value!r}"
-            assert read[name] == value, f"{name} reads {read[name]!r}, sent was {value!r}"
-    stage.event({"id": ann, "name": f"{text}!"}, 1)
-    assert stage.get("users_get", id=ann)["name"] == f"{text}!"
+        for name, value in {**profile, **also}.items():
+            shown = read[name] or None if value is None else read[name]
+            assert shown == value, f"after {way} {name} reads {shown!r}, sent was {value!r}"
 
 
 @rule("Keys that only look like a key of the catalog are unknown", behaviour(2, "choice"), choice=True)

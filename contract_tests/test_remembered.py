@@ -16,13 +16,17 @@ CHANNELS: tuple[list[str], ...] = (["email"], ["push"], [], ["email", "push"], [
 
 
 @rule("After many writes the last one is stored", behaviour(3))
-@pytest.mark.parametrize("operation", ["users_create", "users_identify", "users_update", "metrics_event"])
+@pytest.mark.parametrize(
+    "operation", ["users_create", "users_identify", "users_update", "metrics_event", "achievements_complete"]
+)
 def test_the_last_write_holds(stage: Stage, operation: str) -> None:
     ann = stage.user("ann")
     for number in range(TIMES):
         profile: dict[str, Any] = {"name": f"Ann {number}", "deviceTokens": [f"token {number}"]}
         if operation == "metrics_event":
             stage.event({"id": ann, **profile}, 1)
+        elif operation == "achievements_complete":
+            stage.get(operation, key=stage.kit.plain("api")["key"], body={"user": {"id": ann, **profile}})
         else:
             where = {} if operation == "users_create" else {"id": ann}
             stage.get(operation, **where, body={"id": ann, **profile})

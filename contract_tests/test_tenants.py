@@ -92,3 +92,15 @@ def test_every_operation_wants_a_tenant(without_tenant: Stage) -> None:
         response = valid.send()
         assert 400 <= response.status < 500, f"{operation.id} without a Tenant-ID returned {response.status}"
         assert response.status != 401, f"{operation.id} returned 401 although the key is valid"
+
+
+@rule("Only listed tenants are known", behaviour(1, "choice"), choice=True)
+def test_only_listed_tenants_are_known(stages: Stages) -> None:
+    catalog = stages.new().clock.call("GET", "/catalog")
+    settings = catalog.get("settings", {}) | {"multiTenant": True, "tenants": ["north", "South"]}
+    without_tenant = stages.new(catalog=catalog | {"settings": settings})
+    for tenant in ("north", "South"):
+        without_tenant.of_tenant(tenant).get("users_create", body={"id": "ann", "name": tenant})
+        assert without_tenant.of_tenant(tenant).get("users_get", id="ann")["name"] == tenant
+    for tenant in ("south", "nort", "north2", "west"):
+        without_tenant.of_tenant(tenant).refused("users_create", body={"id": "ann"})

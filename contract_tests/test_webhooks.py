@@ -39,15 +39,16 @@ def inbox(stage: Stage, receiver: WebhookReceiver, suite: Suite) -> Inbox:
     return open_inbox(stage, receiver, suite)
 
 
-def open_inbox(stage: Stage, receiver: WebhookReceiver, suite: Suite) -> Inbox:
-    """An inbox whose webhooks are checked one by one when the scenario is over."""
+def open_inbox(stage: Stage, receiver: WebhookReceiver, suite: Suite, events: list[str] | None = None) -> Inbox:
+    """An inbox whose webhooks are checked one by one when the scenario is over; `events`: the types that it gets."""
     if stage.control is None:
         inbox = receiver.inbox(suite.options.webhook_secret, own=False)
         inbox.wait_for_all = lambda: wait_without_clock(inbox, receiver)
     else:
         inbox = receiver.inbox(SECRET)
         # One delivery at a time: of several webhooks about the same board the last one is the newest.
-        stage.control.call("POST", "/webhooks", {"url": inbox.url, "secret": SECRET, "concurrency": 1})
+        wanted = {"url": inbox.url, "secret": SECRET, "concurrency": 1} | ({"events": events} if events else {})
+        stage.control.call("POST", "/webhooks", wanted)
         inbox.wait_for_all = partial(deliver, stage)
     assert suite.running is not None
     suite.running.afterwards += [inbox.wait_for_all, lambda: check_all(suite, inbox)]

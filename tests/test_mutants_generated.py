@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from contract_tests.texts import odd
 from tests.mutants.fault import Ask, Fault, Reply
 from tests.mutants.generated.all import drawn, generated
+from tests.mutants.generated.changes import DECODED, TEXTS
 from tests.mutants.posted import HEADER, Post
 
 USER = {"id": "ann", "name": " Ann é ", "created": "2025-03-12T12:30:15.250Z", "updated": "2025-03-13T00:00:00.000Z"}
@@ -62,6 +64,12 @@ def test_a_field_is_wrong_as_its_name_says(what: str, field: str, expected: Any)
     (found,) = answered(generated()[f"users_get {field}: {what}"], USER)
     assert found.get(field, "-") == expected
     assert {name: found.get(name) for name in ("id",)} == {"id": "ann"}
+
+
+@pytest.mark.parametrize("name", [*TEXTS, *DECODED])
+def test_every_change_of_a_text_is_seen_in_the_odd_one(name: str) -> None:
+    change = {**TEXTS, **DECODED}[name]
+    assert change(odd()) not in (odd(), odd("2"))
 
 
 def test_a_stale_field_is_that_of_the_request_before() -> None:

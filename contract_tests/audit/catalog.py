@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contract_tests.audit.auditor import Auditor, as_pairs, sorted_pairs
+from contract_tests.boards import pairs_of
 from contract_tests.reference.points import status
 
 JSON = Any
@@ -64,6 +65,15 @@ def _achievements(auditor: Auditor) -> None:
     if len(known) == len(wanted):
         for row in known:
             check_achievement(auditor, "achievements_all", wanted[row["name"]], row)
+    plan, team = {"plan": auditor.random_catalog.plans[0]}, {"team": auditor.random_catalog.teams[0]}
+    for pairs in (plan, plan | team):
+        rows = auditor.call("achievements_all", userAttributes=pairs_of(pairs))
+        names = [
+            row["name"]
+            for row in auditor.reference.achievements("active").values()
+            if (row.get("userAttributes") or {}).items() <= pairs.items()
+        ]
+        auditor.same("achievements_all", f"names for {pairs}", sorted(row["name"] for row in rows), sorted(names), 6)
 
 
 def board_row(auditor: Auditor, key: str) -> JSON:

@@ -11,44 +11,27 @@ from contract_tests.audit.auditor import Auditor
 from contract_tests.audit.boards import group_of, place_of
 from contract_tests.audit.catalog import check_achievement, check_level, system_row
 from contract_tests.audit.users import check_award, check_profile, check_streak
-from contract_tests.random_catalogs import PLANS, TEAMS
+from contract_tests.random_catalogs import SOURCES
 from contract_tests.reference import points
 from contract_tests.reference.boards import Place
 from contract_tests.reference.user import User
 from contract_tests.stage import stamp
+from contract_tests.texts import ALIKE, odd
 
 JSON = Any
-LONG = "long" * 20
-#: Similar ids: case, Unicode form, a space, a leading zero, an escape, the end of a long one.
-IDS = (
-    "ann",
-    "Ann",
-    "Zoë",
-    "Zoe\u0308",
-    "007",
-    "7",
-    f"{LONG}1",
-    f"{LONG}2",
-    "a%20b",
-    "a b",
-    "zero\u200b",
-    "zero",
-    "ﬁ/+?",
+#: Ids that differ by almost nothing: two of each world.
+IDS = ("Ann", "Zoë", "Zoe\u0308", "007", "7", "a%20b", "a b", "zero\u200b", "zero", "ﬁ/+?", *ALIKE)
+#: Odd ones: quarter hours, three-part names and none without a slash, the ends of the world, half an hour of summer
+#: time, old names. Those of every second world are others.
+ZONES: tuple[tuple[str | None, ...], ...] = (
+    ("Asia/Kathmandu", "America/Argentina/Buenos_Aires", "Pacific/Kiritimati", "Europe/Berlin", "Singapore"),
+    ("US/Pacific", "Australia/Lord_Howe", None, "America/St_Johns", "America/Indiana/Indianapolis"),
 )
-#: Unusual zones: half and quarter hours, old and three-part names, both ends of the date line, summer time.
-ZONES = (
-    "Asia/Kathmandu",
-    "America/Argentina/Buenos_Aires",
-    "Pacific/Kiritimati",
-    "US/Pacific",
-    "Europe/Berlin",
-    "Australia/Lord_Howe",
-    "Singapore",
-    "America/St_Johns",
-    None,
-)
-NAMES = ("Ann & <Co>", "Łódź", "Zoe\u0308", " padded ", "нина", "007", "n" * 100, "zero\u200bwidth", "ﬁne ②")
+NAMES = ("Ann & <Co>", "Łódź", "нина", "007", "n" * 200, "北京 🎉", odd("5"), odd("6"))
 STEP = timedelta(days=4)
+#: The least that a value can differ by, and what is too far to be reached on the way.
+LEAST, FAR = Decimal("0.000001"), Decimal(1000)
+LARGE = Decimal("3000000000.5")
 VALUES = ("1", "2.5", "0.000001", "13", "40.25", "-3", "7", "1000000", "99.999999", "0.1")
 
 
@@ -61,18 +44,23 @@ class Simulation:
         self.keys: dict[tuple[str, str], str] = {}
 
     def create_users(self, count: int) -> None:
-        """Create users in all ways that the API has."""
-        ids = ["ann", *self.rng.sample(IDS[1:], count - 1)]
-        zones, names = self.rng.sample(ZONES, len(ZONES)), self.rng.sample(NAMES, len(NAMES))
+        """So many users, made in all ways that there are."""
+        ids = ["ann", odd(), odd("/"), *self.rng.sample(IDS, count - 3)]
+        zones = ZONES[self.auditor.random_catalog.number % 2] if count <= len(ZONES[0]) else [*ZONES[0], *ZONES[1]]
+        zones, names = self.rng.sample(zones, len(zones)), self.rng.sample(NAMES, len(NAMES))
         for number, id in enumerate(ids):
-            profile: dict[str, JSON] = {"name": names[number % len(names)]}
+            profile: dict[str, JSON] = {"name": odd() if number in (0, 1) else names[number % len(names)]}
             profile |= {"tz": zone} if (zone := zones[number % len(zones)]) else {}
             profile |= {"email": f"{number}@Example.org"} if number % 3 else {}
-            profile |= {"deviceTokens": ["é", " b ", "a"]} if number % 2 else {}
-            attributes = {"plan": self.rng.choice(PLANS)} if number % 5 else {}
-            attributes |= {"team": self.rng.choice(TEAMS)} if number % 3 else {}
+            profile |= {"deviceTokens": [odd(), "b", odd("3"), "a"]} if number % 2 else {}
+            attributes = {"plan": self._plan(number)} if number % 5 != 4 else {}
+            attributes |= {"team": self.auditor.random_catalog.teams[number // 3 % 2]} if number % 5 != 2 else {}
             self.create_user(id, profile | {"attributes": attributes}, number % 3)
             self._wait(timedelta(seconds=61))  # otherwise time triggers pay all users at the same moment
+
+    def _plan(self, number: int) -> str:
+        """The plan that filters want, one that is nearly the same, another one."""
+        return (*self.auditor.random_catalog.plans, self.rng.choice(("Gold", "gold", "")))[number % 3]
 
     def create_user(self, id: str, profile: dict[str, JSON], way: int) -> None:
         user = self.reference.add_user(id, **profile)
@@ -93,7 +81,7 @@ class Simulation:
             for _ in range(self.rng.choice((0, 1, 1, 2, 3))):
                 self.event(user)
             if self.rng.random() < 0.3:
-                self.complete(user, self.rng.choice(("call", "Call")))
+                self.complete(user, self.rng.choice(("call", odd())))
 
     def pass_days(self, days: int) -> None:
         """Move the clock by some days and an odd number of hours and minutes."""
@@ -109,11 +97,17 @@ class Simulation:
 
     # An event
 
-    def event(self, user: User) -> None:
-        metric, value = self.rng.choice(self.auditor.random_catalog.metrics), self.rng.choice(VALUES)
-        attributes = {"source": self.rng.choice(("phone", "Phone"))} if self.rng.random() < 0.6 else {}
-        attributes |= {"kind": "é"} if self.rng.random() < 0.4 else {}
-        number = Decimal(value)
+    def splash(self) -> None:
+        """More than 32 bits hold, and a half."""
+        self.event(self.rng.choice(list(self.reference.users.values())), LARGE)
+
+    def event(self, user: User, value: Decimal | None = None) -> None:
+        metric = self.rng.choice(self.auditor.random_catalog.metrics)
+        attributes = {"source": self.rng.choice(SOURCES)} if self.rng.random() < 0.8 else {}
+        attributes |= (
+            {"kind": self.rng.choice((odd(), odd(), self.rng.choice(ALIKE)))} if self.rng.random() < 0.6 else {}
+        )
+        number = self._value(user, metric, attributes) if value is None else value
         amount: float = int(number) if number == int(number) else float(number)
         key = self._fresh_key(user, metric)
         boards = dict(self._places(user))
@@ -132,6 +126,32 @@ class Simulation:
         self._ranks_changed(user, shown["leaderboards"], boards)
         if key and self.rng.random() < 0.5:
             self._replay(user, metric, amount, attributes, key, shown)
+
+    def _value(self, user: User, metric: str, attributes: dict[str, str]) -> Decimal:
+        """One of the common ones, or what just reaches a threshold that is set up, or just does not."""
+        gaps = sorted(gap for gap in self._gaps(user, metric, attributes) if 0 < gap < FAR)
+        if not gaps or self.rng.random() < 0.5:
+            return Decimal(self.rng.choice(VALUES))
+        gap = self.rng.choice(gaps)
+        return gap - LEAST if gap > LEAST and self.rng.random() < 0.4 else gap
+
+    def _gaps(self, user: User, metric: str, attributes: dict[str, str]) -> Iterator[Decimal]:
+        """How much is missing to each threshold of a metric that such an event counts for."""
+        catalog, reference = self.auditor.catalog, self.reference
+        for row in reference.achievements("active").values():
+            filters = row.get("eventAttributes")
+            if row.get("metricKey") == metric and (filters or {}).items() <= attributes.items():
+                yield Decimal(str(row["metricValue"])) - user.total(metric, filters)
+        for system in catalog["points"]:
+            for _, row in reference.triggers(system, "metric"):
+                filters = row.get("eventAttributes")
+                if row["metricKey"] == metric and (filters or {}).items() <= attributes.items():
+                    step, peak = Decimal(row["metricThreshold"]), user.peak(metric, filters)
+                    yield (peak // step + 1) * step - user.total(metric, filters)
+        if (wanted := (reference.streak.get("conditions") or {}).get(metric)) is not None:
+            first = reference.periods.start(reference.today(user))
+            sums = (event.value for event in user.events if event.metric == metric and event.day >= first)
+            yield Decimal(str(wanted)) - sum(sums, Decimal())
 
     def _fresh_key(self, user: User, metric: str) -> str | None:
         """A new idempotency key, similar to others: keys belong to one user and one metric."""

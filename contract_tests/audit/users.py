@@ -7,6 +7,7 @@ from typing import Any
 
 from contract_tests.audit.auditor import Auditor, when
 from contract_tests.audit.catalog import check_achievement, check_boost, check_level, check_trigger, system_row
+from contract_tests.audit.wrapped import check_wrapped
 from contract_tests.reference import points, spans
 from contract_tests.reference.user import User
 
@@ -22,7 +23,7 @@ def check_user(auditor: Auditor, user: User) -> None:
         _points(auditor, user, system)
         _boosts(auditor, user, system)
     _summaries(auditor, user)
-    _wrapped(auditor, user)
+    check_wrapped(auditor, user, check_profile)
 
 
 def check_profile(auditor: Auditor, operation: str, shown: JSON, user: User) -> None:
@@ -31,7 +32,8 @@ def check_profile(auditor: Auditor, operation: str, shown: JSON, user: User) -> 
     want["subscribeToEmails"] = user.profile.get("subscribeToEmails", want["email"] is not None)
     for field, value in want.items():
         auditor.same(operation, field, shown.get(field) or None, value or None, 3)
-    auditor.same(operation, "created", when(shown["created"]), user.created, 3)
+    for field in ("created", "updated"):  # no user is changed later
+        auditor.same(operation, field, when(shown[field]), user.created, 3)
     share = auditor.catalog["settings"]["controlRatio"]
     if share in (0, 1):
         auditor.same(operation, "control", shown["control"], bool(share), 3)
@@ -61,10 +63,10 @@ def _metric_achievements(auditor: Auditor, user: User, operation: str, shown: JS
     auditor.same(operation, "achievements", names, sorted(wanted), 4)
     for row in shown["achievements"]:
         if row["name"] in wanted:
-            _with_date(auditor, user, operation, wanted[row["name"]], row)
+            check_achieved(auditor, user, operation, wanted[row["name"]], row)
 
 
-def _with_date(auditor: Auditor, user: User, operation: str, key: str, row: JSON) -> None:
+def check_achieved(auditor: Auditor, user: User, operation: str, key: str, row: JSON) -> None:
     check_achievement(auditor, operation, key, row)
     auditor.same(operation, "achievedAt", when(row.get("achievedAt")), user.completed.get(key), 6)
 
@@ -77,7 +79,7 @@ def _achievements(auditor: Auditor, user: User) -> None:
         auditor.same("users_achievements", "keys", sorted(shown), sorted(wanted), 6)
         for key in wanted & set(shown):
             row = shown[key]
-            _with_date(auditor, user, "users_achievements", key, row)
+            check_achieved(auditor, user, "users_achievements", key, row)
             _rarity(auditor, "users_achievements", key, row)
         dates = [when(row["achievedAt"]) for row in rows if row.get("achievedAt")]
         if incomplete is None:
@@ -194,52 +196,3 @@ def _summaries(auditor: Auditor, user: User) -> None:
 def _summary(auditor: Auditor, operation: str, rows: JSON, want: Any, section: int) -> None:
     actual = [(row["date"], row["total"], row["change"]) for row in rows]
     auditor.same(operation, "rows", actual, [(day.isoformat(), total, change) for day, total, change in want], section)
-
-
-def _wrapped(auditor: Auditor, user: User) -> None:
-    year = auditor.reference.today(user).year
-    shown = auditor.call("users_wrapped", id=user.id, year=year)
-    check_profile(auditor, "users_wrapped", shown["user"], user)
-    activity = shown["activity"]
-    for field, value in spans.activity(auditor.reference, user, year).items():
-        auditor.same("users_wrapped", field, activity[field], value, 9)
-    best = spans.busiest(auditor.reference, user, year, "daily")
-    auditor.same("users_wrapped", "mostActiveDay.date", activity["mostActiveDay"]["date"], best.isoformat(), 9)
-    week = spans.busiest(auditor.reference, user, year, "weekly")
-    auditor.same("users_wrapped", "mostActiveWeek.start", activity["mostActiveWeek"]["start"], week.isoformat(), 9)
-    month = spans.busiest(auditor.reference, user, year, "monthly")
-    auditor.same("users_wrapped", "mostActiveMonth.month", activity["mostActiveMonth"]["month"], month.month - 1, 9)
-    spans_of = {
-        "mostActiveDay": (best, best),
-        "mostActiveWeek": (week, week + timedelta(days=6)),
-        "mostActiveMonth": (month, auditor.reference.today(user).replace(month=12, day=31)),
-        "entireYear": (month.replace(month=1, day=1), month.replace(month=12, day=31)),
-    }
-    spans_of["mostActiveMonth"] = (month, (month + timedelta(days=32)).replace(day=1) - timedelta(days=1))
-    for name, (first, last) in spans_of.items():
-        _period(auditor, user, name, activity[name], first, last)
-
-
-def _period(auditor: Auditor, user: User, name: str, shown: JSON, first: Any, last: Any) -> None:
-    """Check metrics, points and achievements of one period of the year."""
-    changes = {
-        "metrics": {key: spans.of_metric(user, key) for key in auditor.catalog["metrics"]},
-        "points": {key: spans.of_points(user, key) for key in auditor.catalog["points"]},
-    }
-    for kind, by_key in changes.items():
-        for key, row in shown[kind].items():
-            if key not in by_key:
-                auditor.same("users_wrapped", f"{name}.{kind}", key, sorted(by_key), 9)
-                continue
-            inside = float(sum(change for day, change in by_key[key] if first <= day <= last))
-            total = float(sum(change for day, change in by_key[key] if day <= last))
-            actual = (row["changeThisPeriod"], row["currentTotal"], row["name"])
-            want = (inside, total, auditor.catalog[kind][key]["name"])
-            auditor.same("users_wrapped", f"{name}.{kind}.{key}", actual, want, 9)
-    by_name = {row["name"]: key for key, row in auditor.reference.achievements("active").items()}
-    done = {key for key, at in user.completed.items() if first <= at.astimezone(user.zone).date() <= last}
-    names = sorted(by_name.get(row["name"], row["name"]) for row in shown["achievements"])
-    auditor.same("users_wrapped", f"{name}.achievements", names, sorted(done), 9)
-    for row in shown["achievements"]:
-        if row["name"] in by_name:
-            _with_date(auditor, user, "users_wrapped", by_name[row["name"]], row)

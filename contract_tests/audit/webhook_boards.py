@@ -1,57 +1,128 @@
-"""Checks the webhooks of leaderboards: the last one of a run shows its current ranking."""
+"""Checks the webhooks of leaderboards: each change has one, with the ranking before and after it."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from contract_tests.audit.auditor import Auditor
-from contract_tests.audit.boards import place_of
+from contract_tests.audit.auditor import Auditor, when
 from contract_tests.receiver import Webhook
-from contract_tests.reference.boards import ranking
-from contract_tests.reference.user import User
+from contract_tests.reference.boards import Place, turns
+from contract_tests.reference.calendar import ONE_DAY, run_of
 
 JSON = Any
-
-
-def check_ranks(auditor: Auditor, user: User, bodies: list[JSON]) -> None:
-    """In each run of a board `previousRank` is the rank of the webhook before; the last rank is the current one."""
-    known: dict[tuple[str, str], JSON] = {}
-    kind = "leaderboard.rank_changed"
-    for one in bodies:
-        row = one["leaderboard"]
-        run = (row["key"], str(row.get("run")))
-        want = known[run]["rank"] if run in known else None
-        auditor.same(kind, f"previousRank on {row['key']}", row["previousRank"], want, 11)
-        auditor.same(kind, "the rank changed", row["previousRank"] != row["rank"], True, 11)
-        if row["previousRank"] is None:
-            auditor.same(kind, "previousValue without a rank", row["previousValue"], None, 11)
-        known[run] = row
-    for (key, run_day), row in known.items():
-        board = auditor.catalog["leaderboards"].get(key)
-        if board is None or board["rankBy"] == "streak":
-            continue
-        place = place_of(auditor, board, user, date.fromisoformat(run_day))
-        auditor.same(kind, f"last rank on {key}", row["rank"], place.rank if place else None, 11)
+TOP = 10
 
 
 def check_board_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
-    """The last `leaderboard.changed` of each run and group, and `leaderboard.finished`, show its ranking."""
-    last: dict[tuple[str, str, str], JSON] = {}
+    """Which webhooks there are for each board, and all that they say of places."""
+    actual: dict[tuple[str, str], list[JSON]] = defaultdict(list)
     for webhook in webhooks:
-        row = webhook.content.get("leaderboard")
-        if (
-            webhook.kind in ("leaderboard.changed", "leaderboard.finished")
-            and row["key"] in auditor.catalog["leaderboards"]
-        ):
-            last[webhook.kind, f"{row['key']} {row.get('run')}", str(row.get("breakdownAttributeValues"))] = row
-    names = {user.id: user.profile.get("name") for user in auditor.reference.users.values()}
-    for (kind, _, _), row in last.items():
-        board = auditor.catalog["leaderboards"][row["key"]]
-        if board["rankBy"] == "streak":
-            continue
-        group = {pair["key"]: pair["value"] for pair in row.get("breakdownAttributeValues") or ()} or None
-        places = ranking(auditor.reference, board, date.fromisoformat(row["run"]), group)[:10]
-        want = [(place.user, names[place.user], place.rank, place.value) for place in places]
-        actual = [(one["userId"], one["userName"], one["rank"], one["value"]) for one in row["rankings"]]
-        auditor.same(kind, f"rankings of {row['key']}", actual, want, 11)
+        if webhook.kind.startswith("leaderboard."):
+            actual[webhook.kind, webhook.content["leaderboard"]["key"]].append(webhook.content)
+    for key, board in auditor.catalog["leaderboards"].items():
+        changed, ranks = _due(auditor, board)
+        shown = [_changed(board, one) for one in actual["leaderboard.changed", key]]
+        _same(auditor, "leaderboard.changed", f"webhooks of {key}", shown, changed)
+        shown = [_rank(one) for one in actual["leaderboard.rank_changed", key]]
+        _same(auditor, "leaderboard.rank_changed", f"webhooks of {key}", shown, ranks)
+        for kind, due in (("leaderboard.started", _starts), ("leaderboard.finished", _ends)):
+            shown = [(when(one["timestamp"]), one["leaderboard"].get("run")) for one in actual[kind, key]]
+            wanted = [(at, run.isoformat()) for at, run in due(board, auditor.reference.now) if at > auditor.began]
+            _same(auditor, kind, f"timestamps and runs of {key}", shown, wanted)
+        for one in actual["leaderboard.finished", key]:
+            _finished(auditor, key, board, one)
+
+
+def _same(auditor: Auditor, kind: str, field: str, shown: list[Any], wanted: list[Any]) -> None:
+    """Both, whatever their order; the first that the other has not is actual."""
+    missing, more = _without(wanted, shown), _without(shown, wanted)
+    auditor.same(kind, field, more[:1], missing[:1], 11)
+
+
+def _without(rows: list[Any], others: list[Any]) -> list[Any]:
+    left = [repr(one) for one in others]
+    found = []
+    for row in rows:
+        if repr(row) in left:
+            left.remove(repr(row))
+        else:
+            found.append(row)
+    return found
+
+
+def _due(auditor: Auditor, board: JSON) -> tuple[list[Any], list[Any]]:
+    """What `leaderboard.changed` and `leaderboard.rank_changed` have to tell of a board."""
+    changed, ranks = [], []
+    for turn in turns(auditor.reference, board):
+        run = turn.run.isoformat()
+        top = [_row(auditor, place) for place in turn.after.values()][:TOP]
+        changed.append((turn.time, run, turn.group, top))
+        for user in dict.fromkeys((*turn.before, *turn.after)):
+            was, now = turn.before.get(user), turn.after.get(user)
+            if (was and was.rank) != (now and now.rank):
+                ranks.append((turn.time, run, user, _standing(was), _standing(now)))
+    return changed, ranks
+
+
+def _row(auditor: Auditor, place: Place) -> tuple[Any, ...]:
+    return place.user, auditor.reference.users[place.user].profile.get("name"), place.rank, place.value
+
+
+def _standing(place: Place | None) -> tuple[int | None, int | None]:
+    return (place.rank, place.value) if place else (None, None)
+
+
+def _changed(board: JSON, body: JSON) -> tuple[Any, ...]:
+    row = body["leaderboard"]
+    given = {pair["key"]: pair["value"] for pair in row.get("breakdownAttributeValues") or ()}
+    group = tuple(given.get(name) for name in board.get("breakdownAttributes") or ())
+    return when(body["timestamp"]), row.get("run"), group, _rankings(row)
+
+
+def _rankings(row: JSON) -> list[Any]:
+    return [(one["userId"], one["userName"], one["rank"], one["value"]) for one in row["rankings"]]
+
+
+def _rank(body: JSON) -> tuple[Any, ...]:
+    row = body["leaderboard"]
+    before, after = (row["previousRank"], row["previousValue"]), (row["rank"], row["value"])
+    return when(body["timestamp"]), row.get("run"), body["user"]["id"], before, after
+
+
+def _runs(board: JSON, now: datetime) -> Iterator[tuple[date, date | None]]:
+    """Those that have begun, or begin the day after."""
+    run = run_of(board, date.fromisoformat(board["start"]))
+    while run is not None and run[0] <= now.date() + ONE_DAY:
+        yield run
+        run = run_of(board, run[1] + ONE_DAY) if run[1] else None
+
+
+def _starts(board: JSON, now: datetime) -> Iterator[tuple[datetime, date]]:
+    """At 10:00 UTC of the day before a run's first day."""
+    for first, _ in _runs(board, now):
+        at = datetime.combine(first, time(10), UTC) - timedelta(days=1)
+        if at <= now:
+            yield at, first
+
+
+def _ends(board: JSON, now: datetime) -> Iterator[tuple[datetime, date]]:
+    """At 13:00 UTC of the day after its last day."""
+    for first, last in _runs(board, now):
+        at = datetime.combine(last, time(13), UTC) + timedelta(days=1) if last else now + ONE_DAY
+        if at <= now:
+            yield at, first
+
+
+def _finished(auditor: Auditor, key: str, board: JSON, body: JSON) -> None:
+    """It shows how the run ended."""
+    if board.get("breakdownAttributes"):
+        return
+    last: dict[str, Place] = {}
+    for turn in turns(auditor.reference, board):
+        if turn.run.isoformat() == body["leaderboard"].get("run"):
+            last = turn.after
+    wanted = [_row(auditor, place) for place in last.values()][:TOP]
+    auditor.same("leaderboard.finished", f"rankings of {key}", _rankings(body["leaderboard"]), wanted, 11)

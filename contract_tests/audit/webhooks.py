@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 
 from contract_tests.audit.auditor import Auditor, when
 from contract_tests.audit.catalog import BOOST, check_achievement, check_board, check_level, system_row
 from contract_tests.audit.users import check_profile
-from contract_tests.audit.webhook_boards import check_board_webhooks, check_ranks
+from contract_tests.audit.webhook_boards import check_board_webhooks
 from contract_tests.receiver import Webhook
 from contract_tests.reference import points
+from contract_tests.reference.calendar import first_instant
 from contract_tests.reference.user import User
 
 JSON = Any
+#: When boosts for everybody are actual: type, field, how many days later, hour in UTC.
+HOURS = (("points.boost_started", "start", -1, 10), ("points.boost_finished", "end", 1, 13))
 
 
 def check_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
@@ -30,11 +35,17 @@ def check_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
         _streaks(auditor, user, by_user)
         for key in auditor.catalog["points"]:
             _points(auditor, user, key, by_user)
-        check_ranks(auditor, user, by_user["leaderboard.rank_changed", user.id])
     check_board_webhooks(auditor, webhooks)
     _boosts(auditor, webhooks)
     stamps = [when(webhook.content.get("timestamp")) for webhook in webhooks]
     auditor.same("webhooks", "timestamp", None in stamps, False, 11)
+
+
+def check_few(auditor: Auditor, all_of_them: list[Webhook], few: list[Webhook], kinds: list[str]) -> None:
+    """An endpoint that wants some types gets those, and nothing else."""
+    wanted = sorted(webhook.body for webhook in all_of_them if webhook.kind in kinds)
+    auditor.same("webhooks", "types of an endpoint", sorted({one.kind for one in few} - set(kinds)), [], 11)
+    auditor.same("webhooks", f"webhooks of {kinds}", sorted(one.body for one in few) == wanted, True, 11)
 
 
 def _own_fields(auditor: Auditor, kind: str, content: JSON) -> None:
@@ -91,35 +102,69 @@ def _points(auditor: Auditor, user: User, key: str, by_user: dict[tuple[str, str
         inside = one["points"]["awards"]
         auditor.same(kind, "added", one["points"]["added"], sum(row["awarded"] for row in inside), 11)
         auditor.same(kind, "total", one["points"]["total"], inside[0]["total"] if inside else None, 11)
+        _in_its_window(auditor, kind, one)
     system, kind = auditor.catalog["points"][key], "points.level_changed"
     level = points.level(system, 0)
-    for one in by_user[kind, user.id]:
-        if one["points"]["key"] == key:
-            check_level(auditor, kind, one["previousLevel"], key, level)
-            level = points.level(system, one["points"]["total"])
-            check_level(auditor, kind, one["newLevel"], key, level)
-    last = points.level(system, user.points(key))
-    auditor.same(kind, "the level in the last webhook", level, last, 11)
+    actual = [one for one in by_user[kind, user.id] if one["points"]["key"] == key]
+    wanted = list(_levels(system, user, key))
+    shown = [(when(one["timestamp"]), one["points"]["total"]) for one in actual]
+    auditor.same(kind, "timestamps and totals", shown, [(at, total) for at, total, _ in wanted], 11)
+    for one, (_, _, after) in zip(actual, wanted, strict=False):
+        check_level(auditor, kind, one["previousLevel"], key, level)
+        level = after
+        check_level(auditor, kind, one["newLevel"], key, level)
+
+
+def _in_its_window(auditor: Auditor, kind: str, body: JSON) -> None:
+    """Awards in one webhook are of one window, and it is sent when the window ends."""
+    dates = [moment for row in body["points"]["awards"] if (moment := when(row["date"]))]
+    at, window = when(body["timestamp"]), timedelta(seconds=auditor.catalog["settings"]["pointsChangedWindow"])
+    if dates and at is not None:
+        auditor.same(kind, "timestamp is within its window", max(dates) <= at <= max(dates) + window, True, 11)
+        if at > max(dates):
+            auditor.same(kind, "awards within one window", at - min(dates) <= window, True, 11)
+
+
+def _levels(system: JSON, user: User, key: str) -> Iterator[tuple[datetime, int, str | None]]:
+    """Each change of level: its time, the total and the new level. One request has one change at most."""
+    level = points.level(system, 0)
+    for _, rows in groupby(user.awards.get(key, ()), key=lambda award: award.number):
+        last = list(rows)[-1]
+        if (after := points.level(system, last.total)) != level:
+            level = after
+            yield last.time, last.total, after
 
 
 def _boosts(auditor: Auditor, webhooks: list[Webhook]) -> None:
-    """Webhooks of boosts for all users come at 10:00 UTC of the day before and at 13:00 UTC of the day after."""
+    """Each boost has one webhook at its start and one at its end."""
     known = {
         row["name"]: (key, row) for key in auditor.catalog["points"] for row in auditor.catalog["points"][key]["boosts"]
     }
-    for kind, field, days, hour in (("points.boost_started", "start", -1, 10), ("points.boost_finished", "end", 1, 13)):
+    for kind, field, days, hour in HOURS:
         actual = [one.content for one in webhooks if one.kind == kind]
-        due: dict[str, datetime] = {}
-        for name, (_, row) in known.items():
-            if "userId" not in row and row.get(field):
-                at = datetime.combine(date.fromisoformat(row[field]), time(hour), UTC) + timedelta(days=days)
-                due |= {name: at} if auditor.began < at <= auditor.reference.now else {}
-        shared = {one["boost"]["name"]: when(one["timestamp"]) for one in actual if not one["boost"].get("userId")}
-        auditor.same(kind, "boosts and timestamps", shared, due, 11)
+        due = [
+            (name, at)
+            for name, (_, row) in known.items()
+            if (at := _hour(auditor, row, field, days, hour)) and auditor.began < at <= auditor.reference.now
+        ]
+        shown = sorted((one["boost"]["name"], when(one["timestamp"])) for one in actual)
+        auditor.same(kind, "boosts and timestamps", shown, sorted(due), 11)
         for one in actual:
             if one["boost"]["name"] in known:
                 key, row = known[one["boost"]["name"]]
-                want = {name: row.get(name) for name in BOOST} | {"rounding": row.get("rounding", "down")}
-                want |= {"pointsSystemKey": key, "pointsSystemName": auditor.catalog["points"][key]["name"]}
+                want = {name: row.get(name) for name in (*BOOST, "userId")} | {"pointsSystemKey": key}
+                want |= {"rounding": row["rounding"], "pointsSystemName": auditor.catalog["points"][key]["name"]}
                 for name, value in want.items():
                     auditor.same(kind, name, one["boost"].get(name), value, 11)
+
+
+def _hour(auditor: Auditor, row: JSON, field: str, days: int, hour: int) -> datetime | None:
+    """Those for everybody at one hour of the day before or after; one user's at that user's own midnights."""
+    if not row.get(field):
+        return None
+    day = date.fromisoformat(row[field])
+    if "userId" not in row:
+        return datetime.combine(day, time(hour), UTC) + timedelta(days=days)
+    user = auditor.reference.users[row["userId"]]
+    at = first_instant(day + timedelta(days=max(0, days)), user.zone)
+    return at if at > user.created else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -67,6 +68,77 @@ def in_hours(board: JSON, user: User, time: datetime) -> bool:
     here = time.astimezone(user.zone)
     minute = timedelta(hours=here.hour, minutes=here.minute, seconds=here.second)
     return _clock(board.get("startTime"), "00:00") <= minute < _clock(board.get("endTime"), "24:00")
+
+
+@dataclass(frozen=True)
+class Move:
+    """A user's new score in a run, which its first day names; `group`: the values of the breakdown, in its order."""
+
+    number: int
+    time: datetime
+    run: date
+    group: tuple[str, ...]
+    user: str
+    value: int
+
+
+def moves(reference: ReferenceWorld, board: JSON) -> list[Move]:
+    """All changes of scores on a board, in order; values are rounded down."""
+    found = [
+        Move(number, time, run, tuple(user.attributes[name] for name in names), user.id, value)
+        for names in [board.get("breakdownAttributes") or []]
+        for user in reference.users.values()
+        if user.has(board.get("userAttributes")) and all(name in user.attributes for name in names)
+        for number, time, run, value in _moves(board, user)
+    ]
+    return sorted(found, key=lambda move: move.number)
+
+
+def _moves(board: JSON, user: User) -> Iterator[tuple[int, datetime, date, int]]:
+    if board["rankBy"] == "streak":
+        for number, time, length in user.streak.lengths:
+            yield number, time, date.fromisoformat(board["start"]), length
+        return
+    totals: dict[date, Fraction] = {}
+    for number, rows in groupby(gains(board, user), key=lambda row: row[0]):
+        before: dict[date, int] = {}
+        for _, time, day, amount in rows:
+            run = run_of(board, day)
+            if run is not None and in_hours(board, user, time):
+                before.setdefault(run[0], floor(totals.get(run[0], 0)))
+                totals[run[0]] = totals.get(run[0], Fraction()) + amount
+        for first, value in before.items():
+            if floor(totals[first]) != value:
+                yield number, time, first, floor(totals[first])
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A change of a ranking: the places before and after one request, or one moment."""
+
+    time: datetime
+    run: date
+    group: tuple[str, ...]
+    before: dict[str, Place]
+    after: dict[str, Place]
+
+
+def turns(reference: ReferenceWorld, board: JSON) -> Iterator[Turn]:
+    """All changes of places and values on a board, run by run and group by group."""
+    found = moves(reference, board)
+    for run, group in dict.fromkeys((move.run, move.group) for move in found):
+        scores: dict[str, tuple[int, int]] = {}
+        before: dict[str, Place] = {}
+        here = [move for move in found if (move.run, move.group) == (run, group)]
+        for _, rows in groupby(here, key=lambda move: move.number):
+            for move in rows:
+                scores[move.user] = (-move.value, move.number)
+            order = sorted((*score, user) for user, score in scores.items() if score[0] < 0)
+            most = board.get("maxParticipants") or 1000
+            after = {user: Place(user, rank, -value) for rank, (value, _, user) in enumerate(order[:most], 1)}
+            if after != before:
+                yield Turn(move.time, run, group, before, after)
+            before = after
 
 
 def _clock(text: str | None, default: str) -> timedelta:

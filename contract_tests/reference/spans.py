@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -61,11 +61,19 @@ def busiest(reference: ReferenceWorld, user: User, year: int, frequency: str) ->
     return min(events, key=lambda start: (-events[start], -changes[start], start))
 
 
-def longest_streak(user: User, reference: ReferenceWorld, year: int) -> int:
-    """The longest streak length that was reached in a year."""
-    lengths = [length for start, length in user.streak.counted.items() if start.year == year]
-    return max(lengths, default=0)
+def moved(changes: Changes, first: date, last: date) -> Decimal | None:
+    """The change from one day to another; None where nothing happened."""
+    inside = [change for day, change in changes if first <= day <= last]
+    return sum(inside, Decimal()) if inside else None
 
 
-def days_between(first: date, last: date) -> int:
-    return (last - first) // timedelta(days=1)
+def until(changes: Changes, last: date) -> Decimal:
+    return sum((change for day, change in changes if day <= last), Decimal())
+
+
+def percent(before: Decimal, change: Decimal) -> float:
+    """A change in percent of what was before, one decimal, cut; from 0 it is 100, or 0 when nothing changed."""
+    if before == 0:
+        return 100.0 if change else 0.0
+    tenths = abs(change) * 1000 // abs(before)
+    return int(tenths if (change < 0) == (before < 0) else -tenths) / 10

@@ -42,7 +42,7 @@ class Award:
 @dataclass
 class Streak:
     """`counted` and `frozen`: by period, the length that was reached or kept. `webhooks`: type of each webhook that is
-    due, with its content and its time."""
+    due, with its content and its time. `lengths`: each length that there was, with its number and its time."""
 
     length: int = 0
     started: date | None = None
@@ -54,6 +54,7 @@ class Streak:
     frozen: dict[date, int] = field(default_factory=dict)
     since: int = 0
     webhooks: list[tuple[str, dict[str, JSON], datetime]] = field(default_factory=list)
+    lengths: list[tuple[int, datetime, int]] = field(default_factory=list)
 
 
 @dataclass

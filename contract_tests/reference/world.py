@@ -72,9 +72,12 @@ class ReferenceWorld:
             self._pay(user, "achievement", lambda row: int(row["achievementKey"] in fresh))
 
     def advance_to(self, then: datetime) -> None:
-        """Move the clock; what is due meanwhile happens in its order."""
+        """Move the clock; what is due meanwhile happens in its order. What is due at one moment is one change."""
+        before: datetime | None = None
         for moment, user, happen in sorted(self._due(then), key=lambda row: row[0]):
-            self.now, self._number = moment, next(self._numbers)
+            if before != moment:
+                self._number = next(self._numbers)
+            self.now = before = moment
             happen(user)
         self.now = then
 
@@ -155,6 +158,7 @@ class ReferenceWorld:
         streak.expires = self.periods.end(self.periods.after(start))
         streak.counted[start] = streak.length
         streak.since = self._number
+        streak.lengths.append((self._number, self.now, streak.length))
         shown: dict[str, JSON] = {"freezes": streak.freezes} if self.streak.get("freezes") else {}
         shown |= {"length": streak.length, "started": str(streak.started), "expires": str(streak.expires)}
         shown |= {"periodStart": str(start), "periodEnd": str(self.periods.end(start))}
@@ -187,8 +191,13 @@ class ReferenceWorld:
             self._record_webhook(user, "streak.freeze_consumed", {"consumed": 1, "freezes": streak.freezes})
             return
         lost = streak.length
-        kept = Streak(counted=streak.counted, frozen=streak.frozen, freezes=streak.freezes, webhooks=streak.webhooks)
-        user.streak = kept
+        user.streak = Streak(
+            counted=streak.counted,
+            frozen=streak.frozen,
+            freezes=streak.freezes,
+            webhooks=streak.webhooks,
+            lengths=[*streak.lengths, (self._number, self.now, 0)],
+        )
         self._record_webhook(user, "streak.lost", {"length": lost})
 
     def _earn(self, user: User) -> None:

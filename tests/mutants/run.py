@@ -21,7 +21,9 @@ from tests.mutants.fault import Fault
 from tests.mutants.faults import BY_NAME, FAULTS
 from tests.mutants.generated.all import drawn, generated
 from tests.mutants.generated.probe import Probe
-from tests.mutants.trial import SERVED, Outcome, Trial, trials
+from tests.mutants.recording import can_replay
+from tests.mutants.trial import SERVED, trials
+from tests.mutants.tries import Outcome, Trial
 
 AT_ONCE = 2
 
@@ -68,7 +70,7 @@ def give(
     if faults:
         print(f"\n{len(faults)} faults to {profile}{f', {part} alone' if part else ''}", flush=True)
         wanted = [Trial(fault, part) for fault in faults]
-        trials(wanted, profile, arguments.at_once, 1, report)  # type: ignore[arg-type]
+        trials(wanted, profile, arguments.at_once, 1, report, replay_only=arguments.recorded)  # type: ignore[arg-type]
 
 
 def find_unseen(tally: Tally) -> None:
@@ -146,10 +148,12 @@ def run_parts(faults: list[Fault], arguments: argparse.Namespace) -> int:
 
 def picked(arguments: argparse.Namespace) -> list[Fault]:
     """Hand-written ones and the sample; with words only those whose kind or name contains one of them."""
-    sample = list(generated().values()) if arguments.all else drawn(arguments.sample, arguments.seed)
+    wanted = can_replay if arguments.recorded else lambda fault: True
+    everything = [fault for fault in generated().values() if wanted(fault)]
+    by_hand = [] if arguments.generated or arguments.recorded else FAULTS
     if not arguments.words:
-        return [*([] if arguments.generated else FAULTS), *sample]
-    everything = [*FAULTS, *generated().values()]
+        return [*by_hand, *(everything if arguments.all else drawn(arguments.sample, arguments.seed, wanted))]
+    everything = [*by_hand, *everything]
     return [fault for fault in everything if any(word in f"{fault.kind}: {fault.name}" for word in arguments.words)]
 
 
@@ -168,6 +172,9 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every generated fault: takes a night")
     parser.add_argument("--generated", action="store_true", help="none of those written by hand")
     parser.add_argument("--quick", action="store_true", help="stop after quick")
+    parser.add_argument(
+        "--recorded", action="store_true", help="only faults of what goes out, on a recording alone: hundreds a minute"
+    )
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="so many at a time (2)")
     parser.add_argument("words", nargs="*", help="instead: all faults whose kind or name contains one of these")
     given = parser.parse_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import cache
 from itertools import chain
 
@@ -17,11 +18,11 @@ def generated() -> dict[str, Fault]:
     return {fault.name: fault for fault in rows}
 
 
-def drawn(count: int, seed: int) -> list[Fault]:
-    """So many, each kind and each operation as often as any other, however many fields it has."""
+def drawn(count: int, seed: int, wanted: Callable[[Fault], bool] = lambda fault: True) -> list[Fault]:
+    """So many (of those `wanted`), each kind and each operation as often as any other, however many fields it has."""
     dice = random.Random(seed)
     groups: dict[str, dict[str, list[Fault]]] = {}
-    for fault in generated().values():
+    for fault in filter(wanted, generated().values()):
         groups.setdefault(fault.kind, {}).setdefault(fault.about or fault.name.partition(":")[0], []).append(fault)
     for abouts in groups.values():
         for rows in abouts.values():

@@ -133,7 +133,22 @@ async def _a_busy_day(tale: Tale) -> None:
     for channels in (["email"], [], ["push", "email"]):
         body = {"notifications": {"recap": channels, "achievement_completed": ["push"]}}
         await tale.call("users_update_preferences", body, id="ann")
+    await _again_and_again(tale)
     await _replays(tale)
+
+
+async def _again_and_again(tale: Tale) -> None:
+    """One user is written more often than anything small remembers, each time otherwise."""
+    for number in range(4):
+        body = {"name": f"Ann {number}", "deviceTokens": [f"token {number}"]}
+        await tale.call("users_update", body, id="ann")
+        await tale.call("users_get", id="ann")
+        await tale.call("users_identify", body | {"name": f"Anna {number}"}, id="ann")
+        await tale.call("users_get", id="ann")
+        await tale.call("achievements_complete", {"user": {"id": "ann", "name": f"Annie {number}"}}, key="call")
+        await tale.call("users_get", id="ann")
+        await tale.call("users_update_preferences", {"notifications": {"recap": ["email"][number % 2 :]}}, id="ann")
+        await tale.call("users_get_preferences", id="ann")
 
 
 async def _replays(tale: Tale) -> None:
