@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from contract_tests.audit.auditor import Auditor, when
@@ -70,7 +71,7 @@ class _Period:
         for key, row in catalog["metrics"].items():
             fixed = {"name": row["name"], "units": row.get("units")}
             actual = shown["metrics"].get(key)
-            self._change(f"metrics.{key}", actual, fixed, lambda user, key=key: spans.of_metric(user, key))
+            self._change(f"metrics.{key}", actual, fixed, partial(spans.of_metric, metric=key))
             if actual is not None:
                 self._by_attribute(key, actual, fixed)
         for key, row in catalog["points"].items():
@@ -79,7 +80,7 @@ class _Period:
                 f"points.{key}",
                 shown["points"].get(key),
                 fixed,
-                lambda user, key=key: spans.of_points(user, key),
+                partial(spans.of_points, system=key),
             )
         self._achievements(shown["achievements"])
         self._boards(shown["leaderboards"])
