@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mockserver.spec import document_path
-from mockserver.spec.document import operations_of
+from mockserver.spec import spec_path
+from mockserver.spec.compiler import operations_of
 
 responses = orjson.loads(Path(os.environ["BENCH_RESPONSES"]).read_bytes())
 
@@ -33,6 +33,6 @@ def fixed(operation: str) -> Callable[[Request], Awaitable[Response]]:
 app = Starlette(
     routes=[
         Route(f"/v1{path}", fixed(declared["operationId"]), methods=[method.upper()])
-        for path, method, _, declared in operations_of(orjson.loads(document_path().read_bytes()))
+        for path, method, _, declared in operations_of(orjson.loads(spec_path().read_bytes()))
     ]
 )

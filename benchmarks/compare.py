@@ -17,7 +17,7 @@ from benchmarks.processes import Running
 from benchmarks.shares import show_shares
 from benchmarks.stateful import show_stateful
 from benchmarks.tables import Cell, console, judged, machine, show
-from mockserver.seed import user_id
+from mockserver.seed import seeded_id
 
 OURS, BARE, PRISM = "ours", "bare Starlette", "Prism"
 PREFIXES = {OURS: targets.PREFIX, BARE: targets.PREFIX, PRISM: ""}
@@ -87,7 +87,7 @@ def _start(stack: ExitStack, command: Path | None) -> dict[str, Running]:
 
 
 def _run(call: Call, target: str, server: Running, seconds: float) -> Run:
-    return loaded(call, server, PREFIXES[target], [user_id(number) for number in range(USERS)], seconds)
+    return loaded(call, server, PREFIXES[target], [seeded_id(number) for number in range(USERS)], seconds)
 
 
 def show_requests(seen: Comparison) -> None:

@@ -15,11 +15,11 @@ from benchmarks.processes import HOST, KEY, Running, free_port, running
 from benchmarks.soak import part
 from benchmarks.tables import console, machine, show
 from benchmarks.targets import PREFIX
-from mockserver.seed import user_id
+from mockserver.seed import seeded_id
 
 CLIENTS = 200
 REQUESTS = 50  # on one connection, then a new one
-READ = f"GET {PREFIX}/users/{user_id(0)} HTTP/1.1\r\nHost: {HOST}\r\nX-API-KEY: {KEY}\r\n\r\n".encode()
+READ = f"GET {PREFIX}/users/{seeded_id(0)} HTTP/1.1\r\nHost: {HOST}\r\nX-API-KEY: {KEY}\r\n\r\n".encode()
 
 LISTENERS = {
     "ours": "from mockserver.cli import main; main()",
@@ -71,7 +71,7 @@ def connections(seconds: float, rounds: int) -> None:
         for listener in LISTENERS:
             with _server(listener) as server:
                 if wrk() is not None:
-                    steady[listener].append(loaded(USER, server, PREFIX, [user_id(0)], seconds).rate)
+                    steady[listener].append(loaded(USER, server, PREFIX, [seeded_id(0)], seconds).rate)
                 rate, waited = uvloop.run(_reconnecting(server.port, seconds))
                 anew[listener].append(rate)
                 waits[listener] += waited

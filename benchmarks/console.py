@@ -16,7 +16,7 @@ from benchmarks import targets
 from benchmarks.load import EVENT, USER, loaded
 from benchmarks.processes import Running
 from benchmarks.tables import Cell, judged, show
-from mockserver.seed import user_id
+from mockserver.seed import seeded_id
 
 USERS = 50
 SILENT, TERMINAL, JSON = "no lines (--log-level warning)", "a terminal", "a file (--log-format json)"
@@ -26,7 +26,7 @@ LEAST = {TERMINAL: 0.97, JSON: None}  # of the requests without lines
 def show_console(seconds: float, rounds: int) -> None:
     """Requests per second of the server's core, each server loaded in turn."""
     rates: dict[tuple[str, str], list[float]] = {}
-    users = [user_id(number) for number in range(USERS)]
+    users = [seeded_id(number) for number in range(USERS)]
     with ExitStack() as stack:
         servers = _start(stack)
         for call in (USER, EVENT):

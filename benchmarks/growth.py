@@ -22,7 +22,7 @@ from mockserver.game.engine import Game
 from mockserver.game.periods import DAY, utc_day, zone
 from mockserver.game.ranking import Run as BoardRun
 from mockserver.game.ranking import history
-from mockserver.seed import user_id
+from mockserver.seed import seeded_id
 
 SIZES = (100, 10_000, 1_000_000)
 BUILD = 300.0  # seconds that a world may take to build
@@ -89,7 +89,7 @@ def _buildable(servers: dict[int, Running]) -> int:
 
 
 def _run(call: Call, size: int, server: Running, seconds: float) -> Run:
-    users = [user_id(number * size // ASKED) for number in range(ASKED)]
+    users = [seeded_id(number * size // ASKED) for number in range(ASKED)]
     return loaded(call, server, targets.PREFIX, users, seconds)
 
 

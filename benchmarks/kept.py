@@ -14,8 +14,8 @@ from benchmarks.load import EVENT, Run, loaded, middle, wrk
 from benchmarks.processes import HOST, KEY, Running
 from benchmarks.tables import Cell, console, judged, machine, show
 from benchmarks.unlogged import unlogged
-from mockserver.log.sqlite import FILE, SqliteHome
-from mockserver.seed import user_id
+from mockserver.log.sqlite import FILE, SqliteStore
+from mockserver.seed import seeded_id
 
 USERS = 50
 MEMORY, KEPT, SYNCED = "in memory", "--keep", "--keep --keep-sync"
@@ -55,7 +55,7 @@ def show_memory(root: Path, seconds: float, rounds: int) -> None:
 def _alternating(servers: Mapping[str, Running], seconds: float, rounds: int) -> dict[str, list[Run]]:
     """Other work on the machine concerns all of them. The first round only warms up."""
     runs: dict[str, list[Run]] = {name: [] for name in servers}
-    users = [user_id(number) for number in range(USERS)]
+    users = [seeded_id(number) for number in range(USERS)]
     for number in range(rounds + 1):
         for name, server in servers.items():
             run = loaded(EVENT, server, targets.PREFIX, users, seconds if number else min(1.0, seconds))
@@ -92,7 +92,7 @@ def show_starts(root: Path, events: int, rounds: int) -> None:
         connection = HTTPConnection(HOST, server.port, timeout=30)
         headers = {"X-API-KEY": KEY, "Content-Type": "application/json"}
         for number in range(events):
-            body = f'{{"user":{{"id":"{user_id(number % USERS)}"}},"value":{number % 400 + 1}}}'
+            body = f'{{"user":{{"id":"{seeded_id(number % USERS)}"}},"value":{number % 400 + 1}}}'
             connection.request("POST", f"{targets.PREFIX}/metrics/words-written/event", body, headers)
             connection.getresponse().read()
         connection.close()
@@ -113,7 +113,7 @@ def show_starts(root: Path, events: int, rounds: int) -> None:
 
 
 def _forget_checkpoint(root: Path) -> None:
-    home = SqliteHome(root)
+    home = SqliteStore(root)
     for world in home.worlds():
         home.forget_checkpoint(world)
     home.close()

@@ -13,7 +13,7 @@ from benchmarks import targets
 from benchmarks.load import EVENT, loaded
 from benchmarks.processes import HOST, KEY, send_request
 from benchmarks.tables import Cell, judged, show
-from mockserver.seed import user_id
+from mockserver.seed import seeded_id
 
 USERS = 50
 STREAMS = 100
@@ -25,7 +25,7 @@ def show_watched(seconds: float, rounds: int) -> None:
     """Events per second of the server's core: alone, with the page opened every second, with a hundred streams."""
     ways = {"alone": _nobody, f"the page opened every {OPENED_EVERY:g} s": _page, f"{STREAMS} streams": _streams}
     rates: dict[str, list[float]] = {name: [] for name in ways}
-    users = [user_id(number) for number in range(USERS)]
+    users = [seeded_id(number) for number in range(USERS)]
     with targets.ours("--users", str(USERS)) as server:
         loaded(EVENT, server, "/v1", users, min(1.0, seconds))
         for _ in range(rounds):

@@ -17,7 +17,7 @@ from benchmarks.tables import show
 from mockserver.app import App
 from mockserver.control.plane import Settings
 from mockserver.exchange import Response
-from mockserver.seed import populate, user_id
+from mockserver.seed import populate, seeded_id
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.server import make_app, make_plane
 from mockserver.worlds import Plan, Worlds
@@ -27,10 +27,10 @@ BATCHES, BATCH = 20, 250
 
 # Part of a file's path, or of its path and a function's name → what it does; the first that fits.
 PARTS = (
-    ("mockserver/game/unfolding", "unfolding: entries, the queue of rules"),
-    ("mockserver/game/rules", "unfolding: entries, the queue of rules"),
-    ("mockserver/game/engine", "unfolding: entries, the queue of rules"),
-    ("mockserver/game/world.py apply", "unfolding: entries, the queue of rules"),
+    ("mockserver/game/derivation", "deriving: entries, the queue of rules"),
+    ("mockserver/game/rules", "deriving: entries, the queue of rules"),
+    ("mockserver/game/engine", "deriving: entries, the queue of rules"),
+    ("mockserver/game/world.py apply", "deriving: entries, the queue of rules"),
     ("mockserver/game/journal", "keeping the journal"),
     ("mockserver/game/leaderboards", "leaderboards: what an event changes"),
     ("mockserver/game/writers.py _score_changed", "leaderboards: searching and moving places"),
@@ -128,7 +128,7 @@ def _seconds(app: App, rng: random.Random) -> float:
 def _event(app: App, rng: random.Random) -> None:
     metric = rng.choice(list(AMOUNTS))
     path = f"/v1/metrics/{metric}/event".encode()
-    value, user = rng.randint(1, AMOUNTS[metric]), user_id(rng.randrange(USERS))
+    value, user = rng.randint(1, AMOUNTS[metric]), seeded_id(rng.randrange(USERS))
     body = f'{{"user":{{"id":"{user}"}},"value":{value}}}'.encode()
     headers = [(b"x-api-key", KEY.encode()), (b"content-type", b"application/json")]
     responses: list[Response] = []

@@ -15,7 +15,7 @@ from benchmarks import targets
 from benchmarks.load import EVENT, Call, Run, loaded, middle
 from benchmarks.processes import HOST, Running, free_port, running
 from benchmarks.tables import Cell, console, show
-from mockserver.seed import user_id
+from mockserver.seed import seeded_id
 
 PACKAGES = ("moto[dynamodb,server]==5.2.5", "localstripe==1.15.10")
 USERS = 50
@@ -92,7 +92,7 @@ def show_stateful(seconds: float, rounds: int) -> None:
     }
     runs: dict[Call, list[Run]] = {call: [] for call in ways}
     starts: dict[Call, list[float]] = {call: [] for call in ways}
-    users = [user_id(number) for number in range(USERS)]
+    users = [seeded_id(number) for number in range(USERS)]
     for number in range(rounds + 1):
         for call, way in ways.items():
             with ExitStack() as stack:

@@ -15,8 +15,8 @@ import orjson
 
 from benchmarks.load import CALLS
 from benchmarks.processes import Running, free_port, running, send_request
-from mockserver.seed import user_id
-from mockserver.spec import document_path
+from mockserver.seed import seeded_id
+from mockserver.spec import spec_path
 
 PRISM = "@stoplight/prism-cli@5.16.0"
 PREFIX = "/v1"
@@ -65,7 +65,7 @@ def fixed_responses(server: Running, file: Path) -> None:
     responses: dict[str, tuple[int, object]] = {}
     for call in CALLS:
         for path, body in call.variants:
-            filled = [text.replace("USER", user_id(0)).replace("VALUE", "") for text in (path, body)]
+            filled = [text.replace("USER", seeded_id(0)).replace("VALUE", "") for text in (path, body)]
             status, content = send_request(server.port, call.method, PREFIX + filled[0], filled[1].encode() or None)
             known = responses.get(call.operation)
             if known is None or len(content) < len(orjson.dumps(known[1])):
@@ -89,6 +89,6 @@ def install_prism() -> Path | None:
 def prism(command: Path) -> Iterator[Running]:
     """Prism with its fastest settings: static responses, no log."""
     port = free_port()
-    arguments = [str(command), "mock", "--port", str(port), "--verboseLevel", "silent", str(document_path())]
+    arguments = [str(command), "mock", "--port", str(port), "--verboseLevel", "silent", str(spec_path())]
     with running(arguments, port, "/leaderboards") as server:
         yield server

@@ -11,35 +11,35 @@ ROOT = Path(__file__).resolve().parent.parent
 CUTS = {
     "app.py": (
         ("        if found is None or self.worlds.farm is not None:\n", "        if found is None:\n"),
-        ("        return NOT_KEPT if organisation.away else organisation\n", "        return organisation\n"),
+        ("        return NOT_KEPT if organisation.recovering else organisation\n", "        return organisation\n"),
         (
-            "        if turn is None or not turn.open:\n",
+            "        if batch is None or not batch.pending:\n",
             "        if True:\n",
         ),
-        ("        turn = self.worlds.turn\n        if True", "        if True"),
-        ("        if not kept:\n            answer = NOT_KEPT\n", ""),
+        ("        batch = self.worlds.batch\n        if True", "        if True"),
+        ("        if not kept:\n            response = NOT_KEPT\n", ""),
         (
-            "        else:  # it may rest on what is not kept yet\n",
-            "        else:\n            turn = self.worlds.turn\n",
+            "        else:  # it may depend on records that are not written yet\n",
+            "        else:\n            batch = self.worlds.batch\n",
         ),
     ),
-    "performing.py": (
+    "transaction.py": (
         (
             "        if organisation.recorder is not None and game.world.journal.last != before:\n"
-            "            _write_down(organisation, game, Record(game.now, name, arguments, tenant))\n",
+            "            _log(organisation, game, Record(game.now, name, arguments, tenant))\n",
             "",
         ),
         (
-            "    if organisation.recorder is not None and (changed or founded):\n"
+            "    if organisation.recorder is not None and (changed or is_new_tenant):\n"
             "        record = Record(game.now, name, arguments, tenant) "
             "if changed else Record(game.now, TENANT, {}, tenant)\n"
-            "        _write_down(organisation, game, record, founded=founded)\n",
+            "        _log(organisation, game, record, is_new_tenant=is_new_tenant)\n",
             "",
         ),
     ),
     "worlds.py": (
         ("        if self.shared and not applying.get():\n            return\n", ""),
-        ("            if organisation.shared or organisation.away:\n                continue\n", ""),
+        ("            if organisation.shared or organisation.recovering:\n                continue\n", ""),
     ),
 }
 

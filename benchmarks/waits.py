@@ -16,7 +16,7 @@ from benchmarks import targets
 from benchmarks.load import EVENT, loaded, wrk
 from benchmarks.processes import HOST, LOAD_CORE, Running, free_port, pinned, running, send_request
 from benchmarks.tables import Cell, console, judged, machine, show
-from mockserver.seed import user_id
+from mockserver.seed import seeded_id
 
 HANDLER = 50  # milliseconds that a slow handler takes
 DELIVERIES = 1000
@@ -83,7 +83,7 @@ def show_slow_handler(rounds: int) -> None:
 
 def show_under_load(seconds: float, rounds: int) -> None:
     """Events at full speed, without an endpoint and with one whose receiver is fast."""
-    users = [user_id(number) for number in range(USERS)]
+    users = [seeded_id(number) for number in range(USERS)]
     p99: list[tuple[float, float]] = []
     rates: list[tuple[float, float, float]] = []
     with receiver(0) as url, ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What others have sent, on its way to a terminal or a log: nothing in it moves a cursor or turns a line around."""
+"""Text from others for a terminal or a log: control characters are escaped."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 def main() -> None:
     if sys.argv[1:2] and sys.argv[1] in SERVERS:
-        signal.signal(signal.SIGTERM, end)  # first of all: as process 1 of a container it has no other
+        signal.signal(signal.SIGTERM, end)  # first: as process 1 of a container it would ignore the signal
     from mockserver.cli import main as commands
 
     try:
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def end(number: int, frame: FrameType | None) -> None:
-    """A server that does not serve yet, or no more, ends at once: nobody has been answered that would not be kept."""
+    """A server that does not serve yet, or no more, ends at once: no response was sent for what is not kept."""
     if sys.stderr.isatty():
         os.write(sys.stderr.fileno(), b"\x1b[?25h")  # a bar that shows how far the seeding is hides the cursor
     os._exit(0)

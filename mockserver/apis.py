@@ -1,4 +1,4 @@
-"""The APIs that the shell serves, each below prefixes of its own: what lies at which path, what is said of the rest."""
+"""The APIs that the application serves, each below its prefixes: paths, operations, and errors for other paths."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mockserver.api
-from mockserver.admin.document import PREFIX, document
+from mockserver.admin.openapi import PREFIX, admin_spec
 from mockserver.admin.table import FUNCTIONS
-from mockserver.exchange import Response, error
-from mockserver.spec import Document, Operation, bind, functions_of
+from mockserver.exchange import Response, error_response
+from mockserver.spec import Operation, Spec, bind, functions_of
 from mockserver.spec.binding import Function
 from mockserver.spec.paths import Paths
 
@@ -19,7 +19,7 @@ ALIAS = "/api"  # where an older SDK looks for the same operations
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An operation and its function; `whole`: that is about the organisation, not about one of its populations."""
+    """An operation and its function; `whole`: it is about the organisation, not about one tenant."""
 
     operation: Operation
     function: Function
@@ -27,49 +27,49 @@ class Bound:
 
 
 class Api:
-    """What a document has, bound to functions. `elsewhere` ends the sentence for a path that it does not have."""
+    """What a spec has, bound to functions. `elsewhere` ends the error sentence for an unknown path."""
 
     def __init__(
-        self, document: Document, functions: Mapping[str, Function], prefixes: tuple[str, ...], elsewhere: str = ""
+        self, spec: Spec, functions: Mapping[str, Function], prefixes: tuple[str, ...], elsewhere: str = ""
     ) -> None:
-        self.functions = bind(document, functions)
+        self.functions = bind(spec, functions)
         self.prefixes = tuple(f"{prefix}/".encode() for prefix in dict.fromkeys(prefixes))
-        self.paths = self._bound_paths(document)
+        self.paths = self._bound_paths(spec)
         self._elsewhere = elsewhere
 
-    def _bound_paths(self, document: Document) -> Paths[dict[str, Bound]]:
+    def _bound_paths(self, spec: Spec) -> Paths[dict[str, Bound]]:
         """From a path to the bound operations there, by method."""
         by_path: dict[str, dict[str, Bound]] = {}
-        for name, operation in document.operations.items():
+        for name, operation in spec.operations.items():
             function = self.functions[name]
             whole = next(iter(inspect.signature(function).parameters)) == "organisation"
             by_path.setdefault(operation.path, {})[operation.method] = Bound(operation, function, whole)
         return Paths(by_path.items())
 
-    def not_served(self, method: str, path: str, there: Mapping[str, Bound]) -> Response:
-        """404 for a path, 405 for a method that the document does not have.
+    def not_served(self, method: str, path: str, by_method: Mapping[str, Bound]) -> Response:
+        """404 for a path, 405 for a method that the spec does not have.
 
-        Choice: without a key too, since only the document's operations want one.
+        Choice: without a key too, since only the spec's operations want one.
         """
-        if not there:
-            return error(404, f"There is no {shown(path)} in this API{self._elsewhere}.")
-        allowed = ", ".join(sorted(there))
-        sentence = f"{method} is not allowed on {shown(path)}, only {allowed}."
-        return error(405, sentence, (b"allow", allowed.encode()))
+        if not by_method:
+            return error_response(404, f"There is no {shown(path)} in this API{self._elsewhere}.")
+        allowed = ", ".join(sorted(by_method))
+        message = f"{method} is not allowed on {shown(path)}, only {allowed}."
+        return error_response(405, message, (b"allow", allowed.encode()))
 
 
-def application(document: Document) -> Api:
-    """The document's operations. Raises `DocumentError` when they do not fit the functions of `mockserver.api`."""
-    return Api(document, functions_of(mockserver.api), (document.prefix, ALIAS))
+def application(spec: Spec) -> Api:
+    """The spec's operations. Raises `SpecError` when they do not fit the functions of `mockserver.api`."""
+    return Api(spec, functions_of(mockserver.api), (spec.prefix, ALIAS))
 
 
 def administration() -> Api:
     """What the mock serves of the admin API."""
     served: dict[str, list[str]] = {}
-    for operation in document().operations.values():
+    for operation in admin_spec().operations.values():
         served.setdefault(operation.path, []).append(operation.method)
     calls = ", ".join(f"{' and '.join(methods)} {path}" for path, methods in served.items())
-    return Api(document(), FUNCTIONS, (PREFIX,), f"; of the admin API the mock serves, below {PREFIX}, {calls}")
+    return Api(admin_spec(), FUNCTIONS, (PREFIX,), f"; of the admin API the mock serves, below {PREFIX}, {calls}")
 
 
 def shown(path: str) -> str:

@@ -1,8 +1,8 @@
-"""The shell: a request finds its operation, its world and its function, and goes home as checked JSON.
+"""The application: from a request to its operation, its world and its function, and back to a checked response.
 
-One way through: path and method (404, 405) → key (401) → tenant → the document's shape → the function → the
-document's shape of the answer. Between the function's start and its end nothing is awaited, so a request is whole.
-Any ASGI server can call it; one that has a whole request in hand may ask for the answer at once.
+The steps: path and method (404, 405) → key (401) → tenant → the spec's shape → the function → the
+spec's shape of the response. Nothing is awaited between the function's start and its end, so a request is atomic.
+Any ASGI server can call it; one that has read a whole request may ask for the response at once.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from mockserver.exchange import (
     DEFECT,
     NOT_KEPT,
     UNKNOWN_KEY,
-    After,
-    Before,
+    AfterHook,
+    BeforeHook,
     Call,
     Disconnected,
     Response,
     TooLarge,
     drop,
-    error,
-    has_left,
-    joined,
+    error_response,
+    error_text,
+    is_disconnected,
+    join_headers,
     read_body,
     send_response,
-    sentence_of,
 )
+from mockserver.fallback import defect, health, not_found
 from mockserver.game.errors import GameError, Refused
-from mockserver.log.record import TENANT, LogError, Record, cannot_repeat
-from mockserver.outside import defect, health, no_such_page
-from mockserver.performing import perform
-from mockserver.spec import Document, header_text, status_of
+from mockserver.log.record import TENANT, LogError, Record, cannot_replay
+from mockserver.spec import Spec, header_text, status_of
 from mockserver.spec.bodies import LONGEST_ID
 from mockserver.spec.operation import Headers
+from mockserver.transaction import execute_operation
 from mockserver.worlds import Farm, Organisation, Worlds
 
-MISSING_KEY = error(401, "The X-API-KEY header is missing or empty: it must hold an API key.")
-REPEATED_KEY = error(401, "The X-API-KEY header must be given once, not several times.")
+MISSING_KEY = error_response(401, "The X-API-KEY header is missing or empty: it must hold an API key.")
+REPEATED_KEY = error_response(401, "The X-API-KEY header must be given once, not several times.")
 
 CONTROL = "/_mock/"
 
@@ -61,34 +61,34 @@ log = logging.getLogger("mockserver")
 
 def create_app(
     worlds: Worlds,
-    document: Document,
+    spec: Spec,
     *,
     check_responses: bool = True,
     control: Sequence[BaseRoute] = (),
     front: Sequence[BaseRoute] = (),
-    before: Before | None = None,
-    after: After | None = None,
+    before: BeforeHook | None = None,
+    after: AfterHook | None = None,
     lifespan: Lifespan[Any] | None = None,
     unknown_key: str = UNKNOWN_KEY,
 ) -> App:
-    """The fake Trophy: `document` under its own prefix and `/api`, the admin API beside it, `control` under `/_mock`,
+    """The fake Trophy: `spec` under its own prefix and `/api`, the admin API beside it, `control` under `/_mock`,
     `front` at the root.
 
-    `check_responses`: every answer is held against the document. `before` and `after` cost nothing when absent.
-    `unknown_key`: what is said of a key that opens no world.
-    Raises DocumentError when the document and the functions of `mockserver.api` do not fit.
+    `check_responses`: every response is checked against the spec. `before` and `after` cost nothing when absent.
+    `unknown_key`: the error for a key that opens no world.
+    Raises SpecError when the spec and the functions of `mockserver.api` do not fit.
     """
-    return App(worlds, document, check_responses, control, front, before, after, lifespan, unknown_key)
+    return App(worlds, spec, check_responses, control, front, before, after, lifespan, unknown_key)
 
 
 @dataclass(slots=True)
-class _Arrival:
-    """A request whose head has been read: what its API has at its path, and what its function gets to see."""
+class _IncomingRequest:
+    """A request whose head has been read: the operations at its path, and its parts."""
 
     api: Api
     method: str
     path: str
-    there: Mapping[str, Bound]
+    by_method: Mapping[str, Bound]
     values: list[bytes]
     query: bytes
     headers: Mapping[bytes, bytes]
@@ -96,12 +96,12 @@ class _Arrival:
     call: Call | None
     body: bytes | None = b""  # None: too large to be read
 
-    def given_twice(self, name: bytes) -> bool:
+    def is_repeated(self, name: bytes) -> bool:
         return sum(given == name for given, _ in self.repeated) > 1
 
 
 class App(Starlette):
-    """Starlette for everything around; the document's operations take a shorter way through `_call`.
+    """Starlette for everything around; the spec's operations take a shorter way through `_call`.
 
     `cors` and `cors_control`: whose pages may call the APIs, and the control plane; None: those of no other origin.
     """
@@ -112,38 +112,40 @@ class App(Starlette):
     def __init__(
         self,
         worlds: Worlds,
-        document: Document,
+        spec: Spec,
         check_responses: bool,
         control: Sequence[BaseRoute],
         front: Sequence[BaseRoute],
-        before: Before | None,
-        after: After | None,
+        before: BeforeHook | None,
+        after: AfterHook | None,
         lifespan: Lifespan[Any] | None,
         unknown_key: str,
     ) -> None:
         super().__init__(
             routes=[*front, Mount("/_mock", Router([*control, Route("/health", health)], redirect_slashes=False))],
-            exception_handlers={HTTPException: no_such_page, Exception: defect},
+            exception_handlers={HTTPException: not_found, Exception: defect},
             lifespan=lifespan,
         )
         self.router.redirect_slashes = False  # a path with a slash too many is none here, as it is none of the API
         self.worlds = worlds
-        self.document = document
-        apis = application(document), administration()
+        self.spec = spec
+        apis = application(spec), administration()
         self._apis = [(prefix, api) for api in apis for prefix in api.prefixes]
         self.functions = {name: function for api in apis for name, function in api.functions.items()}
         self._check_responses = check_responses
-        self._unknown_key = error(401, unknown_key)
+        self._unknown_key = error_response(401, unknown_key)
         self._before, self.after = before, after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-            found = self._below(raw)
+            found = self._find_api(raw)
             if found is not None:
-                arrival = self._arrive(*found, scope["method"], scope["path"], scope["query_string"], scope["headers"])
+                incoming = self._receive_head(
+                    *found, scope["method"], scope["path"], scope["query_string"], scope["headers"]
+                )
                 with suppress(Disconnected):
-                    await self._call(arrival, receive, send)
+                    await self._call(incoming, receive, send)
                 return
             # What Starlette hands on is no longer the server's own `send`, which knows whether the client is there.
             scope["left"] = partial(getattr, getattr(send, "__self__", None), "disconnected", False)
@@ -152,18 +154,18 @@ class App(Starlette):
                 return
         await super().__call__(scope, receive, send)
 
-    def lets_in(self, origin: bytes, raw: bytes) -> bool:
+    def allows_origin(self, origin: bytes, raw: bytes) -> bool:
         """Whether pages of another origin may call what is at this path, as it was sent."""
-        if self._below(raw) is not None:
+        if self._find_api(raw) is not None:
             return self.cors is not None and self.cors.allows(origin)
         return self.cors_control is not None and raw.startswith(CONTROL.encode()) and self.cors_control.allows(origin)
 
     def respond_at_once(
         self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes, write: Callable[[Response], None]
     ) -> bool:
-        """The shorter way of a request that has come in whole: nothing is awaited until its answer is written.
+        """The shorter way of a request that has come in whole: nothing is awaited until its response is written.
 
-        False, and nothing was done: it is not below a prefix, or something is to befall it that takes time.
+        False, and nothing was done: it is not below a prefix, or a fault has to be awaited.
         """
         try:
             found = self._at_once(method, raw, query, headers, body)
@@ -172,221 +174,233 @@ class App(Starlette):
             found = None, DEFECT
         if found is None:
             return False
-        call, answer = found
+        call, response = found
         if self.cors is not None:
             write = self.cors.writing(write, headers)
-        turn = self.worlds.turn
-        if turn is None or not turn.open:
-            self._finish(call, answer, write)
-        else:  # it may rest on what is not kept yet
-            turn.hold(partial(self._finish, call, answer, write))
+        batch = self.worlds.batch
+        if batch is None or not batch.pending:
+            self._finish(call, response, write)
+        else:  # it may depend on records that are not written yet
+            batch.when_written(partial(self._finish, call, response, write))
         return True
 
     def _finish(
-        self, call: Call | None, answer: Response, write: Callable[[Response], None], kept: bool = True
+        self, call: Call | None, response: Response, write: Callable[[Response], None], kept: bool = True
     ) -> None:
         if not kept:
-            answer = NOT_KEPT
-        write(answer)
+            response = NOT_KEPT
+        write(response)
         if call and self.after:
             try:
-                self.after(call, answer)
+                self.after(call, response)
             except Exception:
-                log.exception("What follows an answer failed; this is a defect of the mock")
+                log.exception("The work after a response failed; this is a defect of the mock")
 
     def _at_once(
         self, method: str, raw: bytes, query: bytes, headers: Headers, body: bytes
     ) -> tuple[Call | None, Response] | None:
-        found = self._below(raw)
+        found = self._find_api(raw)
         if found is None or self.worlds.farm is not None:
             return None
         path = raw.decode("ascii")
-        arrival = self._arrive(*found, method, unquote(path) if "%" in path else path, query, headers)
-        call, organisation = arrival.call, self._admit(arrival)
+        incoming = self._receive_head(*found, method, unquote(path) if "%" in path else path, query, headers)
+        call, organisation = incoming.call, self._find_organisation(incoming)
         if isinstance(organisation, Response):
             return call, organisation
         if call and self._before and self._before(call) is not None:
             return None
-        arrival.body = body
-        if call and arrival.there[method].operation.body is not None:
+        incoming.body = body
+        if call and incoming.by_method[method].operation.body is not None:
             call.body = body
-        return call, self._answer(arrival, partial(_ask, organisation, arrival))
+        return call, self._respond(incoming, partial(_execute, organisation, incoming))
 
-    def _below(self, raw: bytes) -> tuple[Api, bytes] | None:
+    def _find_api(self, raw: bytes) -> tuple[Api, bytes] | None:
         """An API and what follows its prefix, as it was sent; None below no prefix."""
         for prefix, api in self._apis:
             if raw.startswith(prefix):
                 return api, raw[len(prefix) - 1 :]
         return None
 
-    def _arrive(self, api: Api, below: bytes, method: str, path: str, query: bytes, sent: Headers) -> _Arrival:
-        there, values = api.paths.find(below) or ({}, [])
+    def _receive_head(
+        self, api: Api, below: bytes, method: str, path: str, query: bytes, sent: Headers
+    ) -> _IncomingRequest:
+        by_method, values = api.paths.find(below) or ({}, [])
         headers = dict(sent)
         repeated = sent if len(headers) != len(sent) else ()
         call = None
         if self._before or self.after:
-            operation = there[method].operation if method in there else None
-            call = Call(method, path, query, joined(sent) if repeated else headers, operation=operation)
-        return _Arrival(api, method, path, there, values, query, headers, repeated, call)
+            operation = by_method[method].operation if method in by_method else None
+            call = Call(method, path, query, join_headers(sent) if repeated else headers, operation=operation)
+        return _IncomingRequest(api, method, path, by_method, values, query, headers, repeated, call)
 
-    async def _call(self, arrival: _Arrival, receive: Receive, send: Send) -> None:
-        organisation = self._admit(arrival)
+    async def _call(self, incoming: _IncomingRequest, receive: Receive, send: Send) -> None:
+        organisation = self._find_organisation(incoming)
         if organisation is self._unknown_key and self.worlds.farm is not None:
-            organisation = await self._fetch(arrival, self.worlds.farm)
+            organisation = await self._load_shared(incoming, self.worlds.farm)
         if isinstance(organisation, Response):
-            answer = organisation
+            response = organisation
         else:
             try:
-                answer = await self._enter(organisation, arrival, receive)
+                response = await self._handle(organisation, incoming, receive)
             except Disconnected:
                 raise
             except Exception:
-                log.exception("%s failed; this is a defect of the mock", arrival.method)
-                answer = DEFECT
-            if self.worlds.turn is not None and not await self.worlds.turn.settled():
-                answer = NOT_KEPT
+                log.exception("%s failed; this is a defect of the mock", incoming.method)
+                response = DEFECT
+            if self.worlds.batch is not None and not await self.worlds.batch.written():
+                response = NOT_KEPT
         if self.cors is not None:
-            answer = self.cors.on(answer, arrival.headers.items())
-        if has_left(send):
-            answer = replace(answer, status=0)
+            response = self.cors.on(response, incoming.headers.items())
+        if is_disconnected(send):
+            response = replace(response, status=0)
         try:
-            await (drop(receive, send) if answer.status == 0 else send_response(answer, send))
+            await (drop(receive, send) if response.status == 0 else send_response(response, send))
         finally:
-            if arrival.call and self.after:
-                self.after(arrival.call, answer)
+            if incoming.call and self.after:
+                self.after(incoming.call, response)
 
-    def _admit(self, arrival: _Arrival) -> Organisation | Response:
+    def _find_organisation(self, incoming: _IncomingRequest) -> Organisation | Response:
         """Path and method, then the key."""
-        if arrival.method not in arrival.there:
-            if self.cors is not None and arrival.method == "OPTIONS":
-                asked = self.cors.preflight(arrival.headers.items())
-                if asked is not None:
-                    return asked
-            return arrival.api.not_served(arrival.method, arrival.path, arrival.there)
-        key = arrival.headers.get(b"x-api-key")
+        if incoming.method not in incoming.by_method:
+            if self.cors is not None and incoming.method == "OPTIONS":
+                preflight = self.cors.preflight(incoming.headers.items())
+                if preflight is not None:
+                    return preflight
+            return incoming.api.not_served(incoming.method, incoming.path, incoming.by_method)
+        key = incoming.headers.get(b"x-api-key")
         if not key:
             return MISSING_KEY
-        if arrival.repeated and arrival.given_twice(b"x-api-key"):
+        if incoming.repeated and incoming.is_repeated(b"x-api-key"):
             return REPEATED_KEY
         organisation = self.worlds.find(header_text(key))
-        if arrival.call:
-            arrival.call.organisation = organisation
+        if incoming.call:
+            incoming.call.organisation = organisation
         if organisation is None:
             return self._unknown_key
-        return NOT_KEPT if organisation.away else organisation
+        return NOT_KEPT if organisation.recovering else organisation
 
-    async def _fetch(self, arrival: _Arrival, farm: Farm) -> Organisation | Response:
-        """A world that this server does not know yet may be there."""
+    async def _load_shared(self, incoming: _IncomingRequest, farm: Farm) -> Organisation | Response:
+        """Loads a shared world that this server does not have yet."""
         try:
-            await farm.ready(header_text(arrival.headers[b"x-api-key"]))
+            await farm.ready(header_text(incoming.headers[b"x-api-key"]))
         except LogError as failed:
             log.warning("%s", failed)
             return NOT_KEPT
-        return self._admit(arrival)
+        return self._find_organisation(incoming)
 
-    async def _share(self, organisation: Organisation, arrival: _Arrival, farm: Farm) -> Response:
-        """As `_answer`, for a world that other servers have, too."""
-        bound = arrival.there[arrival.method]
+    async def _respond_shared(self, organisation: Organisation, incoming: _IncomingRequest, farm: Farm) -> Response:
+        """As `_respond`, for a world that other servers have, too."""
+        bound = incoming.by_method[incoming.method]
         try:
             if bound.whole:
-                there = await farm.follow(organisation)
-                return self._unknown_key if there is None else self._answer(arrival, partial(_ask, there, arrival))
-            outcome = await farm.ask(
+                shared = await farm.follow(organisation)
+                return (
+                    self._unknown_key
+                    if shared is None
+                    else self._respond(incoming, partial(_execute, shared, incoming))
+                )
+            outcome = await farm.execute(
                 organisation,
                 bound.operation.id,
                 bound.function,
-                partial(_tenant, arrival),
-                partial(_read, bound, arrival),
+                partial(_tenant, incoming),
+                partial(_read, bound, incoming),
             )
         except LogError as failed:
             log.warning("%s", failed)
             return NOT_KEPT
-        return self._unknown_key if outcome is None else self._answer(arrival, outcome)
+        return self._unknown_key if outcome is None else self._respond(incoming, outcome)
 
-    async def _enter(self, organisation: Organisation, arrival: _Arrival, receive: Receive) -> Response:
-        """The body, and those beside the way; then the function."""
-        call = arrival.call
-        if arrival.there[arrival.method].operation.body is not None:
+    async def _handle(self, organisation: Organisation, incoming: _IncomingRequest, receive: Receive) -> Response:
+        """Reads the body, runs the hook before, then the function."""
+        call = incoming.call
+        if incoming.by_method[incoming.method].operation.body is not None:
             try:  # before anything takes time: what has come in whole is carried out, though its client leaves
-                arrival.body = await read_body(receive, arrival.headers)
+                incoming.body = await read_body(receive, incoming.headers)
             except TooLarge:
-                arrival.body = None
-            if call:  # of what is not answered by its function, too: somebody may look at it
-                call.body = arrival.body or b""
-        befalls = self._before(call) if call and self._before else None
-        answer = None if befalls is None else await befalls()
-        if answer is not None:
-            return answer
+                incoming.body = None
+            if call:  # also where its function is not called: the request log shows it
+                call.body = incoming.body or b""
+        intervention = self._before(call) if call and self._before else None
+        response = None if intervention is None else await intervention()
+        if response is not None:
+            return response
         if self.worlds.farm is not None:
-            answer = await self._share(organisation, arrival, self.worlds.farm)
+            response = await self._respond_shared(organisation, incoming, self.worlds.farm)
         else:
-            answer = self._answer(arrival, partial(_ask, organisation, arrival))
-        return call.instead if call and call.instead else answer
+            response = self._respond(incoming, partial(_execute, organisation, incoming))
+        return call.override if call and call.override else response
 
     def replay(self, organisation: Organisation, record: Record) -> None:
-        """Lets happen again what a record tells of a request, at its time. Raises `LogError` for what is none."""
+        """Replays the record of a request, at its time. Raises `LogError` when it is none."""
         try:
             game = organisation.game(record.tenant, record.time)
             if record.name == TENANT:
-                organisation.admit(str(record.tenant), game)
+                organisation.add_tenant(str(record.tenant), game)
                 return
             function = self.functions[record.name]
-            with suppress(GameError):  # refused with something written, as it was then
-                perform(organisation, game, record.tenant, record.name, function, record.arguments)
+            with suppress(GameError):  # refused after something was recorded, as it was then
+                execute_operation(organisation, game, record.tenant, record.name, function, record.arguments)
         except (GameError, KeyError, TypeError) as error:
-            raise cannot_repeat(record, error) from None
+            raise cannot_replay(record, error) from None
 
-    def _answer(self, arrival: _Arrival, ask: Callable[[], tuple[Any, bool]]) -> Response:
-        """The function's answer, or its refusal, held against the document. Nothing is awaited in here."""
-        bound, call = arrival.there[arrival.method], arrival.call
+    def _respond(self, incoming: _IncomingRequest, execute: Callable[[], tuple[Any, bool]]) -> Response:
+        """The function's result, or its refusal, checked against the spec. Nothing is awaited in here."""
+        bound, call = incoming.by_method[incoming.method], incoming.call
         operation = bound.operation
         try:
             try:
-                content, changed = ask()
+                content, changed = execute()
                 status, subject = operation.success if changed else operation.unchanged, content
             except GameError as refusal:
-                status, content = status_of(operation, refusal), {"error": sentence_of(refusal)}
-                subject = type(refusal)  # itself it would keep alive all that it came through, the body too
-            if self._check_responses and (fault := operation.check_answer(status, content)):
-                log.error("%s answered %d with a body that breaks the document at %s", operation.id, status, fault)
-                return error(500, f"Defect of the mock: the answer of {operation.id} breaks the document at {fault}")
-            body = b"" if operation.checks.get(status) is None else written(content)
+                status, content = status_of(operation, refusal), {"error": error_text(refusal)}
+                subject = type(refusal)  # the exception itself would keep its frames alive, the body too
+            if self._check_responses and (fault := operation.check_response(status, content)):
+                log.error("%s returned %d with a body that breaks the spec at %s", operation.id, status, fault)
+                return error_response(
+                    500, f"Defect of the mock: the response of {operation.id} breaks the spec at {fault}"
+                )
+            body = b"" if operation.checks.get(status) is None else serialized(content)
             if call is None:
                 return Response(status, body)
-            return Response(call.restate(operation, status, subject) if call.restate else status, body, call.applied)
+            return Response(
+                call.rewrite_status(operation, status, subject) if call.rewrite_status else status, body, call.applied
+            )
         except Exception:
             log.exception("%s failed; this is a defect of the mock", operation.id)
             return DEFECT
 
 
-def written(content: Any) -> bytes:
+def serialized(content: Any) -> bytes:
     """A response's body."""
     return content.body if type(content) is Rendered else orjson.dumps(content)
 
 
-def _ask(organisation: Organisation, arrival: _Arrival) -> tuple[Any, bool]:
-    """Tenant, then shape, then meaning (behaviour, section 1): the answer, and whether it changed the world.
+def _execute(organisation: Organisation, incoming: _IncomingRequest) -> tuple[Any, bool]:
+    """Tenant, then shape, then meaning (behaviour, section 1): the result, and whether it changed the world.
 
     GameError: refused.
     """
-    bound = arrival.there[arrival.method]
-    tenant = None if bound.whole else _tenant(arrival)
+    bound = incoming.by_method[incoming.method]
+    tenant = None if bound.whole else _tenant(incoming)
     game = None if bound.whole else organisation.game(tenant)
-    arguments = _read(bound, arrival)
+    arguments = _read(bound, incoming)
     if game is None:
         return bound.function(organisation, **arguments), False
-    return perform(organisation, game, tenant, bound.operation.id, bound.function, arguments)
+    return execute_operation(organisation, game, tenant, bound.operation.id, bound.function, arguments)
 
 
-def _read(bound: Bound, arrival: _Arrival) -> dict[str, Any]:
-    return bound.operation.read(arrival.values, arrival.query, arrival.headers, arrival.body, repeated=arrival.repeated)
+def _read(bound: Bound, incoming: _IncomingRequest) -> dict[str, Any]:
+    return bound.operation.read(
+        incoming.values, incoming.query, incoming.headers, incoming.body, repeated=incoming.repeated
+    )
 
 
-def _tenant(arrival: _Arrival) -> str | None:
-    given = arrival.headers.get(b"tenant-id")
+def _tenant(incoming: _IncomingRequest) -> str | None:
+    given = incoming.headers.get(b"tenant-id")
     if given is None:
         return None
-    if arrival.repeated and arrival.given_twice(b"tenant-id"):
+    if incoming.repeated and incoming.is_repeated(b"tenant-id"):
         raise Refused("Header `Tenant-ID` must be given once, not several times.")
     tenant = header_text(given)
     if len(tenant) > LONGEST_ID:

@@ -1,4 +1,4 @@
-"""Where things are kept that can be made again, so that a second start need not make them."""
+"""The user's cache directory, for files that can be made again."""
 
 from __future__ import annotations
 

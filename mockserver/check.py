@@ -1,4 +1,4 @@
-"""`mockserver check`: what is in the document, where it contradicts itself, and what another version changes."""
+"""`mockserver check`: what is in the spec, where it contradicts itself, and what another version changes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mockserver.serve.fit import gaps
-from mockserver.spec import Document, DocumentError, load
+from mockserver.serve.spec_choice import gaps
+from mockserver.spec import Spec, SpecError, load
 from mockserver.spec.access import in_words, security_of
 from mockserver.spec.comparison import Change, compare
+from mockserver.spec.compiler import compiled_in_part, operations_of, read, webhooks_of
 from mockserver.spec.contradictions import Contradiction, contradictions
-from mockserver.spec.document import compiled_in_part, operations_of, read, webhooks_of
-from mockserver.spec.errata import Erratum, errata, unanswered
+from mockserver.spec.errata import Erratum, errata, unexplained
 
 FINE, FAULTS = 0, 1
-KEY = "X-API-KEY"  # what the mock itself asks for, whatever a document says
+KEY = "X-API-KEY"  # what the mock itself asks for, whatever a spec says
 
 
 class Unusable(click.ClickException):
@@ -44,27 +44,27 @@ def check(context: click.Context, new: Path | None) -> None:
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:
-        document = load()
-        context.exit(_report(console, document) if new is None else _comparison(console, document, read(new)))
-    except DocumentError as error:
+        spec = load()
+        context.exit(_report(console, spec) if new is None else _comparison(console, spec, read(new)))
+    except SpecError as error:
         raise Unusable(str(error)) from error
 
 
-def _report(console: Console, document: Document) -> int:
-    info = document.raw["info"]
-    console.print(f"\n[bold]{info['title']} {info['version']}[/], OpenAPI {document.raw['openapi']}: ", end="")
-    console.print(f"{len(document.operations)} operations, {len(document.webhooks)} webhooks.\n")
-    console.print(_operations(document))
-    console.print(_webhooks(document))
-    console.print(_additions(document))
-    found, rows = contradictions(document.raw), errata()
-    console.print(_contradictions(document, found, rows))
-    open_ones = unanswered(found, rows)
+def _report(console: Console, spec: Spec) -> int:
+    info = spec.raw["info"]
+    console.print(f"\n[bold]{info['title']} {info['version']}[/], OpenAPI {spec.raw['openapi']}: ", end="")
+    console.print(f"{len(spec.operations)} operations, {len(spec.webhooks)} webhooks.\n")
+    console.print(_operations(spec))
+    console.print(_webhooks(spec))
+    console.print(_additions(spec))
+    found, rows = contradictions(spec.raw), errata()
+    console.print(_contradictions(spec, found, rows))
+    open_ones = unexplained(found, rows)
     for one in open_ones:
-        console.print(Text.assemble(("Not answered in fixtures/errata.toml: ", "bold red"), f"{one.where} {one.said}"))
+        console.print(Text.assemble(("Not explained in fixtures/errata.toml: ", "bold red"), f"{one.where} {one.said}"))
     for row in rows:
-        if row.kind != "reading" and not row.since and not any(row.answers(one) for one in found):
-            console.print(Text.assemble(("No longer found: ", "yellow"), f"{row.where} {row.document}"))
+        if row.kind != "reading" and not row.since and not any(row.explains(one) for one in found):
+            console.print(Text.assemble(("No longer found: ", "yellow"), f"{row.where} {row.spec}"))
     return FAULTS if open_ones else FINE
 
 
@@ -75,26 +75,26 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _operations(document: Document) -> Table:
-    table = _table("Operations", "operation", "request", "answers", "in short")
-    for path, method, _, declared in operations_of(document.raw):
+def _operations(spec: Spec) -> Table:
+    table = _table("Operations", "operation", "request", "responses", "in short")
+    for path, method, _, declared in operations_of(spec.raw):
         statuses = " ".join(declared["responses"])
         table.add_row(declared["operationId"], f"{method.upper()} {path}", statuses, _words(declared))
     return table
 
 
-def _webhooks(document: Document) -> Table:
+def _webhooks(spec: Spec) -> Table:
     table = _table("\nWebhooks", "type", "in short")
-    for kind, declared in webhooks_of(document.raw):
+    for kind, declared in webhooks_of(spec.raw):
         table.add_row(kind, _words(declared))
     return table
 
 
-def _additions(document: Document) -> Table:
+def _additions(spec: Spec) -> Table:
     table = _table(
         "\nAdditions: fields that newer official clients require", "schema", "field", "since", "the mock sends"
     )
-    for row in document.additions:
+    for row in spec.additions:
         table.add_row(*map(Text, (row.schema, row.field, row.since, row.why)))
     return table
 
@@ -103,18 +103,18 @@ def _words(declared: Mapping[str, Any]) -> Text:
     return Text(declared.get("summary") or declared.get("description") or "")
 
 
-def _contradictions(document: Document, found: list[Contradiction], rows: list[Erratum]) -> Table:
-    table = _table("\nContradictions", "where", "what", "the document", "the mock", "found")
+def _contradictions(spec: Spec, found: list[Contradiction], rows: list[Erratum]) -> Table:
+    table = _table("\nContradictions", "where", "what", "the spec", "the mock", "found")
     for row in (row for row in rows if not row.since):
-        times = sum(one.times for one in found if row.answers(one))
+        times = sum(one.times for one in found if row.explains(one))
         shown = "by reading" if row.kind == "reading" else f"{times} ×"
-        place = place_in(document.raw, row.where)
-        table.add_row(*map(Text, (place, ", ".join(row.names), row.document, row.mock, shown)))
+        place = place_in(spec.raw, row.where)
+        table.add_row(*map(Text, (place, ", ".join(row.names), row.spec, row.mock, shown)))
     return table
 
 
-def place_in(document: Mapping[str, Any], pointer: str) -> str:
-    """A pointer into the document for people: `LeaderboardResponse`, `GET /streaks, parameter userIds`."""
+def place_in(spec: Mapping[str, Any], pointer: str) -> str:
+    """A pointer into the spec, readable: `LeaderboardResponse`, `GET /streaks, parameter userIds`."""
     steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.removeprefix("#/").split("/")]
     if steps[:2] == ["components", "schemas"]:
         return ".".join(step for step in steps[2:] if step not in ("properties", "allOf") and not step.isdigit())
@@ -123,12 +123,12 @@ def place_in(document: Mapping[str, Any], pointer: str) -> str:
     request = f"{steps[2].upper()} {steps[1]}"
     if steps[3] != "parameters":
         return f"{request}, {' '.join(steps[3:])}"
-    return f"{request}, parameter {document['paths'][steps[1]][steps[2]]['parameters'][int(steps[4])]['name']}"
+    return f"{request}, parameter {spec['paths'][steps[1]][steps[2]]['parameters'][int(steps[4])]['name']}"
 
 
-def _comparison(console: Console, old: Document, new: dict[str, Any]) -> int:
+def _comparison(console: Console, old: Spec, new: dict[str, Any]) -> int:
     changes = compare(old.raw, new)
-    versions = [document["info"]["version"] for document in (old.raw, new)]
+    versions = [spec["info"]["version"] for spec in (old.raw, new)]
     console.print(f"\n[bold]{old.raw['info']['title']} {versions[0]} → {versions[1]}[/]: {_count(changes)}\n")
     if changes:
         console.print(_changes(changes))
@@ -157,12 +157,12 @@ def _changes(changes: list[Change]) -> Table:
 
 
 def _lacking(new: dict[str, Any]) -> list[str]:
-    """What there is to do before the mock can serve the new document."""
+    """What there is to do before the mock can serve the new spec."""
     lines = [f"entry by {ways}: it knows the header {KEY} only" for ways in _other_ways(new)]
-    lines += [f"an answer in errata.toml: {one.where} {one.said}" for one in unanswered(contradictions(new), errata())]
+    lines += [f"a row in errata.toml: {one.where} {one.said}" for one in unexplained(contradictions(new), errata())]
     try:
         found = list(gaps(compiled_in_part(new)))
-    except DocumentError as error:
+    except SpecError as error:
         return [*lines, f"a way to serve this: {error}"]
     return [*lines, *(f"{gap.subject}: {gap.lacks}" for gap in found)]
 

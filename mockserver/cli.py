@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]  # where our packages are
 # Name → the module and the function, and what it does in one line.
 COMMANDS = {
     "serve": ("mockserver.serve.command:serve", "Start the fake Trophy."),
-    "people": (
-        "mockserver.remote.people:people",
+    "cast": (
+        "mockserver.remote.cast:cast",
         "Show which seeded user is in which state, of all that a front end must draw.",
     ),
     "clock": ("mockserver.remote.clock:clock", "Show a world's clock, or move it."),

@@ -12,7 +12,7 @@ from functools import partial
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK
 
 # Seconds of real time, to measure and to wait by. Tests replace `time.monotonic` in every module that holds it
-# (freezegun does), and who waits by it would wait for ever: a `partial` they do not find.
+# (freezegun does), and a wait that uses it would never end: they do not find a `partial`.
 monotonic: Callable[[], float] = (
     partial(time.clock_gettime, time.CLOCK_MONOTONIC) if sys.platform != "win32" else partial(time.monotonic)
 )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver.exchange import Response, error, send_response
+from mockserver.exchange import Response, error_response, send_response
 
 ANY = "*"
 EXPECTED = "an origin such as http://localhost:5173 or https://*.example.com, without a path, or * for every one"
@@ -58,15 +58,15 @@ class Origins:
             self._known[origin] = found
         return found
 
-    def on(self, answer: Response, sent: Headers) -> Response:
+    def on(self, response: Response, sent: Headers) -> Response:
         """The response to that request, readable for scripts that may call."""
-        more = self.headers(sent) if answer.status else ()  # a dropped connection has no headers
-        return replace(answer, headers=(*answer.headers, *more)) if more else answer
+        more = self.headers(sent) if response.status else ()  # a dropped connection has no headers
+        return replace(response, headers=(*response.headers, *more)) if more else response
 
     def writing(self, write: Callable[[Response], None], sent: Headers) -> Callable[[Response], None]:
         """What writes the response to that request, whichever it will be, as `on` makes it."""
         more = self.headers(sent)
-        return (lambda answer: write(replace(answer, headers=(*answer.headers, *more)))) if more else write
+        return (lambda response: write(replace(response, headers=(*response.headers, *more)))) if more else write
 
     def preflight(self, sent: Headers) -> Response | None:
         """The response to a browser that asks whether it may make a request, before `on`; None when it does not ask."""
@@ -76,7 +76,7 @@ class Origins:
             return None
         if not self.allows(origin):
             name = ascii(origin[:200].decode("latin-1"))
-            return error(403, f"Pages of {name} may not call this: allow the origin with {self._option}.")
+            return error_response(403, f"Pages of {name} may not call this: allow the origin with {self._option}.")
         found = [(b"access-control-allow-methods", METHODS), (b"access-control-max-age", MAX_AGE)]
         if wanted := _sent(sent, b"access-control-request-headers"):
             found.append((b"access-control-allow-headers", wanted))
@@ -86,8 +86,8 @@ class Origins:
 
     async def around(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Calls an application whose responses are no `Response`."""
-        if scope["method"] == "OPTIONS" and (asked := self.preflight(scope["headers"])) is not None:
-            await send_response(self.on(asked, scope["headers"]), send)
+        if scope["method"] == "OPTIONS" and (preflight := self.preflight(scope["headers"])) is not None:
+            await send_response(self.on(preflight, scope["headers"]), send)
             return
         more = self.headers(scope["headers"])
 

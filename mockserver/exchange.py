@@ -1,4 +1,4 @@
-"""What comes in and what goes out: calls, answers and the bytes of both. Knows the wire, not the game."""
+"""Requests and responses, as objects and as bytes. Knows HTTP, not the game."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Response:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-DROPPED = Response(0, b"")  # no answer at all: the connection is closed under the client. Status 0: nobody hears it
+DROPPED = Response(0, b"")  # no response at all: the connection is closed under the client. Status 0: nothing was sent
 
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way, for those who stand beside the way. `started` is of `clock.monotonic`.
+    """One request, for hooks and logs. `started` is of `clock.monotonic`.
 
-    `operation` is None where the document has none, `organisation` until the key is known, `body` until it is read.
-    Who is asked before may leave `applied`, headers that the answer will carry, and `restate`, which turns the
-    status that the document declares for a content (or a kind of refusal) into the one that goes out. `instead`
-    goes out in place of the answer to what was carried out.
+    `operation` is None where the spec has none, `organisation` until the key is known, `body` until it is read.
+    The hook before may set `applied`, headers that the response will carry, and `rewrite_status`, which turns the
+    status that the spec declares for a content (or a kind of refusal) into the one that goes out. `override`
+    goes out in place of the response of what was carried out.
     """
 
     method: str
@@ -52,16 +52,16 @@ class Call:
     organisation: Organisation | None = None
     body: bytes = b""
     applied: tuple[tuple[bytes, bytes], ...] = ()
-    restate: Callable[[Operation, int, Any], int] | None = None
-    instead: Response | None = None
+    rewrite_status: Callable[[Operation, int, Any], int] | None = None
+    override: Response | None = None
 
 
-# Asked after the key check and before all else: what is to befall the call, None when nothing is. It is awaited; an
-# answer of its own ends the call, which then changes nothing.
-Befalls = Callable[[], Awaitable[Response | None]]
-Before = Callable[[Call], Befalls | None]
-# Told once the answer has gone out, whatever it was.
-After = Callable[[Call, Response], None]
+# Called after the key check and before all else: what is to be awaited before the call, None for nothing. A
+# response of its own ends the call, which then changes nothing.
+Intervention = Callable[[], Awaitable[Response | None]]
+BeforeHook = Callable[[Call], Intervention | None]
+# Called once the response has gone out, whatever it was.
+AfterHook = Callable[[Call, Response], None]
 
 
 class TooLarge(Exception):
@@ -72,28 +72,30 @@ class Disconnected(Exception):
     """The client left before its request was complete."""
 
 
-def sentence_of(refusal: GameError) -> str:
+def error_text(refusal: GameError) -> str:
     """What a refusal says, with escapes in the place of control characters that came with the request. One that lists
     the problems of a catalog has a line for each."""
     lines = str(refusal).split("\n") if isinstance(refusal, CatalogError) else [str(refusal)]
     return "\n".join([printable(line) for line in lines])
 
 
-def error(status: int, sentence: str, *headers: tuple[bytes, bytes]) -> Response:
-    """An answer in the one shape of errors: schema `ErrorBody`."""
-    return Response(status, orjson.dumps({"error": sentence}), headers)
+def error_response(status: int, message: str, *headers: tuple[bytes, bytes]) -> Response:
+    """A response in the one shape of errors: schema `ErrorBody`."""
+    return Response(status, orjson.dumps({"error": message}), headers)
 
 
-DEFECT = error(500, "The mock server failed. This is a defect of the mock, not of your request; its log says more.")
+DEFECT = error_response(
+    500, "The mock server failed. This is a defect of the mock, not of your request; its log says more."
+)
 # Where a log is kept, and it cannot be written.
-NOT_KEPT = error(
+NOT_KEPT = error_response(
     503,
     "What the request changed could not be kept, so it did not happen; the server's log says why. Try again.",
     (b"retry-after", b"1"),
 )
 
 
-def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def join_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Headers by name; several of one name are one with commas between (RFC 9110)."""
     found: dict[bytes, bytes] = {}
     for name, value in headers:
@@ -105,7 +107,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], most: int 
     """The whole body, of at most so many bytes. TooLarge as soon as that is known: from its announced length, before
     anything is read.
 
-    What is not read, the server drops as it comes in, so that the client hears the answer.
+    What is not read, the server drops as it comes in, so that the client gets the response.
     """
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced[:20]) > most:
@@ -125,19 +127,19 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], most: int 
         chunks.append(chunk)
 
 
-async def send_response(answer: Response, send: Send) -> None:
-    headers = [JSON_HEADER, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+async def send_response(response: Response, send: Send) -> None:
+    headers = [JSON_HEADER, (b"content-length", b"%d" % len(response.body)), *response.headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
-def has_left(send: Send) -> bool:
-    """Whether the client has hung up: nobody would hear an answer. Servers that do not say so are believed."""
+def is_disconnected(send: Send) -> bool:
+    """Whether the client has hung up: nobody would get a response. False where the server does not say."""
     return bool(getattr(getattr(send, "__self__", None), "disconnected", False))
 
 
 async def drop(receive: Receive, send: Send) -> None:
-    """Closes the connection without a word. Without a socket beneath, ConnectionResetError is all that is left."""
+    """Closes the connection without a response. Without a socket: ConnectionResetError."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
         raise ConnectionResetError("The connection was dropped, as it was asked for.")

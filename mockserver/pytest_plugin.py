@@ -23,14 +23,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Says what a marker has that no world could be made with, also where the fixture is not asked for."""
+    """Fails a test whose marker is wrong, also where the fixture is not used."""
     if fault := _fault_of_markers(item):
         pytest.fail(fault, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """A test that stopped the session's server is told so, and those after it have it again."""
+    """A test that stopped the session's server fails, and the tests after it have it again."""
     server = item.config.stash.get(RUNNING, None)
     stopped = server is not None and not server.running
     if server is not None and stopped:
@@ -84,6 +84,6 @@ def _fault_of_markers(item: pytest.Item) -> str | None:
         unknown = [name for name in marker.kwargs if name not in OPTIONS]
         if unknown:
             near = get_close_matches(unknown[0], OPTIONS, 1)
-            perhaps = f" Did you mean {near[0]!r}?" if near else ""
-            return f"The marker trophy_world has no option {unknown[0]!r}.{perhaps} Write {spelling}."
+            did_you_mean = f" Did you mean {near[0]!r}?" if near else ""
+            return f"The marker trophy_world has no option {unknown[0]!r}.{did_you_mean} Write {spelling}."
     return None

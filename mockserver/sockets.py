@@ -57,7 +57,7 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
 def _open_all(addresses: Sequence[tuple[int, str]], port: int) -> list[socket.socket]:
     """An address that this machine does not have is left out, as long as there is another."""
     opened: list[socket.socket] = []
-    trouble: OSError | None = None
+    failure: OSError | None = None
     try:
         for family, address in addresses:
             try:
@@ -65,11 +65,11 @@ def _open_all(addresses: Sequence[tuple[int, str]], port: int) -> list[socket.so
             except OSError as error:
                 if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                     raise
-                trouble = error
+                failure = error
             else:
                 port = opened[-1].getsockname()[1]
-        if not opened and trouble is not None:
-            raise trouble
+        if not opened and failure is not None:
+            raise failure
     except BaseException:
         for each in opened:
             each.close()
@@ -79,7 +79,7 @@ def _open_all(addresses: Sequence[tuple[int, str]], port: int) -> list[socket.so
 
 def _open_one(family: int, address: str, port: int) -> socket.socket:
     """It says that it speaks TCP, which `socket.create_server` leaves open: without that, asyncio does not send small
-    packets at once, and every answer takes 40 milliseconds."""
+    packets at once, and every response takes 40 milliseconds."""
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # elsewhere it would let two servers have one port

@@ -16,16 +16,16 @@ from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game, Observer
 from mockserver.game.errors import GameError, NotFound, Refused
 from mockserver.game.facts import CatalogChanged, Entry
-from mockserver.game.nearest import instead
+from mockserver.game.nearest import suggestion
 from mockserver.game.periods import DAY, FIRST_CLOCK, MINUTE, utc_day
 from mockserver.game.world import World
 from mockserver.garbage import without_collecting
-from mockserver.log.turn import Recorder, Turn
+from mockserver.log.batch import Batch, Recorder
 
 DEFAULT_KEY = "00000000.local"
 QUARTER = 15 * MINUTE
 HISTORY_DAYS = {"daily": 60, "weekly": 84, "monthly": 150}
-CatalogOn = Callable[[date], Catalog]
+CatalogFactory = Callable[[date], Catalog]
 
 log = logging.getLogger("mockserver")
 
@@ -34,7 +34,7 @@ log = logging.getLogger("mockserver")
 applying: ContextVar[bool] = ContextVar("applying", default=False)
 
 
-class Ending(GameError):
+class ShuttingDown(GameError):
     """The server is about to end, and does not finish what takes its time."""
 
 
@@ -43,11 +43,11 @@ class TenantNotFound(NotFound):
 
 
 class Populate(Protocol):
-    """Fills an empty population with users who have been active from the game's now until `until` (ms UTC).
+    """Fills an empty population with users who were active from the game's now until `until` (ms UTC).
 
     Returns what the webhooks of their last days are made from, oldest first; the game may add to it until it is
-    observed otherwise. `report` is told now and then how much is done (0 to 1), and how many deeds that were; what it
-    raises ends the matter.
+    observed otherwise. `report` is called now and then: how much is done (0 to 1), how many actions that were; what it
+    raises ends the seeding.
     """
 
     def __call__(
@@ -66,7 +66,7 @@ class Plan:
     that worlds that are made one after the other have had the same past.
     """
 
-    catalog: CatalogOn
+    catalog: CatalogFactory
     seed: int = 1
     users: int = 0
     now: int | None = None
@@ -75,7 +75,7 @@ class Plan:
     origin: str | None = None
     rounded: bool = True
 
-    def lived_until(self, now: int) -> int:
+    def active_until(self, now: int) -> int:
         """The moment (ms UTC) before which users have done what they have done: on the same day as `now`, everywhere.
         All zones begin their days with a quarter of an hour."""
         since = now % QUARTER
@@ -91,7 +91,7 @@ class Plan:
 class Organisation:
     """One world: what an API key opens. Its catalog counts relative days from its `first_day` (UTC).
 
-    `recorder` writes down what the world is told, where a log is kept. `state` (of `state()`) instead of a new life.
+    `recorder` logs the world's commands, where a log is kept. `state` (of `state()`): goes on from it.
     """
 
     clock: Clock
@@ -104,7 +104,7 @@ class Organisation:
         self.plan = plan
         self.recorder: Recorder | None = None
         self.shared = False  # time passes only as its log says
-        self.away = False  # it is on its way back to what its log says, and answers nobody meanwhile
+        self.recovering = False  # it is going back to what its log says, and serves no request meanwhile
         self.recent: list[tuple[str | None, Any]] = []  # by tenant: of the webhooks of seeded users' last days
         self._populate = populate
         self._observers: list[Observer] = []
@@ -119,7 +119,7 @@ class Organisation:
         """The key that ids and secrets are derived from."""
         return self.plan.origin or self.key
 
-    def become(self, other: Organisation) -> None:
+    def take_over(self, other: Organisation) -> None:
         """Takes over the whole state of another world, which must not be used any more; observers stay."""
         self.clock, self.first_day, self.catalog, self.games = other.clock, other.first_day, other.catalog, other.games
         self.recent = other.recent
@@ -127,7 +127,7 @@ class Organisation:
             self._attach(game)
 
     def reset(self) -> None:
-        """Back to the seed: clock, catalog and people as they were made."""
+        """Back to the seed: clock, catalog and users as they were made."""
         plan = self.plan
         clock = Clock(plan.now, plan.frozen)
         now = clock.now()
@@ -137,14 +137,14 @@ class Organisation:
         self.games, self.recent = {}, []
         settings = self.catalog.settings
         for tenant in (settings.tenants or ()) if settings.multi_tenant else (None,):
-            self._found(tenant, now)
+            self._create_game(tenant, now)
 
-    def _found(self, tenant: str | None, now: int) -> Game:
+    def _create_game(self, tenant: str | None, now: int) -> Game:
         plan = self.plan
-        lived = plan.days_before(self.catalog) * DAY if plan.users else 0
+        history = plan.days_before(self.catalog) * DAY if plan.users else 0
         seed = str(plan.seed) if tenant is None else f"{plan.seed}/{tenant}"
-        until = plan.lived_until(now) if plan.users else now
-        game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, until - lived), self.origin))
+        until = plan.active_until(now) if plan.users else now
+        game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, until - history), self.origin))
         seen: Sequence[Any] = ()
         if plan.users and self._populate is not None:
             seen = self._populate(game, seed=plan.seed, users=plan.users, until=until)
@@ -160,11 +160,11 @@ class Organisation:
         for observer in self._observers:
             try:
                 observer(world, entries)
-            except Exception:  # it has happened, whatever becomes of those who look on
+            except Exception:  # it has happened, also where an observer fails
                 log.exception("What follows from a change could not be worked out; this is a defect of the mock")
 
     def watch(self, observer: Observer) -> None:
-        """From now on `observer` is told of every request and every due moment."""
+        """From now on `observer` is called after every request and every due moment."""
         self._observers.append(observer)
         for game in self.games.values():
             self._attach(game)
@@ -176,7 +176,7 @@ class Organisation:
 
     def game(self, tenant: str | None = None, now: int | None = None) -> Game:
         """The population that a request is about, caught up with the clock (or `now`); of a tenant that is not known
-        yet a new one, which comes into being with `admit`.
+        yet a new one, which comes into being with `add_tenant`.
 
         Raises `Refused` without a tenant where one is required, `NotFound` for one that is not listed.
         """
@@ -187,7 +187,7 @@ class Organisation:
         elif not tenant:
             raise Refused("The Tenant-ID header is required: this organisation is multi-tenant.")
         elif settings.tenants is not None and tenant not in settings.tenants:
-            raise TenantNotFound(f"Tenant {tenant!r} was not found{instead(tenant, settings.tenants)}")
+            raise TenantNotFound(f"Tenant {tenant!r} was not found{suggestion(tenant, settings.tenants)}")
         game = self.games.get(tenant)
         if game is None:
             game = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now, self.origin))
@@ -195,14 +195,14 @@ class Organisation:
         self.catch_up(now)
         return game
 
-    def admit(self, tenant: str, game: Game) -> bool:
-        """From now on a tenant is there: its first request was one that could be answered. Whether it is new."""
+    def add_tenant(self, tenant: str, game: Game) -> bool:
+        """From now on a tenant is there: its first request was one that could be served. Whether it is new."""
         if not self.catalog.settings.multi_tenant or tenant in self.games:
             return False
         self.games[tenant] = game
         return True
 
-    def dismiss(self, tenant: str) -> None:
+    def remove_tenant(self, tenant: str) -> None:
         """A tenant that was just admitted is not there after all."""
         self.games.pop(tenant, None)
 
@@ -229,7 +229,7 @@ class Organisation:
         try:
             for game in games:
                 game.begin()
-                game.tell(CatalogChanged(catalog))
+                game.record(CatalogChanged(catalog))
             self.catalog = catalog
         except BaseException:
             self.catalog = before
@@ -268,22 +268,22 @@ class Organisation:
 
 
 class Keeper(Protocol):
-    """Keeps what the worlds of a server are told. Raises `LogError` when it cannot."""
+    """Logs the commands of a server's worlds. Raises `LogError` when it cannot."""
 
-    def founded(self, organisation: Organisation, real: int, made: int) -> None:
+    def created(self, organisation: Organisation, real: int, made: int) -> None:
         """A world was made at that real time (ms UTC), the so many-th of this server."""
         ...
 
-    def adopted(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
-        """A world has lived through these records, the recipe first."""
+    def loaded(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
+        """A world was made from these records, the recipe first."""
         ...
 
     def deleted(self, organisation: Organisation) -> None:
         """A world is about to be deleted."""
         ...
 
-    def told(self, organisation: Organisation, name: str, arguments: dict[str, Any]) -> None:
-        """The server itself has told a world something, at the moment (pinned) that it is."""
+    def record(self, organisation: Organisation, name: str, arguments: dict[str, Any]) -> None:
+        """A command of the server itself, at the (pinned) moment."""
         ...
 
     def tick(self) -> None:
@@ -295,7 +295,7 @@ class Keeper(Protocol):
         ...
 
     def close(self) -> None:
-        """The end: nothing is told any more."""
+        """The end: nothing is logged any more."""
         ...
 
 
@@ -306,7 +306,7 @@ class Farm(Protocol):
         """Brings the world of that key up, if there is one."""
         ...
 
-    async def ask(
+    async def execute(
         self,
         organisation: Organisation,
         name: str,
@@ -314,18 +314,18 @@ class Farm(Protocol):
         tenant: Callable[[], str | None],
         read: Callable[[], dict[str, Any]],
     ) -> Callable[[], tuple[Any, bool]] | None:
-        """A request to an operation: what gives its answer or raises its refusal; None when the world is gone."""
+        """Runs a request: a function that returns its result or raises its refusal; None: the world is gone."""
         ...
 
     async def follow(self, organisation: Organisation) -> Organisation | None:
         """The world as it is in the log now; None when it is gone."""
         ...
 
-    async def call(self, row: Any, ask: Any) -> Any:
-        """A call of the control plane about one world: its answer."""
+    async def call(self, row: Any, request: Any) -> Any:
+        """A call of the control plane about one world: its result."""
         ...
 
-    async def everywhere(self) -> None:
+    async def load_all(self) -> None:
         """Brings all worlds up."""
         ...
 
@@ -335,12 +335,12 @@ class Farm(Protocol):
 
     def new_key(self) -> str: ...
 
-    async def founded(self, organisation: Organisation, real: int) -> None:
+    async def created(self, organisation: Organisation, real: int) -> None:
         """A world was made here at that real time (ms UTC), and is shared from now on."""
         ...
 
-    async def adopted(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
-        """A world has lived through these records here, the recipe first, and is shared from now on."""
+    async def loaded(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
+        """A world was made from these records here, the recipe first, and is shared from now on."""
         ...
 
     async def deleted(self, organisation: Organisation) -> None: ...
@@ -371,10 +371,10 @@ class Worlds:
         self.plan = plan
         self.roots = keys
         self.populate = populate
-        self.turn: Turn | None = None  # where logs are kept, answers wait for its end
+        self.batch: Batch | None = None  # where logs are kept, responses wait until it is written
         self.keeper: Keeper | None = None
         self.farm: Farm | None = None
-        self.ending = False  # whoever waits for a world to be made hears that it is not
+        self.shutting_down = False  # worlds that are being made are given up
         self.made = made
         there = {organisation.key: organisation for organisation in known}
         roots = {key: there.get(key) or Organisation(key, plan, populate) for key in keys}
@@ -391,21 +391,21 @@ class Worlds:
 
     def make(self, plan: Plan) -> Organisation:
         """A new world with a key of its own."""
-        return self.admit(Organisation(self.new_key(), plan, self.populate))
+        return self.add(Organisation(self.new_key(), plan, self.populate))
 
-    def live(
+    def populate_running(
         self, game: Game, *, seed: int, users: int, until: int, report: Callable[[float, int], None] | None = None
     ) -> Sequence[Any]:
-        """Populates a world while the server runs. Raises `Ending` as soon as it is about to end."""
+        """Populates a world while the server runs. Raises `ShuttingDown` as soon as it is about to end."""
 
-        def wanted(done: float, deeds: int) -> None:
-            if self.ending:
-                raise Ending("The server is about to end, and the world has not been made.")
+        def report_unless_shutting_down(done: float, actions: int) -> None:
+            if self.shutting_down:
+                raise ShuttingDown("The server is about to end, and the world has not been made.")
             if report is not None:
-                report(done, deeds)
+                report(done, actions)
 
         assert self.populate is not None, "only worlds with users are populated"
-        return self.populate(game, seed=seed, users=users, until=until, report=wanted)
+        return self.populate(game, seed=seed, users=users, until=until, report=report_unless_shutting_down)
 
     def new_key(self) -> str:
         """The next key, derived from the server's seed and a counter."""
@@ -413,8 +413,8 @@ class Worlds:
         digest = hashlib.sha256(f"{self.plan.seed}/world/{self.made}".encode()).hexdigest()
         return f"{digest[:8]}.{digest[8:40]}"
 
-    def admit(self, organisation: Organisation) -> Organisation:
-        """Opens the door of a world that was made elsewhere (in a thread, when people have to live first)."""
+    def add(self, organisation: Organisation) -> Organisation:
+        """Adds a world that was made elsewhere (in a thread, when users are seeded)."""
         self._worlds[organisation.key] = organisation
         return organisation
 
@@ -423,10 +423,10 @@ class Worlds:
         return self._worlds.pop(key, None) is not None
 
     def tick(self) -> list[Organisation]:
-        """Lets what has fallen due under the running clocks happen, without any request; where it did."""
+        """Settles what has fallen due under the running clocks. Returns the worlds where anything has."""
         moved = []
         for organisation in self:
-            if organisation.shared or organisation.away:
+            if organisation.shared or organisation.recovering:
                 continue
             now, due = organisation.clock.now(), organisation.next_due()
             if due is not None and due <= now:

@@ -25,15 +25,15 @@ FLAGS = (
 # What the page has in its menu, and a person's own view.
 VIEWS = (
     "",
-    "people",
-    "person",
+    "users",
+    "user",
     "boards",
     "achievements",
     "points",
     "catalog",
     "webhooks",
     "requests",
-    "trouble",
+    "faults",
     "api",
 )
 

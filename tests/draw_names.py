@@ -12,7 +12,7 @@ from typing import Any
 
 from faker import Generator
 
-from mockserver.seed.people import HOMES
+from mockserver.seed.identities import LOCATIONS
 
 FILE = Path(__file__).parents[1] / "mockserver" / "seed" / "names.json"
 EACH = 60  # given and family names for each place
@@ -20,7 +20,7 @@ EACH = 60  # given and family names for each place
 
 def draw() -> dict[str, dict[str, list[str]]]:
     """By Faker's locale: different given and family names, in the order in which they were drawn."""
-    return {locale: _of(locale) for locale in sorted({home.locale for home in HOMES})}
+    return {locale: _of(locale) for locale in sorted({home.locale for home in LOCATIONS})}
 
 
 def _of(locale: str) -> dict[str, list[str]]:

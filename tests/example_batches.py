@@ -14,8 +14,8 @@ from mockserver import catalogs
 from mockserver.examples.batch import Batch, Part, make
 from mockserver.game.catalog import Catalog
 from mockserver.game.periods import DAY
-from mockserver.spec import Document, load
-from mockserver.worlds import CatalogOn
+from mockserver.spec import Spec, load
+from mockserver.worlds import CatalogFactory
 
 ROOT = Path(__file__).parents[1]
 RAW = json.loads((ROOT / "openapi.json").read_text())
@@ -24,17 +24,17 @@ NAMES = catalogs.BUNDLED
 
 
 @cache
-def document() -> Document:
+def document() -> Spec:
     return load()
 
 
 @cache
 def batch(name: str = "catalog", seed: int = 1, count: int = 1) -> Batch:
-    helping = None if name == "catalog" else catalog_on("catalog")
-    return make(document(), catalog_on(name), helping, seed=seed, now=NOON, count=count)
+    helping = None if name == "catalog" else catalog_factory("catalog")
+    return make(document(), catalog_factory(name), helping, seed=seed, now=NOON, count=count)
 
 
-def catalog_on(name: str) -> CatalogOn:
+def catalog_factory(name: str) -> CatalogFactory:
     """The catalog of that name, as a world's first day makes it."""
 
     def on(day: date) -> Catalog:

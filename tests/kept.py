@@ -16,14 +16,14 @@ from lives import known
 from mockserver import catalogs, spec
 from mockserver.app import App, create_app
 from mockserver.clock import pin
-from mockserver.control.loading import Story, load
+from mockserver.control.loading import LoadedLog, load
 from mockserver.control.plane import ControlPlane
 from mockserver.control.routes import routes
-from mockserver.control.worlds import Given
+from mockserver.control.worlds import SentCatalog
 from mockserver.exchange import Response
 from mockserver.game.periods import iso
 from mockserver.keep.keeper import Keeper
-from mockserver.log.sqlite import FILE, SqliteHome
+from mockserver.log.sqlite import FILE, SqliteStore
 from mockserver.serve.progress import populate
 from mockserver.testing.bridge import scope_of
 from mockserver.worlds import DEFAULT_KEY, Organisation, Plan, Worlds
@@ -54,29 +54,29 @@ class Server:
         self.directory = directory
         self.runner = asyncio.Runner()
         with pin(real):
-            self.plan = Plan(Given("catalog"), **plan)
-            told = None if story is None else Story(list(story))
+            self.plan = Plan(SentCatalog("catalog"), **plan)
+            told = None if story is None else LoadedLog(list(story))
             worlds = self.make_worlds(told)
             self.plane = ControlPlane(worlds, DOCUMENT)
             self.app: App = create_app(
                 worlds, DOCUMENT, control=routes(self.plane), before=self.plane.before, after=self.plane.after
             )
-            self.plane.repeat, self.plane.load = self.app.replay, partial(load, self.plane)
+            self.plane.replay_operation, self.plane.load = self.app.replay, partial(load, self.plane)
             self.runner.run(self.bring_up(told), context=copy_context())
 
-    def make_worlds(self, story: Story | None) -> Worlds:
+    def make_worlds(self, story: LoadedLog | None) -> Worlds:
         others = [] if story is None else [story.organisation(DEFAULT_KEY, populate)]
         if self.directory is None:
             self.keeper = None
             return Worlds(self.plan, populate=populate, known=others)
-        self.keeper = Keeper(SqliteHome(self.directory))
+        self.keeper = Keeper(SqliteStore(self.directory))
         return self.keeper.open(self.plan, (DEFAULT_KEY,), populate, others=others)
 
-    async def bring_up(self, story: Story | None) -> None:
+    async def bring_up(self, story: LoadedLog | None) -> None:
         if self.keeper is not None:
             await self.keeper.bring_up(self.plane)
         if story is not None:
-            await story.live_through(self.plane, self.world, 0)
+            await story.replay(self.plane, self.world, 0)
             await asyncio.sleep(0)  # the turn ends
 
     @property
@@ -131,18 +131,18 @@ class Server:
     def __exit__(self, *how: object) -> None:
         self.runner.run(self.plane.close())
         if self.keeper is not None:
-            self.keeper.home.close()
+            self.keeper.store.close()
         self.runner.close()
 
     def log(self) -> list[bytes]:
         """The records of the first world."""
         assert self.keeper is not None
-        return [line for _, line in self.keeper.home.read(DEFAULT_KEY)]
+        return [line for _, line in self.keeper.store.read(DEFAULT_KEY)]
 
     def everything(self, key: str = DEFAULT_KEY) -> Mapping[str, Any]:
         """All that there is to know about a world and what stands beside it."""
         with pin(self.now):
-            organisation, side = self.find(key), self.plane.backstage(self.find(key))
+            organisation, context = self.find(key), self.plane.context(self.find(key))
             organisation.catch_up(organisation.clock.now())
             return {
                 "clock": (iso(organisation.clock.now()), organisation.clock.frozen),
@@ -150,10 +150,10 @@ class Server:
                 "first day": organisation.first_day,
                 "worlds": {tenant: known(game.world) for tenant, game in organisation.games.items()},
                 "facts": {tenant: list(game.world.journal) for tenant, game in organisation.games.items()},
-                "events": [(event.id, event.tenant, event.body) for event in side.webhooks.outbox],
-                "let go": side.webhooks.outbox.let_go,
-                "deliveries": [(row.id, row.event.id, row.endpoint.id) for row in side.webhooks.log],
-                "endpoints": [row.as_json() for row in side.webhooks.endpoints],
-                "snapshots": side.snapshots.times(),
-                "faults": side.faults.as_json(),
+                "events": [(event.id, event.tenant, event.body) for event in context.webhooks.outbox],
+                "let go": context.webhooks.outbox.let_go,
+                "deliveries": [(row.id, row.event.id, row.endpoint.id) for row in context.webhooks.log],
+                "endpoints": [row.as_json() for row in context.webhooks.endpoints],
+                "snapshots": context.snapshots.times(),
+                "faults": context.faults.as_json(),
             }

@@ -18,7 +18,7 @@ from sample import SAMPLE
 
 from mockserver.api.metrics import record_event
 from mockserver.game.engine import Game
-from mockserver.performing import perform
+from mockserver.transaction import execute_operation
 from mockserver.worlds import Organisation, Plan
 
 NOW = 1_768_478_400_000
@@ -36,7 +36,7 @@ def tell(organisation: Organisation, short_of: int = 0) -> bool:
     try:
         if short_of:
             _testcapi.set_nomemory(short_of, short_of + 1)
-        perform(organisation, game, None, "metrics_event", record_event, arguments)
+        execute_operation(organisation, game, None, "metrics_event", record_event, arguments)
     except MemoryError:
         return False
     finally:

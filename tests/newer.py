@@ -7,7 +7,7 @@ from typing import Any
 from edits import at, edited, schema
 
 from mockserver.spec.additions import additions, extended
-from mockserver.spec.document import resource
+from mockserver.spec.compiler import resource
 
 VERSION = "1.99.0"
 EMAILS = {

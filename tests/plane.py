@@ -45,7 +45,7 @@ class Http:
     def mock(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
         """The answer is held against the plane's own document."""
         answer = self.send(method, f"/_mock{path}", body, **headers)
-        check_answer(method, path, answer)
+        check_response(method, path, answer)
         return answer
 
     def api(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
@@ -81,7 +81,7 @@ def _validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(content, registry=_checks()[1], validate_formats=True)
 
 
-def check_answer(method: str, path: str, answer: httpx2.Response) -> None:
+def check_response(method: str, path: str, answer: httpx2.Response) -> None:
     """Whether the document declares this answer; of what it does not have only 404 and 405 may come."""
     item, _ = _checks()[0].find(path.partition("?")[0].encode()) or ({}, [])
     if method.lower() not in item:

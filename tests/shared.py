@@ -9,12 +9,12 @@ from typing import Any
 from kept import Server
 
 from mockserver.clock import pin
-from mockserver.control.loading import Story
+from mockserver.control.loading import LoadedLog
 from mockserver.farm.checkpoints import Checkpoints
 from mockserver.farm.replica import Replica
 from mockserver.farm.start import Start
 from mockserver.log import shared
-from mockserver.log.jetstream import STREAM, JetStreamHome
+from mockserver.log.jetstream import STREAM, JetStreamStore
 from mockserver.serve.progress import populate
 from mockserver.worlds import DEFAULT_KEY, Worlds
 
@@ -26,13 +26,13 @@ class Sharing(Server):
         self._url, self._checkpoints = url, checkpoints
         super().__init__(None, *args, **how)
 
-    def make_worlds(self, story: Story | None) -> Worlds:
+    def make_worlds(self, story: LoadedLog | None) -> Worlds:
         self.keeper = None
         checkpoints = Checkpoints(self._checkpoints)
         self.start = Start([self._url], checkpoints, local_reads=False, idle=0.0, story=story)
         return self.start.worlds(self.plan, (DEFAULT_KEY,), populate)
 
-    async def bring_up(self, story: Story | None) -> None:
+    async def bring_up(self, story: LoadedLog | None) -> None:
         self.start.bring_up(self.plane, self.app)
         await self.start.load(self.plane)
         await self.start.farm.open()
@@ -49,7 +49,7 @@ class Sharing(Server):
     def drop(self) -> None:
         """Nobody has asked for a while."""
         self.replica.touched = float("-inf")
-        self.do(self.start.farm.doze())
+        self.do(self.start.farm.suspend_idle())
         assert DEFAULT_KEY not in self.start.farm._replicas
 
     def checkpoint(self) -> None:
@@ -57,7 +57,7 @@ class Sharing(Server):
 
     def lines(self) -> list[bytes]:
         """The world as text."""
-        found: list[bytes] = self.do(shared.lines_of(self.start.farm.home, DEFAULT_KEY))
+        found: list[bytes] = self.do(shared.lines_of(self.start.farm.store, DEFAULT_KEY))
         return found
 
     def log(self) -> list[bytes]:
@@ -70,13 +70,13 @@ class Sharing(Server):
 
     def __exit__(self, *how: object) -> None:
         """As a kill ends it: nothing is written any more."""
-        self.do(self.start.farm.home.close())
+        self.do(self.start.farm.store.close())
         super().__exit__(*how)
 
 
 async def empty(url: str) -> None:
     """A log in which nothing is."""
-    home = JetStreamHome([url])
-    await home.open()
-    await home._js.purge_stream(STREAM)
-    await home.close()
+    store = JetStreamStore([url])
+    await store.open()
+    await store._js.purge_stream(STREAM)
+    await store.close()

@@ -1,6 +1,6 @@
 """Pictures of the page's main views, at two widths, light and dark. `make shots` writes them into `shots/`.
 
-Two of them stand in the README: `docs/page-overview.png` and `docs/page-person.png`.
+Two of them stand in the README: `docs/page-overview.png` and `docs/page-user.png`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "shots"
 WIDTHS = (380, 1280)
 VIEWS = (*browser.VIEWS, "why")
-README = {"": "page-overview.png", "person": "page-person.png"}
+README = {"": "page-overview.png", "user": "page-user.png"}
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     with MockServer(users=50, now="2026-03-01T12:00:00Z", frozen=True) as server, browser.browser() as launched:
         _be_busy(server)
         user = server.control("GET", "/users?sort=-streak&limit=1&offset=3")["users"][0]["id"]
-        queries = {"person": f"?id={user}", "why": f"?userId={user}&points=xp", "api": "?operation=users_streak"}
+        queries = {"user": f"?id={user}", "why": f"?userId={user}&points=xp", "api": "?operation=users_streak"}
         queries["requests"] = "?number=2"
         for scheme in ("light", "dark"):
             for width in WIDTHS:

@@ -37,7 +37,7 @@ USER_FIELDS = ("name", "email", "tz")
 
 
 @cache
-def document() -> spec.Document:
+def document() -> spec.Spec:
     return spec.load()
 
 
@@ -75,7 +75,7 @@ class Story:
         answer = functions()[operation](self.game, **(declared.defaults | arguments))
         self.game.commit()
         answer = answer.content if isinstance(answer, Rendered) else answer
-        fault = declared.check_answer(declared.success, orjson.loads(orjson.dumps(answer)))
+        fault = declared.check_response(declared.success, orjson.loads(orjson.dumps(answer)))
         assert fault is None, f"{operation}: {fault}"
         return answer
 
@@ -96,9 +96,9 @@ class Story:
         self.pass_to(moment(when))
         return self
 
-    def zone_of(self, user: str) -> str | None:
-        person = self.world.users.get(user)
-        return person.profile.tz if person else None
+    def zone_of(self, user_id: str) -> str | None:
+        user = self.world.users.get(user_id)
+        return user.profile.tz if user else None
 
     def event(self, user: str, metric: str, value: float, key: str | None = None, **attributes: str) -> JSON:
         """`attributes`: those of the user by `user_…`, those of the event by their name."""
@@ -108,7 +108,7 @@ class Story:
 
     def act(self, deed: Callable[..., f.Fact], *arguments: Any) -> list[Entry]:
         """What the organisation does by hand, by one of the questions of `streak_commands`. Raises GameError."""
-        entries = self.game.tell(deed(self.world, *arguments))
+        entries = self.game.record(deed(self.world, *arguments))
         self.game.commit()
         return entries
 

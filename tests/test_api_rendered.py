@@ -55,28 +55,28 @@ def test_gaps_are_filled_and_the_rest_stays_as_it_is() -> None:
 def test_a_template_is_checked_once_for_each_type_that_fills_it() -> None:
     template, check = Template({"rank": GAP}), Counting()
     for gap, asked in ((1, 1), (2, 1), (None, 2), (None, 2), (3, 2), (0.5, 3)):
-        assert operation_with(check).check_answer(200, rendered(template, gap)) is None
+        assert operation_with(check).check_response(200, rendered(template, gap)) is None
         assert check.asked == asked
 
 
 def test_what_breaks_the_document_is_never_taken_for_checked() -> None:
     template, check = Template({"rank": GAP}), Counting("/rank: wrong")
     for asked in (1, 2):
-        assert operation_with(check).check_answer(200, rendered(template, 1)) == "/rank: wrong"
+        assert operation_with(check).check_response(200, rendered(template, 1)) == "/rank: wrong"
         assert check.asked == asked
 
 
 def test_what_one_check_has_passed_another_looks_at_itself() -> None:
     template, one, other = Template({"rank": GAP}), Counting(), Counting()
     for check in (one, other):
-        operation_with(check).check_answer(200, rendered(template, 1))
+        operation_with(check).check_response(200, rendered(template, 1))
     assert (one.asked, other.asked) == (1, 1)
 
 
 def test_what_comes_from_no_template_is_checked_each_time() -> None:
     check = Counting()
     for _ in range(2):
-        operation_with(check).check_answer(200, Rendered(b"{}", None))
+        operation_with(check).check_response(200, Rendered(b"{}", None))
     assert check.asked == 2
 
 
@@ -87,7 +87,7 @@ def test_soon_nothing_of_an_event_is_new_to_the_check() -> None:
     for body in bodies:
         response = metrics_event(game, key="words", body=body)
         assert isinstance(response, Rendered)
-        assert declared.check_answer(201, response) is None
+        assert declared.check_response(201, response) is None
         assert declared.checks[201](orjson.loads(response.body)) is None
     last = metrics_event(game, key="words", body={"user": {"id": "ann"}, "value": 1})
     assert last.has_passed(declared.checks[201])

@@ -28,7 +28,7 @@ from spec_requests import NAMES, Request, requests
 from story import Story, document, functions
 
 from mockserver import catalogs, spec
-from mockserver.app import written
+from mockserver.app import serialized
 from mockserver.game.catalog import Catalog, Metric, PointsTrigger
 from mockserver.game.engine import Game
 from mockserver.game.errors import GameError
@@ -121,7 +121,7 @@ def test_every_operation_stays_valid_through_five_years(name: str) -> None:
         walk.look()
         walk.story.pass_to(walk.story.game.now + walk.one([HOUR, 20 * HOUR, DAY, 3 * DAY, 12 * DAY, 90 * DAY]))
         if walk.dice.random() < 0.05:
-            walk.story.game.tell(CatalogChanged(walk.one([catalog, SAMPLE])))
+            walk.story.game.record(CatalogChanged(walk.one([catalog, SAMPLE])))
     assert walk.asked == set(document().operations)
 
 
@@ -188,7 +188,7 @@ def test_any_request_is_answered_as_declared_or_refused_without_a_trace(operatio
         except GameError:
             outcomes.add("refused" if len(game.world.journal) == before else "refused with a trace")
         else:
-            assert declared.check_answer(declared.success, orjson.loads(written(answer))) is None
+            assert declared.check_response(declared.success, orjson.loads(serialized(answer))) is None
             outcomes.add("answered")
 
     ask()

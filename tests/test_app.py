@@ -10,7 +10,7 @@ from app_server import DOCUMENT, Served, fresh_worlds, served
 
 from mockserver import spec
 from mockserver.app import create_app
-from mockserver.exchange import Befalls, Call, Response, error
+from mockserver.exchange import Call, Intervention, Response, error_response
 
 EVENT = {"user": {"id": "ada"}, "value": 10}
 
@@ -28,7 +28,7 @@ def test_every_operation_of_the_document_answers_under_both_prefixes(server: Ser
         for prefix in ("/v1", "/api"):
             reply = server.ask(operation.method, prefix + path, {} if operation.body else None)
             assert reply.status in operation.checks, (operation.id, reply)
-            assert operation.check_answer(reply.status, reply.json) is None
+            assert operation.check_response(reply.status, reply.json) is None
             assert reply.headers["content-type"] == "application/json"
 
 
@@ -302,9 +302,9 @@ def test_the_seams_see_each_call_and_may_answer_it() -> None:
     seen: list[tuple[str, str | None, int, bytes]] = []
 
     async def fail() -> Response:
-        return error(503, "on purpose", (b"retry-after", b"1"))
+        return error_response(503, "on purpose", (b"retry-after", b"1"))
 
-    def before(call: Call) -> Befalls | None:
+    def before(call: Call) -> Intervention | None:
         return fail if b"x-fail" in call.headers else None
 
     def after(call: Call, answer: Response) -> None:

@@ -29,8 +29,8 @@ from mockserver.game.facts import CatalogChanged
 from mockserver.game.periods import DAY
 from mockserver.game.rules import Rules
 from mockserver.game.world import World
-from mockserver.performing import perform
 from mockserver.testing import MockServer
+from mockserver.transaction import execute_operation
 from mockserver.worlds import Organisation, Plan
 
 NOW = "2026-01-15T12:00:00Z"
@@ -166,7 +166,7 @@ def test_what_broke_is_not_kept_either(fuse: Fuse, tmp_path: Path, how: str) -> 
             assert http.api("POST", PATH, EVENT).status_code == 201
         before = everything(http)
         if how == "kill":
-            keeper(server).home._database.execute("DELETE FROM checkpoints")
+            keeper(server).store._database.execute("DELETE FROM checkpoints")
             keeper(server).save_all = lambda: None
     with MockServer(keep=tmp_path, now=NOW, frozen=True) as server, speaking_to(server) as http:
         assert everything(http) == before
@@ -186,7 +186,7 @@ def test_what_cannot_be_kept_for_want_of_memory_has_not_happened(
             def fails(rows: Any) -> None:
                 raise MemoryError
 
-            patched.setattr(keeper(server).home, "append", fails)
+            patched.setattr(keeper(server).store, "append", fails)
             assert http.api("POST", PATH, EVENT).status_code == 503
         while (answer := http.api("POST", PATH, EVENT)).status_code == 503:
             pass  # until it is back to what is kept
@@ -241,7 +241,7 @@ def test_a_broken_change_of_the_catalog_leaves_no_trace_in_the_future(
     disturbed.begin()
     fuse.left = number
     try:
-        disturbed.tell(CatalogChanged(SAMPLE))
+        disturbed.record(CatalogChanged(SAMPLE))
         raise Broken
     except Broken:
         fuse.left = 0
@@ -262,7 +262,7 @@ def organisation() -> Organisation:
 def tell(organisation: Organisation, value: int = 40) -> None:
     arguments: dict[str, Any] = {"key": "words", "body": {"user": {"id": "ada"}, "value": value}}
     arguments["idempotency_key"] = None
-    perform(organisation, organisation.game(), None, "metrics_event", metrics_event, arguments)
+    execute_operation(organisation, organisation.game(), None, "metrics_event", metrics_event, arguments)
 
 
 def state(game: Game) -> Any:

@@ -16,7 +16,7 @@ from edits import DOCUMENT, Edit, at, edited, operation, schema
 from mockserver.check import check
 from mockserver.spec.comparison import Change, compare
 from mockserver.spec.contradictions import contradictions
-from mockserver.spec.errata import errata, unanswered
+from mockserver.spec.errata import errata, unexplained
 
 
 def run(*arguments: str) -> Result:
@@ -24,14 +24,14 @@ def run(*arguments: str) -> Result:
 
 
 def test_every_contradiction_that_analysis_finds_is_answered_by_a_row() -> None:
-    assert unanswered(contradictions(DOCUMENT), errata()) == []
+    assert unexplained(contradictions(DOCUMENT), errata()) == []
 
 
 def test_every_row_but_those_found_by_reading_answers_each_of_its_names() -> None:
     found = contradictions(DOCUMENT)
     for row in errata():
         if row.kind != "reading" and not row.since:
-            assert {one.name for one in found if row.answers(one)} == set(row.names), row
+            assert {one.name for one in found if row.explains(one)} == set(row.names), row
     assert sum(row.kind == "reading" for row in errata()) < len(errata()) / 4
 
 
@@ -68,7 +68,7 @@ def test_every_row_points_into_the_document() -> None:
     ],
 )
 def test_a_new_contradiction_is_found(edit: Edit, kind: str, name: str) -> None:
-    new = unanswered(contradictions(edited(edit)), errata())
+    new = unexplained(contradictions(edited(edit)), errata())
     assert (kind, name) in {(one.kind, one.name) for one in new}
 
 
@@ -93,7 +93,7 @@ def test_the_report_shows_operations_webhooks_and_contradictions_with_what_the_m
         assert name in result.output
     for row in errata():
         assert row.mock.split()[0] in result.output
-    assert "Not answered" not in result.output
+    assert "Not explained" not in result.output
 
 
 def test_the_command_runs_as_a_user_would_run_it() -> None:
@@ -281,7 +281,7 @@ def test_what_the_mock_lacks_for_the_new_document_is_listed(tmp_path: Path) -> N
 
     output = run(written(tmp_path / "new.json", edit)).output
     assert "streak.found: the mock has no such webhook" in output
-    assert "streaks_rankings: the document gives `start_after`, but the function does not take it" in output
+    assert "streaks_rankings: the spec gives `start_after`, but the function does not take it" in output
     assert "requires `share`, which no property defines" in output
 
 

@@ -12,7 +12,7 @@ from edits import DOCUMENT, Edit, at, edited, operation, schema
 
 from mockserver.check import check
 from mockserver.spec.comparison import Change, compare
-from mockserver.spec.document import operations_of
+from mockserver.spec.compiler import operations_of
 
 OPERATIONS = [declared["operationId"] for _, _, _, declared in operations_of(DOCUMENT)]
 KEY = ("components", "securitySchemes", "ApiKeyAuth")
@@ -123,13 +123,13 @@ def regions(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (lambda d: at(d, "servers", 0).update(url=V2), [changed("the document", f"server {V1} → {V2}", True)]),
-        (lambda d: d.pop("servers"), [changed("the document", f"server {V1} → /", True)]),
+        (lambda d: at(d, "servers", 0).update(url=V2), [changed("the spec", f"server {V1} → {V2}", True)]),
+        (lambda d: d.pop("servers"), [changed("the spec", f"server {V1} → /", True)]),
         (
             lambda d: d["servers"].append({"url": SPARE}),
-            [changed("the document", f"server {V1} → {V1}, {SPARE}", False)],
+            [changed("the spec", f"server {V1} → {V1}, {SPARE}", False)],
         ),
-        (regions, [changed("the document", f"server {V1} → {V1}, {SPARE}", False)]),
+        (regions, [changed("the spec", f"server {V1} → {V1}, {SPARE}", False)]),
         (
             lambda d: at(d, *STREAKS, "servers", 0).update(url=V2),
             [changed("streaks_list", f"server {V1} → {V2}", True)],
@@ -139,7 +139,7 @@ def regions(document: dict[str, Any]) -> None:
             [changed("streaks_list", f"server {V1} → {V2}, {V1}", False)],
         ),
         (lambda d: at(d, *STREAKS).pop("servers"), []),
-        (move_all, [changed(name, f"server {V1} → {V2}", True) for name in ("the document", *OPERATIONS)]),
+        (move_all, [changed(name, f"server {V1} → {V2}", True) for name in ("the spec", *OPERATIONS)]),
     ],
 )
 def test_servers_are_compared_where_they_are_declared(edit: Edit, expected: list[Change]) -> None:
@@ -149,7 +149,7 @@ def test_servers_are_compared_where_they_are_declared(edit: Edit, expected: list
 def test_a_move_that_operations_inherit_is_reported_once() -> None:
     old = edited(lambda d: [item.pop("servers") for item in d["paths"].values()])
     new = edited(lambda d: at(d, "servers", 0).update(url=V2), old)
-    assert compare(old, new) == [changed("the document", f"server {V1} → {V2}", True)]
+    assert compare(old, new) == [changed("the spec", f"server {V1} → {V2}", True)]
 
 
 @pytest.mark.parametrize(

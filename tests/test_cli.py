@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.cli import COMMANDS, main
-from mockserver.serve import fit, progress
+from mockserver.serve import progress, spec_choice
+from mockserver.serve.banner import base_url
 from mockserver.serve.catalog_file import CatalogFile, find
-from mockserver.serve.greeting import base_url
 from mockserver.serve.upkeep import reload
 from mockserver.worlds import Plan, Worlds
 
@@ -100,7 +100,7 @@ def test_an_unknown_command_is_refused() -> None:
 def test_a_broken_document_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "openapi.json"
     broken.write_text(json.dumps({"openapi": "3.1.0", "info": {"title": "x"}, "paths": {}}))
-    monkeypatch.setattr(fit, "document_path", lambda: broken)
+    monkeypatch.setattr(spec_choice, "spec_path", lambda: broken)
     result = CliRunner().invoke(main, ["serve", "--port", "0", "--users", "0"])
     assert result.exit_code == 2
     assert result.output.startswith("Error: ")
@@ -179,15 +179,15 @@ class TestReloading:
         file.write_text(BOOSTED.replace("multiplier = 2", "multiplier = 3"))
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
         assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-        assert "multiplier = 3" in (watched.news() or "")
-        assert watched.news() is None
+        assert "multiplier = 3" in (watched.changed_text() or "")
+        assert watched.changed_text() is None
 
     def test_a_file_that_is_gone_for_a_moment_is_waited_for(self, file: Path) -> None:
         watched = CatalogFile(file)
         file.unlink()
-        assert watched.news() is None
+        assert watched.changed_text() is None
         file.write_text(BOOSTED + "# back")
-        assert watched.news() == BOOSTED + "# back"
+        assert watched.changed_text() == BOOSTED + "# back"
 
     def test_worlds_with_another_catalog_are_left_alone(self, file: Path) -> None:
         watched = CatalogFile(file)

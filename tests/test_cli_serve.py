@@ -139,7 +139,7 @@ def test_another_document_is_told_with_its_version(tmp_path: Path) -> None:
     file = tmp_path / "newer.json"
     file.write_text(json.dumps(newer()))
     with running(*FEW, "--document", str(file)) as server:
-        assert f"The document is {file}, version {VERSION}." in server.text
+        assert f"The spec is {file}, version {VERSION}." in server.text
 
 
 def test_a_frozen_clock_stands_where_it_was_put_and_that_is_said(server: Server) -> None:
@@ -197,7 +197,7 @@ def test_environment_variables_are_obeyed() -> None:
     }
     with running(variables=variables) as server:
         assert "The clock stands still at 2026-01-15T00:00:00.000Z." in server.text
-        assert "Answers are not checked" in server.text
+        assert "Responses are not checked" in server.text
         assert server.get("/users/user-123/metrics", "second")[0]["key"] == "flashcards-viewed"
         with pytest.raises(urllib.error.HTTPError):
             server.open("/users/user-124", "first")

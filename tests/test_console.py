@@ -155,7 +155,7 @@ def test_a_refusal_says_why_and_whom_it_was_about(terminal: Watched) -> None:
         ("/v1/achievements?no-key", {"X-API-KEY": "wrong"}, 401, "is not known"),
         ("/v1/no-such-path", {}, 404, "There is no /v1/no-such-path in this API"),
         ("/no-prefix", {}, 404, "/v1 has the API"),
-        ("/v1/achievements?other-host", {"Host": "evil.test"}, 403, "does not answer to the name"),
+        ("/v1/achievements?other-host", {"Host": "evil.test"}, 403, "does not accept the name"),
         ("/_mock/facts?limit=none", {}, 422, "Query parameter `limit`"),
     ],
 )
@@ -191,7 +191,7 @@ def test_webhooks_are_shown_with_what_came_of_them(terminal: Watched) -> None:
         assert re.search(rf"webhook streak\.lost → {re.escape(receiver.url)} 200 \d+\.\d ms", delivered)
         receiver.always = 500
         terminal.ask("POST", "/_mock/webhooks/trigger", {"type": "streak.lost"})
-        assert "answered 500 (attempt 1; again at 2026-01-" in terminal.line("attempt 1")
+        assert "returned 500 (attempt 1; again at 2026-01-" in terminal.line("attempt 1")
 
 
 def test_programs_read_one_object_a_line(program: Watched) -> None:

@@ -11,7 +11,7 @@ import pytest
 from plane import Http, printed_at_start, refused, speaking_to
 from processes import serving
 
-from mockserver.spec import document_path, load
+from mockserver.spec import load, spec_path
 from mockserver.testing import MadeWorld, MockServer
 
 ANSWERED_LATER = 0.15  # seconds, of 0.2 that are asked for
@@ -45,14 +45,14 @@ def test_a_request_can_ask_for_its_own_error(http: Http, status: int) -> None:
 
 
 def test_every_declared_error_of_every_operation_can_be_asked_for(http: Http) -> None:
-    document = load(document_path())
+    document = load(spec_path())
     for operation in document.operations.values():
         path = operation.path.replace("{id}", "ada").replace("{key}", "words-written")
         for status in operation.checks:
             if status >= 400:
                 answer = http.api(operation.method, path, Prefer=f"code={status}")
                 assert answer.status_code == status
-                assert operation.check_answer(status, answer.json()) is None
+                assert operation.check_response(status, answer.json()) is None
 
 
 def test_a_forced_error_changes_nothing(http: Http) -> None:

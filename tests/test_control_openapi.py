@@ -12,8 +12,8 @@ from openapi_spec_validator import validate
 from plane import Http, refused, speaking_to
 
 from mockserver.control import schemas as s
-from mockserver.control.ask import Row
 from mockserver.control.described import CALLS, Param
+from mockserver.control.request import Row
 from mockserver.control.table import ROWS
 from mockserver.testing import MockServer
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import click
 import commands_page
+import glossary
 import grimp
 import pytest
+from glossary import forbidden, in_code
 
 from mockserver.cli import COMMANDS, main
 from mockserver.control.table import ROWS
@@ -165,26 +167,41 @@ def test_no_modules_import_each_other_in_a_circle_not_even_for_their_types(packa
     order.prepare()  # CycleError names the circle
 
 
-GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
-FORBIDDEN = re.findall(
-    r"^\| ([a-z, ]+) \| [^|]+ \|$", GLOSSARY[GLOSSARY.index("## Words that we do not use") :], re.MULTILINE
-)
-WORDS = re.compile(rf"\b(?:{'|'.join(', '.join(FORBIDDEN).split(', '))})\b", re.IGNORECASE)
-ALLOWED = re.compile(r"OpenAPI documents?|document, operations")  # the word itself; the name of a part of the suite
 PROSE = [page for page in PAGES if page.name not in ("CHANGELOG.md", "glossary.md")]
-
-
-def forbidden(text: str) -> list[str]:
-    return WORDS.findall(ALLOWED.sub("", text))
+CODE = sorted((ROOT / "mockserver").rglob("*.py"))
 
 
 def test_the_words_of_the_glossary_are_those_that_are_looked_for() -> None:
-    assert len(FORBIDDEN) > 4
+    assert len(glossary.FORBIDDEN) > 15
     assert forbidden("Whoever answers: the OpenAPI document, the Document, `spec`.") == [
         "Whoever",
         "answers",
         "Document",
     ]
+    source = "def tell(Person, users):  # the answer\n    return f'{users} people'\n"
+    assert [found.split(": ")[1] for found in in_code("x.py", source)] == [
+        "tell in 'tell'",
+        "person in 'Person'",
+        "answer in '# the answer'",
+        """people in "f'{users} people'\"""",
+    ]
+
+
+def test_the_code_uses_the_words_of_the_glossary() -> None:
+    files = {file.relative_to(ROOT / "mockserver").as_posix(): file.read_text() for file in CODE}
+    assert len(files) > 150
+    assert [found for name, source in files.items() for found in in_code(name, source)] == []
+
+
+@pytest.mark.parametrize("exceptions", [glossary.TEXTS, glossary.VARIABLES], ids=["texts", "variables"])
+def test_no_exception_is_left_that_the_code_does_not_need(
+    exceptions: dict[str, tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, excepted in list(exceptions.items()):
+        source = (ROOT / "mockserver" / name).read_text()
+        for one in excepted:
+            monkeypatch.setitem(exceptions, name, tuple(other for other in excepted if other != one))
+            assert list(in_code(name, source)), f"{name} does not need the exception {one}"
 
 
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: page.name)

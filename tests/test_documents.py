@@ -21,8 +21,8 @@ from trophy import TrophyApi, TrophyApiEnvironment
 
 from contract_tests.spec import Spec
 from mockserver.cli import main
-from mockserver.spec import DocumentError
-from mockserver.spec.document import compiled
+from mockserver.spec import SpecError
+from mockserver.spec.compiler import compiled
 from mockserver.testing import ControlError, MadeWorld, MockServer
 from mockserver.webhooks.bodies import EVERY_KIND, KINDS
 
@@ -89,11 +89,11 @@ def test_a_webhook_of_other_versions_is_refused_where_it_is_not_served(kind: str
     assert kind not in KINDS
     with MockServer(socket=False) as shipped:
         for call in ("/webhooks/trigger", "/webhooks/events?type=" + kind):
-            with pytest.raises(ControlError, match="other versions of the document"):
+            with pytest.raises(ControlError, match="other versions of the spec"):
                 shipped.control(
                     "POST" if call.endswith("r") else "GET", call, {"type": kind} if call[-1] == "r" else None
                 )
-        with pytest.raises(ControlError, match="other versions of the document"):
+        with pytest.raises(ControlError, match="other versions of the spec"):
             shipped.add_webhook("http://127.0.0.1:9/", events=[kind])
 
 
@@ -156,10 +156,10 @@ def beyond(document: dict[str, Any]) -> None:
 LACKS = (
     "ping: the mock cannot use it, since it declares no status for a refused request",
     "users_teleport: the mock has no POST /teleport",
-    "points_boosts: the document gives `late`, but the function does not take it",
+    "points_boosts: the spec gives `late`, but the function does not take it",
     "streak.found: the mock has no such webhook",
-    'users_streak: what the mock sends of status 200 breaks the document at (the whole body): "mood" is a required',
-    "streak.extended: what the mock sends breaks the document at /streak: ",
+    'users_streak: what the mock sends of status 200 breaks the spec at (the whole body): "mood" is a required',
+    "streak.extended: what the mock sends breaks the spec at /streak: ",
 )
 
 
@@ -172,7 +172,7 @@ def test_all_that_cannot_be_served_is_said_at_once_with_what_to_do(tmp_path: Pat
     for line in LACKS:
         assert line in result.output
     assert "--partial serves the rest" in result.output
-    with pytest.raises(DocumentError, match="users_teleport: the mock has no POST /teleport"):
+    with pytest.raises(SpecError, match="users_teleport: the mock has no POST /teleport"):
         MockServer(document=file).start()
 
 

@@ -15,7 +15,7 @@ import uvloop
 from processes import KEY
 from test_protocol import Reader
 
-from mockserver.serve.door import Door
+from mockserver.serve.acceptor import Acceptor
 from mockserver.sockets import open_sockets
 
 MANY = 50
@@ -32,7 +32,7 @@ def test_all_that_wait_are_taken_in_one_turn(new_loop: object) -> None:
                 first.set()
                 made.append(transport)
 
-        door = Door(listening, Kept)
+        door = Acceptor(listening, Kept)
         door.open()
         await first.wait()
         door.close()  # nobody is taken from now on

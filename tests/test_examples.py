@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any
 
 import pytest
-from example_batches import NAMES, NOON, Batch, batch, body, catalog_on, declared, document, validator
+from example_batches import NAMES, NOON, Batch, batch, body, catalog_factory, declared, document, validator
 
 from mockserver import catalogs
-from mockserver.examples.batch import Surprise, make
-from mockserver.examples.stage import HISTORY, TENANT
+from mockserver.examples.batch import UnexpectedResponse, make
+from mockserver.examples.example_world import HISTORY, TENANT
 from mockserver.game.catalog import Catalog, Settings
 from mockserver.game.periods import DAY, iso, utc_day
 
@@ -104,7 +104,7 @@ def test_everything_asked_and_everything_told_is_about_one_user(name: str) -> No
     assert body("metrics_event", "request", made)["user"]["id"] == hero["id"]
     assert body("users_wrapped", "200", made)["user"] == hero
     kinds = ["achievement.completed", "streak.started", "streak.extended", "points.changed"]
-    kinds += ["streak.lost"] if catalog_on(name)(utc_day(NOON)).streak.frequency == "daily" else []
+    kinds += ["streak.lost"] if catalog_factory(name)(utc_day(NOON)).streak.frequency == "daily" else []
     for kind in kinds:
         user = body(kind, "webhook", made)["user"]
         assert (user["id"], user["name"], user["created"]) == (hero["id"], hero["name"], hero["created"])
@@ -177,19 +177,19 @@ def test_nobody_has_two_names_and_nothing_is_later_than_the_clock(name: str) -> 
 
 def test_the_clock_may_stand_elsewhere() -> None:
     later = NOON + 100 * HISTORY
-    made = make(document(), catalog_on("catalog"), None, seed=1, now=later)
+    made = make(document(), catalog_factory("catalog"), None, seed=1, now=later)
     assert body("metrics_event", "201", made)["currentStreak"]["periodStart"] == iso(later)[:10]
     assert body("users_get", "200", made)["created"][:4] == str(2026 + 100 * HISTORY // (365 * DAY))
 
 
 def test_at_the_beginning_of_time_there_are_answers_but_no_history() -> None:
-    made = make(document(), catalog_on("catalog"), None, seed=1, now=0)
+    made = make(document(), catalog_factory("catalog"), None, seed=1, now=0)
     assert body("users_get", "200", made)["created"] == "1970-01-01T00:00:00.000Z"
     assert made["streak.lost", "webhook"] == []
 
 
 def test_a_catalog_with_nothing_in_it_still_has_users_and_streaks() -> None:
-    made = make(document(), lambda day: Catalog("Empty"), catalog_on("catalog"), seed=1, now=NOON)
+    made = make(document(), lambda day: Catalog("Empty"), catalog_factory("catalog"), seed=1, now=NOON)
     own = {name for (name, part), rows in made.items() if part == "200" and not rows[0].lacking}
     assert own >= {"users_get", "users_streak", "streaks_list", "users_all_metrics", "users_wrapped"}
     assert all(rows for rows in made.values())
@@ -198,7 +198,7 @@ def test_a_catalog_with_nothing_in_it_still_has_users_and_streaks() -> None:
 def test_in_an_organisation_with_tenants_every_request_names_one() -> None:
     catalog = Catalog("Tenants", settings=Settings(multi_tenant=True))
     made = make(document(), lambda day: catalog, None, seed=1, now=NOON)
-    asks = [rows[0].ask for rows in made.values() if rows and rows[0].ask]
+    asks = [rows[0].request for rows in made.values() if rows and rows[0].request]
     assert {ask.headers["Tenant-ID"] for ask in asks} == {TENANT}
     assert body("users_get", "200", made)["id"].startswith("user-")
 
@@ -212,7 +212,7 @@ def walk(found: Any) -> Iterator[Any]:
 
 @cache
 def plain() -> Batch:
-    return make(document(), lambda day: catalogs.parse(PLAIN, today=day), catalog_on("catalog"), seed=1, now=NOON)
+    return make(document(), lambda day: catalogs.parse(PLAIN, today=day), catalog_factory("catalog"), seed=1, now=NOON)
 
 
 def test_what_a_catalog_lacks_comes_from_the_default_one_and_says_so() -> None:
@@ -241,5 +241,5 @@ def test_errors_say_what_was_wrong_with_the_request() -> None:
 
 def test_an_unexpected_answer_is_not_passed_off_as_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.api.users.find_user", lambda game, id: 1 / 0)
-    with pytest.raises(Surprise, match="users_update was to be answered 200, but was answered 500"):
-        make(document(), catalog_on("catalog"), None, seed=1, now=NOON)
+    with pytest.raises(UnexpectedResponse, match="users_update was to return 200, but returned 500"):
+        make(document(), catalog_factory("catalog"), None, seed=1, now=NOON)

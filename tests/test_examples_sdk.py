@@ -39,7 +39,7 @@ def plain(found: Any) -> Any:
 def test_the_sdk_reads_every_good_answer_and_loses_nothing(name: str, operation: str) -> None:
     made = batch(name)
     success = document().operations[operation].success
-    example, ask = made[operation, str(success)][0], made[operation, "request"][0].ask
+    example, ask = made[operation, str(success)][0], made[operation, "request"][0].request
     assert ask is not None
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -194,7 +194,7 @@ def test_options_that_contradict_the_shared_world_stop_the_start(cluster: Cluste
 
 
 def test_without_a_cluster_the_start_says_so() -> None:
-    assert "no server of nats://127.0.0.1:9 answers" in refused("--log", "nats://127.0.0.1:9")
+    assert "no server of nats://127.0.0.1:9 responds" in refused("--log", "nats://127.0.0.1:9")
 
 
 def states(server: Server, key: str) -> list[str]:

@@ -95,7 +95,7 @@ def test_a_server_that_starts_again_repeats_only_what_came_after_its_checkpoint(
 
 
 def other_code(head: dict[str, Any]) -> dict[str, Any]:
-    return head | {"code": checkpoint.code()[::-1]}
+    return head | {"code": checkpoint.code_version()[::-1]}
 
 
 def other_log(head: dict[str, Any]) -> dict[str, Any]:
@@ -150,14 +150,14 @@ def test_a_world_that_is_asked_for_or_listened_to_is_not_idle(url: str, tmp_path
         farm = server.start.farm
         farm._idle = 3600.0
         told(server)
-        server.do(farm.doze())
+        server.do(farm.suspend_idle())
         assert is_up(server)
         farm._idle = 0.0
-        server.replica.side.feed.enter()
-        server.do(farm.doze())
+        server.replica.context.feed.enter()
+        server.do(farm.suspend_idle())
         assert is_up(server)
-        server.replica.side.feed.leave()
-        server.do(farm.doze())
+        server.replica.context.feed.leave()
+        server.do(farm.suspend_idle())
         assert not is_up(server)
 
 
@@ -202,13 +202,13 @@ def test_the_server_that_sends_webhooks_wakes_a_dropped_world_when_another_serve
         one.drop()
         told(other)
         other.drop()
-        soon(one, lambda: DEFAULT_KEY not in one.start.farm._asleep)  # it has heard of it
+        soon(one, lambda: DEFAULT_KEY not in one.start.farm._suspended)  # it has heard of it
         one.do(one.start.farm.tick())
         soon(one, lambda: users(receiver) == ["ann"])
         one.drop()
-        one.start.farm._heard = lambda key: None  # type: ignore[method-assign]
+        one.start.farm._on_append = lambda key: None  # type: ignore[method-assign]
         told(other, "bob")
-        one.do(one.start.farm._look())  # also when the hint was lost
+        one.do(one.start.farm._resync())  # also when the hint was lost
         one.do(one.start.farm.tick())
         soon(one, lambda: users(receiver) == ["ann", "bob"])
 
@@ -228,11 +228,11 @@ def test_whoever_takes_over_sends_what_is_left_of_all_worlds_that_have_endpoints
     with Sharing(url, tmp_path / "other") as other:
         other.start.farm._sender._seen = (0, 0.0)
         other.drop()
-        other.start.farm._asleep.clear()  # as if it had never had it
+        other.start.farm._suspended.clear()  # as if it had never had it
         other.do(other.start.farm._beat())
         other.start.farm._sender._seen = (other.start.farm._sender._seen[0], float("-inf"))
         send(other)
-        other.do(other.start.farm._look())
+        other.do(other.start.farm._resync())
         other.do(other.start.farm.tick())
         soon(other, lambda: users(receiver) == ["ann", "bob"])
 
@@ -245,7 +245,7 @@ def test_a_deleted_world_leaves_no_checkpoint_and_wakes_nobody(url: str, tmp_pat
         farm = server.start.farm
         farm._save(farm._replicas[DEFAULT_KEY])
         farm._replicas[key].touched = float("-inf")
-        server.do(farm.doze())
+        server.do(farm.suspend_idle())
         assert key not in farm._replicas
         assert server.take(Step("DELETE", f"/_mock/worlds/{key}"))[0] == 204
         assert len(list(tmp_path.iterdir())) == 1

@@ -248,7 +248,7 @@ def test_locked_ones_are_shown_to_those_who_have_them_and_inactive_ones_to_nobod
     story.event("bob", "words", 1)
     for status, seen in (("locked", ["Onboarded"]), ("inactive", [])):
         hidden = replace(SAMPLE.achievements["onboarded"], status=status)
-        story.game.tell(CatalogChanged(replace(SAMPLE, achievements=SAMPLE.achievements | {"onboarded": hidden})))
+        story.game.record(CatalogChanged(replace(SAMPLE, achievements=SAMPLE.achievements | {"onboarded": hidden})))
         assert column(story.ask("users_achievements", id="ann"), "name") == seen
         everything = story.ask("users_achievements", id="bob", include_incomplete="true")
         assert "Onboarded" not in column(everything, "name")
@@ -271,7 +271,7 @@ def test_what_becomes_active_is_given_in_silence_to_those_who_qualify() -> None:
     story.event("bob", "words", 5)
     story.new_facts()
     rows = (composite("top", "ten", "day"), metric_achievement("ten", 10), streak_achievement("day", 1))
-    story.game.tell(CatalogChanged(with_achievements(*rows, api_achievement("onboarded"))))
+    story.game.record(CatalogChanged(with_achievements(*rows, api_achievement("onboarded"))))
     story.game.commit()
     assert story.new_facts("Ach") == plain("""
         04-01 00:00 ann AchievementCompleted ten
@@ -287,7 +287,7 @@ def test_what_is_given_in_silence_pays_no_points() -> None:
     before = replace(BARE, points=by_key(points(triggers=triggers)))
     story = Story(before)
     story.event("ann", "words", 1)
-    story.game.tell(CatalogChanged(replace(before, achievements=by_key(streak_achievement("day", 1)))))
+    story.game.record(CatalogChanged(replace(before, achievements=by_key(streak_achievement("day", 1)))))
     story.event("bob", "words", 1)
     assert (completed(story), completed(story, "bob")) == (["day"], ["day"])
     assert (story.total("ann"), story.total("bob")) == (0, 50)

@@ -14,7 +14,7 @@ from mockserver.game.facts import CatalogChanged
 
 
 def change(story: Story, catalog: Catalog | None = None, **fields: Any) -> None:
-    story.game.tell(CatalogChanged(replace(catalog or story.world.catalog, **fields)))
+    story.game.record(CatalogChanged(replace(catalog or story.world.catalog, **fields)))
     story.game.commit()
 
 

@@ -22,7 +22,7 @@ from mockserver.game.engine import Game
 from mockserver.game.facts import CatalogChanged
 from mockserver.game.periods import DAY, HOUR, run_end, run_index
 from mockserver.game.ranking import Run
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.world import World
 
 WEEKLY = replace(SAMPLE, streak=Streak("weekly", freezes=Freezes(1, 2, 9)))
@@ -50,8 +50,8 @@ def test_replaying_the_journal_gives_an_equal_world(catalog: Catalog, start: str
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(journal, "CHUNK", 5)  # so that most of it is packed
         game = lead(catalog, start, life)
-        game.tell(CatalogChanged(BARE))
-        game.tell(CatalogChanged(WEEKLY))
+        game.record(CatalogChanged(BARE))
+        game.record(CatalogChanged(WEEKLY))
         world = game.world
         again = World(catalog, world.seed, world.born)
         for entry in world.journal:
@@ -107,9 +107,9 @@ def test_advancing_once_is_advancing_many_times(
 # Totals
 
 
-def same_sums(person: Person, events_of: list[Any]) -> None:
+def same_sums(user: User, events_of: list[Any]) -> None:
     """Totals, days, peaks and filtered sums are what the events add up to."""
-    for key, progress in person.metrics.items():
+    for key, progress in user.metrics.items():
         changes = [fact for fact in events_of if fact.metric == key]
         assert progress.total == sum(fact.value for fact in changes) == changes[-1].total
         by_day = Counter[int]()
@@ -129,8 +129,8 @@ def same_sums(person: Person, events_of: list[Any]) -> None:
 @given(catalogs, starts, lives)
 def test_totals_are_the_sums_of_their_events_exactly(catalog: Catalog, start: str, life: list[Step]) -> None:
     world = lead(catalog, start, life).world
-    for user, person in world.users.items():
-        same_sums(person, facts_of(world, f.MetricChanged, user))
+    for user_id, user in world.users.items():
+        same_sums(user, facts_of(world, f.MetricChanged, user_id))
 
 
 @steady
@@ -140,9 +140,9 @@ def test_no_order_of_events_of_a_day_loses_one(day: list[Step], random: Any) -> 
     mixed = random.sample(day, len(day))
     one, other = (lead(BARE, "2025-04-01", life).world for life in (day, mixed))
     assert len(facts_of(one, f.MetricChanged)) == len(facts_of(other, f.MetricChanged)) == len(day)
-    for user, person in one.users.items():
-        assert {key: row.total for key, row in person.metrics.items()} == {
-            key: row.total for key, row in other.users[user].metrics.items()
+    for user_id, user in one.users.items():
+        assert {key: row.total for key, row in user.metrics.items()} == {
+            key: row.total for key, row in other.users[user_id].metrics.items()
         }
 
 
@@ -162,8 +162,8 @@ def test_a_replayed_key_changes_nothing(start: str, life: list[Step], user: str,
 # Streaks
 
 
-def whole_streak(world: World, person: Person) -> None:
-    streak, freezes = person.streak, world.catalog.streak.freezes if world.catalog.streak else None
+def whole_streak(world: World, user: User) -> None:
+    streak, freezes = user.streak, world.catalog.streak.freezes if world.catalog.streak else None
     assert 0 <= streak.freezes <= (freezes.maximum if freezes else 0)
     assert (streak.length > 0) == (streak.expires is not None) == (streak.started is not None)
     assert [row.start for row in streak.history] == sorted({row.start for row in streak.history})
@@ -172,7 +172,7 @@ def whole_streak(world: World, person: Person) -> None:
         assert after.length in steps_up, f"{before} is followed by {after}"
     if streak.length:
         assert list(streak.history)[-1].length == streak.length
-        assert streak.deadline >= person.end_of(streak.expires or date.min)
+        assert streak.deadline >= user.end_of(streak.expires or date.min)
     assert streak.longest == max((row.length for row in streak.history), default=0)
 
 
@@ -182,9 +182,9 @@ def test_a_streak_never_skips_a_length_nor_spends_a_freeze_that_is_not_there(
     catalog: Catalog, start: str, life: list[Step]
 ) -> None:
     world = lead(catalog, start, life).world
-    for user, person in world.users.items():
-        whole_streak(world, person)
-        for fact in facts_of(world, f.FreezeConsumed, user):
+    for user_id, user in world.users.items():
+        whole_streak(world, user)
+        for fact in facts_of(world, f.FreezeConsumed, user_id):
             assert fact.freezes >= 0
     rows = world.users.items()
     assert list(world.lengths) == sorted((-p.streak.length, p.streak.reached, u) for u, p in rows if p.streak.length)
@@ -196,20 +196,20 @@ def test_a_streak_never_skips_a_length_nor_spends_a_freeze_that_is_not_there(
 @steady
 @given(starts, st.lists(st.one_of(steps, steps), max_size=30), users)
 def test_a_change_of_zone_never_ends_a_streak_before_its_day_is_over_in_the_zone_it_began_in(
-    start: str, life: list[Step], user: str
+    start: str, life: list[Step], user_id: str
 ) -> None:
     """Whoever was active keeps the streak at least until the next day has ended where that was, wherever they go."""
     game = lead(SAMPLE, start, life)
-    take(game, event(user, "words", 5000, None, None))
-    person = game.world.users[user]
-    expires, length = person.streak.expires, person.streak.length
+    take(game, event(user_id, "words", 5000, None, None))
+    user = game.world.users[user_id]
+    expires, length = user.streak.expires, user.streak.length
     if expires is None:
         return
-    end = person.end_of(expires)
+    end = user.end_of(expires)
     for tz in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Kiritimati", None):
-        take(game, Step("users_identify", {"id": user, "body": {"tz": tz}}))
+        take(game, Step("users_identify", {"id": user_id, "body": {"tz": tz}}))
     game.catch_up(end - 1)
-    assert person.streak.length == length
+    assert user.streak.length == length
 
 
 # Achievements and points
@@ -219,11 +219,11 @@ def test_a_change_of_zone_never_ends_a_streak_before_its_day_is_over_in_the_zone
 @given(catalogs, starts, lives)
 def test_no_achievement_is_completed_twice(catalog: Catalog, start: str, life: list[Step]) -> None:
     game = lead(catalog, start, life)
-    game.tell(CatalogChanged(SAMPLE))
+    game.record(CatalogChanged(SAMPLE))
     world = game.world
     done = Counter((fact.user, fact.achievement) for fact in facts_of(world, f.AchievementCompleted))
     assert set(done.values()) <= {1}
-    assert set(done) == {(user, key) for user, person in world.users.items() for key in person.achievements}
+    assert set(done) == {(user_id, key) for user_id, user in world.users.items() for key in user.achievements}
     assert +world.completions == Counter(key for _, key in done)
 
 
@@ -234,26 +234,26 @@ def test_points_are_the_sum_of_their_awards_and_stay_within_their_limits(
 ) -> None:
     world = lead(catalog, start, life).world
     for key, system in catalog.points.items():
-        for user, person in world.users.items():
-            awards = [fact for fact in facts_of(world, f.PointsAwarded, user) if fact.system == key]
+        for user_id, user in world.users.items():
+            awards = [fact for fact in facts_of(world, f.PointsAwarded, user_id) if fact.system == key]
             total = 0
             for award in awards:
                 total += award.awarded
                 assert award.awarded != 0
                 assert award.total == total
                 assert 0 <= total <= (system.max_points or 10**15)
-            assert person.points(key) == total
+            assert user.points(key) == total
             if awards:
-                account = person.accounts[key]
+                account = user.accounts[key]
                 assert sum(change for _, change, _ in account.days.rows(1, date.max.toordinal())) == total
                 newest = [row.awarded for row in account.awards.newest(100)]
                 assert newest == [fact.awarded for fact in awards][-100:]
                 assert not account.unsettled
-                changes = [fact for fact in facts_of(world, f.PointsChanged, user) if fact.system == key]
+                changes = [fact for fact in facts_of(world, f.PointsChanged, user_id) if fact.system == key]
                 assert sum(fact.added for fact in changes) == total
                 told = [world.journal.entry(seq).fact for fact in changes for seq in fact.awards]
                 assert told == awards
-        held = Counter(person.points(key) for person in world.users.values() if key in person.accounts)
+        held = Counter(user.points(key) for user in world.users.values() if key in user.accounts)
         assert +world.totals.get(key, Counter()) == held
 
 
@@ -276,9 +276,7 @@ def test_every_award_but_those_of_creation_is_told_once_at_most_once_a_minute(st
 
 
 def _unsent(world: World) -> list[int]:
-    return [
-        seq for person in world.users.values() for account in person.accounts.values() for seq in account.unsent or ()
-    ]
+    return [seq for user in world.users.values() for account in user.accounts.values() for seq in account.unsent or ()]
 
 
 # Leaderboards

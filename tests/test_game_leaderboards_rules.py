@@ -208,7 +208,7 @@ def test_a_board_that_gets_its_rules_later_is_as_if_it_had_always_had_them(start
     """Streak boards keep what they had, and groups are those of now."""
     always = lead(RULES, start, life)
     later = lead(_without_rules(RULES), start, life)
-    later.tell(CatalogChanged(RULES))
+    later.record(CatalogChanged(RULES))
     for row in RULED:
         if row.rank_by != "metric":
             continue

@@ -47,11 +47,11 @@ def test_totals_are_exact_decimals() -> None:
 def test_a_total_beyond_a_quadrillion_is_refused_and_changes_nothing() -> None:
     story = Story(BARE)
     story.event("ann", "words", -(10**12))
-    person = story.world.users["ann"]
-    person.metrics["words"].total = -(10**15) * 10**6  # as after a thousand such events
+    user = story.world.users["ann"]
+    user.metrics["words"].total = -(10**15) * 10**6  # as after a thousand such events
     body = {"user": {"id": "ann", "name": "Ann"}, "value": -0.000001}
     assert isinstance(story.refusal("metrics_event", key="words", body=body), Refused)
-    assert person.profile.name is None
+    assert user.profile.name is None
     assert story.event("ann", "words", 0.000001)["total"] == -999999999999999.999999
 
 

@@ -29,7 +29,7 @@ from story import Story, column
 
 from mockserver.game.catalog import Catalog, PointsTrigger, Settings
 from mockserver.game.facts import Entry
-from mockserver.game.ranking import Turn
+from mockserver.game.ranking import RankChange
 from mockserver.game.world import World
 from mockserver.webhooks.bodies import webhook_events
 
@@ -105,14 +105,14 @@ def state(story: Story, user: str) -> JSON:
         "awards": column(xp["awards"], "id"),
         "places": {key: (row["rank"], row["value"]) for key, row in places.items()},
         "history": {key: row["history"] for key, row in places.items()},
-        "own": {key: sum(turn.own for turn in turns(story, key, user)) for key in places},
+        "own": {key: sum(change.own for change in changes(story, key, user)) for key in places},
         "achievements": keys(story.ask("users_achievements", id=user)),
         "streak": story.ask("users_streak", id=user)["length"],
     }
 
 
-def turns(story: Story, key: str, user: str) -> Iterable[Turn]:
-    return (turn for run in story.world.runs.get(key, {}).values() for turn in run.turns(user))
+def changes(story: Story, key: str, user: str) -> Iterable[RankChange]:
+    return (change for run in story.world.runs.get(key, {}).values() for change in run.changes(user))
 
 
 def rankings(story: Story) -> JSON:

@@ -202,15 +202,15 @@ deeds = st.lists(st.one_of(events, events, events, waits, waits, journeys, pause
 
 def live(game: Game, life: list[Step]) -> None:
     for step in life:
-        user = step.arguments.get("user", "")
-        person = game.world.users.get(user)
-        if step.name == "pause" and person:
-            start = local_day(game.now, person.zone) + timedelta(step.arguments["start"])
+        user_id = step.arguments.get("user", "")
+        user = game.world.users.get(user_id)
+        if step.name == "pause" and user:
+            start = local_day(game.now, user.zone) + timedelta(step.arguments["start"])
             end = start + timedelta(step.arguments["days"])
-            game.tell(commands.plan_pause(game.world, user, start, end, game.now))
-        elif step.name == "delete" and person:
-            for id in [pause.id for pause in person.pauses if not pause.archived][:1]:
-                game.tell(commands.delete_pause(game.world, id, game.now))
+            game.record(commands.plan_pause(game.world, user_id, start, end, game.now))
+        elif step.name == "delete" and user:
+            for id in [pause.id for pause in user.pauses if not pause.archived][:1]:
+                game.record(commands.delete_pause(game.world, id, game.now))
         elif step.name not in ("pause", "delete"):
             take(game, step)
         game.catch_up(game.now)
@@ -252,7 +252,7 @@ def test_after_a_change_streaks_are_those_of_a_world_that_never_had_other_settin
     changed, always = born(old, start), born(new, start)
     live(changed, before)
     live(always, before)
-    changed.tell(f.CatalogChanged(new))
+    changed.record(f.CatalogChanged(new))
     since = changed.world.journal.last, always.world.journal.last
     assert seen(changed) == seen(always)
     live(changed, afterwards)

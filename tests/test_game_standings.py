@@ -18,7 +18,7 @@ from mockserver.game.catalog import Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.facts import CatalogChanged, Standing
 from mockserver.game.periods import local_day
-from mockserver.game.ranking import NOWHERE
+from mockserver.game.ranking import UNRANKED
 from mockserver.game.ranking import history as history_of
 
 ALL = 10**6
@@ -80,7 +80,7 @@ def test_a_change_of_size_is_what_it_came_to() -> None:
     story = Story(with_boards(rows[0]))
     story.tell("04-01 09:00 ann words 5\n04-01 10:00 bob words 9\n04-02 09:00")
     for number in (1, 0):
-        story.game.tell(CatalogChanged(with_boards(rows[number])))
+        story.game.record(CatalogChanged(with_boards(rows[number])))
         story.at(f"04-0{4 - number}")
     assert history(story, "ann", "b") == [(None, 1, None, 5), (1, 2, 5, 5), (2, None, 5, None), (None, 2, None, 5)]
 
@@ -106,7 +106,7 @@ def test_moving_to_another_group_is_a_change_of_the_users_own() -> None:
 def test_a_board_that_comes_later_has_the_history_of_the_days_before() -> None:
     story = Story(BARE)
     story.tell("04-01 09:00 ann words 5\n04-02 09:00 bob words 9\n04-03 09:00 ann words 5\n04-04")
-    story.game.tell(CatalogChanged(replace(BARE, leaderboards=by_key(board("late", "2025-04-01")))))
+    story.game.record(CatalogChanged(replace(BARE, leaderboards=by_key(board("late", "2025-04-01")))))
     assert history(story, "ann", "late") == [(None, 1, None, 5), (1, 2, 5, 5), (2, 1, 5, 10)]
 
 
@@ -132,7 +132,7 @@ class Watch:
         for runs in [self.game.world.runs.get(self.key, {})]:
             for run in runs.values():
                 for user in run.scores:
-                    before, after = self.now.get(user, NOWHERE), run.standing(user)
+                    before, after = self.now.get(user, UNRANKED), run.standing(user)
                     if before != after:
                         self.now[user] = after
                         turn = self.game.now, user == actor, before, after
@@ -144,7 +144,7 @@ class Watch:
         turns, tz = self.seen.get(user, []), self.game.world.users[user].zone
         for at, (time, own, before, after) in enumerate(turns):
             last = at + 1 == len(turns) or local_day(turns[at + 1][0], tz) != local_day(time, tz)
-            known = rows[-1][2] if rows else NOWHERE
+            known = rows[-1][2] if rows else UNRANKED
             if own:
                 rows.append((time, before, after))
             elif last and known != after:
@@ -192,7 +192,7 @@ def test_the_history_tells_own_changes_and_the_last_standing_of_each_day_on_whic
                 told: list[Any] = [tuple(entry) for entry in history_of(run, user, zone, ALL)]
                 assert told == watch.expected(user)
                 assert [tuple(entry) for entry in history_of(run, user, zone, 2)] == told[-2:]
-                assert (told[-1][2] if told else NOWHERE) == run.standing(user)
+                assert (told[-1][2] if told else UNRANKED) == run.standing(user)
 
 
 @steady

@@ -280,6 +280,6 @@ def test_events_that_go_back_to_a_counted_day_do_not_start_again_what_was_lost()
 def test_a_streak_of_the_sample_never_tells_a_freeze_that_it_did_not_have() -> None:
     story = Story(SAMPLE)
     story.tell("04-01 09:00 ann words 1\n05-20 00:00")
-    left = [person.streak.freezes for person in story.world.users.values()]
+    left = [user.streak.freezes for user in story.world.users.values()]
     assert left == [3]
     assert story.facts("StreakLost") == ["04-04 00:00 ann StreakLost 1"]

@@ -104,7 +104,7 @@ def test_points_of_time_come_to_users_in_the_order_in_which_they_came() -> None:
 @pytest.mark.parametrize("key", ["ever", "points", "streaks"])
 def test_a_board_that_a_new_catalog_brings_is_in_the_order_of_the_requests_that_it_counts(key: str) -> None:
     story = write(replace(BARE, points=XP))
-    story.game.tell(CatalogChanged(with_boards(EVER, POINTS, STREAKS, points=XP)))
+    story.game.record(CatalogChanged(with_boards(EVER, POINTS, STREAKS, points=XP)))
     assert order(story, key) == list(ORDER)
     story.event("abe", "words", 10)
     assert order(story, key) == [*ORDER, "abe"]

@@ -283,7 +283,7 @@ def test_a_log_that_cannot_be_written_is_a_clear_answer_and_nothing_happened(tmp
             transport=server.transport(httpx), base_url="http://mockserver", headers={"X-API-KEY": server.api_key}
         ) as client,
     ):
-        database, path = keeper_of(server).home._database, ("POST", "/v1/metrics/words-written/event")
+        database, path = keeper_of(server).store._database, ("POST", "/v1/metrics/words-written/event")
         body = {"user": {"id": "ada", "name": "x" * 200}, "value": 1}
         assert client.request(*path, json=body).status_code == 201
         (pages,) = database.execute("PRAGMA page_count").fetchone()
@@ -325,9 +325,9 @@ def test_a_checkpoint_is_taken_in_a_quiet_moment(tmp_path: Path, monkeypatch: py
     with MockServer(keep=tmp_path) as server:
         server.advance(days=1)
         server.advance(days=1)
-        home = keeper_of(server).home
-        until(lambda: home.checkpoint(KEY) is not None)
-        assert home.checkpoint(KEY).position == 3
+        store = keeper_of(server).store
+        until(lambda: store.checkpoint(KEY) is not None)
+        assert store.checkpoint(KEY).position == 3
 
 
 def test_mock_server_keeps_too(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`World = fold(recipe, records)`: cut anywhere by a kill and started again, a world goes on as if nothing had been."""
+"""`World = replay_all(recipe, records)`: cut anywhere by a kill and started again, a world goes on as before."""
 
 from __future__ import annotations
 
@@ -145,14 +145,14 @@ def _again(server: Server, root: Path, how: str, plan: Any) -> Server:
 def test_what_changes_nothing_leaves_no_record(tmp_path: Path) -> None:
     with Server(tmp_path / "kept") as server:
         assert server.take(event("ann", 7, None, "once", None, 0))[0] == 201
-        before = server.keeper.home.length(DEFAULT_KEY)  # type: ignore[union-attr]
+        before = server.keeper.store.length(DEFAULT_KEY)  # type: ignore[union-attr]
         assert server.take(event("ann", 7, None, "once", None, 0))[1]["idempotentReplayed"]
         assert server.take(Step("GET", "/v1/users/ann/streak"))[0] == 200
         assert server.take(Step("POST", "/v1/metrics/none/event", {"user": {"id": "bob"}, "value": 1}))[0] == 422
         assert server.take(Step("POST", "/_mock/clock/advance", {"days": -1}))[0] == 422
         assert server.take(Step("POST", "/_mock/snapshots/none/restore"))[0] == 404
         assert server.take(Step("GET", "/_mock/clock", wait=90_000_000))[0] == 200
-        assert server.keeper.home.length(DEFAULT_KEY) == before  # type: ignore[union-attr]
+        assert server.keeper.store.length(DEFAULT_KEY) == before  # type: ignore[union-attr]
 
 
 def test_a_record_is_a_line_that_people_can_read(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_record_is_a_line_that_people_can_read(tmp_path: Path) -> None:
         server.take(event("ann", 7, None, None, None, 0))
         server.take(Step("POST", "/_mock/clock/advance", {"days": 1}))
         assert server.keeper is not None
-        _, told, moved = [decode(line) for _, line in server.keeper.home.read(DEFAULT_KEY)]
+        _, told, moved = [decode(line) for _, line in server.keeper.store.read(DEFAULT_KEY)]
     assert told.name == "metrics_event"
     assert told.arguments["body"] == {"user": {"id": "ann"}, "value": 7}
     assert (moved.name, moved.time, moved.arguments) == ("mock_clock_advance", told.time, {"body": {"days": 1}})

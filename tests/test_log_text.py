@@ -16,7 +16,7 @@ from test_log_replay import TEAMS, event
 from mockserver.cli import main
 from mockserver.control.replay import CALLS
 from mockserver.log.record import LogError, decode
-from mockserver.log.text import read, story
+from mockserver.log.text import parse_lines, read
 from mockserver.testing import ControlError, MockServer
 
 LOGS = sorted((Path(__file__).parent / "logs").glob("*.jsonl"))
@@ -82,7 +82,7 @@ def test_a_loaded_world_is_the_same_world(lived: Server) -> None:
         status, made = server.take(Step("POST", "/_mock/worlds", {"load": text}))
         assert status == 201
         assert server.everything(made["apiKey"]) == lived.everything()
-        waiting = server.plane.backstage(server.find(made["apiKey"])).webhooks.list_deliveries(state="waiting")
+        waiting = server.plane.context(server.find(made["apiKey"])).webhooks.list_deliveries(state="waiting")
         assert waiting["deliveries"] == []
 
 
@@ -190,4 +190,4 @@ RECIPE_LINE = b'{"v":1,"time":0,"name":"world","arguments":{}}'
 )
 def test_a_text_says_which_line_is_wrong(lines: list[bytes], says: str) -> None:
     with pytest.raises(LogError, match=f"^the log, {says}"):
-        story(lines, "the log")
+        parse_lines(lines, "the log")

@@ -13,7 +13,7 @@ import pytest
 from app_server import DOCUMENT, Served, fresh_worlds, served
 
 from mockserver.app import create_app
-from mockserver.exchange import DROPPED, Befalls, Call, Response
+from mockserver.exchange import DROPPED, Call, Intervention, Response
 from mockserver.serve.protocol import MOST_AT_ONCE, Protocol
 
 KEY = b"X-API-KEY: 00000000.local"
@@ -149,7 +149,7 @@ def slow_for(user: str, seconds: float = 0.05, **options: float) -> Iterator[Ser
         await asyncio.sleep(seconds)
         return None
 
-    def before(call: Call) -> Befalls | None:
+    def before(call: Call) -> Intervention | None:
         return wait if call.path.endswith(user) else None
 
     app = create_app(fresh_worlds(), DOCUMENT, before=before)
@@ -228,7 +228,7 @@ def test_an_address_without_end_is_refused_whatever_way_it_comes(server: Served,
 
 
 def test_a_defect_is_told_once_logged_and_never_blamed_on_the_client(caplog: pytest.LogCaptureFixture) -> None:
-    def before(call: Call) -> Befalls | None:
+    def before(call: Call) -> Intervention | None:
         if call.path.endswith("before"):
             raise ZeroDivisionError
         return None
@@ -270,7 +270,7 @@ def test_a_dropped_request_is_over_though_another_one_waits_behind_it() -> None:
         left.append({task for task in asyncio.all_tasks() if "run_asgi" in repr(task)} - {asyncio.current_task()})
         return None
 
-    def before(call: Call) -> Befalls | None:
+    def before(call: Call) -> Intervention | None:
         return {"dropped": drop_it, "look": look}.get(call.path.rpartition("/")[2])
 
     with served(create_app(fresh_worlds(), DOCUMENT, before=before), http=Protocol) as server:

@@ -250,11 +250,11 @@ def test_what_cannot_be_done_is_said_in_one_line(ada: MockServer, words: tuple[s
 
 
 def test_a_server_that_is_not_there_or_is_another_is_told(ada: MockServer) -> None:
-    nobody = "Error: No server answers at http://127.0.0.1:1. Start one with `mockserver serve`, or give --url"
+    nobody = "Error: No server responds at http://127.0.0.1:1. Start one with `mockserver serve`, or give --url"
     assert refused(ada, "clock", "--url", "127.0.0.1:1").startswith(nobody)
     with Receiver().running() as receiver:
         other = receiver.url.removesuffix("/trophy")
-        assert refused(ada, "clock", "--url", other) == f"Error: What answers at {other} is not the mock server."
+        assert refused(ada, "clock", "--url", other) == f"Error: The server at {other} is not the mock server."
 
 
 def test_the_key_of_serve_is_the_key_of_commands_and_its_first_one_counts(ada: MockServer) -> None:

@@ -13,9 +13,9 @@ from mockserver.api.users import user_shape
 from mockserver.game.engine import Game
 from mockserver.game.facts import AchievementClaimed, FreezeConsumed, MetricChanged, StreakLost
 from mockserver.game.periods import DAY, HOUR, utc_day
-from mockserver.game.state import Person
-from mockserver.seed import populate, user_id
-from mockserver.seed.people import HOMES
+from mockserver.game.state import User
+from mockserver.seed import populate, seeded_id
+from mockserver.seed.identities import LOCATIONS
 from mockserver.worlds import Organisation, Plan
 
 TAIL = ((1, 3), (4, 8), (9, 29), (30, 60))  # days
@@ -42,8 +42,8 @@ def seeded(text: str | None = None, **settings: object) -> Game:
     return organisation(text, **settings).game("a" if text and "multiTenant" in text else None)  # type: ignore[arg-type]
 
 
-def local(time: int, person: Person) -> datetime:
-    return datetime.fromtimestamp(time / 1000, person.zone)
+def local(time: int, user: User) -> datetime:
+    return datetime.fromtimestamp(time / 1000, user.zone)
 
 
 def journal(game: Game) -> list[str]:
@@ -58,8 +58,8 @@ def default() -> Game:
 def test_the_same_seed_and_clock_give_the_same_world_to_the_byte(default: Game) -> None:
     again = seeded(users=50, days=60)
     assert journal(again) == journal(default)
-    assert [user_shape(person.profile) for person in again.world.users.values()] == [
-        user_shape(person.profile) for person in default.world.users.values()
+    assert [user_shape(user.profile) for user in again.world.users.values()] == [
+        user_shape(user.profile) for user in default.world.users.values()
     ]
 
 
@@ -78,15 +78,15 @@ def test_another_seed_gives_other_people() -> None:
 
 def test_people_are_who_they_are_however_many_there_are() -> None:
     few, many = seeded(users=5).world.users, seeded(users=9).world.users
-    for user, person in few.items():
-        assert many[user].profile == person.profile
-        assert {key: row.total for key, row in many[user].metrics.items()} == {
-            key: row.total for key, row in person.metrics.items()
+    for user_id, user in few.items():
+        assert many[user_id].profile == user.profile
+        assert {key: row.total for key, row in many[user_id].metrics.items()} == {
+            key: row.total for key, row in user.metrics.items()
         }
 
 
 def test_everybody_is_there_and_the_documents_own_example_among_them(default: Game) -> None:
-    assert set(default.world.users) == {user_id(number) for number in range(50)}
+    assert set(default.world.users) == {seeded_id(number) for number in range(50)}
     assert "user-123" in default.world.users
 
 
@@ -99,15 +99,15 @@ def test_all_of_it_happened_in_order_and_before_now(default: Game) -> None:
 
 
 def test_people_live_all_over_the_globe(default: Game) -> None:
-    zones = {person.profile.tz for person in default.world.users.values()}
-    assert zones >= {home.tz for home in HOMES} - {HOMES[12].tz}  # of whom no zone is known
+    zones = {user.profile.tz for user in default.world.users.values()}
+    assert zones >= {home.tz for home in LOCATIONS} - {LOCATIONS[12].tz}  # of whom no zone is known
     assert None in zones
-    offsets = [local(NOON, person).utcoffset() or timedelta() for person in default.world.users.values()]
+    offsets = [local(NOON, user).utcoffset() or timedelta() for user in default.world.users.values()]
     assert (min(offsets), max(offsets)) == (timedelta(hours=-11), timedelta(hours=14))
 
 
 def test_names_and_emails_are_those_of_people_and_no_email_is_real(default: Game) -> None:
-    profiles = [person.profile for person in default.world.users.values()]
+    profiles = [user.profile for user in default.world.users.values()]
     emails = [profile.email for profile in profiles if profile.email]
     names = [profile.name for profile in profiles if profile.name is not None]
     assert all(len(name) > 2 for name in names)
@@ -121,7 +121,7 @@ def test_names_and_emails_are_those_of_people_and_no_email_is_real(default: Game
 
 def test_attributes_are_valid_and_fit_what_the_catalog_asks_for(default: Game) -> None:
     catalog = default.world.catalog
-    profiles = [person.profile for person in default.world.users.values()]
+    profiles = [user.profile for user in default.world.users.values()]
     assert all(set(profile.attributes) <= set(catalog.user_attributes) for profile in profiles)
     assert any(set(profile.attributes) < set(catalog.user_attributes) for profile in profiles)
     first = default.world.users["user-123"].profile.attributes
@@ -131,7 +131,7 @@ def test_attributes_are_valid_and_fit_what_the_catalog_asks_for(default: Game) -
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_streaks_have_a_long_tail(seed: int) -> None:
     game = seeded(users=200, days=60, seed=seed)
-    lengths = [person.streak.length for person in game.world.users.values()]
+    lengths = [user.streak.length for user in game.world.users.values()]
     counts = [sum(low <= length <= high for length in lengths) for low, high in TAIL]
     per_length = [count / (high - low + 1) for count, (low, high) in zip(counts, TAIL, strict=True)]
     assert per_length == sorted(per_length, reverse=True)
@@ -143,25 +143,25 @@ def test_streaks_are_lost_and_saved(default: Game) -> None:
     facts = Counter(type(entry.fact) for entry in default.world.journal)
     assert facts[StreakLost] > 20
     assert facts[FreezeConsumed] > 20
-    assert any(not person.metrics for person in default.world.users.values())
+    assert any(not user.metrics for user in default.world.users.values())
 
 
 def test_there_is_something_to_see_everywhere(default: Game) -> None:
     world = default.world
     active = {row.key for row in world.catalog.achievements.values() if row.status == "active"}
-    had = {key for person in world.users.values() for key in person.achievements}
+    had = {key for user in world.users.values() for key in user.achievements}
     assert active - had <= {"365-day-streak", "novelist"}
     assert had - active == {"founding-member"}
-    assert {key for person in world.users.values() for key in person.accounts} == {"xp", "energy"}
+    assert {key for user in world.users.values() for key in user.accounts} == {"xp", "energy"}
     levels = {
-        world.catalog.points["xp"].level_at(person.accounts["xp"].total)
-        for person in world.users.values()
-        if "xp" in person.accounts
+        world.catalog.points["xp"].level_at(user.accounts["xp"].total)
+        for user in world.users.values()
+        if "xp" in user.accounts
     }
     assert len(levels) >= 3
     boards = {key for key, runs in world.runs.items() if any(run.scores for run in runs.values())}
     assert boards == set(world.catalog.leaderboards) - {"writing-month"}
-    assert any(person.notifications for person in world.users.values())
+    assert any(user.notifications for user in world.users.values())
     assert any(isinstance(entry.fact, AchievementClaimed) for entry in world.journal)
 
 
@@ -171,7 +171,7 @@ def test_totals_are_the_sums_of_what_was_done(default: Game) -> None:
         if isinstance(entry.fact, MetricChanged):
             sums[entry.fact.user, entry.fact.metric] += entry.fact.value
     totals = {
-        (user, key): row.total for user, person in default.world.users.items() for key, row in person.metrics.items()
+        (user_id, key): row.total for user_id, user in default.world.users.items() for key, row in user.metrics.items()
     }
     assert totals == sums
 
@@ -261,18 +261,18 @@ def test_any_catalog_can_be_lived_in(text: str) -> None:
     game = seeded(text, users=5, days=10)
     assert len(game.world.users) == 5
     active = [row for row in game.world.catalog.metrics.values() if row.active]
-    assert any(person.metrics for person in game.world.users.values()) == bool(active)
+    assert any(user.metrics for user in game.world.users.values()) == bool(active)
 
 
 def test_weekly_streaks_are_kept_too() -> None:
     text = 'name = "x"\n[metrics.m]\nname = "M"\n[streak]\nfrequency = "weekly"\nconditions = { m = 2.5 }'
-    assert max(person.streak.length for person in seeded(text, days=40).world.users.values()) in (6, 7)
+    assert max(user.streak.length for user in seeded(text, days=40).world.users.values()) in (6, 7)
 
 
 def test_without_a_past_everybody_has_done_one_thing_just_now() -> None:
     world = seeded(users=100, days=0).world
     events = [entry for entry in world.journal if isinstance(entry.fact, MetricChanged)]
-    assert Counter(entry.fact.user for entry in events) == {user_id(number): 1 for number in range(100)}
+    assert Counter(entry.fact.user for entry in events) == {seeded_id(number): 1 for number in range(100)}
     assert {entry.time for entry in events} == {NOON}
 
 
@@ -280,7 +280,7 @@ def test_without_a_past_everybody_has_done_one_thing_just_now() -> None:
 def test_everybody_is_there_at_the_beginning_of_time_too(now: int) -> None:
     game = seeded(users=15, days=2, now=now)
     assert len(game.world.users) == 15
-    assert all(0 <= person.profile.created <= now for person in game.world.users.values())
+    assert all(0 <= user.profile.created <= now for user in game.world.users.values())
 
 
 def test_tenants_have_people_of_their_own() -> None:

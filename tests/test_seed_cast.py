@@ -93,11 +93,11 @@ def test_the_command_prints_a_table_and_json() -> None:
     assert [row["state"] for row in rows] == list(STATES)
     silent = _people("--url", "http://127.0.0.1:9")
     assert (silent.returncode, silent.stdout) == (2, "")
-    assert silent.stderr.startswith("Error: No server answers at http://127.0.0.1:9. Start one")
+    assert silent.stderr.startswith("Error: No server responds at http://127.0.0.1:9. Start one")
 
 
 def _people(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mockserver", "people", *options]
+    command = [sys.executable, "-m", "mockserver", "cast", *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 

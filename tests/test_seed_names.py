@@ -7,10 +7,10 @@ import sys
 
 from draw_names import EACH, draw
 
+from mockserver.seed.identities import LOCATIONS
 from mockserver.seed.names import _names, name
-from mockserver.seed.people import HOMES
 
-LOCALES = {home.locale for home in HOMES}
+LOCALES = {home.locale for home in LOCATIONS}
 
 
 def test_there_are_names_for_every_place() -> None:

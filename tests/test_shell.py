@@ -165,8 +165,8 @@ def test_where_other_machines_can_reach_it_names_are_looked_at_only_when_some_ar
 
 
 def test_every_name_can_be_allowed() -> None:
-    assert Hosts("127.0.0.1", ["*"]).answers_to(b"any.example:80")
-    assert not Hosts("127.0.0.1", ["*.example"]).answers_to(b"example")
+    assert Hosts("127.0.0.1", ["*"]).accepts(b"any.example:80")
+    assert not Hosts("127.0.0.1", ["*.example"]).accepts(b"example")
 
 
 def test_fields_of_a_trailer_are_no_headers(base: str) -> None:
@@ -277,8 +277,8 @@ def test_a_defect_is_told_and_the_connection_goes_on(monkeypatch: pytest.MonkeyP
     with MockServer() as server, closing(connect(server.url)) as client:
         reader = Reader(client)
         with monkeypatch.context() as patched:
-            patched.setattr("mockserver.control.backstage.WorldContext._suffer", breaks)
-            patched.setattr("mockserver.control.ask.ControlRequest.game", breaks)
+            patched.setattr("mockserver.control.context.WorldContext._apply_faults", breaks)
+            patched.setattr("mockserver.control.request.ControlRequest.game", breaks)
             asked = ("/v1/achievements HTTP/1.1\r\nPrefer: delay=0.01", "/_mock/users HTTP/1.1")
             for line in asked:
                 client.sendall(f"GET {line}\r\nHost: localhost\r\n{WITH_KEY}\r\n".encode())

@@ -79,11 +79,11 @@ def test_all_mismatches_of_functions_and_document_are_listed_at_once() -> None:
 
     functions = spec.functions_of(api) | {"users_get": users_get}
     del functions["users_create"]
-    with pytest.raises(spec.DocumentError) as raised:
+    with pytest.raises(spec.SpecError) as raised:
         spec.bind(DOCUMENT, functions)
     assert str(raised.value).splitlines()[1:] == [
         "  users_create: the document has it, but no function does",
-        "  users_get: the document gives `id`, but the function does not take it",
+        "  users_get: the spec gives `id`, but the function does not take it",
         "  users_get: the function takes `user`, but the document does not give it",
     ]
 
@@ -120,7 +120,7 @@ def test_a_document_that_cannot_be_used_is_said_so_in_one_sentence(
     tmp_path: Path, change: Callable[[dict[str, Any]], object], says: str
 ) -> None:
     path = written(tmp_path, change)
-    with pytest.raises(spec.DocumentError) as raised:
+    with pytest.raises(spec.SpecError) as raised:
         spec.load(path)
     message = str(raised.value)
     assert message.startswith(f"{path} cannot be used: ")
@@ -133,12 +133,12 @@ def test_a_document_that_cannot_be_used_is_said_so_in_one_sentence(
 def test_a_file_that_is_no_document_is_said_so(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "openapi.json"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(spec.DocumentError, match=says):
+    with pytest.raises(spec.SpecError, match=says):
         spec.load(path)
 
 
 def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(spec.DocumentError, match=r"Cannot read .*nowhere\.json: No such file"):
+    with pytest.raises(spec.SpecError, match=r"Cannot read .*nowhere\.json: No such file"):
         spec.load(tmp_path / "nowhere.json")
 
 
@@ -162,10 +162,10 @@ def test_the_second_start_remembers_the_check_and_does_not_import_openapi_core(t
 
 
 def test_the_document_that_comes_with_us_is_checked_here_and_at_no_start(tmp_path: Path) -> None:
-    raw = spec.document_path().read_bytes()
+    raw = spec.spec_path().read_bytes()
     assert hashlib.sha256(raw).hexdigest() == checked.OURS
     checked._judge(json.loads(raw))
-    assert loaded_with(tmp_path, spec.document_path()) == "False"
+    assert loaded_with(tmp_path, spec.spec_path()) == "False"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -179,7 +179,7 @@ def test_a_changed_document_is_checked_anew(tmp_path: Path) -> None:
     spec.load()
     path = written(tmp_path, lambda document: document.pop("info"))
     for _ in range(2):
-        with pytest.raises(spec.DocumentError):
+        with pytest.raises(spec.SpecError):
             spec.load(path)
 
 
@@ -196,7 +196,7 @@ def test_fixed_segments_win_over_variables_and_empty_ones_are_variables() -> Non
 
 
 def test_an_answer_is_held_against_its_schema_and_the_fault_is_pointed_at() -> None:
-    check = DOCUMENT.operations["leaderboards_get"].check_answer
+    check = DOCUMENT.operations["leaderboards_get"].check_response
     assert check(404, {"error": "x"}) is None
     assert str(check(404, {"error": 1})).startswith("/error: ")
     assert str(check(404, {})).startswith("(the whole body): ")
@@ -207,12 +207,12 @@ def test_an_answer_is_held_against_its_schema_and_the_fault_is_pointed_at() -> N
 def test_dates_in_answers_must_be_dates(value: str) -> None:
     user = {"id": "a", "email": None, "name": None, "tz": None, "subscribeToEmails": True, "attributes": {}}
     answer = {**user, "control": False, "created": "2026-01-01T00:00:00.000Z", "updated": value, "signUpDate": None}
-    assert str(DOCUMENT.operations["users_get"].check_answer(200, answer)).startswith("/updated: ")
+    assert str(DOCUMENT.operations["users_get"].check_response(200, answer)).startswith("/updated: ")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1: 2}, ("a",)])
 def test_what_json_does_not_have_is_no_answer(value: object) -> None:
-    assert DOCUMENT.operations["users_get_preferences"].check_answer(200, {"notifications": {"recap": value}})
+    assert DOCUMENT.operations["users_get_preferences"].check_response(200, {"notifications": {"recap": value}})
 
 
 def test_webhook_bodies_are_held_against_their_schemas() -> None:

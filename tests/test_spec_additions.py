@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from edits import DOCUMENT, edited, schema
 
 from mockserver.check import check
-from mockserver.spec import DocumentError
+from mockserver.spec import SpecError
 from mockserver.spec.additions import additions
-from mockserver.spec.document import compiled, resource
+from mockserver.spec.compiler import compiled, resource
 
 ROWS = additions(resource("fixtures") / "additions.toml")
 EXAMPLES = {
@@ -45,8 +45,8 @@ def test_a_response_without_an_added_field_is_none(row: Any) -> None:
     (operation, _), file = next((key, file) for key, file in EXAMPLES.items() if key[1] == row.schema)
     example = _example(file)
     name = row.field.rpartition(".")[2]
-    assert document.operations[operation].check_answer(200, example) is None
-    fault = document.operations[operation].check_answer(200, _without(example, name))
+    assert document.operations[operation].check_response(200, example) is None
+    fault = document.operations[operation].check_response(200, _without(example, name))
     assert fault is not None
     assert f'"{name}" is a required property' in fault
 
@@ -67,9 +67,9 @@ def test_an_addition_that_contradicts_the_document_stops_the_start() -> None:
     def closed(document: Any) -> None:
         schema(document, "User")["additionalProperties"] = False
 
-    with pytest.raises(DocumentError, match=re.escape("adds `signUpDate` to User, but the document says integer")):
+    with pytest.raises(SpecError, match=re.escape("adds `signUpDate` to User, but the spec says integer")):
         compiled(edited(other_type))
-    with pytest.raises(DocumentError, match="adds `signUpDate` to User, but the document allows no further fields"):
+    with pytest.raises(SpecError, match="adds `signUpDate` to User, but the spec allows no further fields"):
         compiled(edited(closed))
 
 

@@ -24,7 +24,7 @@ from freezegun import freeze_time
 
 from mockserver.log.record import LogError
 from mockserver.testing import MockServer
-from mockserver.testing.room import Room
+from mockserver.testing.app_thread import AppThread
 
 THEN = "2026-01-15"
 IGNORED = ["trophy"]  # looking through its modules would load them, with a clock that pydantic cannot read
@@ -196,15 +196,15 @@ def test_a_world_whose_making_is_cancelled_is_not_there() -> None:
 
 
 def test_an_interrupted_start_leaves_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[Room] = []
+    tried: list[AppThread] = []
 
-    def interrupted(self: Room) -> None:
+    def interrupted(self: AppThread) -> None:
         tried.append(self)
         self._thread.start()
         self.close()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Room, "open", interrupted)
+    monkeypatch.setattr(AppThread, "open", interrupted)
     server = MockServer()
     with pytest.raises(KeyboardInterrupt):
         server.start()
@@ -311,5 +311,5 @@ def test_a_server_that_does_not_end_is_said_after_a_while(monkeypatch: pytest.Mo
 @contextmanager
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr("mockserver.testing.room.LONGEST_END", 0)
+        patched.setattr("mockserver.testing.app_thread.LONGEST_END", 0)
         yield

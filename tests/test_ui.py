@@ -15,9 +15,9 @@ from processes import KEY, serving
 
 from mockserver.control.facts import KINDS as FACTS
 from mockserver.testing import MadeWorld, MockServer
-from mockserver.ui.acts import ACTS
+from mockserver.ui.actions import ACTIONS
+from mockserver.ui.formatting import KINDS, kind_name
 from mockserver.ui.views import VIEWS
-from mockserver.ui.words import KINDS, kind_name
 
 HOME = "/_mock/ui"
 LIVED = pytest.mark.trophy_world(users=5, history_days=10, now="2026-03-01T12:00:00Z", frozen=True)
@@ -66,12 +66,12 @@ def test_every_kind_of_fact_has_a_name_on_the_page() -> None:
 
 def see_all(page: Page, user: str | None = None, **query: str) -> None:
     for view in VIEWS:
-        if view in ("person", "why"):
+        if view in ("user", "why"):
             continue
         answer = page.see(view, **query)
         assert answer.status_code == 200, (view, answer.text[:500])
     if user is not None:
-        assert page.see("person", id=user, **query).status_code == 200
+        assert page.see("user", id=user, **query).status_code == 200
         assert page.see("why", userId=user, streak="yes", **query).status_code in (200, 404)
         assert page.see("facts", userId=user, **query).status_code == 200
 
@@ -81,7 +81,7 @@ def test_every_view_of_a_world_that_has_lived(page: Page) -> None:
     page.event(ODD_USER, 1000, name="دعاء الكروان")
     page.api("GET", "/users/nobody")
     see_all(page, ODD_USER)
-    assert "دعاء الكروان" in page.see("people").text
+    assert "دعاء الكروان" in page.see("users").text
     body = {"user": {"id": ODD_USER}, "value": 1}
     page.api("POST", "/metrics/words-written/event", body, Idempotency_Key="key-1")
     newest = page.get("/requests")["requests"][0]
@@ -100,7 +100,7 @@ def test_every_view_of_a_world_without_streak_points_and_boards(page: Page) -> N
 
 def test_every_view_of_an_empty_world(page: Page) -> None:
     see_all(page)
-    assert "Nobody lives here yet" in page.see("people").text
+    assert "Nobody lives here yet" in page.see("users").text
 
 
 @pytest.mark.trophy_world(catalog={**TENANTS, "name": "T"})
@@ -111,9 +111,9 @@ def test_a_world_with_tenants_shows_the_first_and_then_the_one_that_is_chosen(pa
         assert page.api("POST", "/metrics/steps/event", body, **headers).status_code == 201
     see_all(page)
     see_all(page, "bob", tenant="süd")
-    assert "ada" in page.see("people").text
-    assert "bob" not in page.see("people").text
-    assert "bob" in page.see("people", tenant="süd").text
+    assert "ada" in page.see("users").text
+    assert "bob" not in page.see("users").text
+    assert "bob" in page.see("users", tenant="süd").text
 
 
 @pytest.mark.parametrize("frequency", ["weekly", "monthly"])
@@ -121,15 +121,15 @@ def test_streaks_of_weeks_and_months_have_a_calendar(trophy_server: MockServer, 
     catalog = {**BARE, "streak": {"frequency": frequency}}
     with trophy_server.world(catalog=catalog, users=2, history_days=40) as world, speaking_to(world) as http:
         page = Page(http.client, http.root, http.key)
-        text = page.see("person", id=page.get("/users?sort=-streak")["users"][0]["id"]).text
+        text = page.see("user", id=page.get("/users?sort=-streak")["users"][0]["id"]).text
         assert 'class="day kept"' in text
 
 
 @LIVED
 def test_what_is_not_there_is_said_in_plain_words(page: Page) -> None:
-    assert page.see("person", id="nobody").status_code == 404
-    assert "was not found" in page.see("person", id="nobody").text
-    assert page.see("people", sort="size").status_code == 422
+    assert page.see("user", id="nobody").status_code == 404
+    assert "was not found" in page.see("user", id="nobody").text
+    assert page.see("users", sort="size").status_code == 422
     assert page.see("why", fact="99999999").status_code == 200
     assert page.client.get(f"{page.root}{HOME}?world=nothing").status_code == 401
     assert page.client.get(f"{page.root}{HOME}/nothing").status_code == 404
@@ -144,7 +144,7 @@ def test_looking_leaves_no_trace(page: Page) -> None:
 
 @LIVED
 def test_every_act_answers_whatever_a_form_holds(page: Page) -> None:
-    for act in ACTS:
+    for act in ACTIONS:
         for form in ({}, {"id": "\0", "to": "x", "users": "x", "value": "x", "text": "x", "latency": "on"}):
             if act != "do/world-delete":
                 answer = page.do(act, **form)
@@ -258,9 +258,9 @@ def test_a_command_line_from_a_form_says_what_was_sent(page: Page) -> None:
     page.event("ada", 1)
     form: dict[str, Any] = {"userId": "ada", "metric": "words-written", "value": "5", "attributes": "source: it's"}
     text = page.text_after(page.do("do/event", **form))
-    assert "The API answered 201" in text
+    assert "The API returned 201" in text
     assert "it&#39;" in text
     refused = page.text_after(page.do("do/event", **{**form, "value": "many"}))
     assert "value" in refused
-    assert "The API answered 4" in refused
+    assert "The API returned 4" in refused
     assert "one a line" in page.text_after(page.do("do/event", **{**form, "attributes": "no colon"}))

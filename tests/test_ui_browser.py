@@ -77,7 +77,7 @@ def test_a_browser_at_the_root_is_led_to_the_page(chromium: Any, trophy_server: 
 @LIVED
 def test_the_calendar_of_a_streak_agrees_with_the_api(tab: Tab) -> None:
     user = tab.best()
-    page = tab.go("person", id=user)
+    page = tab.go("user", id=user)
     days = page.locator(".calendar .day").evaluate_all(
         "rows => rows.map(row => [row.dataset.day, Number(row.dataset.length), row.dataset.state])"
     )
@@ -104,7 +104,7 @@ def test_days_that_pass_show_what_they_brought(tab: Tab) -> None:
 def test_why_ends_at_the_event(tab: Tab) -> None:
     user = tab.best()
     tab.api("POST", "/metrics/words-written/event", {"user": {"id": user}, "value": 100})
-    page = tab.go("person", id=user)
+    page = tab.go("user", id=user)
     page.locator(".card", has=page.get_by_role("heading", name="XP", exact=True)).locator("a.why").click()
     dialog = page.locator("dialog[open]")
     says = dialog.locator(".answer").inner_text()
@@ -125,14 +125,14 @@ def test_an_event_from_the_form_is_seen_everywhere(tab: Tab, chromium: Any) -> N
     live = feed.go("")
     live.locator("#live:not([hidden])").wait_for()
 
-    page = tab.go("person", id=user)
+    page = tab.go("user", id=user)
     page.get_by_label("Value", exact=True).fill("123")
     page.get_by_text("Attributes and idempotency key").click()
     page.get_by_label(re.compile("Attributes")).fill("source: mobile-app")
     page.get_by_label("Idempotency key", exact=True).fill("key-1")
     page.get_by_role("button", name="Send it").click()
     result = page.locator(".result")
-    assert result.locator("h2").first.inner_text() == "The API answered 201"
+    assert result.locator("h2").first.inner_text() == "The API returned 201"
     assert '"idempotencyKey": "key-1"' in result.inner_text()
     assert "“Words written” +123" in result.inner_text()
     line = result.get_by_role("region", name="curl line").inner_text()
@@ -162,7 +162,7 @@ def test_webhooks_and_their_deliveries_appear_by_themselves(tab: Tab) -> None:
 
 def test_trouble_that_is_switched_on_is_felt_by_a_client(tab: Tab) -> None:
     assert tab.api("GET", "/achievements").status_code == 200
-    page = tab.go("trouble")
+    page = tab.go("faults")
     page.locator("input[name=errorsRate]").evaluate(
         "input => { input.value = 100; input.dispatchEvent(new Event('input', { bubbles: true })) }"
     )
@@ -213,8 +213,8 @@ def test_html_in_a_name_stays_text_on_every_view(tab: Tab) -> None:
     assert tab.api("POST", "/metrics/words-written/event", {"user": user, "value": 1e9}).status_code == 201
     asked: list[str] = []
     tab.watched.page.on("dialog", lambda dialog: asked.append(dialog.message))
-    page = tab.go("people", search="onerror")
-    page.locator("tbody a.person").click()
+    page = tab.go("users", search="onerror")
+    page.locator("tbody a.user-link").click()
     assert page.locator("h1").inner_text().startswith(HOSTILE)
     assert page.locator("main img, main script").count() == 0
     for view in ("", "boards", "webhooks", "requests", "facts"):
@@ -272,7 +272,7 @@ def test_it_can_be_read_and_the_clock_moved_without_script(chromium: Any, trophy
     assert page.locator("#feed .fact").count() == 40
     page.get_by_role("button", name="+1 day").click()
     assert "Mon 2 Mar 2026" in page.locator(".clock").inner_text()
-    page = tab.go("person", id=tab.best())
+    page = tab.go("user", id=tab.best())
     page.locator("a.why").first.click()
     assert "has a streak of" in page.locator(".answer").inner_text()
     context.close()
@@ -284,13 +284,13 @@ def test_every_view_fits_a_narrow_and_a_wide_window(tab: Tab) -> None:
     for width in (380, 1600):
         tab.watched.page.set_viewport_size({"width": width, "height": 900})
         for view in VIEWS:
-            page = tab.go(view, **({"id": user} if view == "person" else {}))
+            page = tab.go(view, **({"id": user} if view == "user" else {}))
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (view, width)
 
 
 @LIVED
 def test_the_keyboard_reaches_the_content_and_leaves_a_menu(tab: Tab) -> None:
-    page = tab.go("people")
+    page = tab.go("users")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
@@ -326,7 +326,7 @@ def test_axe_finds_nothing_serious(tab: Tab, axe: str, scheme: str, rules: str) 
     tab.watched.page.emulate_media(color_scheme=scheme)
     found = {}
     for view in VIEWS:
-        page = tab.go(view, **({"id": user} if view == "person" else {}))
+        page = tab.go(view, **({"id": user} if view == "user" else {}))
         page.evaluate(axe)
         rows = page.evaluate(f"axe.run({rules}).then(result => result.violations)")
         for row in rows:

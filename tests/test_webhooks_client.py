@@ -165,7 +165,7 @@ def test_a_connection_that_the_receiver_closed_meanwhile_is_not_used_again() -> 
 
 
 def test_whoever_takes_too_long_gets_no_more_time() -> None:
-    late = "no complete answer within 0.1 s"
+    late = "no complete response within 0.1 s"
     assert ask(Raw(b"|" * 400), timeout=0.1) == [(None, late)]
     assert ask(Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + b"|" * 400), timeout=0.1) == [(200, late)]
 

@@ -99,7 +99,7 @@ def test_a_wrong_signature_is_said_and_refused(signed: str | None, words: str) -
         (b"no json", "the body is not JSON"),
         (b"[1]", 'the body is not an object with a "type"'),
         (b'{"type": 1}', 'the body is not an object with a "type"'),
-        (b'{"type": "streak.stopped"}', 'the document has no webhook type "streak.stopped"'),
+        (b'{"type": "streak.stopped"}', 'the spec has no webhook type "streak.stopped"'),
         (json.dumps(body_of("streak.lost") | {"length": "3"}).encode(), "the schema says: /length:"),
         (b'{"type": "leaderboard.changed", "leaderboard": {"rankings": 3}}', "the schema says: /leaderboard"),
     ],
@@ -168,7 +168,7 @@ def test_a_line_is_whole_in_a_pipe_however_long_it_is() -> None:
         body = json.dumps(body_of("streak.lost") | {"type": "x" * 200}).encode()
         assert httpx2.post(address, content=body).status_code == 400
         assert line_of(process) == f"✗ {'x' * 200}  signature not checked\n"
-        assert line_of(process) == f'  the document has no webhook type "{"x" * 200}"\n'
+        assert line_of(process) == f'  the spec has no webhook type "{"x" * 200}"\n'
 
 
 def test_it_listens_on_an_address_of_version_6_and_prints_one_that_can_be_used() -> None:
@@ -322,14 +322,14 @@ def test_each_flaw_of_a_handler_is_found_and_nothing_else(
 ) -> None:
     result = verified(handler, flawed())
     assert result.exit_code == 1
-    assert set(re.findall(r"^✗ ([^:]+): answered", result.output, re.MULTILINE)) == found
+    assert set(re.findall(r"^✗ ([^:]+): returned", result.output, re.MULTILINE)) == found
 
 
 def test_a_handler_that_insists_on_order_is_told_to_go_by_the_timestamp(handler: Receiver) -> None:
     result = verified(handler, Sorted())
     assert result.exit_code == 1
     assert (
-        "✗ out of order: answered 409 to streak.started and 5 more, expected 2xx; events may overtake" in result.output
+        "✗ out of order: returned 409 to streak.started and 5 more, expected 2xx; events may overtake" in result.output
     )
 
 
@@ -344,7 +344,7 @@ def test_another_secret_is_one_finding_that_says_so(handler: Receiver) -> None:
 def test_a_redirect_is_not_followed_and_does_not_count_as_taken(handler: Receiver) -> None:
     result = verified(handler, Moved())
     assert result.exit_code == 1
-    assert "✗ valid: answered 308 to achievement.completed and 13 more, expected 2xx" in result.output
+    assert "✗ valid: returned 308 to achievement.completed and 13 more, expected 2xx" in result.output
     assert {hook.path for hook in handler.received} == {"/trophy"}
 
 
@@ -353,7 +353,7 @@ def test_a_handler_that_cannot_be_asked_is_neither_good_nor_bad() -> None:
         pass
     result = CliRunner().invoke(verify_webhooks, [gone.url, "--secret", SECRET])
     assert result.exit_code == 2
-    assert f"no answer from {gone.url}" in result.output
+    assert f"no response from {gone.url}" in result.output
     result = CliRunner().invoke(verify_webhooks, ["localhost:3000", "--secret", SECRET])
     assert result.exit_code == 2
     assert "HANDLER_URL must begin with http:// or https://" in result.output

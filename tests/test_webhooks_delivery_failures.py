@@ -157,7 +157,7 @@ def test_a_receiver_that_hangs_counts_as_failed_and_holds_up_no_other(receiver: 
     with Receiver().running() as quick:
         hooks = play(lambda: story(quick))
     errors = [row.attempts[0].error for row in hooks.log if row.endpoint.id == "endpoint-1"]
-    assert errors == ["no complete answer within 0.2 s"] * 2
+    assert errors == ["no complete response within 0.2 s"] * 2
 
 
 def test_a_redirect_is_a_failure_and_is_not_followed(receiver: Receiver, home: Organisation) -> None:
@@ -174,7 +174,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(receiver: Receiver, home: O
     (delivery,) = play(story).log
     assert [row.path for row in receiver.received] == ["/trophy"]
     assert delivery.state == "failed"
-    assert delivery.attempts[0].error == "answered 307; redirects are not followed"
+    assert delivery.attempts[0].error == "returned 307; redirects are not followed"
 
 
 def test_nobody_listening_is_a_failed_attempt_with_its_reason(home: Organisation) -> None:

@@ -14,9 +14,9 @@ from lives import Step, born, event, identification, starts, steady, steps, take
 from mockserver.game.catalog import Catalog, Settings
 from mockserver.game.facts import CatalogChanged, Entry
 from mockserver.game.world import World
-from mockserver.webhooks.bodies import Sight, see, webhook_events
+from mockserver.webhooks.bodies import DerivedEvents, derive_events, webhook_events
 from mockserver.webhooks.outbox import Outbox
-from mockserver.webhooks.views import Past
+from mockserver.webhooks.run_views import PastRuns
 
 names = st.builds(lambda user, name: identification(user, {"name": name}), users, st.sampled_from(["Ann", "Bob", "Ö"]))
 lives = st.lists(st.one_of(steps, steps, names), min_size=12, max_size=60)
@@ -37,10 +37,10 @@ class Told:
 
     def __init__(self) -> None:
         self.at_once: list[list[Any]] = []
-        self.sights: list[Sight] = []
+        self.sights: list[DerivedEvents] = []
 
     def __call__(self, world: World, entries: list[Entry]) -> None:
-        sight = see(world, entries)
+        sight = derive_events(world, entries)
         if sight is not None:
             self.sights.append(sight)
             self.at_once.append([row.shape() for row in webhook_events(world, entries)])
@@ -52,7 +52,7 @@ def lived(start: str, life: list[Step], neighbours: int | None) -> Told:
     game.observe = told
     for number, step in enumerate(life):
         if number == len(life) // 2:
-            game.tell(CatalogChanged(boards(3, neighbours)))
+            game.record(CatalogChanged(boards(3, neighbours)))
             game.commit()
         take(game, step)
         game.commit()
@@ -60,7 +60,7 @@ def lived(start: str, life: list[Step], neighbours: int | None) -> Told:
 
 
 def late(told: Told) -> list[list[Any]]:
-    past = Past()
+    past = PastRuns()
     return [[row.shape() for row in sight.webhook_events(past)] for sight in reversed(told.sights)][::-1]
 
 

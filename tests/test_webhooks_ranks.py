@@ -18,7 +18,7 @@ from mockserver.game.catalog import MICRO, PointsTrigger, Settings
 from mockserver.game.facts import CatalogChanged, Entry
 from mockserver.game.metrics import change
 from mockserver.game.world import World
-from mockserver.webhooks.bodies import Sight, see, webhook_events
+from mockserver.webhooks.bodies import DerivedEvents, derive_events, webhook_events
 
 DAY = date(2025, 4, 1)
 Place = tuple[int | None, int | None]
@@ -108,7 +108,7 @@ def test_of_several_facts_at_one_moment_what_they_came_to_is_told(
         before = standings(everybody.story, "b")
         for ears in (everybody, few):
             game = ears.story.game
-            game.tell(
+            game.record(
                 *(change(game.world, user, "words", value * MICRO, DAY, {}, None) for user, value in batch.items())
             )
             game.commit()
@@ -236,10 +236,10 @@ def test_of_those_who_move_up_the_nearest_on_the_board_are_told() -> None:
 
 
 def test_what_is_read_late_tells_the_names_and_ranks_that_were_then() -> None:
-    story, seen = Story(with_boards(board("b", "2025-01-01"))), list[Sight | None]()
+    story, seen = Story(with_boards(board("b", "2025-01-01"))), list[DerivedEvents | None]()
     for number in range(12):
         story.event(f"user-{number:02}", "words", 300 - 10 * number)
-    story.game.observe = lambda world, entries: seen.append(see(world, entries))
+    story.game.observe = lambda world, entries: seen.append(derive_events(world, entries))
     for name in ("Ann", "Anne"):
         story.ask("users_identify", id="user-00", body={"name": name})
         story.event("user-11", "words", 6)  # below the first ten: their places stay what they are
@@ -264,7 +264,7 @@ def test_a_streak_board_opens_with_the_ranks_of_those_who_got_there_first(opened
         ears.story.tell(f"04-01 09:{minute:02} {name} words 1")
     ears.story.at("04-02 10:00")
     if opened == "by a new catalog":
-        ears.story.game.tell(CatalogChanged(catalog))
+        ears.story.game.record(CatalogChanged(catalog))
         ears.story.game.commit()
     else:
         assert ears.ranks() == {name: ((None, None), (rank, 1)) for rank, name in enumerate(names, 1)}
@@ -276,5 +276,5 @@ def test_on_a_board_that_comes_later_ties_go_to_who_got_there_first() -> None:
     story = Story(BARE)
     story.tell("04-01 09:00 zed words 10\n04-01 10:00 ann words 10\n04-01 11:00 bob words 12\n04-01 12:00 bob words -2")
     story.at("04-02")
-    story.game.tell(CatalogChanged(replace(BARE, leaderboards=by_key(board("late", "2025-04-01")))))
+    story.game.record(CatalogChanged(replace(BARE, leaderboards=by_key(board("late", "2025-04-01")))))
     assert story.ranking("late") == [("zed", 10), ("ann", 10), ("bob", 10)]

@@ -90,9 +90,9 @@ def test_a_made_up_streak_has_as_many_days_as_it_says() -> None:
 
 def test_points_add_up_and_a_level_is_the_one_above() -> None:
     home = lived_in("catalog")
-    person = home.game().world.users["user-1"]
+    user = home.game().world.users["user-1"]
     points = triggered(home, "points.changed", "user-1")["points"]
-    assert points["total"] == person.points(points["key"]) + points["added"]
+    assert points["total"] == user.points(points["key"]) + points["added"]
     assert [row["awarded"] for row in points["awards"]] == [points["added"]]
     level = triggered(home, "points.level_changed", "user-1")
     assert level["newLevel"]["points"] <= level["points"]["total"]

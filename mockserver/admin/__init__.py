@@ -1,1 +1,1 @@
-"""The admin API, `/admin/v1`: what an organisation has set up, and what it does to its users by hand."""
+"""The admin API, `/admin/v1`: an organisation's catalog as lists, and commands about its users."""

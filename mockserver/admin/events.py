@@ -1,4 +1,4 @@
-"""Many events in one request: all of them are read before the first one happens, so a refused batch changes nothing."""
+"""Many events in one request: all are checked before the first is recorded, so a refused batch changes nothing."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from mockserver.game.engine import Game
 from mockserver.game.errors import GameError
 from mockserver.game.facts import Profile
 from mockserver.game.metrics import millionths, total_after
-from mockserver.game.users import check_attribute_keys, profile_after, stranger
+from mockserver.game.users import blank_profile, check_attribute_keys, profile_after
 from mockserver.game.world import World
 
 
 def admin_metrics_batch_events(game: Game, *, body: Sequence[dict[str, Any]]) -> JSON:
-    """Each is an ordinary event, with the webhooks of one, in the order in which they stand."""
-    # Choice: they have happened when the answer goes out, so that a test need not wait for a queue.
-    ahead = _Ahead(game.world, game.now)
+    """Each is an ordinary event with its webhooks, in the order of the request."""
+    # Choice: they have happened when the response goes out, so that a test need not wait for a queue.
+    preview = _Preview(game.world, game.now)
     for position, event in enumerate(body):
         try:
-            ahead.tell(event)
+            preview.check(event)
         except GameError as refusal:
             raise type(refusal)(f"Event [{position}]: {refusal}") from None
     for event in body:
         record_event(game, event["key"], event, event.get("idempotencyKey"))
-        game.show()
+        game.publish()
     return {"accepted": len(body)}
 
 
-class _Ahead:
-    """What users would be after events that have not happened yet, as far as it decides whether the next one can."""
+class _Preview:
+    """Users after the events that were checked so far, as far as the next check needs them."""
 
     def __init__(self, world: World, now: int) -> None:
         self._world, self._now = world, now
@@ -40,18 +40,20 @@ class _Ahead:
         self._totals: dict[tuple[str, str], int] = {}
         self._keys: set[tuple[str, str, str]] = set()
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def check(self, event: dict[str, Any]) -> None:
         """Raises `NotFound` for an unknown metric, `Refused`."""
-        world, key, user = self._world, event["key"], event["user"]["id"]
+        world, key, user_id = self._world, event["key"], event["user"]["id"]
         find_metric(world.catalog, key)
         check_attribute_keys(event.get("attributes") or {}, world.catalog.event_attributes, "metrics")
-        person = world.users.get(user)
-        known = self._profiles.get(user) or (person.profile if person else stranger(world, user, self._now))
-        self._profiles[user] = profile_after(world, known, event["user"], self._now)
-        once = event.get("idempotencyKey")
-        if once and ((user, key, once) in self._keys or (person and person.keys and (key, once) in person.keys)):
+        user = world.users.get(user_id)
+        profile = self._profiles.get(user_id) or (user.profile if user else blank_profile(world, user_id, self._now))
+        self._profiles[user_id] = profile_after(world, profile, event["user"], self._now)
+        sent_key = event.get("idempotencyKey")
+        if sent_key and (
+            (user_id, key, sent_key) in self._keys or (user and user.keys and (key, sent_key) in user.keys)
+        ):
             return
-        if once:
-            self._keys.add((user, key, once))
-        before = self._totals.get((user, key), person.total(key) if person else 0)
-        self._totals[user, key] = total_after(before, millionths(event["value"]))
+        if sent_key:
+            self._keys.add((user_id, key, sent_key))
+        before = self._totals.get((user_id, key), user.total(key) if user else 0)
+        self._totals[user_id, key] = total_after(before, millionths(event["value"]))

@@ -1,4 +1,4 @@
-"""What the catalog holds, as lists: pages of it, and one thing by its id."""
+"""The catalog as lists: a page of rows, or one row by its id."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.game.errors import NotFound
 
 
 class Collection(NamedTuple):
-    """The functions of two calls: a list (`limit` and `skip`), and one of it by `id`."""
+    """The functions of two calls: a list (`limit` and `skip`), and one row by `id`."""
 
     list: Callable[..., JSON]
     get: Callable[..., JSON]
@@ -32,7 +32,7 @@ def found(rows: Iterable[Any], noun: str, id: str) -> Any:
 
 
 class _Of:
-    """A kind of thing: where an organisation's are, and how one is shown."""
+    """A kind of row: where an organisation's rows are, and the JSON of one."""
 
     def __init__(self, noun: str, rows: Callable[[Game], Iterable[Any]], shape: Callable[[Game, Any], JSON]) -> None:
         self.noun, self.rows, self.shape = noun, rows, shape
@@ -48,7 +48,7 @@ class _Of:
 
 
 class _Within:
-    """A kind of thing that each points system has its own of."""
+    """A kind of row that belongs to one points system."""
 
     def __init__(
         self, noun: str, rows: Callable[[PointsSystem], Iterable[Any]], shape: Callable[[Game, Any], JSON]

@@ -1,4 +1,4 @@
-"""What the calls of the admin API take and give, as JSON Schema. Ids are those of the catalog."""
+"""Requests and responses of the admin API as JSON Schema. Ids are those of the catalog."""
 
 from __future__ import annotations
 

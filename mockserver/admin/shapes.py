@@ -1,4 +1,4 @@
-"""What a catalog holds as the admin API shows it: other things by their ids, what belongs to a kind only there."""
+"""The rows of a catalog as JSON of the admin API: other rows by id, fields of a kind only with that kind."""
 
 from __future__ import annotations
 

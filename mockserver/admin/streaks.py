@@ -1,6 +1,6 @@
 """What an organisation does to its users' streaks by hand: freezes, restore, reset, pauses.
 
-What cannot be done for one of them is an issue in the answer: a warning where nothing would change, else an error.
+What cannot be done for one of them is an issue in the response: a warning where nothing would change, else an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def admin_streaks_freezes(game: Game, *, body: dict[str, Any]) -> JSON:
     issues: list[JSON] = []
     for row in body["freezes"]:
         user = row["userId"]
-        _tell(game, issues, {"userId": user}, grant_freeze, game.world, user)
+        _record_or_report(game, issues, {"userId": user}, grant_freeze, game.world, user)
     return {"issues": issues}
 
 
@@ -36,12 +36,12 @@ def admin_streaks_reset(game: Game, *, body: dict[str, Any]) -> JSON:
     return _to_each(game, body, "resetUsers", reset_streak)
 
 
-def _to_each(game: Game, body: dict[str, Any], done: str, fact_of: Callable[[World, str, int], Fact]) -> JSON:
+def _to_each(game: Game, body: dict[str, Any], done: str, make_fact: Callable[[World, str, int], Fact]) -> JSON:
     """`done`: what the list of those is called for whom it could be done."""
     users, issues = [], list[JSON]()
     for row in body["users"]:
         user: str = row["id"]
-        if _tell(game, issues, {"userId": user}, fact_of, game.world, user, game.now):
+        if _record_or_report(game, issues, {"userId": user}, make_fact, game.world, user, game.now):
             users.append(user)
     return {done: users, "issues": issues}
 
@@ -50,7 +50,7 @@ def admin_streaks_pauses_create(game: Game, *, body: dict[str, Any]) -> JSON:
     created, issues = [], list[JSON]()
     for row in body["pauses"]:
         user = row["userId"]
-        fact = _tell(game, issues, {"userId": user}, _pause, game, row)
+        fact = _record_or_report(game, issues, {"userId": user}, _pause, game, row)
         if isinstance(fact, StreakPaused):
             created.append(_shape(user, fact.pause))
     return {"created": created, "issues": issues}
@@ -79,7 +79,7 @@ def admin_streaks_pauses_delete(game: Game, *, ids: list[str]) -> JSON:
         raise Refused(f"Query parameter `ids` must be 1 to {MOST_ITEMS} ids, repeated or separated by commas.")
     deleted, issues = [], list[JSON]()
     for pause in wanted:
-        if _tell(game, issues, {"id": pause}, _deletion, game, pause):
+        if _record_or_report(game, issues, {"id": pause}, _deletion, game, pause):
             deleted.append({"id": pause})
     return {"deleted": deleted, "issues": issues}
 
@@ -92,15 +92,17 @@ def _deletion(game: Game, pause: str) -> Fact:
     return delete_pause(game.world, known, game.now)
 
 
-def _tell(game: Game, issues: list[JSON], about: JSON, fact_of: Callable[..., Fact], *arguments: Any) -> Fact | None:
-    """Tells the fact that `fact_of` finds, or adds an issue `about` a user or an id."""
+def _record_or_report(
+    game: Game, issues: list[JSON], about: JSON, make_fact: Callable[..., Fact], *arguments: Any
+) -> Fact | None:
+    """Records the fact that `make_fact` returns, or adds an issue `about` a user or an id."""
     try:
-        fact = fact_of(*arguments)
+        fact = make_fact(*arguments)
     except GameError as refusal:
         severity = "warning" if isinstance(refusal, NothingToDo) else "error"
         # Clients before 1.5 read the last two, by the names that they had then.
         says = printable(str(refusal))
         issues.append({**about, "severity": severity, "message": says, "level": severity, "reason": says})
         return None
-    game.tell(fact)
+    game.record(fact)
     return fact

@@ -1,4 +1,4 @@
-"""Every call of the admin API in one table: where it is, who answers it, what it takes and gives."""
+"""Every call of the admin API in one table: its path, its function, what it takes and what it returns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Function = Callable[..., Any]
 
 
 class Row(NamedTuple):
-    """`function` has the name of the call; `answer` and `body` are schemas, `query` schemas by parameter.
+    """`function` has the name of the call; `response` and `body` are schemas, `query` schemas by parameter.
 
     Several `statuses`: 201 says that something was made, 200 that nothing was.
     """
@@ -20,7 +20,7 @@ class Row(NamedTuple):
     method: str
     path: str
     function: Function
-    answer: s.Schema
+    response: s.Schema
     query: Mapping[str, s.Schema] = {}
     body: s.Schema | None = None
     statuses: tuple[int, ...] = (200,)

@@ -1,1 +1,1 @@
-"""THE SHAPES: one function per operation of the document, and the JSON it answers with."""
+"""THE SHAPES: one function per operation of the spec, which returns the JSON of the response."""

@@ -10,13 +10,13 @@ from mockserver.api.pairs import attribute_pairs
 from mockserver.api.points import points_map
 from mockserver.api.shared import (
     JSON,
+    entries_by_kind,
     event_filters_shape,
     filters_shape,
     find_claimable,
     find_user,
     once_per_row,
-    sorted_out,
-    tell_of,
+    record_with_user,
     today,
 )
 from mockserver.game.achievements import rarity, visible
@@ -78,36 +78,36 @@ def achievements_all(game: Game, *, user_attributes: str | None = None) -> JSON:
 def achievements_complete(game: Game, *, key: str, body: dict[str, Any]) -> JSON:
     world = game.world
     achievement = find_claimable(world.catalog, key)
-    user = body["user"]["id"]
-    fact = upsert(world, user, body["user"], game.now)
-    attributes = fact.profile.attributes if fact else world.users[user].profile.attributes
-    known = world.users.get(user)
+    user_id = body["user"]["id"]
+    fact = upsert(world, user_id, body["user"], game.now)
+    attributes = fact.profile.attributes if fact else world.users[user_id].profile.attributes
+    known = world.users.get(user_id)
     if not (known and key in known.achievements) and not matches(attributes, achievement.user_attributes):
         wanted = ", ".join(f"{row.key}: {row.value}" for row in achievement.user_attributes)
         raise Refused(f"Achievement {key!r} is only for users with the attributes {wanted}.")
     entries: list[Entry] = []
     if not (known and key in known.achievements):
-        entries = tell_of(game, fact, AchievementClaimed(user, key))
+        entries = record_with_user(game, fact, AchievementClaimed(user_id, key))
     elif fact:
-        entries = game.tell(fact)
-    person = world.users[user]
-    completion = person.achievements[key]
+        entries = game.record(fact)
+    user = world.users[user_id]
+    completion = user.achievements[key]
     return {
         "completionId": world.id_of("completion", completion.seq),
         "achievement": user_achievement_shape(world.catalog, achievement, completion),
-        "points": orjson.loads(points_map(world, person, sorted_out(entries, user), today(game, person), [])),
+        "points": orjson.loads(points_map(world, user, entries_by_kind(entries, user_id), today(game, user), [])),
     }
 
 
 def users_achievements(game: Game, *, id: str, include_incomplete: str | None = None) -> JSON:
-    world, person = game.world, find_user(game, id)
+    world, user = game.world, find_user(game, id)
     catalog = world.catalog
-    done = [catalog.achievements[key] for key in person.achievements if key in catalog.achievements]
-    rows = [row for row in done if visible(person, row)]
+    done = [catalog.achievements[key] for key in user.achievements if key in catalog.achievements]
+    rows = [row for row in done if visible(user, row)]
     if include_incomplete:
         rows += [
-            row for row in catalog.achievements.values() if row.key not in person.achievements and visible(person, row)
+            row for row in catalog.achievements.values() if row.key not in user.achievements and visible(user, row)
         ]
     return [
-        user_achievement_shape(catalog, row, person.achievements.get(row.key)) | stats_shape(world, row) for row in rows
+        user_achievement_shape(catalog, row, user.achievements.get(row.key)) | stats_shape(world, row) for row in rows
     ]

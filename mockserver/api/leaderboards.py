@@ -15,7 +15,7 @@ from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry, Fact, ScoreChanged, Standing
 from mockserver.game.leaderboards import current_run, named_run
 from mockserver.game.periods import board_status, iso, local_day, run_end, run_index, status_lasts, utc_day
-from mockserver.game.ranking import NOWHERE, Run, history
+from mockserver.game.ranking import UNRANKED, Run, history
 from mockserver.game.world import World
 
 DEFAULT_LIMIT = 10
@@ -94,7 +94,7 @@ def event_boards(
         fact = entry[3]
         assert isinstance(fact, ScoreChanged)
         _, key, first, group, _, _, before, after, visible, _ = fact
-        # Choice: scores of older runs may move with their user to another group, but are not told here.
+        # Choice: scores of older runs may move with their user to another group, but are not in this response.
         if visible and (template := _event_board(world.catalog, key, first, group, day, now)):
             threshold = world.runs[key][first].threshold(group) if group is not None else 1
             members[key] = template.fill(used, after[0], previous.setdefault(key, before[0]), threshold)
@@ -177,10 +177,10 @@ def _page(
 
 
 def users_leaderboard(game: Game, *, id: str, key: str, run: date | None = None, num_events: int) -> JSON:
-    world, person = game.world, find_user(game, id)
+    world, user = game.world, find_user(game, id)
     board = find_board(world.catalog, key)
-    state = world.run(key, _run_of(board, run, today(game, person), game.now))
-    standing = state.standing(id) if state else NOWHERE
+    state = world.run(key, _run_of(board, run, today(game, user), game.now))
+    standing = state.standing(id) if state else UNRANKED
     return (
         board_shape(world.catalog, board, game.now)
         | standing_shape(standing)
@@ -189,13 +189,13 @@ def users_leaderboard(game: Game, *, id: str, key: str, run: date | None = None,
                 {
                     "time": iso(event.time),
                     "timestamp": iso(event.time),
-                    "date": local_day(event.time, person.zone).isoformat(),
+                    "date": local_day(event.time, user.zone).isoformat(),
                     "previousRank": event.before.rank,
                     "rank": event.after.rank,
                     "previousValue": event.before.value,
                     "value": event.after.value,
                 }
-                for event in (history(state, id, person.zone, num_events) if state else ())
+                for event in (history(state, id, user.zone, num_events) if state else ())
             ]
         }
     )

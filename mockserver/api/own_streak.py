@@ -1,4 +1,4 @@
-"""A user's own streak: schema `StreakPreferences` of newer documents; the body of this one lets it through unread."""
+"""A user's own streak: schema `StreakPreferences` of newer specs; the body of this one lets it through unread."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _by_what_is_known(raw: str, world: World) -> dict[str, str] | None:
 def _is_known(world: World, key: str, value: str) -> bool:
     if any((row.key, row.value) == (key, value) for row in _filters(world)):
         return True
-    return any(person.profile.attributes.get(key) == value for person in world.users.values())
+    return any(user.profile.attributes.get(key) == value for user in world.users.values())
 
 
 def _filters(world: World) -> Iterator[AttributeFilter]:

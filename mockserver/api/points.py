@@ -22,9 +22,9 @@ from mockserver.game.errors import Refused
 from mockserver.game.facts import Entry, Fact, LevelChanged, PointsAwarded
 from mockserver.game.metrics import number, summary
 from mockserver.game.periods import iso, status_of_days, utc_day
-from mockserver.game.points import active_boosts, spread, users_by_level
+from mockserver.game.points import active_boosts, distribution, users_by_level
 from mockserver.game.rows import Award
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.world import World
 
 
@@ -128,7 +128,7 @@ def _change(system: PointsSystem, total: JSON, added: JSON, awards: JSON) -> JSO
 
 
 def points_map(
-    world: World, person: Person, happened: Mapping[type[Fact], Sequence[Entry]], day: date, used: Used
+    world: World, user: User, happened: Mapping[type[Fact], Sequence[Entry]], day: date, used: Used
 ) -> bytes:
     """What happened to the user's points, by system: only systems that were affected. Schema
     `MetricEventPointsResponse`, with `level` when it is another than before."""
@@ -144,7 +144,7 @@ def points_map(
         awards.setdefault(key, []).append(row)
     members = []
     for key, rows in awards.items():
-        total = person.points(key)
+        total = user.points(key)
         template = _change_template(catalog, catalog.points[key], total, _level_changes(happened, key))
         members.append(template.fill(used, total, added[key], b"[%b]" % b",".join(rows[::-1])))
     return b"{%b}" % b",".join(members)
@@ -179,27 +179,27 @@ def _change_template(catalog: Catalog, system: PointsSystem, total: int, levelle
 
 
 def users_points(game: Game, *, id: str, key: str, awards: int) -> JSON:
-    person, system = find_user(game, id), find_points(game.world.catalog, key)
-    account, day = person.accounts.get(key), today(game, person)
+    user, system = find_user(game, id), find_points(game.world.catalog, key)
+    account, day = user.accounts.get(key), today(game, user)
     rows = account.awards.newest(awards)[::-1] if account else []
     return system_shape(system) | {
-        "total": person.points(key),
-        "level": level_shape(system.level_at(person.points(key))),
+        "total": user.points(key),
+        "level": level_shape(system.level_at(user.points(key))),
         "awards": [award_shape(game.world, row, day) for row in rows],
     }
 
 
 def users_points_boosts(game: Game, *, id: str, key: str) -> JSON:
-    person, system = find_user(game, id), find_points(game.world.catalog, key)
-    day = today(game, person)
-    return [boost_shape(boost, day) for boost in active_boosts(game.world.catalog, system, person, day)]
+    user, system = find_user(game, id), find_points(game.world.catalog, key)
+    day = today(game, user)
+    return [boost_shape(boost, day) for boost in active_boosts(game.world.catalog, system, user, day)]
 
 
 def users_points_event_summary(
     game: Game, *, id: str, key: str, aggregation: Frequency, start_date: date, end_date: date
 ) -> JSON:
-    person, system = find_user(game, id), find_points(game.world.catalog, key)
-    account = person.accounts.get(system.key)
+    user, system = find_user(game, id), find_points(game.world.catalog, key)
+    account = user.accounts.get(system.key)
     days, week_start = account.days if account else None, game.world.catalog.settings.week_start
     rows = summary(days, aggregation, start_date, end_date, week_start)
     return [{"date": row.date.isoformat(), "total": row.total, "change": row.change} for row in rows]
@@ -208,7 +208,7 @@ def users_points_event_summary(
 def points_summary(game: Game, *, key: str, user_attributes: str | None = None) -> JSON:
     system = find_points(game.world.catalog, key)
     pairs = attribute_pairs(user_attributes, game.world)
-    rows = spread(game.world, system.key, pairs)
+    rows = distribution(game.world, system.key, pairs)
     return [{"from": row.first, "to": row.last, "users": row.users} for row in rows]
 
 

@@ -1,6 +1,6 @@
-"""JSON that is written as bytes: what is the same each time is made once, and checked once against the document.
+"""JSON as bytes, from templates that are made once and checked once against the spec.
 
-A template that the document allows, filled with values of the same types as before, is allowed again.
+A template that the spec allows, filled with values of the same types as before, is allowed again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the operations look up and read in the same way: users, catalog rows, attribute pairs."""
+"""Look-ups that several operations share: users, catalog rows, attribute pairs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from mockserver.game.catalog import Achievement, Catalog, Filters, Leaderboard, 
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound
 from mockserver.game.facts import Entry, Fact, UserChanged, UserCreated
-from mockserver.game.nearest import instead
+from mockserver.game.nearest import suggestion
 from mockserver.game.periods import local_day
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.users import upsert
 
 JSON = Any
@@ -31,8 +31,8 @@ def once_per_row(make: Callable[[Catalog, Row], JSON]) -> Callable[[Catalog, Row
     return shape
 
 
-def sorted_out(entries: Iterable[Entry], user: str) -> dict[type[Fact], list[Entry]]:
-    """What happened to a user, by the kind of fact."""
+def entries_by_kind(entries: Iterable[Entry], user: str) -> dict[type[Fact], list[Entry]]:
+    """The entries about a user, by the type of their fact."""
     found: dict[type[Fact], list[Entry]] = {}
     for entry in entries:
         fact = entry[3]
@@ -45,12 +45,12 @@ def sorted_out(entries: Iterable[Entry], user: str) -> dict[type[Fact], list[Ent
     return found
 
 
-def find_user(game: Game, user: str) -> Person:
+def find_user(game: Game, user_id: str) -> User:
     """Raises `NotFound`."""
-    person = game.world.users.get(user)
-    if person is None:
-        raise NotFound(f"User {user!r} was not found.")
-    return person
+    user = game.world.users.get(user_id)
+    if user is None:
+        raise NotFound(f"User {user_id!r} was not found.")
+    return user
 
 
 def find_metric(catalog: Catalog, key: str) -> Metric:
@@ -58,21 +58,21 @@ def find_metric(catalog: Catalog, key: str) -> Metric:
     metric = catalog.metrics.get(key)
     if metric is None or not metric.active:
         active = (key for key, row in catalog.metrics.items() if row.active)
-        raise NotFound(f"Metric {key!r} was not found{instead(key, active)}")
+        raise NotFound(f"Metric {key!r} was not found{suggestion(key, active)}")
     return metric
 
 
 def find_points(catalog: Catalog, key: str) -> PointsSystem:
     """Raises `NotFound`."""
     if key not in catalog.points:
-        raise NotFound(f"Points system {key!r} was not found{instead(key, catalog.points)}")
+        raise NotFound(f"Points system {key!r} was not found{suggestion(key, catalog.points)}")
     return catalog.points[key]
 
 
 def find_board(catalog: Catalog, key: str) -> Leaderboard:
     """Raises `NotFound`."""
     if key not in catalog.leaderboards:
-        raise NotFound(f"Leaderboard {key!r} was not found{instead(key, catalog.leaderboards)}")
+        raise NotFound(f"Leaderboard {key!r} was not found{suggestion(key, catalog.leaderboards)}")
     return catalog.leaderboards[key]
 
 
@@ -81,7 +81,7 @@ def find_claimable(catalog: Catalog, key: str) -> Achievement:
     achievement = catalog.achievements.get(key)
     if achievement is None or not _claimable(achievement):
         there = (key for key, row in catalog.achievements.items() if _claimable(row))
-        near = "." if achievement else instead(key, there)
+        near = "." if achievement else suggestion(key, there)
         raise NotFound(f"Achievement {key!r} was not found among the active ones with the trigger 'api'{near}")
     return achievement
 
@@ -90,20 +90,20 @@ def _claimable(achievement: Achievement) -> bool:
     return achievement.trigger == "api" and achievement.status == "active"
 
 
-def today(game: Game, person: Person) -> date:
+def today(game: Game, user: User) -> date:
     """The user's local day."""
-    return local_day(game.now, person.zone)
+    return local_day(game.now, user.zone)
 
 
 def identify(game: Game, user: str, fields: dict[str, Any]) -> list[Entry]:
     """Upserts a user; the entries are empty when nothing changed. Raises `Refused`."""
     fact = upsert(game.world, user, fields, game.now)
-    return game.tell(fact) if fact else []
+    return game.record(fact) if fact else []
 
 
-def tell_of(game: Game, identified: UserCreated | UserChanged | None, fact: Fact) -> list[Entry]:
-    """Tells what a user did, and what that told of the user, as one: what a request leaves as it was never happened."""
-    return game.tell(identified, fact) if identified else game.tell(fact)
+def record_with_user(game: Game, identified: UserCreated | UserChanged | None, fact: Fact) -> list[Entry]:
+    """Records a user's new profile, if it changed, and the fact, as one request."""
+    return game.record(identified, fact) if identified else game.record(fact)
 
 
 def filters_shape(filters: Filters) -> JSON:

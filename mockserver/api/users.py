@@ -45,22 +45,22 @@ def users_identify(game: Game, *, id: str, body: dict[str, Any]) -> JSON:
 
 
 def users_update(game: Game, *, id: str, body: dict[str, Any]) -> JSON:
-    person = find_user(game, id)
+    user = find_user(game, id)
     identify(game, id, body)
-    return user_shape(person.profile)
+    return user_shape(user.profile)
 
 
 def users_get_preferences(game: Game, *, id: str) -> JSON:
-    person = find_user(game, id)
-    shape: JSON = {"notifications": {key: list(channels) for key, channels in person.notifications.items()}}
-    return shape if person.own_streak is None else shape | {"streak": own_streak_shape(person.own_streak)}
+    user = find_user(game, id)
+    shape: JSON = {"notifications": {key: list(channels) for key, channels in user.notifications.items()}}
+    return shape if user.own_streak is None else shape | {"streak": own_streak_shape(user.own_streak)}
 
 
 def users_update_preferences(game: Game, *, id: str, body: dict[str, Any]) -> JSON:
-    person, own = find_user(game, id), None
+    user, own = find_user(game, id), None
     if "streak" in body:
-        own = read_own_streak(game.world.catalog, person.own_streak, body["streak"])
-    fact = prefer(person, body.get("notifications") or {}, own)
+        own = read_own_streak(game.world.catalog, user.own_streak, body["streak"])
+    fact = prefer(user, body.get("notifications") or {}, own)
     if fact is not None:
-        game.tell(fact)
+        game.record(fact)
     return users_get_preferences(game, id=id)

@@ -11,25 +11,25 @@ from mockserver.game.achievements import visible
 from mockserver.game.engine import Game
 from mockserver.game.errors import Refused
 from mockserver.game.metrics import number
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.wrapped import Change, Span
 
 
 def users_wrapped(game: Game, *, id: str, year: int | None = None) -> JSON:
-    world, person = game.world, find_user(game, id)
-    current = today(game, person).year
+    world, user = game.world, find_user(game, id)
+    current = today(game, user).year
     if year is None:
         year = current
     if not 1 <= year <= current:
         raise Refused(f"year must be between 1 and {current}, the current year, not {year}.")
-    days, span = wrapped.Days(person, year), wrapped.year_span(year)
+    days, span = wrapped.Days(user, year), wrapped.year_span(year)
     week, january = wrapped.week_of(world), span.first
     day = days.most_active(lambda one: one, january)
     first_of_week, first_of_month = days.most_active(week, january), days.most_active(wrapped.month_of, january)
     week_span = wrapped.week_span(world, first_of_week)
-    period = _Period(game, person, idle=not days.events)
+    period = _Period(game, user, idle=not days.events)
     return {
-        "user": user_shape(person.profile),
+        "user": user_shape(user.profile),
         "activity": {
             "daysActive": days.active(lambda one: one),
             "weeksActive": days.active(week),
@@ -47,12 +47,12 @@ def users_wrapped(game: Game, *, id: str, year: int | None = None) -> JSON:
 class _Period:
     """Schema `WrappedActivityPeriod` for one user."""
 
-    def __init__(self, game: Game, person: Person, idle: bool) -> None:
-        self.game, self.world, self.person, self.idle = game, game.world, person, idle
+    def __init__(self, game: Game, user: User, idle: bool) -> None:
+        self.game, self.world, self.user, self.idle = game, game.world, user, idle
 
     def streak_shape(self, span: Span) -> JSON:
         """Schema `WrappedStreak`; without any event in it, a year has none, though a week of one may reach into it."""
-        streak = wrapped.NO_STREAK if self.idle else wrapped.longest_streak(self.world, self.person, span)
+        streak = wrapped.NO_STREAK if self.idle else wrapped.longest_streak(self.world, self.user, span)
         first = streak.first.isoformat() if streak.first else None
         return {
             "length": streak.length,
@@ -63,15 +63,13 @@ class _Period:
         }
 
     def shape(self, span: Span, compared: bool = True) -> JSON:
-        catalog, person = self.world.catalog, self.person
-        done = [catalog.achievements[key] for key in wrapped.completed_in(person, span) if key in catalog.achievements]
+        catalog, user = self.world.catalog, self.user
+        done = [catalog.achievements[key] for key in wrapped.completed_in(user, span) if key in catalog.achievements]
         return {
             "metrics": self._metrics(span, compared),
             "points": self._points(span, compared),
             "achievements": [
-                user_achievement_shape(catalog, row, person.achievements[row.key])
-                for row in done
-                if visible(person, row)
+                user_achievement_shape(catalog, row, user.achievements[row.key]) for row in done if visible(user, row)
             ],
             "leaderboards": self._boards(span),
         }
@@ -79,7 +77,7 @@ class _Period:
     def _metrics(self, span: Span, compared: bool) -> JSON:
         shapes = {}
         for key, metric in self.world.catalog.metrics.items():
-            change = wrapped.change_in(self.world, self.person, wrapped.metric_days(key), span, compared)
+            change = wrapped.change_in(self.world, self.user, wrapped.metric_days(key), span, compared)
             if metric.active and change is not None:
                 shapes[key] = {"name": metric.name, "units": metric.units} | _change_shape(change)
                 shapes[key]["byAttribute"] = self._by_attribute(key, span, compared)
@@ -87,8 +85,8 @@ class _Period:
 
     def _by_attribute(self, key: str, span: Span, compared: bool) -> JSON:
         metric, shapes = self.world.catalog.metrics[key], dict[str, JSON]()
-        for pair in sorted(self.person.metrics[key].attributes or ()):
-            change = wrapped.change_in(self.world, self.person, wrapped.attribute_days(key, pair), span, compared)
+        for pair in sorted(self.user.metrics[key].attributes or ()):
+            change = wrapped.change_in(self.world, self.user, wrapped.attribute_days(key, pair), span, compared)
             if change is not None:
                 shape = {"name": metric.name, "units": metric.units} | _change_shape(change)
                 shapes.setdefault(pair[0], {})[pair[1]] = shape
@@ -97,7 +95,7 @@ class _Period:
     def _points(self, span: Span, compared: bool) -> JSON:
         shapes = {}
         for key, system in self.world.catalog.points.items():
-            change = wrapped.change_in(self.world, self.person, wrapped.points_days(key), span, compared)
+            change = wrapped.change_in(self.world, self.user, wrapped.points_days(key), span, compared)
             if change is not None:
                 shape = {"name": system.name, "description": system.description}
                 shapes[key] = shape | _change_shape(change, unit=1)
@@ -108,7 +106,7 @@ class _Period:
         if self.idle:  # Choice: a rank that is owed to other years is not this year's.
             return shapes
         for key, board in catalog.leaderboards.items():
-            best = wrapped.best_standing(self.world, self.person.profile.id, board, span)
+            best = wrapped.best_standing(self.world, self.user.profile.id, board, span)
             if best is not None:
                 first, standing = best
                 shape = board_shape(catalog, board, self.game.now) | run_dates(board, first)

@@ -17,7 +17,7 @@ from mockserver.catalogs.kinds import JSON, unknown
 from mockserver.catalogs.places import line_of, lines_of
 from mockserver.catalogs.problems import CatalogError, Enough, Place, Problem, Reading
 from mockserver.game.catalog import Catalog
-from mockserver.game.nearest import nearest, perhaps
+from mockserver.game.nearest import did_you_mean, nearest
 
 __all__ = ["BUNDLED", "CatalogError", "dump", "fixture", "from_data", "is_toml", "load", "parse", "read", "to_toml"]
 
@@ -38,7 +38,7 @@ def read(path: str | File) -> str:
         return File(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         near = nearest(str(path), BUNDLED) if File(path).name == str(path) else ""
-        raise CatalogError(str(path), [Problem((), f"there is no such file{perhaps(near)}")]) from None
+        raise CatalogError(str(path), [Problem((), f"there is no such file{did_you_mean(near)}")]) from None
     except UnicodeDecodeError:
         raise CatalogError(str(path), [Problem((), "expected text in UTF-8")]) from None
     except OSError as error:
@@ -112,7 +112,7 @@ def fixture(name: str) -> File:
 
 
 def _check_references(reading: Reading, data: Any) -> None:
-    """Every key that is named must be there. The data say what is, so that no problem is told twice."""
+    """Every key that is named must exist in the data, so that no problem is reported twice."""
     known = {of: dict.fromkeys(filter(_is_text, data.get(of) or ())) for of, _, _ in reading.references}
     for of, key, path in reading.references:
         if key not in known[of]:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from mockserver.catalogs.problems import Place, shown
 from mockserver.game.catalog import MICRO, AttributeFilter, StreakCondition
-from mockserver.game.nearest import nearest, perhaps
+from mockserver.game.nearest import did_you_mean, nearest
 
 JSON = Any
 Schema = dict[str, Any]
@@ -348,7 +348,7 @@ def readable(text: str) -> bool:
 
 def unknown(name: str, of: str, known: list[str]) -> str:
     """The sentence for a key that stands nowhere under `of`."""
-    return f'"{name}" is not in `{of}`{perhaps(nearest(name, known))}'
+    return f'"{name}" is not in `{of}`{did_you_mean(nearest(name, known))}'
 
 
 def _iso(value: str) -> date | None:

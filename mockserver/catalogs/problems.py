@@ -33,7 +33,7 @@ MOST_PROBLEMS = 100
 
 
 class Enough(Exception):
-    """So much is wrong that reading on would help nobody."""
+    """There are too many problems to go on."""
 
 
 class CatalogError(Refused):
@@ -73,7 +73,7 @@ class Place:
         return self.reading.today
 
     def wrong(self, message: str) -> Any:
-        """Notes a problem here. The answer, None, stands in for the value that could not be read.
+        """Notes a problem here. The result, None, stands in for the value that could not be read.
 
         Raises `Enough` when there are too many.
         """
@@ -82,7 +82,7 @@ class Place:
             raise Enough
 
     def expected(self, what: str, found: object) -> Any:
-        """Notes that something else than `found` belongs here. Answers None, as `wrong` does."""
+        """Notes that something else than `found` belongs here. Returns None, as `wrong` does."""
         return self.wrong(f"expected {what}, found {shown(found)}")
 
     def refers(self, to: str, name: str) -> None:

@@ -10,30 +10,30 @@ from typing import Any
 from mockserver.catalogs.kinds import TimeOfDay
 from mockserver.game import catalog as game
 
-Complaints = Iterator[tuple[str, str]]
+RuleProblems = Iterator[tuple[str, str]]
 
 
-def freezes(made: game.Freezes) -> Complaints:
+def freezes(made: game.Freezes) -> RuleProblems:
     if made.initial > made.maximum:
         yield "initial", f"expected at most `maximum` ({made.maximum}), found {made.initial}"
     if made.auto_earn_interval is None and made.auto_earn_amount != 1:
         yield "autoEarnAmount", "only goes with autoEarnInterval"
 
 
-def streak(made: game.Streak) -> Complaints:
+def streak(made: game.Streak) -> RuleProblems:
     if made.days_off and made.frequency != "daily":
         yield "daysOff", 'only goes with frequency = "daily"'
     if len(made.days_off) > 6:
         yield "daysOff", "expected at least one day that is not off"
 
 
-def boost(made: game.Boost) -> Complaints:
+def boost(made: game.Boost) -> RuleProblems:
     yield from _ends_after_start(made)
     if made.user is not None and made.user_attributes:
         yield "userId", "expected either `userId` or `userAttributes`, found both"
 
 
-def points_system(made: game.PointsSystem) -> Complaints:
+def points_system(made: game.PointsSystem) -> RuleProblems:
     for lower, higher in zip(made.levels, made.levels[1:], strict=False):
         if higher.points <= lower.points:
             yield (
@@ -43,7 +43,7 @@ def points_system(made: game.PointsSystem) -> Complaints:
             )
 
 
-def leaderboard(made: game.Leaderboard) -> Complaints:
+def leaderboard(made: game.Leaderboard) -> RuleProblems:
     yield from _ends_after_start(made)
     if (made.run_unit is None) != (made.run_interval is None):
         lacking = "runUnit" if made.run_unit is None else "runInterval"
@@ -58,28 +58,28 @@ def leaderboard(made: game.Leaderboard) -> Complaints:
         )
 
 
-def webhook(made: game.WebhookEndpoint) -> Complaints:
+def webhook(made: game.WebhookEndpoint) -> RuleProblems:
     if not made.url.startswith(("http://", "https://")):
         yield "url", f'expected an address that begins with http:// or https://, found "{made.url}"'
 
 
-def emails(made: game.Emails) -> Complaints:
+def emails(made: game.Emails) -> RuleProblems:
     days = made.reactivation_days
     if any(later <= earlier for earlier, later in pairwise(days)):
         yield "reactivationDays", f"must ascend, found {', '.join(map(str, days))}"
 
 
-def settings(made: game.Settings) -> Complaints:
+def settings(made: game.Settings) -> RuleProblems:
     if made.tenants is not None and not made.multi_tenant:
         yield "tenants", "only goes with multiTenant = true"
 
 
-def catalog(made: game.Catalog) -> Complaints:
+def catalog(made: game.Catalog) -> RuleProblems:
     yield from _no_circles(made)
     yield from _ids_differ(made)
 
 
-def _no_circles(made: game.Catalog) -> Complaints:
+def _no_circles(made: game.Catalog) -> RuleProblems:
     needs = {row.key: row.prerequisites for row in made.achievements.values()}
     try:
         TopologicalSorter(needs).prepare()
@@ -88,12 +88,12 @@ def _no_circles(made: game.Catalog) -> Complaints:
         yield "achievements", f"achievements must not need each other in a circle: {keys}"
 
 
-def _ends_after_start(made: game.Boost | game.Leaderboard) -> Complaints:
+def _ends_after_start(made: game.Boost | game.Leaderboard) -> RuleProblems:
     if made.end is not None and made.end < made.start:
         yield "end", f"expected {made.start} (the start) or later, found {made.end}"
 
 
-def _ids_differ(made: game.Catalog) -> Complaints:
+def _ids_differ(made: game.Catalog) -> RuleProblems:
     rows: list[Any] = [*made.metrics.values(), *made.achievements.values(), *made.leaderboards.values()]
     for system in made.points.values():
         rows += [system, *system.triggers, *system.levels, *system.boosts]

@@ -13,11 +13,11 @@ from typing import Any
 
 from mockserver.catalogs.kinds import JSON, LONGEST_NAME, MOST_ITEMS, Kind, Schema, Text, readable
 from mockserver.catalogs.problems import Place
-from mockserver.game.nearest import nearest, perhaps
+from mockserver.game.nearest import did_you_mean, nearest
 
 _IDS = uuid.uuid5(uuid.NAMESPACE_URL, "https://trophy.so/mockserver/catalog")
 
-Complaints = Iterator[tuple[str, str]]
+RuleProblems = Iterator[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Field:
         return not self.when or table.get(name) in words
 
 
-def _content(_: Any) -> Complaints:
+def _content(_: Any) -> RuleProblems:
     return iter(())
 
 
@@ -65,7 +65,7 @@ class Table:
     meaning: str
     fields: tuple[Field, ...]
     identity: tuple[str, ...] = ()
-    check: Callable[[Any], Complaints] = _content
+    check: Callable[[Any], RuleProblems] = _content
 
     @cached_property
     def by_name(self) -> dict[str, Field]:
@@ -87,14 +87,14 @@ class Table:
         before = len(place.reading.problems)
         meant = {name: nearest(name, self.by_name) for name in raw if name not in self.by_name}
         for name, perhaps_this in meant.items():
-            (place / name).wrong(f"unknown field{perhaps(perhaps_this)}")
+            (place / name).wrong(f"unknown field{did_you_mean(perhaps_this)}")
         fields = [field for field in self.fields if field.name not in meant.values()]
         values = {field.target: value for field in fields for value in self._read(field, raw, place)}
         if len(place.reading.problems) > before:
             return None
         made = self.shape(**{**self._blank, **own, **values})
-        for name, complaint in self.check(made):
-            (place / name if name else place).wrong(complaint)
+        for name, problem in self.check(made):
+            (place / name if name else place).wrong(problem)
         return made
 
     @cached_property
@@ -117,7 +117,7 @@ class Table:
             yield field.kind.read(value, place / field.name)
 
     def _chosen(self, field: Field, raw: dict[str, Any]) -> bool:
-        """Whether the field that decides over this one can be read: if not, that is the problem to tell."""
+        """Whether the field that decides over this one can be read: if not, that is the problem to report."""
         decider = self.by_name[field.condition[0]]
         return raw.get(decider.name) in decider.kind.schema()["enum"]
 

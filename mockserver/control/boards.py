@@ -9,9 +9,9 @@ import orjson
 
 from mockserver.api.leaderboards import board_shape, breakdown_shape, rankings_shape, run_dates
 from mockserver.api.shared import find_board
-from mockserver.control.ask import JSON, ControlRequest
 from mockserver.control.facts import fact_shape, newest
 from mockserver.control.fields import Query
+from mockserver.control.request import JSON, ControlRequest
 from mockserver.game.catalog import Leaderboard
 from mockserver.game.engine import Game
 from mockserver.game.errors import NotFound, Refused
@@ -26,10 +26,10 @@ LOOKED_AT = 20_000  # facts, at most, in search of moves
 Group = tuple[str, ...]
 
 
-def list_boards(ask: ControlRequest) -> JSON:
+def list_boards(request: ControlRequest) -> JSON:
     """Every board with its current run and those that anybody has scored in, newest first, and its groups."""
-    ask.query()
-    game = ask.game()
+    request.query()
+    game = request.game()
     return {"leaderboards": [_board(game, board) for board in game.world.catalog.leaderboards.values()]}
 
 
@@ -47,13 +47,13 @@ def _board(game: Game, board: Leaderboard) -> JSON:
     }
 
 
-async def show_board(ask: ControlRequest) -> JSON:
+async def show_board(request: ControlRequest) -> JSON:
     """One ranking of a board: a run (the current one) and, on boards with a breakdown, a group (the first)."""
-    query = ask.query("leaderboard", "run", "group", "limit", "offset")
+    query = request.query("leaderboard", "run", "group", "limit", "offset")
     key = query.text("leaderboard")
     if key is None:
         raise Refused("Query parameter `leaderboard` is required: the key of one.")
-    game = ask.game()
+    game = request.game()
     board = find_board(game.world.catalog, key)
     first = _run(game, board, query)
     run = game.world.run(key, first)

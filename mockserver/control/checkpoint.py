@@ -1,4 +1,4 @@
-"""A world as it stands, so that whoever brings it up need not repeat all that it was told.
+"""The state of a world, so that a server that brings it up need not replay its whole log.
 
 A checkpoint is worth something to the same code alone; to any other it is as if there were none.
 """
@@ -16,26 +16,26 @@ from typing import Any, NamedTuple
 
 import mockserver
 from mockserver.clock import pin
-from mockserver.control.backstage import WorldContext
+from mockserver.control.context import WorldContext
 from mockserver.control.faults import read as read_faults
 from mockserver.control.plane import ControlPlane
 from mockserver.control.recipe import Recipe
-from mockserver.control.worlds import Given
+from mockserver.control.worlds import SentCatalog
 from mockserver.webhooks.delivery import Ledger
 from mockserver.worlds import Organisation, Populate
 
 
 class Saved(NamedTuple):
-    """`source`: of the world's catalog in its plan. `world` and `side` are `state()`s, `faults` what is switched on."""
+    """`source`: of the catalog in the world's plan. `world` and `context`: their `state()`. `faults`: what is on."""
 
     source: Any
     world: Any
-    side: Any
+    context: Any
     faults: Any
 
 
 @cache
-def code() -> str:
+def code_version() -> str:
     """Changes whenever this package or what its states are made of does."""
     digest = hashlib.sha256(sys.version.encode())
     root = Path(mockserver.__file__).parent
@@ -45,18 +45,18 @@ def code() -> str:
     return digest.hexdigest()
 
 
-def pack(side: WorldContext) -> tuple[int, bytes]:
+def pack(context: WorldContext) -> tuple[int, bytes]:
     """The real time (ms UTC), and the world with what stands beside it."""
-    organisation = side.organisation
+    organisation = context.organisation
     with pin() as real:
         source = getattr(organisation.plan.catalog, "source", None)
-        saved = Saved(source, organisation.state(), side.state(), side.faults.as_json())
+        saved = Saved(source, organisation.state(), context.state(), context.faults.as_json())
         return real, zlib.compress(pickle.dumps(tuple(saved), protocol=5), 1)
 
 
 def unpack(by: str, state: bytes) -> Saved | None:
     """What was packed; None when the code that did so, `by`, is another one."""
-    if by != code():
+    if by != code_version():
         return None
     try:
         return Saved(*pickle.loads(zlib.decompress(state)))
@@ -64,26 +64,26 @@ def unpack(by: str, state: bytes) -> Saved | None:
         return None
 
 
-def organisation_of(
+def make_organisation(
     key: str, recipe: Recipe, populate: Populate | None, saved: Saved | None = None, real: int | None = None
 ) -> Organisation:
     """The world as it was when it was made; or, at that `real` time, when it was `saved`."""
     plan = replace(recipe.plan, origin=recipe.key)
     if saved is not None:
-        plan = replace(plan, catalog=Given(saved.source))
+        plan = replace(plan, catalog=SentCatalog(saved.source))
     with pin(recipe.real if saved is None else real):
         return Organisation(key, plan, populate, saved.world if saved else None)
 
 
-async def set_back(
-    plane: ControlPlane, side: WorldContext, recipe: Recipe, saved: Saved | None, ledger: Ledger
+async def restore_context(
+    plane: ControlPlane, context: WorldContext, recipe: Recipe, saved: Saved | None, ledger: Ledger
 ) -> None:
     """What stands beside such a world is as it was then, too. Its webhooks pause; `ledger` knows what came of them."""
-    await side.webhooks.pause(ledger)
+    await context.webhooks.pause(ledger)
     if saved is None:
-        side.faults = plane.faults_at_start(side.organisation)
+        context.faults = plane.faults_at_start(context.organisation)
         for row in recipe.endpoints:
-            side.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
+            context.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
     else:
-        side.resume(saved.side)
-        side.faults = read_faults(saved.faults, plane.operations, str(side.organisation.plan.seed))
+        context.resume(saved.context)
+        context.faults = read_faults(saved.faults, plane.operations, str(context.organisation.plan.seed))

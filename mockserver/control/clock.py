@@ -1,4 +1,4 @@
-"""The world's clock from outside: read, set, frozen, let go, advanced; and what happened on the way."""
+"""The calls of a world's clock: read, set, freeze, unfreeze, advance; and what happened on the way."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.control.ask import JSON, ControlRequest
-from mockserver.control.backstage import WorldContext
+from mockserver.control.context import WorldContext
 from mockserver.control.facts import fact_shape
 from mockserver.control.fields import Fields
+from mockserver.control.request import JSON, ControlRequest
 from mockserver.exchange import Disconnected
 from mockserver.game.errors import Refused
 from mockserver.game.facts import Entry
 from mockserver.game.periods import DAY, HOUR, LAST_CLOCK, MINUTE, SECOND, iso
 from mockserver.game.world import World
-from mockserver.worlds import Ending, Organisation
+from mockserver.worlds import Organisation, ShuttingDown
 
 FIRST_FACTS = 100
-STRIDE = HOUR  # after so much of the world's time others get their turn
-# Choice: a single move is at most a hundred years, since every day of them is lived through.
+STEP = HOUR  # of the world's time between two yields to other requests
+# Choice: a single move is at most a hundred years, since every day of them is played.
 LONGEST_MOVE = 36_525 * DAY
 ENDING = "The server is about to end; the time stands where it has come to."
 UNITS = {"days": DAY, "hours": HOUR, "minutes": MINUTE, "seconds": SECOND}
 
 
-class Happened:
-    """What an advance brought: how many facts of each kind, and the first of them."""
+class MoveSummary:
+    """The facts of an advance: how many of each kind, and the first ones."""
 
     def __init__(self, organisation: Organisation) -> None:
         self._organisation = organisation
@@ -47,72 +47,72 @@ class Happened:
         return {"tenant": next((tenant for tenant, game in games if game.world is world), None)}
 
 
-async def move(ask: ControlRequest, to: Callable[[int], int], frozen: bool | None = None) -> JSON:
+async def move(request: ControlRequest, to: Callable[[int], int], frozen: bool | None = None) -> JSON:
     """Lets the time pass from now to `to(now)`; `frozen` None leaves the clock running or frozen as it is.
 
     Other worlds are served meanwhile; moves of this one wait for each other. Refused when time would run backwards.
-    When the client leaves or the server ends, the time stands where it has come to, and what happened until then stays.
+    When the client leaves or the server ends, the clock stays where it is then, and what happened until then stays.
     """
-    side = ask.side
-    organisation = side.organisation
-    async with side.moving:
-        _check_wanted(ask)
+    context = request.context
+    organisation = context.organisation
+    async with context.move_lock:
+        _check_wanted(request)
         clock = organisation.clock
-        start = ask.again.time if ask.again else clock.now()
+        start = request.replayed.time if request.replayed else clock.now()
         then_frozen = clock.frozen if frozen is None else frozen
-        target, happened = to(start), Happened(organisation)
+        target, summary = to(start), MoveSummary(organisation)
         _check(start, target)
-        ask.certain()
+        request.end_trial()
         try:
-            while not _stride(side, happened, target):
+            while not _step(context, summary, target):
                 await asyncio.sleep(0)
-                _check_wanted(ask)
+                _check_wanted(request)
         except BaseException:
-            with ask.effect(time=start, given=_shorter(ask, clock.now(), then_frozen)):
+            with request.effect(time=start, given=_partial_body(request, clock.now(), then_frozen)):
                 clock.set(clock.now(), then_frozen)
-            side.webhooks.clock_moved()
-            side.feed.poke()
+            context.webhooks.clock_moved()
+            context.feed.notify()
             raise
-        with ask.effect(time=start):
+        with request.effect(time=start):
             clock.set(clock.now(), then_frozen)
-        side.webhooks.clock_moved()
-        side.feed.poke()
-        if ask.plane.console is not None and ask.again is None:
-            ask.plane.console.moved(start, clock.now(), then_frozen, happened.counts)
+        context.webhooks.clock_moved()
+        context.feed.notify()
+        if request.plane.console is not None and request.replayed is None:
+            request.plane.console.moved(start, clock.now(), then_frozen, summary.counts)
         return clock_shape(organisation) | {
             "from": iso(start),
-            "counts": dict(sorted(happened.counts.items())),
-            "facts": happened.first,
+            "counts": dict(sorted(summary.counts.items())),
+            "facts": summary.first,
         }
 
 
-def _check_wanted(ask: ControlRequest) -> None:
-    """Raises `Disconnected` or `Ending` when nobody waits for the move any more."""
-    if ask.left():
+def _check_wanted(request: ControlRequest) -> None:
+    """Raises `Disconnected` or `ShuttingDown` when nobody waits for the move any more."""
+    if request.client_left():
         raise Disconnected
-    if ask.side.ending:
-        raise Ending(ENDING)
+    if request.context.shutting_down:
+        raise ShuttingDown(ENDING)
 
 
-def _shorter(ask: ControlRequest, time: int, frozen: bool) -> JSON:
+def _partial_body(request: ControlRequest, time: int, frozen: bool) -> JSON:
     """The body of a move that was as long as this one has become."""
-    return {"to": iso(time)} if ask.name == "mock_clock_advance" else {"now": iso(time), "frozen": frozen}
+    return {"to": iso(time)} if request.name == "mock_clock_advance" else {"now": iso(time), "frozen": frozen}
 
 
-def _stride(side: WorldContext, happened: Happened, target: int) -> bool:
+def _step(context: WorldContext, summary: MoveSummary, target: int) -> bool:
     """Goes to the next moment at which something is due, and a little further; whether `target` is reached."""
-    organisation = side.organisation
+    organisation = context.organisation
     due = organisation.next_due()
     now = organisation.clock.now()
-    time = target if due is None else min(target, max(due, now) + STRIDE)
+    time = target if due is None else min(target, max(due, now) + STEP)
     organisation.clock.set(time, frozen=True)
-    organisation.watch(happened.observe)
+    organisation.watch(summary.observe)
     try:
         organisation.catch_up(time)
     finally:
-        organisation.unwatch(happened.observe)
-    side.webhooks.clock_moved()
-    side.webhooks.flush()
+        organisation.unwatch(summary.observe)
+    context.webhooks.clock_moved()
+    context.webhooks.flush()
     return time == target
 
 
@@ -136,32 +136,36 @@ def clock_shape(organisation: Organisation) -> JSON:
     return {"now": iso(now), "frozen": clock.frozen, "nextDue": None if due is None else iso(due)}
 
 
-def read_clock(ask: ControlRequest) -> JSON:
+def read_clock(request: ControlRequest) -> JSON:
     """The time, whether it stands still, and when something may fall due next."""
-    ask.query()
-    return clock_shape(ask.organisation)
+    request.query()
+    return clock_shape(request.organisation)
 
 
-async def set_clock(ask: ControlRequest) -> JSON:
+async def set_clock(request: ControlRequest) -> JSON:
     """`{"now"?, "frozen"?}`: what falls due until `now` happens."""
-    fields = ask.fields("now", "frozen")
+    fields = request.fields("now", "frozen")
     now, frozen = fields.moment("now"), fields.flag("frozen")
     if now is None and frozen is None:
         raise Refused("The body must have `now`, an ISO 8601 time, or `frozen`, true or false, or both.")
-    return await move(ask, lambda start: start if now is None else now, frozen)
+    return await move(request, lambda start: start if now is None else now, frozen)
 
 
-async def advance_clock(ask: ControlRequest) -> JSON:
+async def advance_clock(request: ControlRequest) -> JSON:
     """`{"days"?, "hours"?, "minutes"?, "seconds"?}` or `{"to"}`; `"wait"`: until no delivery of a webhook is due."""
-    fields = ask.fields(*UNITS, "to", "wait")
+    fields = request.fields(*UNITS, "to", "wait")
     passing, to, wait = _passing(fields), fields.moment("to"), fields.flag("wait")
     if to is not None and passing is not None:
         raise Refused("The body must have either `to` or an amount of time, not both.")
     if to is None and passing is None and wait is None:
         raise Refused("The body must have `days`, `hours`, `minutes` or `seconds`, or the time to go `to`.")
-    moved = await move(ask, lambda start: start + (passing or 0) if to is None else to)
-    if wait and ask.again is None and not await ask.side.unless_ending(ask.side.webhooks.idle()):
-        raise Ending(ENDING)
+    moved = await move(request, lambda start: start + (passing or 0) if to is None else to)
+    if (
+        wait
+        and request.replayed is None
+        and not await request.context.wait_unless_shutdown(request.context.webhooks.idle())
+    ):
+        raise ShuttingDown(ENDING)
     return moved
 
 

@@ -1,4 +1,4 @@
-"""What happens on a server, for whoever watches its console: requests, deliveries of webhooks, moves of clocks.
+"""What happens on a server, for its console: requests, deliveries of webhooks, moves of clocks.
 
 What is on the way of a request is an entry in a list; lines are written a moment later, many at once.
 """
@@ -27,7 +27,7 @@ class Requested(NamedTuple):
     name: str
     template: str
     call: Call
-    answer: Response
+    response: Response
 
 
 class Sent(NamedTuple):
@@ -70,7 +70,7 @@ class Lines(Protocol):
 
 
 class Pace(NamedTuple):
-    """How many requests a person is shown: `burst` at once, `rate` a second in the long run. Others are counted."""
+    """How many requests have lines: `burst` at once, `rate` a second in the long run. Others are counted."""
 
     burst: int = 200
     rate: int = 100
@@ -89,15 +89,15 @@ class Console:
         self._rest: Counter[int] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def requested(self, name: str, template: str, call: Call, answer: Response) -> None:
+    def requested(self, name: str, template: str, call: Call, response: Response) -> None:
         """A response has gone out. Called within the event loop, as all of these are."""
         if self._timer is None:
             self._wait()
         if self._room < 1:
-            self._rest[answer.status] += 1
+            self._rest[response.status] += 1
             return
         self._room -= 1
-        self._entries.append(Requested(monotonic(), name, template, call, answer))
+        self._entries.append(Requested(monotonic(), name, template, call, response))
 
     def sent(self, delivery: Delivery) -> None:
         """A delivery was attempted."""
@@ -138,5 +138,5 @@ class Console:
             now = monotonic()
             self._room = min(self._pace.burst, self._room + self._pace.rate * (now - self._since))
             self._since = now
-        # In a context of its own: whoever comes first may have pinned the time.
+        # In a context of its own: the first caller may have pinned the time.
         self._timer = asyncio.get_running_loop().call_later(PAUSE, self._flush, context=Context())

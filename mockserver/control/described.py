@@ -1,4 +1,4 @@
-"""What each call of the control plane takes and answers, in words and schemas: one entry for each row of the table.
+"""What each call of the control plane takes and returns, in words and schemas: one entry for each row of the table.
 
 The OpenAPI document and the tables of docs/control.md are made from it; tests hold it against the calls themselves.
 """
@@ -10,12 +10,12 @@ from typing import NamedTuple, get_args
 from mockserver.control import schemas as s
 from mockserver.control.clock import LONGEST_MOVE, UNITS
 from mockserver.control.facts import GREATEST_LIMIT, KINDS
-from mockserver.control.people import GREATEST_PAGE, SORTS
-from mockserver.control.requests import KEPT
+from mockserver.control.request_log import KEPT
+from mockserver.control.users import GREATEST_PAGE, SORTS
 from mockserver.control.worlds import LONGEST_HISTORY, MOST_USERS
-from mockserver.webhooks.asked import LONGEST_DELAY, MOST_DUPLICATES
 from mockserver.webhooks.bodies import KINDS as TYPES
 from mockserver.webhooks.delivery import CONCURRENCY, MOST_CONCURRENCY, State
+from mockserver.webhooks.inputs import LONGEST_DELAY, MOST_DUPLICATES
 from mockserver.webhooks.outbox import KEPT as KEPT_EVENTS
 
 
@@ -29,10 +29,10 @@ class Param(NamedTuple):
 
 
 class Described(NamedTuple):
-    """`body` None: what is sent is not looked at; empty: an object without fields. `answer` None: nothing."""
+    """`body` None: what is sent is not looked at; empty: an object without fields. `response` None: nothing."""
 
     summary: str
-    answer: s.Schema | None = None
+    response: s.Schema | None = None
     query: tuple[Param, ...] = ()
     body: tuple[Param, ...] | None = None
     toml: bool = False  # the body is a whole catalog
@@ -153,7 +153,9 @@ CALLS: dict[str, Described] = {
             Param("offset", s.whole(0, 10**9), "How many to leave out first: the `next` of the page before."),
         ),
     ),
-    "mock_user": Described("All there is to know of a user", s.ref("Person"), query=(_USER._replace(required=True),)),
+    "mock_user": Described(
+        "All there is to know of a user", s.ref("UserDetails"), query=(_USER._replace(required=True),)
+    ),
     "mock_achievements": Described(
         "All achievements with how many have them", s.fields(achievements=s.many(s.ref("Achievement")))
     ),

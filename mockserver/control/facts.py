@@ -105,7 +105,7 @@ _BY_NAME: dict[str, Callable[[World, Any], JSON]] = {
 }
 
 
-class Concern:
+class AboutUser:
     """Which entries of the journal are about a user: the user's own, and those that changed the user's rank.
 
     For entries that are asked about from the newest backwards, or newer ones each time with another one of these.
@@ -113,24 +113,24 @@ class Concern:
 
     def __init__(self, world: World, user: str) -> None:
         self._world, self._user = world, user
-        self._turns: dict[tuple[str, date], Iterator[int]] = {}
+        self._changes: dict[tuple[str, date], Iterator[int]] = {}
         self._next: dict[tuple[str, date], int] = {}
 
     def __contains__(self, entry: f.Entry) -> bool:
         fact = entry.fact
         if getattr(fact, "user", None) == self._user:
             return True
-        return isinstance(fact, f.ScoreChanged) and self._turned(fact.board, fact.run, entry.seq)
+        return isinstance(fact, f.ScoreChanged) and self._changes_rank(fact.board, fact.run, entry.seq)
 
-    def _turned(self, board: str, first: date, seq: int) -> bool:
+    def _changes_rank(self, board: str, first: date, seq: int) -> bool:
         """Whether the fact of that number changed the user's rank in a run. Reads no further back than it must."""
         which = board, first
-        if which not in self._turns:
+        if which not in self._changes:
             run = self._world.run(board, first)
-            self._turns[which] = (turn.seq for turn in run.turns(self._user)) if run else iter(())
-            self._next[which] = next(self._turns[which], 0)
+            self._changes[which] = (change.seq for change in run.changes(self._user)) if run else iter(())
+            self._next[which] = next(self._changes[which], 0)
         while self._next[which] > seq:
-            self._next[which] = next(self._turns[which], 0)
+            self._next[which] = next(self._changes[which], 0)
         return self._next[which] == seq
 
 
@@ -148,7 +148,7 @@ async def list_facts(world: World, query: Query) -> JSON:
     user, kind = query.text("userId"), query.one_of("kind", KINDS)
     since, until = query.moment("from"), query.moment("to")
     limit = query.whole("limit", 1, GREATEST_LIMIT) or DEFAULT_LIMIT
-    concern = Concern(world, user) if user is not None else None
+    about_user = AboutUser(world, user) if user is not None else None
     found: list[f.Entry] = []
     following = None
     async for entry in newest(world.journal, query.whole("before", 1, 10**15)):
@@ -158,7 +158,7 @@ async def list_facts(world: World, query: Query) -> JSON:
             continue
         if kind is not None and type(entry.fact) is not KINDS[kind]:
             continue
-        if concern is not None and entry not in concern:
+        if about_user is not None and entry not in about_user:
             continue
         if len(found) == limit:
             following = found[-1].seq

@@ -14,8 +14,8 @@ from typing import Any
 from mockserver.admin.table import NAMES as ADMIN
 from mockserver.clock import monotonic, real_time
 from mockserver.control.fields import Fields
-from mockserver.control.requests import FAULT
-from mockserver.exchange import DROPPED, Call, Response, error
+from mockserver.control.request_log import FAULT
+from mockserver.exchange import DROPPED, Call, Response, error_response
 from mockserver.game.errors import NotFound, Refused
 from mockserver.spec import Operation
 
@@ -68,7 +68,7 @@ class Latency:
 
 
 @dataclass(slots=True)
-class Misfortune:
+class FaultRule:
     """Hits a share of the requests (`rate`), or every n-th one; `late` only once they are carried out."""
 
     rate: float | None
@@ -80,18 +80,20 @@ class Misfortune:
     retry_after: int = RETRY_AFTER
     counted: int = 0
 
-    def strikes(self) -> bool:
+    def hits(self) -> bool:
         if self.every is not None:
             self.counted += 1
             return self.counted % self.every == 0
         return self.chance.random() < (self.rate or 0)
 
-    def answer(self) -> Response:
+    def response(self) -> Response:
         """What the client gets, or that it gets nothing."""
         if not self.status:
             return DROPPED
-        again = retry_headers(self.status, self.retry_after)
-        return error(self.status, "This error was switched on in the faults of the mock.", *again, (FAULT, b"errors"))
+        headers = retry_headers(self.status, self.retry_after)
+        return error_response(
+            self.status, "This error was switched on in the faults of the mock.", *headers, (FAULT, b"errors")
+        )
 
     def as_json(self) -> JSON:
         often = {"rate": self.rate} if self.every is None else {"every": self.every}
@@ -123,7 +125,7 @@ class RateLimits:
             return None
         what = "events, achievement completions and admin calls" if event else "requests"
         sentence = f"Too many requests: at most {limit} {what} per second. Try again in a second."
-        return error(429, sentence, *retry_headers(429, RETRY_AFTER), (FAULT, b"rateLimits"))
+        return error_response(429, sentence, *retry_headers(429, RETRY_AFTER), (FAULT, b"rateLimits"))
 
     def as_json(self) -> JSON:
         return {"events": self.events, "others": self.others}
@@ -131,7 +133,7 @@ class RateLimits:
 
 @dataclass(slots=True)
 class LiveStatuses:
-    """The statuses of the real service that the document does not declare."""
+    """The statuses of the real service that the spec does not declare."""
 
     operations: Operations
 
@@ -139,10 +141,10 @@ class LiveStatuses:
         return {}
 
 
-def restate(operation: Operation, status: int, outcome: Any) -> int:
+def rewrite_status(operation: Operation, status: int, outcome: Any) -> int:
     """202 for a replay, 404 for an unknown user on `GET /users/{id}` and an unknown metric on an event.
 
-    An unknown tenant is another kind of NotFound, and stays what the document declares.
+    An unknown tenant is another kind of NotFound, and stays what the spec declares.
     """
     if operation.id == "metrics_event" and isinstance(outcome, dict) and outcome.get("idempotentReplayed"):
         return 202
@@ -154,8 +156,8 @@ class Faults:
     """What is switched on in a world; None is off."""
 
     latency: Latency | None = None
-    errors: Misfortune | None = None
-    drops: Misfortune | None = None
+    errors: FaultRule | None = None
+    drops: FaultRule | None = None
     rate_limits: RateLimits | None = None
     live_statuses: LiveStatuses | None = None
     on: bool = field(init=False)  # whether anything is
@@ -163,7 +165,7 @@ class Faults:
     def __post_init__(self) -> None:
         self.on = bool(self.parts())
 
-    def parts(self) -> dict[str, Latency | Misfortune | RateLimits | LiveStatuses]:
+    def parts(self) -> dict[str, Latency | FaultRule | RateLimits | LiveStatuses]:
         """What is on, by its name."""
         rows = (self.latency, self.errors, self.drops, self.rate_limits, self.live_statuses)
         return {name: row for name, row in zip(NAMES, rows, strict=True) if row is not None}
@@ -185,17 +187,17 @@ class Faults:
         row = self.latency
         return row.seconds() if row is not None and concerns(row.operations, operation) else 0.0
 
-    def strike(self, call: Call, operation: str) -> Response | None:
-        """What happens to the request instead of what it asked for, if anything; what befalls its answer alone is
-        left with the call."""
+    def inject(self, call: Call, operation: str) -> Response | None:
+        """The response that replaces the request, if any; a change of the response alone is
+        stored in the call."""
         for row in (self.drops, self.errors):
-            if row is None or not concerns(row.operations, operation) or not row.strikes():
+            if row is None or not concerns(row.operations, operation) or not row.hits():
                 continue
             if not row.late:
-                return row.answer()
-            call.instead = call.instead or row.answer()
+                return row.response()
+            call.override = call.override or row.response()
         if self.live_statuses is not None and concerns(self.live_statuses.operations, operation):
-            call.restate = restate
+            call.rewrite_status = rewrite_status
         return None
 
 
@@ -204,8 +206,8 @@ def read(body: Any, operations: Iterable[str], seed: str) -> Faults:
     fields, known = Fields(body, NAMES), sorted(operations)
     return Faults(
         _latency(fields, known, random.Random(f"{seed}/latency")),
-        _misfortune(fields, "errors", known, random.Random(f"{seed}/errors")),
-        _misfortune(fields, "drops", known, random.Random(f"{seed}/drops")),
+        _fault_rule(fields, "errors", known, random.Random(f"{seed}/errors")),
+        _fault_rule(fields, "drops", known, random.Random(f"{seed}/drops")),
         _rate_limits(fields, known),
         _live_statuses(fields, known),
     )
@@ -225,7 +227,7 @@ def _latency(fields: Fields, known: list[str], chance: random.Random) -> Latency
     return Latency(least, most, part.some_of("operations", known), chance)
 
 
-def _misfortune(fields: Fields, name: str, known: list[str], chance: random.Random) -> Misfortune | None:
+def _fault_rule(fields: Fields, name: str, known: list[str], chance: random.Random) -> FaultRule | None:
     often = ("rate", "every", "operations", "when")
     part = fields.part(name, ("status", "retryAfter", *often) if name == "errors" else often)
     if part is None:
@@ -235,9 +237,9 @@ def _misfortune(fields: Fields, name: str, known: list[str], chance: random.Rand
         raise Refused(f"Body field `{name}` must have either `rate`, a number from 0 to 1, or `every`, a whole number.")
     late, operations = part.one_of("when", WHEN) == "after", part.some_of("operations", known)
     if name == "drops":
-        return Misfortune(rate, every, operations, chance, late=late)
+        return FaultRule(rate, every, operations, chance, late=late)
     status, wait = part.whole("status", 400, 599) or 500, part.whole("retryAfter", 0, LONGEST_RETRY_AFTER)
-    return Misfortune(rate, every, operations, chance, status, late, RETRY_AFTER if wait is None else wait)
+    return FaultRule(rate, every, operations, chance, status, late, RETRY_AFTER if wait is None else wait)
 
 
 def _rate_limits(fields: Fields, known: list[str]) -> RateLimits | None:

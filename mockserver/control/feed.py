@@ -1,4 +1,4 @@
-"""What wakes those who listen to a world: one flag for all of them, and the same bytes for all."""
+"""Wakes the streams of a world: one flag for all of them, and the same bytes for all."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mockserver.game.facts import Entry
 from mockserver.game.world import World
 from mockserver.worlds import Organisation
 
-PAUSE = 0.1  # seconds in which what happens is gathered before it is told
-BUSY_PAUSE = 1.0  # the same while more happens than is told
-MOST = 100  # facts that are told after one pause
+PAUSE = 0.1  # seconds in which facts are gathered before they are sent
+BUSY_PAUSE = 1.0  # the same while more facts happen than are sent
+MOST = 100  # facts that are sent after one pause
 NEWEST = 25  # of more only so many
 KEEP_ALIVE = 15.0  # seconds without a word
 
@@ -29,20 +29,20 @@ class Feed:
         self._listeners = 0
         self._news = asyncio.Event()
         self._pause = PAUSE
-        self._told: dict[tuple[int, int, int], bytes] = {}
+        self._encoded: dict[tuple[int, int, int], bytes] = {}
         self.closed = False
 
     @property
-    def heard(self) -> bool:
+    def has_listeners(self) -> bool:
         """Whether anybody listens."""
         return self._listeners > 0
 
     def close(self) -> None:
         """Ends all streams."""
         self.closed = True
-        self.poke()
+        self.notify()
 
-    def poke(self) -> None:
+    def notify(self) -> None:
         """Something happened that is no fact: the clock was moved, the state was replaced."""
         self._news.set()
 
@@ -58,7 +58,7 @@ class Feed:
         self._listeners -= 1
         if not self._listeners:
             self._organisation.unwatch(self._observe)
-            self._told.clear()
+            self._encoded.clear()
 
     async def wait(self) -> bool:
         """Until there may be news; False when there was none for a while."""
@@ -70,27 +70,27 @@ class Feed:
         await asyncio.sleep(0 if self.closed else self._pause)
         if self._news is news:  # the first to wake makes the flag that the next pause waits for
             self._news = asyncio.Event()
-            self._told.clear()
+            self._encoded.clear()
         return True
 
     def facts(self, world: World, after: int, wanted: Wanted | None) -> bytes:
-        """All facts after that number; of more than `MOST` the newest, and the gap is told of."""
+        """All facts after that number; of more than `MOST` the newest, and an event about the gap."""
         last = len(world.journal)
         first = after + 1 if last - after <= MOST else last - NEWEST + 1
         which = id(world), after, last
-        if wanted is None and which in self._told:
-            return self._told[which]
+        if wanted is None and which in self._encoded:
+            return self._encoded[which]
         self._pause = PAUSE if first == after + 1 else BUSY_PAUSE
         gap = b"" if first == after + 1 else message("gap", {"from": after + 1, "to": first - 1})
         entries = [world.journal.entry(number) for number in range(first, last + 1)]
-        told = gap + b"".join(
+        encoded = gap + b"".join(
             message("fact", fact_shape(world, entry), entry.seq)
             for entry in entries
             if wanted is None or wanted(world, entry)
         )
         if wanted is None:
-            self._told[which] = told
-        return told
+            self._encoded[which] = encoded
+        return encoded
 
 
 def message(event: str, data: JSON, id: int | None = None) -> bytes:

@@ -1,4 +1,5 @@
-"""What the control plane is told, read field by field: a refusal names the field, what was expected and what came."""
+"""Bodies and queries of the control plane, read field by field. A refusal names the field, what was expected and what
+came."""
 
 from __future__ import annotations
 

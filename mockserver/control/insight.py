@@ -1,38 +1,38 @@
-"""What a world can tell of itself: what it was asked, what happened, and why things are as they are."""
+"""Calls that read a world: its requests, its facts, the reasons for its state."""
 
 from __future__ import annotations
 
 import asyncio
 
 from mockserver.control import facts, why
-from mockserver.control.ask import JSON, ControlRequest
 from mockserver.control.described import CALLS
+from mockserver.control.request import JSON, ControlRequest
 from mockserver.seed.cast import cast
 
 
-def list_requests(ask: ControlRequest) -> JSON:
+def list_requests(request: ControlRequest) -> JSON:
     """The newest requests and moves, newest first; of one tenant when one is named."""
-    query = ask.query("operationId", "userId", "status", "after", "limit")
-    return ask.side.requests.list(query, [*ask.plane.operations, *CALLS], ask.one_tenant)
+    query = request.query("operationId", "userId", "status", "after", "limit")
+    return request.context.requests.list(query, [*request.plane.operations, *CALLS], request.tenant_filter)
 
 
-def clear_requests(ask: ControlRequest) -> None:
-    ask.side.requests.clear()
+def clear_requests(request: ControlRequest) -> None:
+    request.context.requests.clear()
 
 
-async def list_facts(ask: ControlRequest) -> JSON:
+async def list_facts(request: ControlRequest) -> JSON:
     """The journal, newest first."""
-    query = ask.query("userId", "kind", "from", "to", "limit", "before")
-    return await facts.list_facts(ask.game().world, query)
+    query = request.query("userId", "kind", "from", "to", "limit", "before")
+    return await facts.list_facts(request.game().world, query)
 
 
-async def list_cast(ask: ControlRequest) -> JSON:
+async def list_cast(request: ControlRequest) -> JSON:
     """The states that a front end must draw: what each is, who is in it, and the request that shows it."""
-    ask.query()
-    prefix = ask.plane.document.prefix
+    request.query()
+    prefix = request.plane.spec.prefix
     rows = []
-    for state, meaning, found in cast(ask.game()):
-        method, path = found.see.split(" ", 1) if found else ("", "")
+    for state, meaning, found in cast(request.game()):
+        method, path = found.request.split(" ", 1) if found else ("", "")
         rows.append(
             {
                 "state": state,
@@ -47,7 +47,7 @@ async def list_cast(ask: ControlRequest) -> JSON:
     return {"cast": rows}
 
 
-async def explain(ask: ControlRequest) -> JSON:
+async def explain(request: ControlRequest) -> JSON:
     """Why somebody has these points, this achievement, this streak or this rank."""
-    query = ask.query("userId", *why.SUBJECTS)
-    return await why.explain(ask.game(), query)
+    query = request.query("userId", *why.SUBJECTS)
+    return await why.explain(request.game(), query)

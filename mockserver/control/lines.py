@@ -1,4 +1,4 @@
-"""The console's lines: as text for people, as JSON for programs. What others have sent steers no terminal in either."""
+"""The console's lines, as text or JSON. Control characters that others have sent are escaped in both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from mockserver.control.console import Entry, Moved, Requested, Rest, Sent
-from mockserver.control.requests import fault_of, tenant_of, user_of
+from mockserver.control.request_log import fault_of, tenant_of, user_of
 from mockserver.exchange import Response
 from mockserver.game.periods import iso
 from mockserver.printable import printable
@@ -38,15 +38,15 @@ class Text:
         return f"{shown} {_OF[type(entry)](self, entry)}"
 
     def _requested(self, entry: Requested) -> str:
-        call, answer = entry.call, entry.answer
+        call, response = entry.call, entry.response
         path = f"{call.path}?{call.query.decode('latin-1')}" if call.query else call.path
         what = f"{_clean(call.method) or '-':<6} {_clean(path):<{PATH}}"
-        words = [what, self._status(answer.status), _ms(_duration(entry))]
+        words = [what, self._status(response.status), _ms(_duration(entry))]
         words += [self._paint(entry.name, CYAN), _clean(_user(entry) or "")]
-        if answer.headers and (fault := fault_of(answer)):
+        if response.headers and (fault := fault_of(response)):
             words.append(self._paint(f"fault: {fault}", YELLOW))
-        if answer.status >= 400:
-            words.append(self._paint(_clean(_sentence(answer) or ""), DIM))
+        if response.status >= 400:
+            words.append(self._paint(_clean(_sentence(response) or ""), DIM))
         return " ".join(filter(None, words))
 
     def _sent(self, entry: Sent) -> str:
@@ -100,19 +100,19 @@ def encoded(value: JSON) -> str:
 
 
 def _request_object(entry: Requested) -> JSON:
-    call, answer = entry.call, entry.answer
+    call, response = entry.call, entry.response
     return {
         "event": "request",
         "method": call.method,
         "path": call.path,
         "query": call.query.decode("latin-1"),
-        "status": answer.status or None,
+        "status": response.status or None,
         "ms": _duration(entry),
         "operation": entry.name or None,
         "user": _user(entry),
         "tenant": tenant_of(call),
-        "fault": fault_of(answer),
-        "error": _sentence(answer) if answer.status >= 400 else None,
+        "fault": fault_of(response),
+        "error": _sentence(response) if response.status >= 400 else None,
     }
 
 
@@ -167,10 +167,10 @@ def _user(entry: Requested) -> str | None:
     return user_of(entry.template, call) if entry.template and len(call.body) <= LARGEST_BODY else None
 
 
-def _sentence(answer: Response) -> str | None:
+def _sentence(response: Response) -> str | None:
     """What a refusal says."""
     try:
-        return str(orjson.loads(answer.body)["error"])
+        return str(orjson.loads(response.body)["error"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
 

@@ -1,4 +1,4 @@
-"""A world from somebody else's log: it lives through all that the records tell, and goes on from there."""
+"""A world from a log that was made elsewhere: its records are replayed, and it goes on from there."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from mockserver.catalogs import CatalogError
 from mockserver.clock import pin
 from mockserver.control.plane import ControlPlane
 from mockserver.control.recipe import Recipe, read_recipe
-from mockserver.control.replay import fold, forget_waiting
+from mockserver.control.replay import forget_waiting, replay_all
 from mockserver.log.record import LOADED, LogError, Record, decode, encode
-from mockserver.worlds import Ending, Organisation, Populate
+from mockserver.worlds import Organisation, Populate, ShuttingDown
 
 Report = Callable[[int], None]
 
 
-class Story:
+class LoadedLog:
     """The encoded records of one world, the recipe first. Raises `LogError` when that is none."""
 
     def __init__(self, lines: list[bytes]) -> None:
@@ -32,43 +32,43 @@ class Story:
             except CatalogError as error:
                 raise LogError(f"the world cannot be made: {error}") from None
 
-    async def live_through(
+    async def replay(
         self, plane: ControlPlane, organisation: Organisation, made: int, report: Report | None = None
     ) -> list[bytes]:
         """Repeats the records. Webhooks that were sent then are not sent again. From here on the world is kept, where
         worlds are. What its log is now. Raises `LogError`."""
-        side = plane.backstage(organisation)
-        await side.webhooks.pause(None)
+        context = plane.context(organisation)
+        await context.webhooks.pause(None)
         for row in self.recipe.endpoints:
-            side.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
-        await fold(plane, side, enumerate(self.lines[1:], 2), report)
-        side.webhooks.go_on()
+            context.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
+        await replay_all(plane, context, enumerate(self.lines[1:], 2), report)
+        context.webhooks.go_on()
         with pin() as real:
             loaded = Record(organisation.clock.now(), LOADED, {}, real=real)
-            forget_waiting(side, loaded)
+            forget_waiting(context, loaded)
             recipe = decode(self.lines[0])
             recipe = recipe._replace(arguments=recipe.arguments | {"made": made, "fromFile": False})
             lines = [encode(recipe), *self.lines[1:], encode(loaded)]
             if plane.worlds.keeper is not None:
-                plane.worlds.keeper.adopted(organisation, lines)
+                plane.worlds.keeper.loaded(organisation, lines)
             return lines
 
 
 async def load(plane: ControlPlane, lines: list[bytes]) -> Organisation:
-    """A new world with a key of its own, which has lived through these records. Raises `LogError`, `Ending`."""
-    story, worlds = Story(lines), plane.worlds
+    """A new world with a key of its own, made from these records. Raises `LogError`, `ShuttingDown`."""
+    loaded_log, worlds = LoadedLog(lines), plane.worlds
     key, made = worlds.new_key() if worlds.farm is None else worlds.farm.new_key(), worlds.made
-    organisation = await asyncio.to_thread(story.organisation, key, worlds.live)
+    organisation = await asyncio.to_thread(loaded_log.organisation, key, worlds.populate_running)
 
     def wanted(done: int) -> None:
-        if worlds.ending:
-            raise Ending("The server is about to end, and the world has not been loaded.")
+        if worlds.shutting_down:
+            raise ShuttingDown("The server is about to end, and the world has not been loaded.")
 
     try:
-        lines = await story.live_through(plane, organisation, made, wanted)
+        lines = await loaded_log.replay(plane, organisation, made, wanted)
         if worlds.farm is not None:
-            await worlds.farm.adopted(organisation, lines)
+            await worlds.farm.loaded(organisation, lines)
     except BaseException:
-        await plane.dismiss(organisation)
+        await plane.remove(organisation)
         raise
-    return worlds.admit(organisation)
+    return worlds.add(organisation)

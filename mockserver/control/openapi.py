@@ -6,21 +6,21 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.control.ask import JSON, Row
 from mockserver.control.described import Described, Param
+from mockserver.control.request import JSON, Row
 from mockserver.control.schemas import SCHEMAS, ref
 
 REFUSALS = {
     "400": "The body cannot be read.",
     "401": "The key or the control token is missing or unknown.",
-    "403": "Who asks may not do this.",
+    "403": "The key or token does not allow this.",
     "404": "There is no such thing.",
     "422": "Something in the call makes no sense; the sentence names it.",
 }
 
 
 def openapi(rows: tuple[Row, ...], calls: Mapping[str, Described]) -> JSON:
-    """The document of these rows. KeyError for one that is not described."""
+    """The spec of these rows. KeyError for one that is not described."""
     from importlib.metadata import version
 
     paths: dict[str, Any] = {}
@@ -58,7 +58,10 @@ def _operation(row: Row, call: Described) -> JSON:
             ),
             *(_parameter(param) for param in call.query),
         ],
-        "responses": {str(row.status): _answer(call), **{status: _refusal(says) for status, says in REFUSALS.items()}},
+        "responses": {
+            str(row.status): _response(call),
+            **{status: _refusal(says) for status, says in REFUSALS.items()},
+        },
     }
     if row.root:
         operation["security"] = [{"apiKey": []}, {"controlToken": []}]
@@ -97,12 +100,12 @@ def _body(call: Described) -> JSON:
     return {"required": bool(required), "content": {"application/json": {"schema": schema}}}
 
 
-def _answer(call: Described) -> JSON:
+def _response(call: Described) -> JSON:
     if call.stream:
         return {"description": call.summary, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-    if call.answer is None:
+    if call.response is None:
         return {"description": "Done."}
-    return {"description": call.summary, "content": {"application/json": {"schema": call.answer}}}
+    return {"description": call.summary, "content": {"application/json": {"schema": call.response}}}
 
 
 def _refusal(says: str) -> JSON:

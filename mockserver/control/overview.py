@@ -1,4 +1,4 @@
-"""A world at a glance: how many people, how busy they are, what they hold; its achievements and its points."""
+"""A world at a glance: how many users, how active they are, what they have; its achievements and its points."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 from mockserver.api.achievements import achievement_shape, stats_shape
 from mockserver.api.points import boost_shape, level_shape, system_shape, trigger_shape
 from mockserver.api.shared import filters_shape
-from mockserver.control.ask import JSON, ControlRequest
+from mockserver.control.request import JSON, ControlRequest
 from mockserver.control.sentences import Names, signed
 from mockserver.game.catalog import PointsSystem
 from mockserver.game.engine import Game
@@ -21,10 +21,10 @@ DAYS = 60
 SLICE = 500  # users who are counted before others get their turn
 
 
-async def overview(ask: ControlRequest) -> JSON:
-    """Counts of people, streaks, points, webhooks and facts, and the events of each of the last 60 days."""
-    ask.query()
-    game, side = ask.game(), ask.side
+async def overview(request: ControlRequest) -> JSON:
+    """Counts of users, streaks, points, webhooks and facts, and the events of each of the last 60 days."""
+    request.query()
+    game, context = request.game(), request.context
     world = game.world
     days, events = await _events_by_day(game)
     return {
@@ -38,8 +38,8 @@ async def overview(ask: ControlRequest) -> JSON:
         ],
         "completions": sum(world.completions.values()),
         "events": events,
-        "webhooks": side.webhooks.outbox.produced,
-        "deliveries": dict(Counter(row.state for row in side.webhooks.log)),
+        "webhooks": context.webhooks.outbox.produced,
+        "deliveries": dict(Counter(row.state for row in context.webhooks.log)),
         "facts": len(world.journal),
         "days": days,
     }
@@ -56,9 +56,9 @@ async def _events_by_day(game: Game) -> tuple[list[JSON], int]:
     first = last - timedelta(days=DAYS - 1)
     events: Counter[int] = Counter()
     active: Counter[int] = Counter()
-    for count, person in enumerate(list(game.world.users.values()), 1):
+    for count, user in enumerate(list(game.world.users.values()), 1):
         days: Counter[int] = Counter()
-        for progress in person.metrics.values():
+        for progress in user.metrics.values():
             for day, _, number in progress.days.rows(first.toordinal(), last.toordinal()):
                 days[day] += number
         events.update(days)
@@ -72,10 +72,10 @@ async def _events_by_day(game: Game) -> tuple[list[JSON], int]:
     return shapes, events.total()
 
 
-def list_achievements(ask: ControlRequest) -> JSON:
+def list_achievements(request: ControlRequest) -> JSON:
     """All of the catalog, also those that are not active, each with how many have it."""
-    ask.query()
-    world = ask.game().world
+    request.query()
+    world = request.game().world
     return {
         "achievements": [
             achievement_shape(world.catalog, row)
@@ -86,10 +86,10 @@ def list_achievements(ask: ControlRequest) -> JSON:
     }
 
 
-def list_points(ask: ControlRequest) -> JSON:
+def list_points(request: ControlRequest) -> JSON:
     """Every points system with its triggers, its boosts and how many users are at which level."""
-    ask.query()
-    game = ask.game()
+    request.query()
+    game = request.game()
     return {"systems": [_system(game, system) for system in game.world.catalog.points.values()]}
 
 

@@ -1,4 +1,4 @@
-"""What stands beside the worlds of one server; the shell has its two seams, `before` and `after`."""
+"""The contexts of all worlds of one server, and the application's hooks `before` and `after`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from mockserver.admin.table import NAMES as ADMIN
-from mockserver.control.backstage import WorldContext
 from mockserver.control.console import Console
+from mockserver.control.context import WorldContext
 from mockserver.control.faults import Faults
 from mockserver.control.faults import read as read_faults
 from mockserver.control.refusals import Forbidden, Unauthorised
-from mockserver.exchange import UNKNOWN_KEY, Befalls, Call, Response
+from mockserver.exchange import UNKNOWN_KEY, Call, Intervention, Response
 from mockserver.game.catalog import WebhookEndpoint
 from mockserver.log.record import Record
-from mockserver.spec import Document, header_text
+from mockserver.spec import Spec, header_text
 from mockserver.webhooks.bodies import kinds_of
 from mockserver.webhooks.delivery import Timing
 from mockserver.webhooks.webhooks import Webhooks
@@ -29,7 +29,7 @@ class Settings:
     """How a server was started. `token` opens the plane; `locked`: nothing else does.
 
     `live_statuses` in every world that it has or makes; `endpoints` get the webhooks of the worlds given at start.
-    `console` is told of all that happens. `keys_are`: what is said to whom a key is not known to.
+    `console` gets all requests, deliveries and moves. `key_hint`: added to the error for an unknown key.
     """
 
     token: str | None = None
@@ -39,91 +39,91 @@ class Settings:
     endpoints: tuple[WebhookEndpoint, ...] = ()
     timing: Timing | None = None
     console: Console | None = None
-    keys_are: str = ""
+    key_hint: str = ""
 
 
 class ControlPlane:
-    """All that stands beside the worlds of one server, and the calls that reach it."""
+    """The contexts of the worlds of one server, and what its calls need."""
 
-    def __init__(self, worlds: Worlds, document: Document, settings: Settings | None = None) -> None:
+    def __init__(self, worlds: Worlds, spec: Spec, settings: Settings | None = None) -> None:
         self.worlds = worlds
-        self.document = document
+        self.spec = spec
         self.settings = settings or Settings()
         self.console = self.settings.console
-        self.unknown_key = f"{UNKNOWN_KEY}{self.settings.keys_are}"
-        self._kinds = kinds_of(document)
-        self.operations = [*document.operations, *ADMIN]
-        # Set by whoever makes the application: makes a request again that a record tells of; makes a world from a log.
-        self.repeat: Callable[[Organisation, Record], None] | None = None
+        self.unknown_key = f"{UNKNOWN_KEY}{self.settings.key_hint}"
+        self._kinds = kinds_of(spec)
+        self.operations = [*spec.operations, *ADMIN]
+        # Set when the application is made: replays a record of a request; makes a world from a log.
+        self.replay_operation: Callable[[Organisation, Record], None] | None = None
         self.load: Callable[[list[bytes]], Awaitable[Organisation]] | None = None
-        self._backstages: dict[Organisation, WorldContext] = {}
+        self._contexts: dict[Organisation, WorldContext] = {}
         for organisation in worlds:
-            side = self.backstage(organisation)
+            context = self.context(organisation)
             for row in self.settings.endpoints:
-                side.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
+                context.webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
 
-    # For the shell
+    # For the application
 
-    def before(self, call: Call) -> Befalls | None:
-        """What is to befall a request before it is looked at; None when nothing is."""
-        side = self._backstages.get(call.organisation) if call.organisation else None
-        return side.before(call, self.settings.prefer) if side else None
+    def before(self, call: Call) -> Intervention | None:
+        """The faults and preferences for a request, to be awaited; None when there are none."""
+        context = self._contexts.get(call.organisation) if call.organisation else None
+        return context.before(call, self.settings.prefer) if context else None
 
-    def after(self, call: Call, answer: Response) -> None:
-        """Called when the answer is out."""
+    def after(self, call: Call, response: Response) -> None:
+        """Called when the response is out."""
         if self.console is not None:
             name, template = (call.operation.id, call.operation.path) if call.operation else ("", "")
-            self.console.requested(name, template, call, answer)
-        side = self._backstages.get(call.organisation) if call.organisation else None
-        if side:
-            side.after(call, answer)
+            self.console.requested(name, template, call, response)
+        context = self._contexts.get(call.organisation) if call.organisation else None
+        if context:
+            context.after(call, response)
 
     def tick(self) -> None:
-        """Lets happen what has fallen due under the running clocks, and sends what came of it."""
+        """Settles what has fallen due under the running clocks, and sends its webhooks."""
         for organisation in self.worlds.tick():
-            self.backstage(organisation).webhooks.flush()
+            self.context(organisation).webhooks.flush()
 
     def flush(self) -> None:
         """Lets webhooks that have not been delivered yet go out."""
-        for side in self._backstages.values():
-            side.webhooks.flush()
+        for context in self._contexts.values():
+            context.webhooks.flush()
 
-    def hurry(self) -> None:
-        """Nobody is made to wait any more, so that the server can end."""
-        self.worlds.ending = True
-        for side in self._backstages.values():
-            side.hurry()
+    def stop_waiting(self) -> None:
+        """Ends all waits, so that the server can end."""
+        self.worlds.shutting_down = True
+        for context in self._contexts.values():
+            context.stop_waiting()
 
     async def close(self) -> None:
         """The end: deliveries under way get their grace."""
-        for side in list(self._backstages.values()):
-            await side.webhooks.close()
+        for context in list(self._contexts.values()):
+            await context.webhooks.close()
 
     # For the calls
 
-    def backstage(self, organisation: Organisation) -> WorldContext:
-        """What stands beside a world; made when it is first asked for."""
-        side = self._backstages.get(organisation)
-        if side is None:
+    def context(self, organisation: Organisation) -> WorldContext:
+        """The context of a world; made when it is first asked for."""
+        context = self._contexts.get(organisation)
+        if context is None:
             sent = self.console.sent if self.console else None
             webhooks = Webhooks(organisation, self.settings.timing, self._kinds, sent)
-            side = WorldContext(organisation, webhooks, self.faults_at_start(organisation))
-            self._backstages[organisation] = side
-        return side
+            context = WorldContext(organisation, webhooks, self.faults_at_start(organisation))
+            self._contexts[organisation] = context
+        return context
 
     def faults_at_start(self, organisation: Organisation) -> Faults:
         body = {"liveStatuses": self.settings.live_statuses}
         return read_faults(body, self.operations, str(organisation.plan.seed))
 
-    async def dismiss(self, organisation: Organisation) -> None:
+    async def remove(self, organisation: Organisation) -> None:
         """A world was deleted: nothing more is sent for it."""
-        side = self._backstages.pop(organisation, None)
-        if side is not None:
-            side.feed.close()
-            await side.webhooks.reset()
+        context = self._contexts.pop(organisation, None)
+        if context is not None:
+            context.feed.close()
+            await context.webhooks.reset()
 
-    def admit(self, headers: Mapping[str, str], *, root: bool) -> WorldContext | None:
-        """Who asks, and for which world. `root`: only root keys and the token may. Raises `Unauthorised`,
+    def authorize(self, headers: Mapping[str, str], *, root: bool) -> WorldContext | None:
+        """The context of the world that the key opens. `root`: only for root keys and the token. Raises `Unauthorised`,
         `Forbidden`."""
         trusted = self._trusted(headers.get(TOKEN))
         key = headers.get("X-API-KEY")
@@ -138,7 +138,7 @@ class ControlPlane:
                     "Worlds are made, listed and deleted with a key that was given at start (or the control token); "
                     "this key opens a world that was made, and acts on that alone."
                 )
-        return self.backstage(organisation) if organisation else None
+        return self.context(organisation) if organisation else None
 
     def _trusted(self, token: str | None) -> bool:
         """Whether the control token was given. Raises `Unauthorised` for a wrong one, and for none where it must be."""

@@ -1,6 +1,6 @@
-"""`Prefer: code=404, delay=2`: one request asks for its own misfortune (RFC 7240; behaviour, section 10).
+"""`Prefer: code=404, delay=2`: one request asks for its own error or delay (RFC 7240; behaviour, section 10).
 
-`code=500; when=after`: it is carried out, and its answer is lost.
+`code=500; when=after`: it is carried out, and its response is lost.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from mockserver.control.faults import RETRY_AFTER, retry_headers
-from mockserver.exchange import Response, error
+from mockserver.exchange import Response, error_response
 
 HEADER, APPLIED = b"prefer", b"preference-applied"
 LONGEST_DELAY = 60.0  # seconds
@@ -33,11 +33,11 @@ class Preference(NamedTuple):
         parts += [] if self.delay is None else [f"delay={self.delay:g}"]
         return ((APPLIED, ", ".join(parts).encode()),) if parts else ()
 
-    def answer(self) -> Response:
+    def response(self) -> Response:
         """The error that was asked for, in the one shape of errors."""
-        sentence = f"The request asked for this answer with the header Prefer: code={self.code}."
+        sentence = f"The request asked for this response with the header Prefer: code={self.code}."
         code = self.code or 500
-        return error(code, sentence, *retry_headers(code, RETRY_AFTER), *self.applied)
+        return error_response(code, sentence, *retry_headers(code, RETRY_AFTER), *self.applied)
 
 
 def read(header: bytes) -> Preference:

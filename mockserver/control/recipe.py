@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import NamedTuple
 
-from mockserver.control.worlds import Given
+from mockserver.control.worlds import SentCatalog
 from mockserver.game.catalog import WebhookEndpoint
 from mockserver.game.periods import iso
 from mockserver.log.record import RECIPE, LogError, Record
@@ -45,7 +45,7 @@ def recipe_record(organisation: Organisation, made: int, endpoints: tuple[Webhoo
         "frozen": plan.frozen,
         "rounded": plan.rounded,
         "catalog": source,
-        "fromFile": not isinstance(plan.catalog, Given),
+        "fromFile": not isinstance(plan.catalog, SentCatalog),
         "webhooks": [asdict(row) for row in endpoints],
     }
     return Record(organisation.clock.now(), RECIPE, arguments, real=real)
@@ -58,7 +58,7 @@ def read_recipe(record: Record) -> Recipe:
         raise LogError("a log must begin with the recipe of its world")
     try:
         plan = Plan(
-            Given(given["catalog"]),
+            SentCatalog(given["catalog"]),
             seed=int(given["seed"]),
             users=int(given["users"]),
             now=None if given["now"] is None else int(given["now"]),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
-from mockserver.worlds import Ending
+from mockserver.worlds import ShuttingDown
 
 
 class Unauthorised(GameError):
-    """Nobody said who asks, or somebody unknown did."""
+    """The key or token is missing or unknown."""
 
 
 class Forbidden(GameError):
-    """Who asks may not do this."""
+    """The key or token does not allow this."""
 
 
 STATUSES: dict[type[GameError], int] = {
@@ -20,7 +20,7 @@ STATUSES: dict[type[GameError], int] = {
     NotFound: 404,
     Refused: 422,
     Unreadable: 400,
-    Ending: 503,
+    ShuttingDown: 503,
 }
 
 

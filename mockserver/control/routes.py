@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from mockserver.control.ask import ControlRequest, Row
-from mockserver.control.backstage import WorldContext
+from mockserver.control.context import WorldContext
 from mockserver.control.plane import TOKEN, ControlPlane
 from mockserver.control.refusals import Unauthorised, status_of
+from mockserver.control.request import ControlRequest, Row
 from mockserver.control.stream import Stream
 from mockserver.control.table import ROWS
 from mockserver.exchange import (
@@ -25,10 +25,10 @@ from mockserver.exchange import (
     Disconnected,
     Response,
     TooLarge,
-    error,
+    error_response,
+    error_text,
     read_body,
     send_response,
-    sentence_of,
 )
 from mockserver.game.errors import GameError, Refused
 from mockserver.log.record import LogError
@@ -38,7 +38,7 @@ from mockserver.spec.operation import Headers
 
 log = logging.getLogger("mockserver")
 
-# What is not kept in the request log: it would be all that is left in one that was just emptied.
+# Calls that are not in the request log: they would be all that is left in one that was just emptied.
 SILENT = {"mock_requests_clear", "mock_reset", "mock_snapshots_restore"}
 
 
@@ -54,9 +54,9 @@ def routes(plane: ControlPlane) -> list[Route]:
     ]
 
 
-async def perform(row: Row, ask: ControlRequest) -> Any:
-    """The call's answer."""
-    content: Any = row.answer(ask)
+async def execute_call(row: Row, control_request: ControlRequest) -> Any:
+    """The call's result."""
+    content: Any = row.handler(control_request)
     return await content if inspect.isawaitable(content) else content
 
 
@@ -68,7 +68,7 @@ async def _body(receive: Receive, headers: Mapping[bytes, bytes], most: int) -> 
 
 
 def _check_given_once(headers: Headers) -> None:
-    """Of two keys or tokens nobody knows which one is meant."""
+    """Of two keys or tokens it is unclear which one is meant."""
     names = [name for name, _ in headers]
     for name, refusal in (("X-API-KEY", Unauthorised), (TOKEN, Unauthorised), ("Tenant-ID", Refused)):
         if names.count(name.lower().encode()) > 1:
@@ -76,7 +76,7 @@ def _check_given_once(headers: Headers) -> None:
 
 
 class _Endpoint:
-    """What answers on one path of the plane: an ASGI application, so that its errors have the API's shape."""
+    """The endpoint of one path of the plane: an ASGI application, so that its errors have the API's shape."""
 
     def __init__(self, plane: ControlPlane, rows: Mapping[str, Row]) -> None:
         self._plane = plane
@@ -86,59 +86,61 @@ class _Endpoint:
         request = Request(scope)
         row = self._rows["GET" if request.method == "HEAD" else request.method]
         call = Call(request.method, scope["path"], scope["query_string"], dict(scope["headers"]))
-        side = None
+        context = None
         try:
             _check_given_once(scope["headers"])
             if (farm := self._plane.worlds.farm) is not None and (key := request.headers.get("X-API-KEY")):
                 await farm.ready(header_text(key.encode("latin-1")))
-            side = self._plane.admit(request.headers, root=row.root)
+            context = self._plane.authorize(request.headers, root=row.root)
             call.body = await _body(receive, call.headers, row.largest)
-            answer = await self._answer(row, self._ask(row, request, call, side))
-            if isinstance(answer, Stream):
-                await answer.send(receive, send, only_head=request.method == "HEAD")
+            response = await self._respond(row, self._control_request(row, request, call, context))
+            if isinstance(response, Stream):
+                await response.send(receive, send, only_head=request.method == "HEAD")
                 return
-            turn = self._plane.worlds.turn
-            if turn is not None and not await turn.settled():
-                answer = NOT_KEPT
+            batch = self._plane.worlds.batch
+            if batch is not None and not await batch.written():
+                response = NOT_KEPT
         except Disconnected:
             return
         except GameError as refusal:
-            answer = error(status_of(refusal), sentence_of(refusal))
+            response = error_response(status_of(refusal), error_text(refusal))
         except LogError as failed:
             log.error("What %s wants could not be kept, so it did not happen: %s.", row.name, failed)
-            answer = NOT_KEPT
+            response = NOT_KEPT
         except Exception:
             log.exception("%s failed; this is a defect of the mock", row.name)
-            answer = DEFECT
-        await send_response(answer, send)
-        if (console := self._plane.console) is not None and (row.method != "GET" or answer.status >= 400):
-            console.requested(row.name, row.path, call, answer)
-        if side is not None and row.method != "GET" and row.name not in SILENT:
-            side.requests.add(side.organisation.clock.now(), row.name, row.path, call, answer)
+            response = DEFECT
+        await send_response(response, send)
+        if (console := self._plane.console) is not None and (row.method != "GET" or response.status >= 400):
+            console.requested(row.name, row.path, call, response)
+        if context is not None and row.method != "GET" and row.name not in SILENT:
+            context.requests.add(context.organisation.clock.now(), row.name, row.path, call, response)
 
-    def _ask(self, row: Row, request: Request, call: Call, side: WorldContext | None) -> ControlRequest:
+    def _control_request(self, row: Row, request: Request, call: Call, context: WorldContext | None) -> ControlRequest:
         tenant = request.headers.get("Tenant-ID")
         return ControlRequest(
             plane=self._plane,
             name=row.name,
             largest=row.largest,
-            backstage=side,
+            world_context=context,
             tenant=header_text(tenant.encode("latin-1")) if tenant else None,
             path=request.path_params,
             pairs=request.query_params.multi_items(),
             body=call.body,
             media_type=request.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
             headers=request.headers,
-            left=request.scope["left"],
+            client_left=request.scope["left"],
         )
 
-    async def _answer(self, row: Row, ask: ControlRequest) -> Response | Stream:
+    async def _respond(self, row: Row, control_request: ControlRequest) -> Response | Stream:
         if not row.root:
-            ask.side  # noqa: B018  a call about a world needs one, whatever else is wrong
+            control_request.context  # noqa: B018  a call about a world needs one, whatever else is wrong
         if row.method != "GET":
-            ask.query()  # a call that changes something takes its arguments in the body, and skips none unseen
+            control_request.query()  # a call that changes something takes its arguments in the body only
         farm = self._plane.worlds.farm
-        content = await (perform(row, ask) if farm is None or row.root else farm.call(row, ask))
+        content = await (
+            execute_call(row, control_request) if farm is None or row.root else farm.call(row, control_request)
+        )
         if isinstance(content, Stream):
             return content
         return Response(row.status, b"" if row.status == 204 else orjson.dumps(content))

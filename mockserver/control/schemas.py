@@ -1,4 +1,4 @@
-"""The JSON of the control plane as schemas: what its calls take apart from text, and what they answer."""
+"""The JSON of the control plane as schemas: what its calls take apart from text, and what they return."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def fields(**properties: Schema) -> Schema:
 
 
 def at_least(**properties: Schema) -> Schema:
-    """An object that has these fields, and others that the API's document describes."""
+    """An object that has these fields, and others that the API's spec describes."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
@@ -121,7 +121,7 @@ SCHEMAS: dict[str, Schema] = {
         created=MOMENT,
         lastSeen=maybe(DAY),
     ),
-    "Person": fields(
+    "UserDetails": fields(
         user=at_least(id=TEXT, created=MOMENT, updated=MOMENT),
         localTime=MOMENT,
         lastSeen=maybe(DAY),

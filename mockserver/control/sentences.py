@@ -1,4 +1,4 @@
-"""Every fact as one English sentence with the names that people gave to things. One row for each kind of fact."""
+"""Every fact as one English sentence with the names from the catalog. One row for each kind of fact."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Names:
         self.world = world
         self.catalog = world.catalog
 
-    def user(self, user: str | None) -> str:
+    def user(self, user_id: str | None) -> str:
         """`Ada Lovelace (user-1)`, or the id alone."""
-        person = self.world.users.get(user or "")
-        name = person.profile.name if person else None
-        return f"{name} ({user})" if name and name != user else str(user)
+        user = self.world.users.get(user_id or "")
+        name = user.profile.name if user else None
+        return f"{name} ({user_id})" if name and name != user_id else str(user_id)
 
     def metric(self, key: str) -> str:
         return _quoted(self.catalog.metrics, key)

@@ -1,4 +1,4 @@
-"""Facts as they happen, as server-sent events: an answer that does not end."""
+"""Facts as they happen, as server-sent events: a response that does not end."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from starlette.types import Receive, Send
 
-from mockserver.control.ask import ControlRequest
-from mockserver.control.facts import KINDS, Concern
+from mockserver.control.facts import KINDS, AboutUser
 from mockserver.control.feed import Feed, Wanted, message
+from mockserver.control.request import ControlRequest
 from mockserver.game.facts import Entry
 from mockserver.game.periods import iso
 from mockserver.game.world import World
@@ -24,7 +24,7 @@ HEAD = (
 
 
 class Stream:
-    """An answer that does not end: sent piece by piece until the client leaves or the server does."""
+    """A response that does not end: sent piece by piece until the client leaves or the server does."""
 
     def __init__(self, feed: Feed, pieces: AsyncIterator[bytes]) -> None:
         self._feed = feed
@@ -55,23 +55,23 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-def stream(ask: ControlRequest) -> Stream:
+def stream(request: ControlRequest) -> Stream:
     """Facts from now on, or after a number; `Last-Event-ID` says it too."""
-    query = ask.query("kind", "userId", "after")
+    query = request.query("kind", "userId", "after")
     kind, user, after = query.one_of("kind", KINDS), query.text("userId"), query.whole("after", 0, 10**15)
-    last = ask.headers.get("last-event-id", "")
+    last = request.headers.get("last-event-id", "")
     if after is None and last.isascii() and last.isdigit() and len(last) < 16:
         after = int(last)
-    ask.game()
+    request.game()
     wanted = None if kind is None and user is None else _wanted(kind, user)
-    side = ask.side
-    return Stream(side.feed, _pieces(side.feed, side.organisation, ask.one_tenant, after, wanted))
+    context = request.context
+    return Stream(context.feed, _pieces(context.feed, context.organisation, request.tenant_filter, after, wanted))
 
 
 def _wanted(kind: str | None, user: str | None) -> Wanted:
     def wanted(world: World, entry: Entry) -> bool:
         right = kind is None or type(entry.fact) is KINDS[kind]
-        return right and (user is None or entry in Concern(world, user))
+        return right and (user is None or entry in AboutUser(world, user))
 
     return wanted
 
@@ -80,16 +80,16 @@ async def _pieces(
     feed: Feed, organisation: Organisation, tenant: str | None, after: int | None, wanted: Wanted | None
 ) -> AsyncIterator[bytes]:
     world = organisation.game(tenant).world
-    told = len(world.journal) if after is None else min(after, len(world.journal))
+    sent = len(world.journal) if after is None else min(after, len(world.journal))
     clock = _clock(organisation)
-    yield b"retry: 1000\n\n" + message("start", _shape(organisation) | {"number": told})
+    yield b"retry: 1000\n\n" + message("start", _shape(organisation) | {"number": sent})
     while not feed.closed:
         here = organisation.games.get(tenant)
         if here is not None and here.world is not world:
-            world, told, clock = here.world, len(here.world.journal), _clock(organisation)
-            yield message("reset", _shape(organisation) | {"number": told})
-        if len(world.journal) > told:
-            piece, told = feed.facts(world, told, wanted), len(world.journal)
+            world, sent, clock = here.world, len(here.world.journal), _clock(organisation)
+            yield message("reset", _shape(organisation) | {"number": sent})
+        if len(world.journal) > sent:
+            piece, sent = feed.facts(world, sent, wanted), len(world.journal)
             if piece:
                 yield piece
         if (then := _clock(organisation)) != clock:

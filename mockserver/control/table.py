@@ -1,4 +1,4 @@
-"""Every call of the control plane in one table: what it is called, where it is, who answers it."""
+"""Every call of the control plane in one table: its name, its path and its handler."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from functools import cache
 from mockserver.control import (
     boards,
     clock,
+    fault_calls,
     insight,
     overview,
-    people,
     stream,
     trial,
-    trouble,
+    users,
     webhooks,
     worlds,
 )
-from mockserver.control.ask import JSON, ControlRequest, Row
 from mockserver.control.described import CALLS
 from mockserver.control.openapi import openapi
+from mockserver.control.request import JSON, ControlRequest, Row
 
 
-def show_document(ask: ControlRequest) -> JSON:
-    """Trophy's document, as it is served from."""
-    ask.query()
-    return ask.plane.document.raw
+def show_spec(request: ControlRequest) -> JSON:
+    """Trophy's spec, as it is served from."""
+    request.query()
+    return request.plane.spec.raw
 
 
-def show_openapi(ask: ControlRequest) -> JSON:
+def show_openapi(request: ControlRequest) -> JSON:
     """What this plane can do, as an OpenAPI document."""
-    ask.query()
-    return own_document()
+    request.query()
+    return control_spec()
 
 
 @cache
-def own_document() -> JSON:
-    """The document of the rows below."""
+def control_spec() -> JSON:
+    """The spec of the rows below."""
     return openapi(ROWS, CALLS)
 
 
@@ -55,8 +55,8 @@ ROWS = (
     Row("mock_catalog_put", "PUT", "/catalog", worlds.put_catalog, kept=True),
     Row("mock_catalog_try", "POST", "/catalog/try", trial.try_catalog),
     Row("mock_overview", "GET", "/overview", overview.overview),
-    Row("mock_users", "GET", "/users", people.list_users),
-    Row("mock_user", "GET", "/user", people.show_user),
+    Row("mock_users", "GET", "/users", users.list_users),
+    Row("mock_user", "GET", "/user", users.show_user),
     Row("mock_achievements", "GET", "/achievements", overview.list_achievements),
     Row("mock_points", "GET", "/points", overview.list_points),
     Row("mock_leaderboards", "GET", "/leaderboards", boards.list_boards),
@@ -67,9 +67,9 @@ ROWS = (
     Row("mock_why", "GET", "/why", insight.explain),
     Row("mock_stream", "GET", "/stream", stream.stream),
     Row("mock_cast", "GET", "/cast", insight.list_cast),
-    Row("mock_faults", "GET", "/faults", trouble.show_faults),
-    Row("mock_faults_set", "PUT", "/faults", trouble.set_faults, kept=True),
-    Row("mock_faults_clear", "DELETE", "/faults", trouble.clear_faults, 204, kept=True),
+    Row("mock_faults", "GET", "/faults", fault_calls.show_faults),
+    Row("mock_faults_set", "PUT", "/faults", fault_calls.set_faults, kept=True),
+    Row("mock_faults_clear", "DELETE", "/faults", fault_calls.clear_faults, 204, kept=True),
     Row("mock_webhooks", "GET", "/webhooks", webhooks.list_endpoints),
     Row("mock_webhooks_add", "POST", "/webhooks", webhooks.create_endpoint, 201, kept=True),
     Row("mock_webhooks_switch", "PATCH", "/webhooks/{id}", webhooks.switch_endpoint, kept=True),
@@ -78,6 +78,6 @@ ROWS = (
     Row("mock_webhooks_deliveries", "GET", "/webhooks/deliveries", webhooks.list_deliveries),
     Row("mock_webhooks_redeliver", "POST", "/webhooks/deliveries/{id}/redeliver", webhooks.redeliver, kept=True),
     Row("mock_webhooks_trigger", "POST", "/webhooks/trigger", webhooks.trigger, kept=True),
-    Row("mock_document", "GET", "/document", show_document),
+    Row("mock_document", "GET", "/document", show_spec),
     Row("mock_openapi", "GET", "/openapi.json", show_openapi),
 )

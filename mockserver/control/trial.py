@@ -10,8 +10,8 @@ from typing import Any
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.catalogs.problems import Path, dotted
-from mockserver.control.ask import JSON, ControlRequest
 from mockserver.control.facts import fact_shape
+from mockserver.control.request import JSON, ControlRequest
 from mockserver.control.worlds import given_catalog, read_catalog
 from mockserver.game.catalog import Catalog
 from mockserver.game.engine import Game
@@ -22,11 +22,11 @@ from mockserver.worlds import Organisation
 FIRST_FACTS = 100
 
 
-async def try_catalog(ask: ControlRequest) -> JSON:
-    """Reads a catalog as `PUT /_mock/catalog` does; tells its problems, or what would come of it. Changes nothing."""
-    side = ask.side
-    organisation = side.organisation
-    given = given_catalog(ask)
+async def try_catalog(request: ControlRequest) -> JSON:
+    """Reads a catalog as `PUT /_mock/catalog` does. Returns its problems, or what it would change. Changes nothing."""
+    context = request.context
+    organisation = context.organisation
+    given = given_catalog(request)
     try:
         catalog = read_catalog(given, organisation.first_day)
     except CatalogError as error:
@@ -35,8 +35,8 @@ async def try_catalog(ask: ControlRequest) -> JSON:
             for row in error.problems
         ]
         return {"valid": False, "problems": problems, "changes": [], "counts": {}, "facts": []}
-    async with side.moving:
-        counts, facts = _happens(organisation, catalog)
+    async with context.move_lock:
+        counts, facts = _preview(organisation, catalog)
     return {
         "valid": True,
         "problems": [],
@@ -56,14 +56,14 @@ def changes(old: Any, new: Any, path: Path = ()) -> Iterator[JSON]:
         yield {"path": dotted(path), "change": change, "from": old, "to": new}
 
 
-def _happens(organisation: Organisation, catalog: Catalog) -> tuple[Counter[str], list[JSON]]:
+def _preview(organisation: Organisation, catalog: Catalog) -> tuple[Counter[str], list[JSON]]:
     """The facts that would follow, found out on a copy of each population."""
     organisation.catch_up(organisation.clock.now())
     counts: Counter[str] = Counter()
     first: list[JSON] = []
     for game in organisation.games.values():
         copy = Game(pickle.loads(pickle.dumps(game.world, protocol=5)), now=game.now)
-        entries: list[Entry] = copy.tell(CatalogChanged(catalog))
+        entries: list[Entry] = copy.record(CatalogChanged(catalog))
         counts.update(type(entry.fact).__name__ for entry in entries)
         first += [fact_shape(copy.world, entry) for entry in entries[: FIRST_FACTS - len(first)]]
     return counts, first

@@ -1,4 +1,4 @@
-"""Worlds made, listed and deleted, and one's own world put back: to the seed, to a snapshot, under another catalog."""
+"""Calls that make, list and delete worlds, and that reset, restore or change one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import orjson
 from mockserver import catalogs
 from mockserver.catalogs import CatalogError
 from mockserver.clock import pin, real_time
-from mockserver.control.ask import JSON, ControlRequest
 from mockserver.control.fields import Fields
 from mockserver.control.refusals import Forbidden
+from mockserver.control.request import JSON, ControlRequest
 from mockserver.game.catalog import Catalog
 from mockserver.game.errors import NotFound, Refused, Unreadable
-from mockserver.game.nearest import nearest, perhaps
+from mockserver.game.nearest import did_you_mean, nearest
 from mockserver.game.periods import iso, utc_day
 from mockserver.log.record import LogError
-from mockserver.log.text import story
+from mockserver.log.text import parse_lines
 from mockserver.spec.wording import either
-from mockserver.worlds import CatalogOn, Organisation, Plan, Worlds
+from mockserver.worlds import CatalogFactory, Organisation, Plan, Worlds
 
 MOST_WORLDS = 10_000
 MOST_USERS = 10_000
@@ -46,38 +46,38 @@ def world_shape(worlds: Worlds, organisation: Organisation) -> JSON:
     }
 
 
-async def list_worlds(ask: ControlRequest) -> JSON:
+async def list_worlds(request: ControlRequest) -> JSON:
     """All worlds of the server, those given at start first."""
-    ask.query()
-    worlds = ask.plane.worlds
+    request.query()
+    worlds = request.plane.worlds
     if worlds.farm is not None:
-        await worlds.farm.everywhere()
+        await worlds.farm.load_all()
     ordered = sorted(worlds, key=lambda organisation: organisation.key not in worlds.roots)
     return {"worlds": [world_shape(worlds, organisation) for organisation in ordered]}
 
 
-async def make_world(ask: ControlRequest) -> JSON:
+async def make_world(request: ControlRequest) -> JSON:
     """`{"catalog"?, "seed"?, "users"?, "historyDays"?, "now"?, "frozen"?}` or `{"load"}` → its key and what it is."""
-    worlds = ask.plane.worlds
+    worlds = request.plane.worlds
     if (len(worlds) if worlds.farm is None else await worlds.farm.number()) >= MOST_WORLDS:
         raise Refused(f"There are {MOST_WORLDS} worlds already; delete one to make another.")
-    fields = ask.fields("catalog", "seed", "users", "historyDays", "now", "frozen", "load")
+    fields = request.fields("catalog", "seed", "users", "historyDays", "now", "frozen", "load")
     if (given := fields.raw("load")) is not None:
-        return world_shape(worlds, await _load(ask, fields, given))
+        return world_shape(worlds, await _load(request, fields, given))
     plan = _plan(fields, worlds.plan)
     key, made = worlds.new_key() if worlds.farm is None else worlds.farm.new_key(), worlds.made
     with pin() as real:
-        organisation = await found(worlds, key, plan)
-        ask.plane.backstage(organisation)
+        organisation = await create_organisation(worlds, key, plan)
+        request.plane.context(organisation)
         if worlds.keeper is not None:
-            worlds.keeper.founded(organisation, real, made)
+            worlds.keeper.created(organisation, real, made)
     if worlds.farm is not None:
-        await worlds.farm.founded(organisation, real)
-    worlds.admit(organisation)
+        await worlds.farm.created(organisation, real)
+    worlds.add(organisation)
     return world_shape(worlds, organisation)
 
 
-async def _load(ask: ControlRequest, fields: Fields, given: Any) -> Organisation:
+async def _load(request: ControlRequest, fields: Fields, given: Any) -> Organisation:
     """A world that lives through the records of a log: its text, or its records as objects."""
     if fields.present() != ["load"]:
         raise Refused("Body field `load` says all about a world: leave the other fields out.")
@@ -87,9 +87,9 @@ async def _load(ask: ControlRequest, fields: Fields, given: Any) -> Organisation
         lines = [orjson.dumps(record) for record in given]
     else:
         raise fields.expected("load", "the text of a log (JSONL), or its records in an array")
-    assert ask.plane.load is not None, "the application is made by now"
+    assert request.plane.load is not None, "the application is made by now"
     try:
-        return await ask.plane.load(story(lines, "Body field `load`"))
+        return await request.plane.load(parse_lines(lines, "Body field `load`"))
     except LogError as error:
         raise Refused(f"{error}.") from None
 
@@ -102,7 +102,7 @@ def _plan(fields: Fields, default: Plan) -> Plan:
     frozen = fields.flag("frozen")
     catalog = default.catalog
     if given is not None:
-        catalog = catalog_on(given)
+        catalog = catalog_factory(given)
         catalog(utc_day(real_time() if now is None else now))
     return Plan(
         catalog,
@@ -114,7 +114,7 @@ def _plan(fields: Fields, default: Plan) -> Plan:
     )
 
 
-def catalog_on(given: Any) -> CatalogOn:
+def catalog_factory(given: Any) -> CatalogFactory:
     """A catalog as data, as the text of a TOML file or by its name, to be read on any first day. Refused otherwise."""
     if not isinstance(given, str | dict):
         raise Refused(
@@ -122,14 +122,14 @@ def catalog_on(given: Any) -> CatalogOn:
             f"or the name of one that comes with the server: {_NAMES}."
         )
 
-    return Given(given)
+    return SentCatalog(given)
 
 
-class Given:
+class SentCatalog:
     """A catalog that was sent: `source` is what was said, with names of catalogs spelt out."""
 
     def __init__(self, given: str | dict[str, Any]) -> None:
-        self.source = spelt_out(given)
+        self.source = expanded(given)
         self._given = given
         self._read: tuple[date, Catalog] | None = None
 
@@ -139,17 +139,17 @@ class Given:
         return self._read[1]
 
 
-def spelt_out(given: Any) -> Any:
+def expanded(given: Any) -> Any:
     """A catalog by name as its text: another version may have another one of that name."""
     return catalogs.read(catalogs.fixture(given)) if given in catalogs.BUNDLED else given
 
 
 def read_catalog(given: Any, today: date) -> Catalog:
-    """`CatalogError` tells everything that is wrong with it."""
+    """Raises `CatalogError` with everything that is wrong with it."""
     if not isinstance(given, str):
         return catalogs.from_data(given, today=today, name="The catalog")
     if given in catalogs.BUNDLED:
-        return _coming_with_it(given, today)
+        return _bundled(given, today)
     try:
         return _parsed(given, today)
     except CatalogError as error:
@@ -157,7 +157,7 @@ def read_catalog(given: Any, today: date) -> Catalog:
             raise
         problem = error.problems[0]
         sentence = f"{problem.message}; nor is it the name of a catalog that comes with the server: {_NAMES}"
-        sentence += perhaps(nearest(given, catalogs.BUNDLED))
+        sentence += did_you_mean(nearest(given, catalogs.BUNDLED))
         raise CatalogError(error.name, [problem._replace(message=sentence)]) from None
 
 
@@ -168,20 +168,20 @@ def _parsed(text: str, today: date) -> Catalog:
 
 
 @lru_cache(maxsize=8)
-def _coming_with_it(name: str, today: date) -> Catalog:
+def _bundled(name: str, today: date) -> Catalog:
     return catalogs.load(catalogs.fixture(name), today=today)
 
 
-async def found(worlds: Worlds, key: str, plan: Plan) -> Organisation:
-    """A world as planned. When people have to live first, they do so in a thread, and others are served meanwhile."""
+async def create_organisation(worlds: Worlds, key: str, plan: Plan) -> Organisation:
+    """A world as planned. Users are seeded in a thread, and other requests are served meanwhile."""
     if plan.users:
-        return await asyncio.to_thread(Organisation, key, plan, worlds.live)
-    return Organisation(key, plan, worlds.live)
+        return await asyncio.to_thread(Organisation, key, plan, worlds.populate_running)
+    return Organisation(key, plan, worlds.populate_running)
 
 
-async def delete_world(ask: ControlRequest) -> None:
+async def delete_world(request: ControlRequest) -> None:
     """NotFound when there is none of that key; those given at start stay."""
-    key, worlds = ask.path["apiKey"], ask.plane.worlds
+    key, worlds = request.path["apiKey"], request.plane.worlds
     if key in worlds.roots:
         raise Forbidden("A world whose key was given at start cannot be deleted; reset it instead.")
     if worlds.farm is not None:
@@ -194,84 +194,84 @@ async def delete_world(ask: ControlRequest) -> None:
     if worlds.farm is not None:
         await worlds.farm.deleted(organisation)
     worlds.delete(key)
-    await ask.plane.dismiss(organisation)
+    await request.plane.remove(organisation)
 
 
-async def reset(ask: ControlRequest) -> JSON:
+async def reset(request: ControlRequest) -> JSON:
     """Back to the seed, with faults as at start; requests, events and deliveries so far are forgotten."""
-    ask.fields()
-    side = ask.side
-    organisation = side.organisation
-    async with side.moving:
-        ask.certain()  # to make a world takes its time
+    request.fields()
+    context = request.context
+    organisation = context.organisation
+    async with context.move_lock:
+        request.end_trial()  # to make a world takes its time
         with pin() as real:
-            fresh = await found(ask.plane.worlds, organisation.key, organisation.plan)
-        with ask.effect(real):
-            organisation.become(fresh)
-            side.faults = ask.plane.faults_at_start(organisation)
-            forgotten = side.forget()
-            side.webhooks.recall()
+            fresh = await create_organisation(request.plane.worlds, organisation.key, organisation.plan)
+        with request.effect(real):
+            organisation.take_over(fresh)
+            context.faults = request.plane.faults_at_start(organisation)
+            forgotten = context.clear()
+            context.webhooks.recall()
         await forgotten
-    return world_shape(ask.plane.worlds, organisation)
+    return world_shape(request.plane.worlds, organisation)
 
 
-def list_snapshots(ask: ControlRequest) -> JSON:
+def list_snapshots(request: ControlRequest) -> JSON:
     """The snapshots that can be restored, with the world's time at which each was taken, oldest first."""
-    ask.query()
-    times = ask.side.snapshots.times()
+    request.query()
+    times = request.context.snapshots.times()
     return {"snapshots": [{"id": name, "time": iso(time)} for name, time in times.items()]}
 
 
-async def take_snapshot(ask: ControlRequest) -> JSON:
+async def take_snapshot(request: ControlRequest) -> JSON:
     """Keeps the state of the world; `{"id"}` names it."""
-    ask.fields()
-    async with ask.side.moving:
-        ask.side.snapshots.check_room()
-        with ask.effect():
-            return {"id": ask.side.snapshots.take()}
+    request.fields()
+    async with request.context.move_lock:
+        request.context.snapshots.check_room()
+        with request.effect():
+            return {"id": request.context.snapshots.take()}
 
 
-async def restore_snapshot(ask: ControlRequest) -> JSON:
+async def restore_snapshot(request: ControlRequest) -> JSON:
     """Everything as it was, the clock included; requests, events and deliveries so far are forgotten."""
-    ask.fields()
-    side = ask.side
-    async with side.moving:
-        side.snapshots.find(ask.path["id"])
-        with ask.effect():
-            side.snapshots.restore(ask.path["id"])
-            forgotten = side.forget()
+    request.fields()
+    context = request.context
+    async with context.move_lock:
+        context.snapshots.find(request.path["id"])
+        with request.effect():
+            context.snapshots.restore(request.path["id"])
+            forgotten = context.clear()
         await forgotten
-    return world_shape(ask.plane.worlds, side.organisation)
+    return world_shape(request.plane.worlds, context.organisation)
 
 
-def delete_snapshot(ask: ControlRequest) -> None:
-    ask.side.snapshots.find(ask.path["id"])
-    with ask.effect():
-        ask.side.snapshots.delete(ask.path["id"])
+def delete_snapshot(request: ControlRequest) -> None:
+    request.context.snapshots.find(request.path["id"])
+    with request.effect():
+        request.context.snapshots.delete(request.path["id"])
 
 
-def read_the_catalog(ask: ControlRequest) -> JSON:
+def read_the_catalog(request: ControlRequest) -> JSON:
     """The catalog in force, days absolute; it can be put back as it is. As TOML: `{"toml"}`, the text of a file."""
-    wanted = ask.query("format").one_of("format", ("json", "toml"))
-    content = catalogs.dump(ask.organisation.catalog)
+    wanted = request.query("format").one_of("format", ("json", "toml"))
+    content = catalogs.dump(request.organisation.catalog)
     return {"toml": catalogs.to_toml(content)} if wanted == "toml" else content
 
 
-async def put_catalog(ask: ControlRequest) -> JSON:
+async def put_catalog(request: ControlRequest) -> JSON:
     """A whole new catalog, as JSON, as TOML with that media type, or by name; days count from the world's first."""
-    side, given = ask.side, given_catalog(ask)
-    async with side.moving:
-        organisation = side.organisation
+    context, given = request.context, given_catalog(request)
+    async with context.move_lock:
+        organisation = context.organisation
         catalog = read_catalog(given, organisation.first_day)
-        with ask.effect(given=spelt_out(given)):
+        with request.effect(given=expanded(given)):
             organisation.change_catalog(catalog)
-    side.webhooks.flush()
+    context.webhooks.flush()
     return catalogs.dump(organisation.catalog)
 
 
-def given_catalog(ask: ControlRequest) -> Any:
+def given_catalog(request: ControlRequest) -> Any:
     """What the body says: the text of a file in TOML with that media type, else what its JSON says."""
-    return _toml(ask.body) if ask.media_type in TOML else ask.json()
+    return _toml(request.body) if request.media_type in TOML else request.json()
 
 
 def _toml(body: bytes) -> str:

@@ -1,1 +1,1 @@
-"""Example requests, answers and webhooks: what a world really says about people who live in it, never invented."""
+"""Example requests, responses and webhooks, taken from a world of seeded users, never invented."""

@@ -16,7 +16,7 @@ from mockserver.examples.writing import FORMATS, write
 from mockserver.files import write_whole
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.command import Moment
-from mockserver.spec import Document, load
+from mockserver.spec import Spec, load
 
 
 class NoCatalog(click.ClickException):
@@ -30,8 +30,8 @@ STANDING = "2026-01-15T12:00:00Z"
 
 def complete_name(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """For a shell: the operations and types of webhooks that begin so."""
-    document = load()
-    names = [*document.operations, *document.webhooks]
+    spec = load()
+    names = [*spec.operations, *spec.webhooks]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
@@ -91,26 +91,26 @@ def example(
         raise click.UsageError("--all and --out DIR go together.")
     if not name and (request or status is not None):
         raise click.UsageError("--request and --status go with a NAME.")
-    document = load()
-    part = part_of(document, name, request, status) if name else ""
+    spec = load()
+    part = part_of(spec, name, request, status) if name else ""
     if out is not None:
         check_folder(out)
-    batch = made(document, catalog, seed, now, count, name)
+    batch = make_batch(spec, catalog, seed, now, count, name)
     if listing:
         from mockserver.examples.listing import show
 
-        show(batch, document)
+        show(batch, spec)
     elif out is not None:
         try:
-            click.echo(f"{save(batch, out, form, document)} files in {out}", err=True)
+            click.echo(f"{save(batch, out, form, spec)} files in {out}", err=True)
         except OSError as error:
             raise cannot_write(out, error) from None
     elif name is not None:
-        click.echo(write(told(batch[name, part], name, part, count), form, document), nl=False)
+        click.echo(write(checked(batch[name, part], name, part, count), form, spec), nl=False)
 
 
 def check_folder(folder: Path) -> None:
-    """Makes it, and opens a file in it, before people live for the sake of what nobody can write."""
+    """Makes the folder and opens a file in it, before users are seeded for files that cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
@@ -123,15 +123,15 @@ def cannot_write(folder: Path, error: OSError) -> click.UsageError:
     return click.UsageError(f"--out: {error.filename or folder} cannot be written: {error.strerror}.")
 
 
-def part_of(document: Document, name: str, request: bool, status: int | None) -> str:
+def part_of(spec: Spec, name: str, request: bool, status: int | None) -> str:
     """Which part of that operation or webhook is meant. BadParameter names the nearest when there is none."""
-    if name in document.webhooks:
+    if name in spec.webhooks:
         if request or status is not None:
             raise click.UsageError(f"{name} is a webhook: it has neither --request nor --status.")
         return WEBHOOK
-    operation = document.operations.get(name)
+    operation = spec.operations.get(name)
     if operation is None:
-        raise click.BadParameter(unknown(name, [*document.operations, *document.webhooks]), param_hint="NAME")
+        raise click.BadParameter(unknown(name, [*spec.operations, *spec.webhooks]), param_hint="NAME")
     if request and status is not None:
         raise click.UsageError("--request and --status exclude each other.")
     if status is not None and status not in operation.checks:
@@ -150,18 +150,18 @@ def unknown(name: str, names: list[str]) -> str:
     return f"{name!r} is neither an operation nor a webhook. {hint}"
 
 
-def made(document: Document, catalog: str, seed: int, now: int, count: int, name: str | None) -> Batch:
+def make_batch(spec: Spec, catalog: str, seed: int, now: int, count: int, name: str | None) -> Batch:
     """The batch of that catalog, or what is in it of that name. NoCatalog when it cannot be read."""
     path, default = find(catalog), catalogs.fixture("catalog")
     try:
         file = CatalogFile(path)
-        helping = None if path.resolve() == default.resolve() else CatalogFile(default)
-        return make(document, file, helping, seed=seed, now=now, count=count, name=name)
+        fallback = None if path.resolve() == default.resolve() else CatalogFile(default)
+        return make(spec, file, fallback, seed=seed, now=now, count=count, name=name)
     except CatalogError as error:
         raise NoCatalog(str(error)) from None
 
 
-def told(examples: list[Example], name: str, part: str, count: int) -> list[Example]:
+def checked(examples: list[Example], name: str, part: str, count: int) -> list[Example]:
     """The examples, after a word on standard error about what is not as asked for."""
     if not examples:
         raise click.ClickException(f"Nothing in this world leads to {name} ({part}); try another --seed or --now.")
@@ -172,14 +172,14 @@ def told(examples: list[Example], name: str, part: str, count: int) -> list[Exam
     return examples
 
 
-def save(batch: Batch, folder: Path, form: str, document: Document) -> int:
+def save(batch: Batch, folder: Path, form: str, spec: Spec) -> int:
     """Writes every example into a file of its own; further ones of the same kind are numbered. How many files."""
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for examples in batch.values():
         for number, row in enumerate(examples, 1):
             suffix = "" if number == 1 else f".{number}"
-            text = write([row], form, document)
+            text = write([row], form, spec)
             write_whole(folder / f"{row.file}{suffix}.{FORMATS[form]}", [text.encode()])
             count += 1
     return count

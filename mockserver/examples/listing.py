@@ -6,18 +6,18 @@ from rich.console import Console
 from rich.table import Table
 
 from mockserver.examples.batch import REQUEST, WEBHOOK, Batch
-from mockserver.spec import Document
+from mockserver.spec import Spec
 
 
-def show(batch: Batch, document: Document) -> None:
+def show(batch: Batch, spec: Spec) -> None:
     """Every operation with its request and statuses, every webhook, and which catalog they are taken from."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("Name", "What", "Taken from"):
         table.add_column(heading, no_wrap=True)
-    for name, operation in document.operations.items():
+    for name, operation in spec.operations.items():
         what = " ".join([REQUEST, *map(str, operation.checks)])
         table.add_row(name, what, _source(batch, name, REQUEST))
-    for kind in document.webhooks:
+    for kind in spec.webhooks:
         table.add_row(kind, WEBHOOK, _source(batch, kind, WEBHOOK))
     Console().print(table)
 

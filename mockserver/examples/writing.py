@@ -1,6 +1,6 @@
 """An example as text: as data, or as something that can be sent.
 
-`curl`, `http` and `python` write the request itself, the request behind an answer (`http`: the answer), or a signed
+`curl`, `http` and `python` write the request itself, the request behind a response (`http`: the response), or a signed
 webhook on its way to a handler.
 """
 
@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mockserver.examples.asks import Ask
 from mockserver.examples.batch import REQUEST, WEBHOOK, Example
-from mockserver.spec import Document, Operation
+from mockserver.examples.requests import ExampleRequest
+from mockserver.spec import Operation, Spec
 from mockserver.spec.parameters import snake_case
 from mockserver.webhooks.signing import HEADER, sign
 
@@ -43,7 +43,7 @@ class Message(NamedTuple):
     body: bytes
 
 
-def write(examples: list[Example], form: str, document: Document) -> str:
+def write(examples: list[Example], form: str, spec: Spec) -> str:
     """The examples in one of the `FORMATS`, with a line break at the end. Several as JSON or YAML are a list."""
     bodies = [example.body for example in examples]
     if form == "jsonl":
@@ -51,17 +51,17 @@ def write(examples: list[Example], form: str, document: Document) -> str:
     if form in ("json", "yaml"):
         whole = bodies[0] if len(bodies) == 1 else bodies
         return f"{json.dumps(whole, ensure_ascii=False, indent=2)}\n" if form == "json" else _yaml(whole)
-    return "\n".join(WRITERS[form](example, document) for example in examples)
+    return "\n".join(WRITERS[form](example, spec) for example in examples)
 
 
-def message(example: Example, document: Document) -> Message:
-    """The request that the example is, was answered with, or comes in."""
-    if example.ask is None:
+def message(example: Example, spec: Spec) -> Message:
+    """The request of an example: itself, the one behind a response, or the one that carries a webhook."""
+    if example.request is None:
         body = orjson.dumps(example.body)
         return Message("POST", HANDLER, {"Content-Type": "application/json", HEADER: sign(SECRET, body)}, body)
-    ask, operation = example.ask, document.operations[example.name]
-    url = f"{SERVER}{document.prefix}{ask.target(operation)}"
-    return Message(operation.method, url, ask.all_headers(), ask.content())
+    request, operation = example.request, spec.operations[example.name]
+    url = f"{SERVER}{spec.prefix}{request.target(operation)}"
+    return Message(operation.method, url, request.all_headers(), request.content())
 
 
 def _yaml(body: Any) -> str:
@@ -70,8 +70,8 @@ def _yaml(body: Any) -> str:
     return str(yaml.safe_dump(body, allow_unicode=True, sort_keys=False, width=100))
 
 
-def _curl(example: Example, document: Document) -> str:
-    sent = message(example, document)
+def _curl(example: Example, spec: Spec) -> str:
+    sent = message(example, spec)
     lines = ["curl" if sent.method == "GET" else f"curl -X {sent.method}"]
     lines[0] += f" {shlex.quote(sent.url)}"
     lines += [f"  -H {shlex.quote(f'{name}: {value}')}" for name, value in sent.headers.items()]
@@ -80,10 +80,10 @@ def _curl(example: Example, document: Document) -> str:
     return " \\\n".join(lines) + "\n"
 
 
-def _http(example: Example, document: Document) -> str:
+def _http(example: Example, spec: Spec) -> str:
     """A message as RFC 9112 has it, but for line ends; editors with a REST client can send requests."""
     if example.part in (REQUEST, WEBHOOK):
-        sent = message(example, document)
+        sent = message(example, spec)
         _, _, rest = sent.url.partition("://")
         host, _, path = rest.partition("/")
         lines = [f"{sent.method} /{path} HTTP/1.1", f"Host: {host}"]
@@ -94,23 +94,23 @@ def _http(example: Example, document: Document) -> str:
     return f"HTTP/1.1 {status.value} {status.phrase}\nContent-Type: application/json\n\n{body}\n"
 
 
-def _python(example: Example, document: Document) -> str:
+def _python(example: Example, spec: Spec) -> str:
     """A call of the official SDK, or the plain request where the SDK would not send such a thing."""
     good = example.part == REQUEST or example.part.startswith("2")
-    if example.ask is None or not good or "Tenant-ID" in example.ask.headers or example.name in GONE:
-        return _urllib(message(example, document))
-    operation = document.operations[example.name]
-    arguments = _arguments(example.ask, operation)
+    if example.request is None or not good or "Tenant-ID" in example.request.headers or example.name in GONE:
+        return _urllib(message(example, spec))
+    operation = spec.operations[example.name]
+    arguments = _arguments(example.request, operation)
     models = [model for name, model in MODELS.items() if name in arguments]
     group, _, method = operation.id.partition("_")
     function = f"trophy.{group}.all_" if method == "all" else f"trophy.{group}.{method}"
-    environment = f'TrophyApiEnvironment(api="{SERVER}{document.prefix}", admin="{SERVER}/admin/v1")'
+    environment = f'TrophyApiEnvironment(api="{SERVER}{spec.prefix}", admin="{SERVER}/admin/v1")'
     return (
         f"from trophy import {', '.join(['TrophyApi', 'TrophyApiEnvironment', *models])}\n\n"
         f"environment = {environment}\n"
-        f'trophy = TrophyApi(api_key="{example.ask.key}", environment=environment)\n'
-        f"answer = {_call(function, arguments)}\n"
-        "print(answer)\n"
+        f'trophy = TrophyApi(api_key="{example.request.key}", environment=environment)\n'
+        f"response = {_call(function, arguments)}\n"
+        "print(response)\n"
     )
 
 
@@ -120,11 +120,11 @@ def _call(function: str, arguments: dict[str, Any]) -> str:
     return short if len(short) <= 100 else f"{function}(\n" + "".join(f"    {row},\n" for row in written) + ")"
 
 
-def _arguments(ask: Ask, operation: Operation) -> dict[str, Any]:
+def _arguments(request: ExampleRequest, operation: Operation) -> dict[str, Any]:
     """The SDK's keyword arguments: path and query, then headers, then the fields of the body."""
-    found: dict[str, Any] = {snake_case(name): value for name, value in ask.parameters(operation).items()}
-    found |= {snake_case(name): value for name, value in ask.headers.items()}
-    body = {snake_case(name): value for name, value in (ask.body or {}).items() if name not in found}
+    found: dict[str, Any] = {snake_case(name): value for name, value in request.parameters(operation).items()}
+    found |= {snake_case(name): value for name, value in request.headers.items()}
+    body = {snake_case(name): value for name, value in (request.body or {}).items() if name not in found}
     return found | body
 
 
@@ -148,8 +148,8 @@ def _urllib(sent: Message) -> str:
     lines += [f"url = {sent.url!r}", f"headers = {sent.headers!r}"]
     body = f", {sent.body!r}" if sent.body else ""
     lines += [f"request = Request(url{body}, headers=headers, method={sent.method!r})"]
-    lines += ["try:", "    answer = urlopen(request)", "except HTTPError as error:", "    answer = error"]
-    return "\n".join([*lines, "print(answer.status, answer.read().decode())", ""])
+    lines += ["try:", "    response = urlopen(request)", "except HTTPError as error:", "    response = error"]
+    return "\n".join([*lines, "print(response.status, response.read().decode())", ""])
 
 
-WRITERS: dict[str, Callable[[Example, Document], str]] = {"curl": _curl, "http": _http, "python": _python}
+WRITERS: dict[str, Callable[[Example, Spec], str]] = {"curl": _curl, "http": _http, "python": _python}

@@ -1,1 +1,1 @@
-"""Worlds that many servers share: each follows the log of a world, and whoever is asked appends to it."""
+"""Worlds that many servers share: each follows the log of a world, and the one that gets a request appends to it."""

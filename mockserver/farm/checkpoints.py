@@ -1,4 +1,4 @@
-"""Worlds as they stood, in files of this machine: whoever brings one up repeats only what came after.
+"""Worlds as they stood, in files of this machine: a server that brings one up replays only what came after.
 
 Servers may share the directory. A file says after which record it was taken, so that nobody takes it for another world.
 """
@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import orjson
 
-from mockserver.control.backstage import WorldContext
-from mockserver.control.checkpoint import Saved, code, pack, unpack
+from mockserver.control.checkpoint import Saved, code_version, pack, unpack
+from mockserver.control.context import WorldContext
 from mockserver.farm.replica import At
 
 UNUSED = 30 * 86_400  # seconds after which a file is deleted that nobody has read or written
@@ -39,7 +39,7 @@ class Checkpoints:
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
-        self._told = False
+        self._last_append = False
 
     def read(self, name: str) -> Kept | None:
         """None where there is none that this code can use."""
@@ -57,12 +57,12 @@ class Checkpoints:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, name: str, at: At, side: WorldContext) -> None:
+    def write(self, name: str, at: At, context: WorldContext) -> None:
         """Instead of the one before."""
         if self._directory is None:
             return
-        real, state = pack(side)
-        head = orjson.dumps({"code": code(), "real": real} | at._asdict())
+        real, state = pack(context)
+        head = orjson.dumps({"code": code_version(), "real": real} | at._asdict())
         file = self._file(name)
         beside = file.with_name(f"{file.name}.{os.getpid()}")
         try:
@@ -72,8 +72,8 @@ class Checkpoints:
         except OSError as error:
             with suppress(OSError):
                 beside.unlink()
-            if not self._told:
-                self._told = True
+            if not self._last_append:
+                self._last_append = True
                 log.warning(
                     "%s takes no checkpoints (%s): worlds are brought up from their beginning.",
                     self._directory,

@@ -1,4 +1,4 @@
-"""What became of webhooks, in the stream beside the log of their world, so that another server can go on."""
+"""Outcomes of deliveries, in a stream next to the log of their world, so that another server can go on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from mockserver.log.jetstream import OUTCOMES, PATIENCE, JetStreamHome, subject_of
+from mockserver.log.jetstream import OUTCOMES, PATIENCE, JetStreamStore, subject_of
 from mockserver.log.record import LogError
 from mockserver.webhooks.delivery import Attempt, Outcome
 
@@ -18,26 +18,26 @@ log = logging.getLogger("mockserver")
 class Outcomes:
     """The ledger of one world, as it was when it was last read."""
 
-    def __init__(self, home: JetStreamHome, world: str) -> None:
-        self._home = home
+    def __init__(self, store: JetStreamStore, world: str) -> None:
+        self._store = store
         self._subject = subject_of(OUTCOMES, world)
         self._known: dict[int, dict[int, Outcome]] = {}
         self._position = 0
         self._sending: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def read(cls, home: JetStreamHome, world: str) -> Outcomes:
+    async def read(cls, store: JetStreamStore, world: str) -> Outcomes:
         """All that is known by now. Raises `LogError`."""
-        found = cls(home, world)
+        found = cls(store, world)
         await found.read_on()
         return found
 
     async def read_on(self) -> None:
         """What other servers have written meanwhile. Raises `LogError`."""
-        newest = await self._home.last(self._subject)
+        newest = await self._store.last(self._subject)
         if newest is None:
             return
-        async for message in self._home.read(self._subject, self._position, newest.position):
+        async for message in self._store.read(self._subject, self._position, newest.position):
             generation, number, state, due, attempts = orjson.loads(message.data)
             outcome = Outcome(state, due, [Attempt(*attempt) for attempt in attempts])
             self._known.setdefault(generation, {})[number] = outcome
@@ -61,6 +61,6 @@ class Outcomes:
 
     async def _write(self, data: bytes) -> None:
         try:
-            await self._home.append(self._subject, None, data)
+            await self._store.append(self._subject, None, data)
         except LogError as error:
             log.warning("What became of a webhook could not be kept (%s): it may be sent again.", error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mockserver.log.jetstream import LEASE, JetStreamHome
+from mockserver.log.jetstream import LEASE, JetStreamStore
 from mockserver.log.record import Conflict
 
 BEAT = 1.0  # seconds from one sign of life to the next
@@ -14,8 +14,8 @@ SILENCE = 4.0  # seconds without one, after which another server takes over
 class Sender:
     """`sends`: whether it is this server, as far as it knows."""
 
-    def __init__(self, home: JetStreamHome, id: str) -> None:
-        self._home = home
+    def __init__(self, store: JetStreamStore, id: str) -> None:
+        self._store = store
         self._id = id.encode()
         self.sends = False
         self._seen = (0, 0.0)  # position of the newest sign of life, and when it was first seen
@@ -29,16 +29,16 @@ class Sender:
         """Gives a sign of life, or takes over when there was none; whether `sends` is another than before. Raises
         `LogError`."""
         began = time.monotonic()
-        newest = await self._home.last(LEASE)
+        newest = await self._store.last(LEASE)
         position, since = self._seen
         if newest is not None and newest.position != position:
             self._seen = position, since = newest.position, began
         mine = newest is not None and newest.data == self._id
         if newest is None or mine or began - since > SILENCE:
             try:
-                position = await self._home.append(LEASE, newest.position if newest else 0, self._id)
+                position = await self._store.append(LEASE, newest.position if newest else 0, self._id)
                 self._seen, self._until, mine = (position, began), began + SILENCE, True
-                await self._home.forget(LEASE, keep=1)
+                await self._store.forget(LEASE, keep=1)
             except Conflict:
                 mine = False
         before, self.sends = self.sends, mine

@@ -15,7 +15,7 @@ from mockserver.game.facts import (
     StreakExtended,
     StreakStarted,
 )
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.world import World, matches
 
 
@@ -40,12 +40,12 @@ def complete_by_metric(world: World, entry: Entry) -> Iterable[Fact]:
     fact = entry.fact
     if not isinstance(fact, MetricChanged):
         return ()
-    person, total = world.users[fact.user], fact.total
-    done = person.achievements
+    user, total = world.users[fact.user], fact.total
+    done = user.achievements
     near = [  # most are done, or far away
         row
         for row in world.catalog.metric_achievements[fact.metric]
-        if (row.value <= total or row.event_attributes) and row.key not in done and qualifies(world, person, row)
+        if (row.value <= total or row.event_attributes) and row.key not in done and qualifies(world, user, row)
     ]
     return [AchievementCompleted(fact.user, row.key, silent=False) for row in near]
 
@@ -87,39 +87,39 @@ def grant_newly_active(world: World, entry: Entry) -> Iterator[Fact]:
         return
     for achievement in world.catalog.achievements.values():
         if achievement.status == "active" and achievement.trigger != "api":
-            for user, person in world.users.items():
-                if qualifies(world, person, achievement):
-                    yield AchievementCompleted(user, achievement.key, silent=True)
+            for user_id, user in world.users.items():
+                if qualifies(world, user, achievement):
+                    yield AchievementCompleted(user_id, achievement.key, silent=True)
 
 
 def _complete(
-    world: World, user: str, achievements: Iterable[Achievement], *, silent: bool = False
+    world: World, user_id: str, achievements: Iterable[Achievement], *, silent: bool = False
 ) -> Iterator[AchievementCompleted]:
     """Those of them for which the user qualifies, in their order."""
-    person = world.users[user]
+    user = world.users[user_id]
     for achievement in achievements:
-        if qualifies(world, person, achievement):
-            yield AchievementCompleted(user, achievement.key, silent=silent)
+        if qualifies(world, user, achievement):
+            yield AchievementCompleted(user_id, achievement.key, silent=silent)
 
 
-def qualifies(world: World, person: Person, achievement: Achievement) -> bool:
+def qualifies(world: World, user: User, achievement: Achievement) -> bool:
     """Whether it would complete now: not yet completed, condition met, all user attributes match."""
-    if achievement.key in person.achievements:
+    if achievement.key in user.achievements:
         return False
-    if not matches(person.profile.attributes, achievement.user_attributes):
+    if not matches(user.profile.attributes, achievement.user_attributes):
         return False
     if achievement.trigger == "metric":
-        progress = person.metrics.get(str(achievement.metric))
+        progress = user.metrics.get(str(achievement.metric))
         return progress is not None and progress.sum_of(achievement.event_attributes).total >= achievement.value
     if achievement.trigger == "streak":
-        return person.streak.length >= achievement.streak_length
-    return achievement.trigger == "achievement" and all(key in person.achievements for key in achievement.prerequisites)
+        return user.streak.length >= achievement.streak_length
+    return achievement.trigger == "achievement" and all(key in user.achievements for key in achievement.prerequisites)
 
 
-def visible(person: Person | None, achievement: Achievement) -> bool:
+def visible(user: User | None, achievement: Achievement) -> bool:
     """Inactive ones to nobody, locked ones to those who have them. Section 6."""
     if achievement.status == "locked":
-        return person is not None and achievement.key in person.achievements
+        return user is not None and achievement.key in user.achievements
     return achievement.status == "active"
 
 

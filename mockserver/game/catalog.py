@@ -272,7 +272,7 @@ class Catalog:
 
     @cached_property
     def remembered(self) -> Memo:
-        """What follows from its rows alone, found once by whoever needs it, under a key of theirs."""
+        """What follows from its rows alone, found once by the code that needs it, under a key of its own."""
         return Memo()
 
     @cached_property

@@ -47,8 +47,8 @@ def _recount_matching(world: Population, old: Catalog, new: Catalog) -> None:
 
 def _change_freezes(world: Population, old: Catalog, new: Catalog) -> None:
     if new.streak is not None:
-        for person in world.users.values():
-            person.streak.freezes = _held(person.streak.freezes, old.streak, new.streak)
+        for user in world.users.values():
+            user.streak.freezes = _held(user.streak.freezes, old.streak, new.streak)
 
 
 def _held(held: int, old: Streak | None, new: Streak) -> int:
@@ -119,15 +119,15 @@ def _gain(
 
 
 def _note_boosts(world: Population, old: Catalog, new: Catalog, time: int) -> None:
-    """Of boosts with new dates, what lies in the past is over and is not told any more."""
+    """Of boosts with new dates: starts and ends in the past are not reported any more."""
     for boost in new.boosts_by_id.values():
         known = old.boosts_by_id.get(boost.id)
         if known is not None and (known.start, known.end, known.user) == (boost.start, boost.end, boost.user):
             continue
-        person = world.users.get(boost.user) if boost.user else None
-        start, finish = boost_moments(boost, person.zone if person else None)
-        stranger = boost.user is not None and person is None  # whose midnights are not known yet
-        for moment, told in ((start, world.boosts_begun), (finish, world.boosts_ended)):
-            told.discard(boost.id)
-            if moment is not None and moment <= time and not stranger:
-                told.add(boost.id)
+        user = world.users.get(boost.user) if boost.user else None
+        start, finish = boost_moments(boost, user.zone if user else None)
+        is_unknown = boost.user is not None and user is None  # whose midnights are not known yet
+        for moment, announced in ((start, world.boosts_begun), (finish, world.boosts_ended)):
+            announced.discard(boost.id)
+            if moment is not None and moment <= time and not is_unknown:
+                announced.add(boost.id)

@@ -1,4 +1,4 @@
-"""A request states one fact; here everything that follows from it is unfolded, and time is caught up with.
+"""A request states one fact; the engine derives all that follow from it, and catches up with time.
 
 The one table: fact → the rules that react to it, each in its phase. A rule runs when its turn comes and sees
 the world as it is then; every fact that it yields is applied at once.
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from mockserver.game import achievements, emails, leaderboards, points, recount, schedule, streaks
 from mockserver.game import facts as f
+from mockserver.game.derivation import derive
 from mockserver.game.rules import Reaction, Rules
-from mockserver.game.unfolding import unfold
 from mockserver.game.world import World
 
 Observer = Callable[[World, list[f.Entry]], None]
@@ -53,7 +53,7 @@ RULES = Rules(
         f.AchievementCompleted: (
             Reaction(22, achievements.complete_composites, achievements.prerequisites),
             Reaction(32, points.pay_achievement, points.pays("achievement")),
-            Reaction(70, emails.tell_achievement, emails.tells_achievements),
+            Reaction(70, emails.email_achievement, emails.has_achievement_emails),
         ),
         f.PointsAwarded: (Reaction(35, points.settle),),
         f.PointsChanged: (
@@ -72,7 +72,7 @@ RULES = Rules(
 
 
 class Game:
-    """A world with its agenda: what requests and the passing of time are told to.
+    """A world with its agenda: where requests record facts, and time passes.
 
     `observe` is called at the end of each request (`commit`) and of each due moment, with all that it brought,
     while the world is as it was then. `now`: until when the world has been caught up with (ms UTC), if later than
@@ -84,42 +84,42 @@ class Game:
         self.observe = observe
         self.now = world.time if now is None else max(now, world.time)
         self.agenda = schedule.Schedule(world, self.now)
-        self._told: list[f.Entry] = []
-        self._begun = False  # whether what is told now is undone unless it ends
-        self._open = False  # whether anything was told since then
+        self._unpublished: list[f.Entry] = []
+        self._begun = False  # whether what is recorded now is undone unless it is committed
+        self._open = False  # whether anything was recorded since then
 
     def begin(self) -> None:
         """From here to `commit` all is one: if that is never reached, because something broke, it never happened."""
         self._begun = True
 
-    def become(self, world: World, now: int) -> None:
+    def replace_world(self, world: World, now: int) -> None:
         """Takes over a population that has been caught up with until `now` (ms UTC)."""
         self.world, self.now = world, max(now, world.time)
         self.agenda = schedule.Schedule(world, self.now)
-        self._told = []
+        self._unpublished = []
 
-    def tell(self, *facts: f.Fact) -> list[f.Entry]:
+    def record(self, *facts: f.Fact) -> list[f.Entry]:
         """Applies facts and their consequences now."""
         self._open = True
-        entries = unfold(self.world, facts, self.now, self.agenda, RULES)
+        entries = derive(self.world, facts, self.now, self.agenda, RULES)
         if self.observe is not None:
-            self._told += entries
+            self._unpublished += entries
         return entries
 
     def commit(self) -> None:
-        """Ends a request: it has happened. What it told goes to the observer as one."""
+        """Ends a request. Its entries go to the observer together."""
         if self._open:
             self._close()
         else:
             self._begun = False
-        if self._told:
-            self.show()
+        if self._unpublished:
+            self.publish()
 
-    def show(self) -> None:
-        """What was told so far goes to the observer as one, though the request has not ended."""
-        if self._told and self.observe is not None:
-            told, self._told = self._told, []
-            self.observe(self.world, told)
+    def publish(self) -> None:
+        """The entries so far go to the observer together, though the request has not ended."""
+        if self._unpublished and self.observe is not None:
+            entries, self._unpublished = self._unpublished, []
+            self.observe(self.world, entries)
 
     def undo(self) -> None:
         """Back to before the request or due moment that something broke: the world is made again from its journal.
@@ -127,10 +127,10 @@ class Game:
         When that fails, too, it is tried again before anything else happens.
         """
         if self._begun and self._open:
-            sound = self.world.as_of(self.agenda.changes.last)
+            rebuilt = self.world.as_of(self.agenda.changes.last)
             self.agenda.undo()
-            self._told = []
-            vars(self.world).update(vars(sound))  # the same world, for whoever holds it
+            self._unpublished = []
+            vars(self.world).update(vars(rebuilt))  # the same object, for all that hold it
         self._open = self._begun = False
 
     def _close(self) -> None:
@@ -164,7 +164,7 @@ class Game:
         if due is not None:
             self.now = max(due.time, self.now)
             for fact in schedule.settle(self.world, due, self.now):
-                entries += unfold(self.world, (fact,), self.now, self.agenda, RULES)
+                entries += derive(self.world, (fact,), self.now, self.agenda, RULES)
             self.agenda.renew(self.world, due)
         self._close()
         if entries and self.observe is not None:

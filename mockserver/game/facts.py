@@ -1,7 +1,7 @@
 """Everything that can happen, as facts in the past tense.
 
-A request states one fact; the engine unfolds what follows from it. Facts never change, name users by id and
-catalog rows by key or id, and together are the whole history: answers, webhooks and summaries are read from them.
+A request states one fact; the engine derives what follows from it. Facts never change, name users by id and
+catalog rows by key or id, and together are the whole history: responses, webhooks and summaries are read from them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class UserChanged(NamedTuple):
 
 class StreakPreferences(NamedTuple):
     """What a user has set of an own streak, None where nothing: whether there is one, and what other than the
-    organisation's holds for it (schema `StreakPreferences` of newer documents)."""
+    organisation's holds for it (schema `StreakPreferences` of newer specs)."""
 
     enabled: bool | None = None
     evaluation: Evaluation | None = None
@@ -246,7 +246,7 @@ class PointsChanged(NamedTuple):
 
 
 class PointsReported(NamedTuple):
-    """What a `points.changed` webhook tells: the changes of at most one window, merged."""
+    """What a `points.changed` webhook reports: the changes of at most one window, merged."""
 
     user: str
     system: str

@@ -37,7 +37,7 @@ from mockserver.game.periods import (
     utc_day,
 )
 from mockserver.game.ranking import Run, Score, shown
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.world import World, group_of, whole_value
 
 FINAL_AFTER = DAY + 12 * HOUR  # from the start of the last day, UTC
@@ -67,18 +67,18 @@ def score_points(world: World, entry: Entry) -> Iterable[Fact]:
     fact = entry.fact
     if not isinstance(fact, PointsChanged) or not fact.added:
         return ()
-    person = world.users[fact.user]
-    boards = boards_on(world.catalog, "points", fact.system, local_day(entry.time, person.zone))
-    return _gain(world, boards, person, fact.added, entry.time) if boards else ()
+    user = world.users[fact.user]
+    boards = boards_on(world.catalog, "points", fact.system, local_day(entry.time, user.zone))
+    return _gain(world, boards, user, fact.added, entry.time) if boards else ()
 
 
 def score_streak(world: World, entry: Entry) -> Iterator[Fact]:
     """A streak board shows the current length, from its opening until its end at home. Section 8."""
     fact = entry.fact
     if isinstance(fact, (StreakStarted, StreakExtended, StreakLost, StreakRestored)):
-        person = world.users[fact.user]
-        for board in _showing_streaks(world, person, entry.time):
-            yield _rescore(world, board, board.start, person, person.streak.length)
+        user = world.users[fact.user]
+        for board in _showing_streaks(world, user, entry.time):
+            yield _rescore(world, board, board.start, user, user.streak.length)
 
 
 def rescore_streak(world: World, entry: Entry) -> Iterator[Fact]:
@@ -86,23 +86,23 @@ def rescore_streak(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if not isinstance(fact, StreakRecounted):
         return
-    person = world.users[fact.user]
-    for board in _showing_streaks(world, person, entry.time):
+    user = world.users[fact.user]
+    for board in _showing_streaks(world, user, entry.time):
         run = world.run(board.key, board.start)
         score = run.scores.get(fact.user) if run else None
         shown = score.value if score else 0
         if score is not None and shown == fact.length and score.ranked and score.place[1] != fact.reached:
-            yield _rescore(world, board, board.start, person, 0)
+            yield _rescore(world, board, board.start, user, 0)
             shown = 0
         if shown != fact.length:
-            yield _rescore(world, board, board.start, person, fact.length)
+            yield _rescore(world, board, board.start, user, fact.length)
 
 
-def _showing_streaks(world: World, person: Person, time: int) -> Iterator[Leaderboard]:
+def _showing_streaks(world: World, user: User, time: int) -> Iterator[Leaderboard]:
     """The boards that show the user's present length."""
     for board in world.catalog.boards_by.get(("streak", None), ()):
         # Choice: it keeps the lengths of its last day, whatever becomes of them in the hours until it is final.
-        over = board.end is not None and local_day(time, person.zone) > board.end
+        over = board.end is not None and local_day(time, user.zone) > board.end
         if board_opens(board) <= time and not over:
             yield board
 
@@ -113,9 +113,9 @@ def enter_streaks(world: World, entry: Entry) -> Iterator[Fact]:
     if isinstance(fact, RunStarted):
         board = world.catalog.leaderboards[fact.board]
         if board.rank_by == "streak":
-            for _, _, user in list(world.lengths):  # in the order of their places, so that nobody is passed
-                person = world.users[user]
-                yield _rescore(world, board, board.start, person, person.streak.length)
+            for _, _, user_id in list(world.lengths):  # in the order of their places, so that nobody is passed
+                user = world.users[user_id]
+                yield _rescore(world, board, board.start, user, user.streak.length)
 
 
 def regroup(world: World, entry: Entry) -> Iterator[Fact]:
@@ -124,16 +124,16 @@ def regroup(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if not isinstance(fact, UserChanged):
         return
-    person = world.users[fact.user]
+    user = world.users[fact.user]
     for board in world.catalog.leaderboards.values():
         if not board.breakdown and not board.user_attributes:
             continue
-        group = group_of(board, person.profile.attributes)
+        group = group_of(board, user.profile.attributes)
         for first in open_runs(board, entry.time):
             run = world.run(board.key, first)
             score = run.scores.get(fact.user) if run else None
             if score is not None and score.group != group:
-                yield _rescore(world, board, first, person, score.gained)
+                yield _rescore(world, board, first, user, score.gained)
 
 
 # A board, the first day of one of its runs, and whether it has hours.
@@ -155,40 +155,40 @@ def boards_on(catalog: Catalog, rank_by: RankBy, subject: str, day: date) -> tup
     return known
 
 
-def _gain(world: World, boards: tuple[Running, ...], person: Person, amount: int, time: int) -> Iterator[Fact]:
-    user = person.profile.id
+def _gain(world: World, boards: tuple[Running, ...], user: User, amount: int, time: int) -> Iterator[Fact]:
+    user_id = user.profile.id
     for board, first, has_hours in boards:
-        if has_hours and not counts_then(board, time, person.zone):
+        if has_hours and not counts_then(board, time, user.zone):
             continue
         run = world.run(board.key, first)
-        score = run.scores.get(user) if run else None
-        yield _change(world, board, first, person, run, score, amount if score is None else score.gained + amount)
+        score = run.scores.get(user_id) if run else None
+        yield _change(world, board, first, user, run, score, amount if score is None else score.gained + amount)
 
 
-def _rescore(world: World, board: Leaderboard, first: date, person: Person, gained: int) -> ScoreChanged:
+def _rescore(world: World, board: Leaderboard, first: date, user: User, gained: int) -> ScoreChanged:
     run = world.run(board.key, first)
-    return _change(world, board, first, person, run, run.scores.get(person.profile.id) if run else None, gained)
+    return _change(world, board, first, user, run, run.scores.get(user.profile.id) if run else None, gained)
 
 
 def _change(
-    world: World, board: Leaderboard, first: date, person: Person, run: Run | None, score: Score | None, gained: int
+    world: World, board: Leaderboard, first: date, user: User, run: Run | None, score: Score | None, gained: int
 ) -> ScoreChanged:
     """What it does to the user's `score` in a `run`, None before the first, that it is now `gained`."""
-    profile = person.profile
-    user = profile.id
+    profile = user.profile
+    user_id = profile.id
     run = run or Run(board.max_participants)
     group = group_of(board, profile.attributes) if board.breakdown or board.user_attributes else ()
     value = whole_value(board, gained)
     old_group, old_value = (score.group, -score.place[0]) if score is not None else (group, 0)
     new, seq = None, world.journal.last + 1  # of this fact: rules are asked for one at a time, it is applied at once
     if value > 0 and group is not None:
-        new = score.place if score and value == old_value else (-value, person.reached(board, seq), user)
+        new = score.place if score and value == old_value else (-value, user.reached(board, seq), user_id)
     was, now = run.ranks(score, group, new)
     limit = run.limit
     before, after = shown(was, old_value, limit), shown(now, value, limit)
     left = old_group if was and group != old_group else None
     visible = before != after or (group is not None and value != old_value and (value > 0 or old_value > 0))
-    return ScoreChanged(user, board.key, first, group, left, gained, before, after, visible, (was, now))
+    return ScoreChanged(user_id, board.key, first, group, left, gained, before, after, visible, (was, now))
 
 
 def open_runs(board: Leaderboard, time: int) -> list[date]:

@@ -31,12 +31,12 @@ def number(amount: int) -> int | float:
 
 
 def change(
-    world: World, user: str, metric: str, value: int, day: date, attributes: Mapping[str, str], key: str | None
+    world: World, user_id: str, metric: str, value: int, day: date, attributes: Mapping[str, str], key: str | None
 ) -> MetricChanged:
     """The fact of one event, whose user exists or is about to. Raises `Refused` when the total would leave ±1e15."""
-    person = world.users.get(user)
-    total = total_after(person.total(metric) if person else 0, value)
-    return MetricChanged(user, metric, value, total, day, dict(attributes), key)
+    user = world.users.get(user_id)
+    total = total_after(user.total(metric) if user else 0, value)
+    return MetricChanged(user_id, metric, value, total, day, dict(attributes), key)
 
 
 def total_after(total: int, value: int) -> int:

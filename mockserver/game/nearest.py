@@ -18,11 +18,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return next(iter(get_close_matches(name, list(islice(known, MOST_COMPARED)), n=1)), "")
 
 
-def perhaps(name: str, quote: str = '"') -> str:
+def did_you_mean(name: str, quote: str = '"') -> str:
     """`; did you mean "x"?`, or nothing for no name."""
     return f"; did you mean {quote}{name}{quote}?" if name else ""
 
 
-def instead(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about a key that is not there: the nearest that is, or a full stop."""
-    return perhaps(nearest(name, known), "'") or "."
+    return did_you_mean(nearest(name, known), "'") or "."

@@ -1,4 +1,4 @@
-"""Days, weeks, months and runs, in every zone that people live in.
+"""Days, weeks, months and runs, in every time zone.
 
 Moments are milliseconds since the epoch, UTC; days are `date`s of somebody's calendar.
 """
@@ -63,7 +63,7 @@ def utc_day(time: int) -> date:
 
 
 def local_day(time: int, tz: ZoneInfo) -> date:
-    """The calendar day that people in `tz` have at that moment."""
+    """The calendar day in `tz` at that moment."""
     return _day_of_second(time // SECOND, tz)
 
 
@@ -110,7 +110,7 @@ def local_hour(day: date, hour: int, tz: ZoneInfo) -> int:
     return min(max(time, FIRST_CLOCK), LAST_CLOCK)
 
 
-def lived_day(day: date, tz: ZoneInfo) -> date:
+def existing_day(day: date, tz: ZoneInfo) -> date:
     """`day`, or the next one where `tz` skipped it: Samoa went from 29 to 31 December 2011."""
     following = day + ONE_DAY
     return day if start_of_day(day, tz) < start_of_day(following, tz) else following
@@ -209,7 +209,7 @@ def status_of_days(start: date, end: date | None, today: date) -> Literal["activ
 
 
 def boost_moments(boost: Boost, tz: ZoneInfo | None) -> tuple[int, int | None]:
-    """When the start and the end of a boost are told (ms UTC): at 10:00 of the day before and 13:00 of the day after,
+    """When start and end of a boost are reported (ms UTC): at 10:00 of the day before and 13:00 of the day after,
     when it has begun or ended in the first or last zone; of a single user's boost at the midnights of that user's
     zone (behaviour, section 11). None: it never finishes."""
     end = boost.end

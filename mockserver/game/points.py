@@ -1,4 +1,4 @@
-"""Points: awards, boosts, caps, levels, and what is told of them (behaviour, section 7)."""
+"""Points: awards, boosts, caps, levels, and reports of them (behaviour, section 7)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mockserver.game.facts import (
     UserCreated,
 )
 from mockserver.game.periods import DAY, HOUR, local_day, status_of_days
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.world import World, matches
 
 GREATEST_TOTAL = 10**15
@@ -41,8 +41,8 @@ def pay_metric(world: World, entry: Entry) -> Iterator[Fact]:
     fact = entry.fact
     if not isinstance(fact, MetricChanged):
         return
-    person = world.users[fact.user]
-    progress = person.metrics[fact.metric]
+    user = world.users[fact.user]
+    progress = user.metrics[fact.metric]
     for system, trigger in world.catalog.triggers_by["metric", fact.metric]:
         filters, step = trigger.event_attributes, trigger.threshold * MICRO
         if filters:
@@ -51,7 +51,7 @@ def pay_metric(world: World, entry: Entry) -> Iterator[Fact]:
             peak, passed = progress.peak, progress.passed
         times = peak // step - passed // step
         if times > 0 and (not filters or matches(fact.attributes, filters)):
-            yield from award(world, person, system, trigger, fact.day, times)
+            yield from award(world, user, system, trigger, fact.day, times)
 
 
 def pay_streak(world: World, entry: Entry) -> Iterator[Fact]:
@@ -68,50 +68,50 @@ def pay_achievement(world: World, entry: Entry) -> Iterator[Fact]:
     """Once, with the completion; what was given silently pays nothing. Section 7."""
     fact = entry.fact
     if isinstance(fact, AchievementCompleted) and not fact.silent:
-        person = world.users[fact.user]
-        day = local_day(entry.time, person.zone)
+        user = world.users[fact.user]
+        day = local_day(entry.time, user.zone)
         for system, trigger in world.catalog.triggers_by["achievement", fact.achievement]:
-            yield from award(world, person, system, trigger, day)
+            yield from award(world, user, system, trigger, day)
 
 
 def pay_creation(world: World, entry: Entry) -> Iterator[Fact]:
     """At the first identification, before everything else. Section 7."""
     fact = entry.fact
     if isinstance(fact, UserCreated):
-        person = world.users[fact.user]
-        day = local_day(entry.time, person.zone)
+        user = world.users[fact.user]
+        day = local_day(entry.time, user.zone)
         for system, trigger in world.catalog.triggers_by["user_creation", None]:
-            yield from award(world, person, system, trigger, day)
+            yield from award(world, user, system, trigger, day)
 
 
-def pay_time(world: World, person: Person, trigger_id: str, time: int) -> Iterator[Fact]:
+def pay_time(world: World, user: User, trigger_id: str, time: int) -> Iterator[Fact]:
     """Every N hours or days since the user was created. Section 7."""
     for system, trigger in world.catalog.triggers_by.get(("time", None), ()):
         if trigger.id == trigger_id:
-            yield from award(world, person, system, trigger, local_day(time, person.zone))
+            yield from award(world, user, system, trigger, local_day(time, user.zone))
 
 
-def time_due(person: Person, trigger: PointsTrigger, after: int) -> int:
+def time_due(user: User, trigger: PointsTrigger, after: int) -> int:
     """The next moment (ms UTC) later than `after` at which a time trigger fires for this user."""
     # Choice: days are 24 hours here, so that the interval is the same in every zone and season.
     step = trigger.time_interval * (HOUR if trigger.time_unit == "hour" else DAY)
-    created = person.profile.created
+    created = user.profile.created
     return created + ((after - created) // step + 1) * step
 
 
 def award(
-    world: World, person: Person, system: PointsSystem, trigger: PointsTrigger, day: date, times: int = 1
+    world: World, user: User, system: PointsSystem, trigger: PointsTrigger, day: date, times: int = 1
 ) -> tuple[PointsAwarded, ...]:
     """One award of `times` times the trigger's points on the user's local `day`, boosted, cut to the cap; nothing when
     cut to 0."""
-    profile, points = person.profile, trigger.points * times
-    total = person.points(system.key)
+    profile, points = user.profile, trigger.points * times
+    total = user.points(system.key)
     cap = GREATEST_TOTAL if system.max_points is None else min(system.max_points, GREATEST_TOTAL)
     if total >= cap and points >= 0:
         return ()
     if trigger.user_attributes and not matches(profile.attributes, trigger.user_attributes):
         return ()
-    boosts = active_boosts(world.catalog, system, person, day) if points > 0 and system.boosts else ()
+    boosts = active_boosts(world.catalog, system, user, day) if points > 0 and system.boosts else ()
     after = min(max(total + boosted(points, boosts), 0), max(cap, total))
     if after == total:
         return ()
@@ -119,14 +119,14 @@ def award(
     return (PointsAwarded(profile.id, system.key, trigger.id, after - total, after, day, ids),)
 
 
-def active_boosts(catalog: Catalog, system: PointsSystem, person: Person, day: date) -> tuple[Boost, ...]:
+def active_boosts(catalog: Catalog, system: PointsSystem, user: User, day: date) -> tuple[Boost, ...]:
     """The boosts that apply to this user on the user's local `day`: matching global ones and own."""
     remembered, which = catalog.remembered, (system.id, day)
     on_that_day: tuple[Boost, ...] | None = remembered.get(which)
     if on_that_day is None:
         rows = [boost for boost in system.boosts if status_of_days(boost.start, boost.end, day) == "active"]
         on_that_day = remembered[which] = tuple(rows)
-    profile = person.profile
+    profile = user.profile
     return tuple(
         [
             boost
@@ -180,28 +180,28 @@ def change_level(world: World, entry: Entry) -> Iterable[Fact]:
 
 
 def report(world: World, entry: Entry) -> Iterable[Fact]:
-    """The first change is told at once, later ones of the same window together at its end. Section 11."""
+    """The first change is reported at once, later ones of the same window together at its end. Section 11."""
     fact = entry.fact
     if not isinstance(fact, PointsChanged):
         return ()
-    person = world.users[fact.user]
-    account = person.accounts[fact.system]
+    user = world.users[fact.user]
+    account = user.accounts[fact.system]
     due = account.unsent and entry.time >= account.window_until
-    return (_report_of(world, person, fact.system),) if due else ()
+    return (_report_of(world, user, fact.system),) if due else ()
 
 
-def close_window(world: World, person: Person, system: str) -> Iterator[Fact]:
-    """What was held back in a window is told at its end. Section 11."""
-    account = person.accounts.get(system)
+def close_window(world: World, user: User, system: str) -> Iterator[Fact]:
+    """What was held back in a window is reported at its end. Section 11."""
+    account = user.accounts.get(system)
     if account is not None and account.unsent and system in world.catalog.points:
-        yield _report_of(world, person, system)
+        yield _report_of(world, user, system)
 
 
-def _report_of(world: World, person: Person, key: str) -> PointsReported:
-    account, system = person.accounts[key], world.catalog.points[key]
+def _report_of(world: World, user: User, key: str) -> PointsReported:
+    account, system = user.accounts[key], world.catalog.points[key]
     old, new = system.level_at(account.reported_total), system.level_at(account.total)
     awards, level = tuple(account.unsent or ()), new.key if new else None
-    return PointsReported(person.profile.id, key, account.unsent_added, account.total, awards, level, old is not new)
+    return PointsReported(user.profile.id, key, account.unsent_added, account.total, awards, level, old is not new)
 
 
 class Range(NamedTuple):
@@ -212,7 +212,7 @@ class Range(NamedTuple):
     users: int
 
 
-def spread(world: World, system: str, attributes: dict[str, str]) -> list[Range]:
+def distribution(world: World, system: str, attributes: dict[str, str]) -> list[Range]:
     """Users at 0, and in ten equal ranges up to the greatest total, rounded up to a power of ten.
 
     Schema `PointsSummaryResponse`; only users who match all `attributes`. Nobody has points: width 1.
@@ -233,9 +233,9 @@ def spread(world: World, system: str, attributes: dict[str, str]) -> list[Range]
 def _totals(world: World, system: str, attributes: dict[str, str]) -> dict[int, int]:
     counts: dict[int, int] = {}
     if attributes:
-        for person in world.users.values():
-            if all(person.profile.attributes.get(key) == value for key, value in attributes.items()):
-                total = person.points(system)
+        for user in world.users.values():
+            if all(user.profile.attributes.get(key) == value for key, value in attributes.items()):
+                total = user.points(system)
                 counts[total] = counts.get(total, 0) + 1
         return counts
     counts.update(world.totals.get(system, {}))

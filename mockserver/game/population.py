@@ -12,7 +12,7 @@ from mockserver.game.ids import Ids
 from mockserver.game.journal import Journal
 from mockserver.game.places import Places
 from mockserver.game.ranking import Run
-from mockserver.game.state import Person
+from mockserver.game.state import User
 
 
 class Population:
@@ -27,7 +27,7 @@ class Population:
         self.born = born
         self.time = born
         self.journal = Journal()
-        self.users: dict[str, Person] = {}
+        self.users: dict[str, User] = {}
         self.completions: Counter[str] = Counter()
         self.totals: dict[str, Counter[int]] = {}
         self.lengths = Places()
@@ -46,13 +46,13 @@ class Population:
         runs = self.runs.get(board)
         return runs.get(day) if runs else None
 
-    def profile_at(self, user: str, seq: int) -> Profile:
+    def profile_at(self, user_id: str, seq: int) -> Profile:
         """What was known of a user when the newest fact was that of number `seq`."""
-        person = self.users[user]
-        changed = person.changed
+        user = self.users[user_id]
+        changed = user.changed
         if not changed or changed[-1] <= seq:
-            return person.profile
+            return user.profile
         at = bisect_right(changed, seq)
-        fact = self.journal.entry(changed[at - 1] if at else person.number).fact
+        fact = self.journal.entry(changed[at - 1] if at else user.number).fact
         assert isinstance(fact, UserCreated | UserChanged)
         return fact.profile

@@ -13,7 +13,7 @@ from mockserver.game.moves import NOBODY, Moves
 from mockserver.game.periods import local_day
 from mockserver.game.places import Place, Places
 
-NOWHERE = Standing(None, None)
+UNRANKED = Standing(None, None)
 
 
 def whole_value(board: Leaderboard, gained: int) -> int:
@@ -35,7 +35,7 @@ def group_of(board: Leaderboard, attributes: dict[str, str]) -> tuple[str, ...] 
 
 def shown(rank: int, value: int, limit: int) -> Standing:
     """The standing of who has that rank in the ranking (0: none) on a board of so many places."""
-    return Standing(rank, value) if 0 < rank <= limit else NOWHERE
+    return Standing(rank, value) if 0 < rank <= limit else UNRANKED
 
 
 class ScoreEvent(NamedTuple):
@@ -46,7 +46,7 @@ class ScoreEvent(NamedTuple):
     after: Standing
 
 
-class Turn(NamedTuple):
+class RankChange(NamedTuple):
     """One change of a user's standing, by the fact of number `seq` at `time` (ms UTC), an `own` one or another's."""
 
     seq: int
@@ -62,7 +62,7 @@ Old = tuple[tuple[str, ...] | None, int]  # the group and value that a user had
 @dataclass(slots=True)
 class Score:
     """What a user gained in a run; `place` is its key in the ranking of its group, if it is `ranked` there: −value,
-    number of the fact that brought it (a number, not a time: many facts have the same millisecond, and whoever was
+    number of the fact that brought it (a number, not a time: many facts have the same millisecond, and the user who was
     first there is first here), user. `number`: which one of the run's users it is."""
 
     gained: int
@@ -117,7 +117,7 @@ class Run:
     def standing(self, user: str) -> Standing:
         """Rank and value, both None when not on the board (limit included)."""
         score = self.scores.get(user)
-        return NOWHERE if score is None else shown(self.rank(score.group, score.ranked), score.value, self.limit)
+        return UNRANKED if score is None else shown(self.rank(score.group, score.ranked), score.value, self.limit)
 
     def top(self, group: tuple[str, ...], offset: int, limit: int) -> list[tuple[int, int, str]]:
         """(rank, value, user) of the places from `offset` on, within the board's limit."""
@@ -181,8 +181,8 @@ class Run:
             self.moves.add((seq, time, NOBODY, 0, self.limit, 0, 0, limit, 0))
             self.limit = limit
 
-    def turns(self, user: str) -> Iterator[Turn]:
-        """All changes of a user's standing, whoever caused them, newest first: the moves since then are taken back."""
+    def changes(self, user: str) -> Iterator[RankChange]:
+        """All changes of a user's standing, caused by any user, newest first: the moves since then are taken back."""
         score = self.scores.get(user)
         if score is None:
             return
@@ -201,7 +201,7 @@ class Run:
                     rank = taken_back(rank, group, left, was, into, now)
                 before = shown(rank, value, limit)
                 if before != after:
-                    yield Turn(seq, time, who == number, before, after)
+                    yield RankChange(seq, time, who == number, before, after)
                     after = before
 
 
@@ -219,23 +219,23 @@ def history(run: Run, user: str, tz: ZoneInfo, most: int) -> list[ScoreEvent]:
     others moved the user (by the user's date) what they came to. Behaviour, section 8."""
     events: list[ScoreEvent] = []
     day, waiting = None, None  # the day of the turn before; the last one of a day, when others caused it
-    for turn in run.turns(user):
+    for change in run.changes(user):
         if len(events) >= most:
             break
-        today = local_day(turn.time, tz)
-        if waiting is not None and (turn.own or today != day):
-            events += _since(turn.after, waiting)
+        today = local_day(change.time, tz)
+        if waiting is not None and (change.own or today != day):
+            events += _since(change.after, waiting)
             waiting = None
-        if turn.own:
-            events.append(ScoreEvent(turn.time, turn.before, turn.after))
+        if change.own:
+            events.append(ScoreEvent(change.time, change.before, change.after))
         elif today != day:
-            waiting = turn
+            waiting = change
         day = today
     if waiting is not None:
-        events += _since(NOWHERE, waiting)
+        events += _since(UNRANKED, waiting)
     return events[:most][::-1]
 
 
-def _since(standing: Standing, turn: Turn) -> list[ScoreEvent]:
+def _since(standing: Standing, change: RankChange) -> list[ScoreEvent]:
     """What has become of an earlier standing by then: nothing, if it is the same again."""
-    return [] if turn.after == standing else [ScoreEvent(turn.time, standing, turn.after)]
+    return [] if change.after == standing else [ScoreEvent(change.time, standing, change.after)]

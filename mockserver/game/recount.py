@@ -1,7 +1,7 @@
 """Streaks as they would be if the settings in force now had always held (behaviour, section 5).
 
-There is one law and one way to it: what users and the organisation did is told again, moment by moment, to a world
-that has nothing but the new streak.
+The same rules are used: what users and the organisation did is replayed, moment by moment, into a world that has
+nothing but the new streak.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from mockserver.game import facts as f
 from mockserver.game import schedule, streak_commands, streaks
 from mockserver.game.catalog import Catalog, Settings
+from mockserver.game.derivation import derive
 from mockserver.game.errors import GameError
 from mockserver.game.rules import Reaction, Rules
 from mockserver.game.state import StreakState
-from mockserver.game.unfolding import unfold
 from mockserver.game.world import World
 
 RULES = Rules(
@@ -51,7 +51,7 @@ def _decides(catalog: Catalog) -> object:
 def _recounted(world: World, users: Collection[str], now: int) -> Iterator[f.StreakRecounted]:
     """For all of `users` whose streak is another one."""
     # Choice: a catalog without a streak ends them all, without a word.
-    states = _told_again(world, users, now) if world.catalog.streak else {}
+    states = _replayed(world, users, now) if world.catalog.streak else {}
     for user in users:
         old, new = world.users[user].streak, states.get(user) or StreakState()
         if replace(new, reached=old.reached, longest_reached=old.longest_reached) != old:
@@ -77,37 +77,37 @@ def _recount(user: str, state: StreakState) -> f.StreakRecounted:
     )
 
 
-def _told_again(world: World, users: Collection[str], now: int) -> dict[str, StreakState]:
-    """The streaks of these users when all that decides over them until `now` (ms UTC) is told again, with the settings
-    that are in force now."""
-    told = World(_as_always(world.catalog, world.first_catalog), world.seed, world.born)
-    agenda, time = schedule.Schedule(told, world.born), world.born
-    numbers = {0: 0}  # of each fact there, that of the fact here that it was told for
+def _replayed(world: World, users: Collection[str], now: int) -> dict[str, StreakState]:
+    """The streaks of these users when all that decides them until `now` (ms UTC) is replayed with the settings in
+    force now."""
+    replayed = World(_with_old_freezes(world.catalog, world.first_catalog), world.seed, world.born)
+    agenda, time = schedule.Schedule(replayed, world.born), world.born
+    numbers = {0: 0}  # the number of a replayed fact → that of the original fact
     for entry in world.journal:
-        again = AGAIN.get(type(entry.fact))
+        replay = REPLAY.get(type(entry.fact))
         user = getattr(entry.fact, "user", None)
-        if again is not None and (user is None or user in users):
-            time = _catch_up(told, agenda, time, entry.time)
-            for one in unfold(told, again(world, told, entry.fact, time), time, agenda, RULES):
+        if replay is not None and (user is None or user in users):
+            time = _catch_up(replayed, agenda, time, entry.time)
+            for one in derive(replayed, replay(world, replayed, entry.fact, time), time, agenda, RULES):
                 numbers[one.seq] = entry.seq
-    _catch_up(told, agenda, time, now)
+    _catch_up(replayed, agenda, time, now)
     return {
         user: replace(state, reached=numbers[state.reached], longest_reached=numbers[state.longest_reached])
-        for user, state in ((user, told.users[user].streak) for user in users)
+        for user, state in ((user, replayed.users[user].streak) for user in users)
     }
 
 
-def _catch_up(told: World, agenda: schedule.Schedule, time: int, until: int) -> int:
+def _catch_up(replayed: World, agenda: schedule.Schedule, time: int, until: int) -> int:
     """Settles what falls due from `time` to `until`, which it returns."""
     while (due := agenda.pop(until)) is not None:
         time = max(due.time, time)
-        for fact in schedule.settle(told, due, time):
-            unfold(told, (fact,), time, agenda, RULES)
-        agenda.renew(told, due)
+        for fact in schedule.settle(replayed, due, time):
+            derive(replayed, (fact,), time, agenda, RULES)
+        agenda.renew(replayed, due)
     return until
 
 
-def _as_always(new: Catalog, then: Catalog) -> Catalog:
+def _with_old_freezes(new: Catalog, then: Catalog) -> Catalog:
     """The present streak with the freezes of the time."""
     assert new.streak is not None
     freezes = then.streak.freezes if then.streak else None
@@ -116,47 +116,47 @@ def _as_always(new: Catalog, then: Catalog) -> Catalog:
     )
 
 
-# What was done, as it is told again. What followed from it follows again, or not.
+# What was done, to be replayed. What followed from it follows again, or not.
 
 
-def _user(world: World, told: World, fact: f.UserCreated, time: int) -> Iterator[f.Fact]:
+def _user(world: World, replayed: World, fact: f.UserCreated, time: int) -> Iterator[f.Fact]:
     yield fact
     own = world.users[fact.user].own_streak
     if own is not None:
         yield f.PreferencesChanged(fact.user, {}, own, recount=False)
 
 
-def _same(world: World, told: World, fact: f.Fact, time: int) -> Iterator[f.Fact]:
+def _same(world: World, replayed: World, fact: f.Fact, time: int) -> Iterator[f.Fact]:
     yield fact
 
 
-def _event(world: World, told: World, fact: f.MetricChanged, time: int) -> Iterator[f.Fact]:
+def _event(world: World, replayed: World, fact: f.MetricChanged, time: int) -> Iterator[f.Fact]:
     yield fact._replace(attributes={}, idempotency_key=None)
 
 
-def _catalog(world: World, told: World, fact: f.CatalogChanged, time: int) -> Iterator[f.Fact]:
-    yield f.CatalogChanged(_as_always(world.catalog, fact.catalog))
+def _catalog(world: World, replayed: World, fact: f.CatalogChanged, time: int) -> Iterator[f.Fact]:
+    yield f.CatalogChanged(_with_old_freezes(world.catalog, fact.catalog))
 
 
-def _restored(world: World, told: World, fact: f.StreakRestored, time: int) -> Iterator[f.Fact]:
+def _restored(world: World, replayed: World, fact: f.StreakRestored, time: int) -> Iterator[f.Fact]:
     with suppress(GameError):  # there may be nothing to restore in these periods
-        yield streak_commands.restore_streak(told, fact.user, time)
+        yield streak_commands.restore_streak(replayed, fact.user, time)
 
 
-def _reset(world: World, told: World, fact: f.StreakReset, time: int) -> Iterator[f.Fact]:
+def _reset(world: World, replayed: World, fact: f.StreakReset, time: int) -> Iterator[f.Fact]:
     with suppress(GameError):
-        yield streak_commands.reset_streak(told, fact.user, time)
+        yield streak_commands.reset_streak(replayed, fact.user, time)
 
 
-def _paused(world: World, told: World, fact: f.StreakPaused, time: int) -> Iterator[f.Fact]:
-    yield streak_commands.paused(told, told.users[fact.user], fact.pause)
+def _paused(world: World, replayed: World, fact: f.StreakPaused, time: int) -> Iterator[f.Fact]:
+    yield streak_commands.paused(replayed, replayed.users[fact.user], fact.pause)
 
 
-def _resumed(world: World, told: World, fact: f.PauseDeleted, time: int) -> Iterator[f.Fact]:
-    yield streak_commands.delete_pause(told, fact.pause, time)
+def _resumed(world: World, replayed: World, fact: f.PauseDeleted, time: int) -> Iterator[f.Fact]:
+    yield streak_commands.delete_pause(replayed, fact.pause, time)
 
 
-AGAIN: dict[type[f.Fact], Callable[[World, World, Any, int], Iterator[f.Fact]]] = {
+REPLAY: dict[type[f.Fact], Callable[[World, World, Any, int], Iterator[f.Fact]]] = {
     f.UserCreated: _user,
     f.UserChanged: _same,
     f.MetricChanged: _event,

@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-KEPT_AWARDS = 100  # the most that an answer can ask for
+KEPT_AWARDS = 100  # the most that a response can show
 
 
 class Timeline:
@@ -176,7 +176,7 @@ class Awards:
         return found
 
     def forget(self, unsent: int) -> None:
-        """Lets go of those that no answer can ask for any more, now and then; not of the `unsent` newest ones."""
+        """Drops those that no response can show any more, now and then; not of the `unsent` newest ones."""
         kept = max(unsent, KEPT_AWARDS)
         if len(self._causes) > 2 * kept:
             del self._numbers[: -4 * kept], self._causes[:-kept]

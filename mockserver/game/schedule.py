@@ -1,7 +1,7 @@
 """What falls due and when: each concept says so, here it is put in one order: time, kind, subject.
 
-An item is a promise to look, not an event: when its moment comes it is compared with the world as it is then,
-and what has moved meanwhile is dropped. So items are never searched for or removed.
+An item is only a check: when its moment comes it is compared with the world as it is then, and dropped if it does
+not apply any more. So items are never searched for or removed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockserver.game import emails, leaderboards, points, streaks
 from mockserver.game import facts as f
 from mockserver.game.catalog import Boost, PointsSystem
 from mockserver.game.periods import FINISHED_AFTER, boost_moments, run_start
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.world import World
 
 
@@ -110,9 +110,9 @@ class Schedule:
             self.changes.former = self._undone()
         self._heap, self._messages = [], {}
         self._add(_organisation(world, now))
-        for person in world.users.values():
-            self._add(_of_person(world, person, now))
-            self._expect(_messages(world, person, now))
+        for user in world.users.values():
+            self._add(_of_user(world, user, now))
+            self._expect(_messages(world, user, now))
 
     def arm(self, world: World, entry: f.Entry) -> None:
         """What a fact that was just applied makes fall due."""
@@ -131,7 +131,7 @@ class Schedule:
         elif isinstance(fact, (f.FreezeEarned, f.FreezeIntervalPassed)):
             self._add(_freeze(world, world.users[fact.user]))
         elif isinstance(fact, f.UserCreated):
-            self._add(_of_person(world, world.users[fact.user], entry.time))
+            self._add(_of_user(world, world.users[fact.user], entry.time))
             self._expect(_messages(world, world.users[fact.user], entry.time))
         elif isinstance(fact, f.UserChanged):
             if fact.relocated:
@@ -200,56 +200,56 @@ def _organisation(world: World, after: int) -> Iterator[Due]:
             yield from _run(world, key, after, kind)
 
 
-def _of_person(world: World, person: Person, now: int) -> Iterator[Due]:
-    yield from _by_local_time(world, person)
+def _of_user(world: World, user: User, now: int) -> Iterator[Due]:
+    yield from _by_local_time(world, user)
     for _, trigger in world.catalog.triggers_by.get(("time", None), ()):
-        yield from _time(world, person, now, trigger.id)
-    for key in person.accounts:
-        yield from _report(world, person, key)
+        yield from _time(world, user, now, trigger.id)
+    for key in user.accounts:
+        yield from _report(world, user, key)
 
 
-def _by_local_time(world: World, person: Person) -> Iterator[Due]:
-    yield from _streak(person)
-    yield from _freeze(world, person)
+def _by_local_time(world: World, user: User) -> Iterator[Due]:
+    yield from _streak(user)
+    yield from _freeze(world, user)
     for system in world.catalog.points.values():
         for boost in system.boosts:
-            if boost.user == person.profile.id:
-                yield from _boost(world, boost, person, person.profile.created)
+            if boost.user == user.profile.id:
+                yield from _boost(world, boost, user, user.profile.created)
 
 
-def _streak(person: Person) -> Iterator[Due]:
-    if person.streak.length:
-        yield Due(person.streak.deadline, Kind.STREAK, (person.number, 0), person.profile.id, "")
+def _streak(user: User) -> Iterator[Due]:
+    if user.streak.length:
+        yield Due(user.streak.deadline, Kind.STREAK, (user.number, 0), user.profile.id, "")
 
 
-def _freeze(world: World, person: Person) -> Iterator[Due]:
-    due = streaks.freezes_due(world, person)
+def _freeze(world: World, user: User) -> Iterator[Due]:
+    due = streaks.freezes_due(world, user)
     if due is not None:
-        yield Due(due[0], Kind.FREEZE, (person.number, 0), person.profile.id, str(due[1]))
+        yield Due(due[0], Kind.FREEZE, (user.number, 0), user.profile.id, str(due[1]))
 
 
-def _time(world: World, person: Person, after: int, trigger_id: str) -> Iterator[Due]:
+def _time(world: World, user: User, after: int, trigger_id: str) -> Iterator[Due]:
     for index, (_, trigger) in enumerate(world.catalog.triggers_by.get(("time", None), ())):
         if trigger.id == trigger_id:
-            time = points.time_due(person, trigger, after)
-            yield Due(time, Kind.TIME, (person.number, index), person.profile.id, trigger_id)
+            time = points.time_due(user, trigger, after)
+            yield Due(time, Kind.TIME, (user.number, index), user.profile.id, trigger_id)
 
 
-def _report(world: World, person: Person, system: str) -> Iterator[Due]:
-    account = person.accounts[system]
+def _report(world: World, user: User, system: str) -> Iterator[Due]:
+    account = user.accounts[system]
     if account.unsent:
         index = list(world.catalog.points).index(system) if system in world.catalog.points else 0
-        yield Due(account.window_until, Kind.REPORT, (person.number, index), person.profile.id, system)
+        yield Due(account.window_until, Kind.REPORT, (user.number, index), user.profile.id, system)
 
 
-def _messages(world: World, person: Person, after: int) -> Iterator[Due]:
-    for time, token in emails.moments(world, person, after):
-        yield Due(time, Kind.MESSAGE, (person.number, 0), person.profile.id, token)
+def _messages(world: World, user: User, after: int) -> Iterator[Due]:
+    for time, token in emails.moments(world, user, after):
+        yield Due(time, Kind.MESSAGE, (user.number, 0), user.profile.id, token)
 
 
-def _reminder(world: World, person: Person, after: int) -> Iterator[Due]:
-    for time, token in emails.reminder(world, person, after):
-        yield Due(time, Kind.MESSAGE, (person.number, 0), person.profile.id, token)
+def _reminder(world: World, user: User, after: int) -> Iterator[Due]:
+    for time, token in emails.reminder(world, user, after):
+        yield Due(time, Kind.MESSAGE, (user.number, 0), user.profile.id, token)
 
 
 def _message_of(due: Due) -> tuple[str, str]:
@@ -269,11 +269,11 @@ def _run(world: World, key: str, after: int, kind: Kind) -> Iterator[Due]:
         yield Due(found[0], kind, (0, list(world.catalog.leaderboards).index(key)), key, str(found[1]))
 
 
-def _boost(world: World, boost: Boost, person: Person | None, after: int) -> Iterator[Due]:
-    """For one of a single user, `after` is when the user was created: whoever changes zone may have passed the
-    moment, and whoever came later has missed it."""
-    start, finish = boost_moments(boost, person.zone if person else None)
-    order = person.number if person else 0, list(world.catalog.boosts_by_id).index(boost.id)
+def _boost(world: World, boost: Boost, user: User | None, after: int) -> Iterator[Due]:
+    """For one of a single user, `after` is when the user was created: a user who changes zone may have passed the
+    moment, and a user who came later has missed it."""
+    start, finish = boost_moments(boost, user.zone if user else None)
+    order = user.number if user else 0, list(world.catalog.boosts_by_id).index(boost.id)
     if start > after:
         yield Due(start, Kind.BOOST_START, order, boost.id, "")
     if finish is not None and finish > after:
@@ -286,15 +286,15 @@ def settle(world: World, due: Due, time: int) -> Iterator[f.Fact]:
 
 
 def _settle_streak(world: World, due: Due, time: int) -> Iterator[f.Fact]:
-    person = world.users[due.subject]
-    if person.streak.length and person.streak.deadline <= due.time:
-        yield from streaks.miss_period(world, person, time)
+    user = world.users[due.subject]
+    if user.streak.length and user.streak.deadline <= due.time:
+        yield from streaks.miss_period(world, user, time)
 
 
 def _settle_freeze(world: World, due: Due, time: int) -> Iterator[f.Fact]:
-    person = world.users[due.subject]
-    if streaks.freezes_due(world, person) == (due.time, int(due.token)):
-        yield from streaks.earn_freezes(world, person, int(due.token))
+    user = world.users[due.subject]
+    if streaks.freezes_due(world, user) == (due.time, int(due.token)):
+        yield from streaks.earn_freezes(world, user, int(due.token))
 
 
 def _settle_time(world: World, due: Due, time: int) -> Iterator[f.Fact]:
@@ -302,10 +302,10 @@ def _settle_time(world: World, due: Due, time: int) -> Iterator[f.Fact]:
 
 
 def _settle_report(world: World, due: Due, time: int) -> Iterator[f.Fact]:
-    person = world.users[due.subject]
-    account = person.accounts.get(due.token)
+    user = world.users[due.subject]
+    account = user.accounts.get(due.token)
     if account is not None and account.window_until <= due.time:
-        yield from points.close_window(world, person, due.token)
+        yield from points.close_window(world, user, due.token)
 
 
 def _settle_message(world: World, due: Due, time: int) -> Iterator[f.Fact]:
@@ -325,8 +325,8 @@ def _settle_boost(world: World, due: Due, time: int) -> Iterator[f.Fact]:
     if found is None:
         return
     system, boost = found
-    person = world.users.get(boost.user) if boost.user else None
-    start, finish = boost_moments(boost, person.zone if person else None)
+    user = world.users.get(boost.user) if boost.user else None
+    start, finish = boost_moments(boost, user.zone if user else None)
     if due.kind is Kind.BOOST_START and start == due.time and boost.id not in world.boosts_begun:
         yield f.BoostStarted(boost.user, system.key, boost.id)
     if due.kind is Kind.BOOST_FINISH and finish == due.time and boost.id not in world.boosts_ended:

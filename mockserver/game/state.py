@@ -106,7 +106,7 @@ NO_PREFERENCES: dict[str, tuple[str, ...]] = {}  # shared, never written to
 
 
 @dataclass(slots=True)
-class Person:
+class User:
     """A user and all that is theirs. `number`: of the fact that created the user, `changed`: of those that changed the
     profile since. `keys`: the number of the event by
     metric and idempotency key. `messages`: which one of its kind fell due last, by kind."""

@@ -1,6 +1,6 @@
 """What the organisation does to a user's streak by hand: grants, restores, resets, pauses (behaviour, section 5).
 
-Each question gives the fact to tell. All raise `NotFound` for a user or pause that there is not, `NothingToDo` where
+Each function returns a fact to record. All raise `NotFound` for an unknown user or pause, `NothingToDo` where
 nothing would change, `Refused` for the rest.
 """
 
@@ -12,39 +12,39 @@ from mockserver.game.catalog import Streak
 from mockserver.game.errors import NotFound, NothingToDo, Refused
 from mockserver.game.facts import FreezeGranted, Pause, PauseDeleted, StreakPaused, StreakReset, StreakRestored
 from mockserver.game.periods import ONE_DAY, end_of_period, local_day, start_of_period
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.streaks import chance_from, conditions_met, last_chance, streak_of
 from mockserver.game.world import World
 
 RESTORABLE_DAYS = timedelta(days=90)
 
 
-def grant_freeze(world: World, user: str) -> FreezeGranted:
+def grant_freeze(world: World, user_id: str) -> FreezeGranted:
     """One more freeze."""
-    person, streak = _person(world, user), _streak(world)
+    user, streak = _user(world, user_id), _streak(world)
     if streak.freezes is None:
         raise Refused("Streak freezes are not enabled")
-    if streak_of(world, person) is None:
+    if streak_of(world, user) is None:
         raise NothingToDo("The user has switched streaks off")
-    if person.streak.freezes >= streak.freezes.maximum:
+    if user.streak.freezes >= streak.freezes.maximum:
         raise NothingToDo("Would exceed maximum freeze limit")
-    return FreezeGranted(user)
+    return FreezeGranted(user_id)
 
 
-def reset_streak(world: World, user: str, now: int) -> StreakReset:
+def reset_streak(world: World, user_id: str, now: int) -> StreakReset:
     """The running streak ends at once; `now` in ms UTC."""
-    person, _ = _person(world, user), _streak(world)
-    if not person.streak.length:
+    user, _ = _user(world, user_id), _streak(world)
+    if not user.streak.length:
         raise NothingToDo("No streak to reset")
-    today = local_day(now, person.zone)
-    return StreakReset(user, person.streak.length, today, _period(world, today))
+    today = local_day(now, user.zone)
+    return StreakReset(user_id, user.streak.length, today, _period(world, today))
 
 
-def restore_streak(world: World, user: str, now: int) -> StreakRestored:
+def restore_streak(world: World, user_id: str, now: int) -> StreakRestored:
     """The greatest length of the last 90 days, of the weeks of this year or of the months since the beginning of the
     last one is the running length again; `now` in ms UTC."""
-    person, streak = _person(world, user), _streak(world)
-    state, today = person.streak, local_day(now, person.zone)
+    user, streak = _user(world, user_id), _streak(world)
+    state, today = user.streak, local_day(now, user.zone)
     first = _restorable_from(world, streak, today)
     rows = [(row.length, row.start) for row in state.history if row.start >= first]
     rows += [(row.length, row.day) for row in state.resets if row.day >= first]
@@ -54,11 +54,11 @@ def restore_streak(world: World, user: str, now: int) -> StreakRestored:
     current = _period(world, today)
     # Choice: the user has the rest of the present period to go on, as after any other one.
     expires = (
-        last_chance(world, person, state.counted, person.pauses)
+        last_chance(world, user, state.counted, user.pauses)
         if state.counted >= current
-        else chance_from(world, person, current, person.pauses)
+        else chance_from(world, user, current, user.pauses)
     )
-    return StreakRestored(user, length, _started(world, streak, person, day), expires)
+    return StreakRestored(user_id, length, _started(world, streak, user, day), expires)
 
 
 def _restorable_from(world: World, streak: Streak, today: date) -> date:
@@ -69,63 +69,63 @@ def _restorable_from(world: World, streak: Streak, today: date) -> date:
     return _period(world, date(max(1, today.year - years), 1, 1))
 
 
-def _started(world: World, streak: Streak, person: Person, day: date) -> date:
+def _started(world: World, streak: Streak, user: User, day: date) -> date:
     """The local day on which the streak that ran on `day` began."""
     period = day
-    for row in person.streak.history:
+    for row in user.streak.history:
         if row.start > day:
             break
         if row.length == 1 and not row.frozen:
             period = row.start
     last = end_of_period(period, streak.frequency, world.catalog.settings.week_start)
     for ordinal in range(period.toordinal(), last.toordinal()):
-        if conditions_met(streak_of(world, person) or streak, person, period, date.fromordinal(ordinal)):
+        if conditions_met(streak_of(world, user) or streak, user, period, date.fromordinal(ordinal)):
             return date.fromordinal(ordinal)
     return last
 
 
-def plan_pause(world: World, user: str, start: date, end: date, now: int) -> StreakPaused:
+def plan_pause(world: World, user_id: str, start: date, end: date, now: int) -> StreakPaused:
     """A pause from `start` to `end`, both inclusive; `now` in ms UTC."""
-    person, _ = _person(world, user), _streak(world)
-    today = local_day(now, person.zone)
+    user, _ = _user(world, user_id), _streak(world)
+    today = local_day(now, user.zone)
     if start < today:
         raise Refused(f"start must not be before today in the user's time zone, {today}, but is {start}")
     if end < start:
         raise Refused(f"end must not be before start, {start}, but is {end}")
     pause = Pause(world.id_of("pause", world.journal.last + 1), start, end, archived=False)
-    return paused(world, person, pause)
+    return paused(world, user, pause)
 
 
-def paused(world: World, person: Person, pause: Pause) -> StreakPaused:
+def paused(world: World, user: User, pause: Pause) -> StreakPaused:
     """The fact that a pause is planned, and how long the running streak holds with it."""
-    expires = person.streak.expires
+    expires = user.streak.expires
     if expires is not None:
-        expires = chance_from(world, person, _period(world, expires), (*person.pauses, pause))
-    return StreakPaused(person.profile.id, pause, expires)
+        expires = chance_from(world, user, _period(world, expires), (*user.pauses, pause))
+    return StreakPaused(user.profile.id, pause, expires)
 
 
 def delete_pause(world: World, pause: str, now: int) -> PauseDeleted:
     """The pause of that id ends with yesterday, if it has begun; `now` in ms UTC."""
-    user = world.pauses.get(pause)
-    if user is None:
+    user_id = world.pauses.get(pause)
+    if user_id is None:
         raise NotFound("Streak pause not found by ID")
-    person = world.users[user]
-    yesterday = local_day(now, person.zone) - ONE_DAY
-    row = next(row for row in person.pauses if row.id == pause)
+    user = world.users[user_id]
+    yesterday = local_day(now, user.zone) - ONE_DAY
+    row = next(row for row in user.pauses if row.id == pause)
     # Choice: days that are over stay covered.
     rest = row._replace(end=min(row.end, yesterday), archived=True) if row.start <= yesterday else None
-    pauses = tuple(row for row in person.pauses if row.id != pause) + (() if rest is None else (rest,))
-    return PauseDeleted(user, pause, rest, _expiry_without(world, person, pauses, yesterday + ONE_DAY))
+    pauses = tuple(row for row in user.pauses if row.id != pause) + (() if rest is None else (rest,))
+    return PauseDeleted(user_id, pause, rest, _expiry_without(world, user, pauses, yesterday + ONE_DAY))
 
 
-def _expiry_without(world: World, person: Person, pauses: tuple[Pause, ...], today: date) -> date | None:
+def _expiry_without(world: World, user: User, pauses: tuple[Pause, ...], today: date) -> date | None:
     """When the running streak expires if there are but these pauses; None without one."""
-    history = person.streak.history
-    if person.streak.expires is None:
+    history = user.streak.history
+    if user.streak.expires is None:
         return None
-    expires = last_chance(world, person, history[len(history) - 1].start, pauses)
+    expires = last_chance(world, user, history[len(history) - 1].start, pauses)
     # What a restored streak had missed before is forgiven.
-    return expires if expires >= today else chance_from(world, person, _period(world, today), pauses)
+    return expires if expires >= today else chance_from(world, user, _period(world, today), pauses)
 
 
 def _period(world: World, day: date) -> date:
@@ -133,11 +133,11 @@ def _period(world: World, day: date) -> date:
     return start_of_period(day, streak.frequency, world.catalog.settings.week_start)
 
 
-def _person(world: World, user: str) -> Person:
-    person = world.users.get(user)
-    if person is None:
+def _user(world: World, user_id: str) -> User:
+    user = world.users.get(user_id)
+    if user is None:
         raise NotFound("User does not exist")
-    return person
+    return user
 
 
 def _streak(world: World) -> Streak:

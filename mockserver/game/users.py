@@ -13,7 +13,7 @@ from mockserver.game.errors import Refused
 from mockserver.game.facts import PreferencesChanged, Profile, StreakPreferences, UserChanged, UserCreated
 from mockserver.game.nearest import nearest
 from mockserver.game.periods import local_day, zone, zone_names
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.world import World
 
 MOST_GUESSED = 3  # wrong keys for which the nearest are looked up
@@ -23,22 +23,22 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}\S*", re.ASCII)
 NOTIFICATION_TYPES = ("achievement_completed", "recap", "reactivation", "streak_reminder")
 
 
-def upsert(world: World, user: str, fields: Mapping[str, Any], now: int) -> UserCreated | UserChanged | None:
+def upsert(world: World, user_id: str, fields: Mapping[str, Any], now: int) -> UserCreated | UserChanged | None:
     """The fact that `fields` (of schema `UpdatedUser`) state about a user; None when nothing would change.
 
     Raises `Refused` as `profile_after` does.
     """
-    person = world.users.get(user)
-    if person is not None and len(fields) == ("id" in fields):
+    user = world.users.get(user_id)
+    if user is not None and len(fields) == ("id" in fields):
         return None
-    old = person.profile if person else stranger(world, user, now)
+    old = user.profile if user else blank_profile(world, user_id, now)
     new = profile_after(world, old, fields, now)
-    if person is None:
-        return UserCreated(user, new)
-    return UserChanged(user, new._replace(updated=now), new.tz != old.tz) if new != old else None
+    if user is None:
+        return UserCreated(user_id, new)
+    return UserChanged(user_id, new._replace(updated=now), new.tz != old.tz) if new != old else None
 
 
-def stranger(world: World, user: str, now: int) -> Profile:
+def blank_profile(world: World, user: str, now: int) -> Profile:
     """A user of whom nothing is known yet."""
     return Profile(user, None, None, None, None, None, None, NO_ATTRIBUTES, in_control(world, user), now, now)
 
@@ -122,12 +122,12 @@ def subscribes(profile: Profile) -> bool:
 
 
 def prefer(
-    person: Person, notifications: Mapping[str, Any], own_streak: StreakPreferences | None = None
+    user: User, notifications: Mapping[str, Any], own_streak: StreakPreferences | None = None
 ) -> PreferencesChanged | None:
     """Replaces the notification types that were sent, ignores unknown ones, and replaces the settings of an own streak
     unless None are given. None when nothing changes."""
     sent = {key: tuple(notifications[key]) for key in NOTIFICATION_TYPES if key in notifications}
-    new, own = person.notifications | sent, own_streak or person.own_streak
-    if new == person.notifications and own == person.own_streak:
+    new, own = user.notifications | sent, own_streak or user.own_streak
+    if new == user.notifications and own == user.own_streak:
         return None
-    return PreferencesChanged(person.profile.id, new, own, recount=own != person.own_streak)
+    return PreferencesChanged(user.profile.id, new, own, recount=own != user.own_streak)

@@ -1,4 +1,4 @@
-"""One population and all that it did. `World.apply` is the only writer, and it never thinks."""
+"""One population and all that it did. `World.apply` is the only writer, and it decides nothing."""
 
 from __future__ import annotations
 

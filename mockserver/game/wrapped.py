@@ -10,11 +10,11 @@ from mockserver.game.catalog import Leaderboard
 from mockserver.game.facts import Standing
 from mockserver.game.periods import end_of_period, local_day, run_end, run_index, start_of_period
 from mockserver.game.rows import CountedPeriod, Timeline
-from mockserver.game.state import Person
+from mockserver.game.state import User
 from mockserver.game.streaks import went_on
 from mockserver.game.world import World
 
-Lookup = Callable[[Person], Timeline | None]
+Lookup = Callable[[User], Timeline | None]
 
 
 class Span(NamedTuple):
@@ -53,11 +53,11 @@ NO_STREAK = Streak(0, None, None)
 class Days:
     """How many events a user sent, and how much they changed, on each day of a year."""
 
-    def __init__(self, person: Person, year: int) -> None:
+    def __init__(self, user: User, year: int) -> None:
         self.events: dict[date, int] = {}
         self.changes: dict[date, int] = {}
         span = year_span(year)
-        for progress in person.metrics.values():
+        for progress in user.metrics.values():
             for ordinal, change, events in progress.days.rows(span.first.toordinal(), span.last.toordinal()):
                 day = date.fromordinal(ordinal)
                 self.events[day] = self.events.get(day, 0) + events
@@ -89,12 +89,12 @@ def within(span: Span, year: Span) -> Span:
     return Span(max(span.first, year.first), min(span.last, year.last))
 
 
-def change_in(world: World, person: Person, lookup: Lookup, span: Span, compared: bool) -> Change | None:
+def change_in(world: World, user: User, lookup: Lookup, span: Span, compared: bool) -> Change | None:
     """What a span did to the timeline that `lookup` finds; None when the user was not active in it.
 
     `compared`: with the percentile, the share of the users active in the span whose change is at most this.
     """
-    first, last, days = span.first.toordinal(), span.last.toordinal(), lookup(person)
+    first, last, days = span.first.toordinal(), span.last.toordinal(), lookup(user)
     mine = days.change(first, last) if days else None
     if days is None or mine is None:
         return None
@@ -107,33 +107,33 @@ def change_in(world: World, person: Person, lookup: Lookup, span: Span, compared
 
 
 def metric_days(metric: str) -> Lookup:
-    def lookup(person: Person) -> Timeline | None:
-        progress = person.metrics.get(metric)
+    def lookup(user: User) -> Timeline | None:
+        progress = user.metrics.get(metric)
         return progress.days if progress else None
 
     return lookup
 
 
 def attribute_days(metric: str, pair: tuple[str, str]) -> Lookup:
-    def lookup(person: Person) -> Timeline | None:
-        progress = person.metrics.get(metric)
+    def lookup(user: User) -> Timeline | None:
+        progress = user.metrics.get(metric)
         return progress.attributes.get(pair) if progress and progress.attributes else None
 
     return lookup
 
 
 def points_days(system: str) -> Lookup:
-    def lookup(person: Person) -> Timeline | None:
-        account = person.accounts.get(system)
+    def lookup(user: User) -> Timeline | None:
+        account = user.accounts.get(system)
         return account.days if account else None
 
     return lookup
 
 
-def completed_in(person: Person, span: Span) -> list[str]:
+def completed_in(user: User, span: Span) -> list[str]:
     """The keys of the achievements completed on local days of the span, in order of completion."""
-    zone = person.zone
-    return [key for key, row in person.achievements.items() if span.first <= local_day(row.time, zone) <= span.last]
+    zone = user.zone
+    return [key for key, row in user.achievements.items() if span.first <= local_day(row.time, zone) <= span.last]
 
 
 def best_standing(world: World, user: str, board: Leaderboard, span: Span) -> tuple[date, Standing] | None:
@@ -149,13 +149,13 @@ def best_standing(world: World, user: str, board: Leaderboard, span: Span) -> tu
     return best
 
 
-def longest_streak(world: World, person: Person, span: Span) -> Streak:
+def longest_streak(world: World, user: User, span: Span) -> Streak:
     """The most periods in a row that counted, of those that reach into the span; the first on a tie."""
     # Choice: a week over the end of a year is in both.
     streak, week_start = world.catalog.streak, world.catalog.settings.week_start
     frequency = streak.frequency if streak else "daily"
     best = NO_STREAK
-    for rows in _streaks(world, person):
+    for rows in _streaks(world, user):
         periods = [Span(row.start, end_of_period(row.start, frequency, week_start)) for row in rows]
         counted = [period for period in periods if period.last >= span.first and period.first <= span.last]
         if len(counted) > best.length:
@@ -163,13 +163,13 @@ def longest_streak(world: World, person: Person, span: Span) -> Streak:
     return best
 
 
-def _streaks(world: World, person: Person) -> Iterator[list[CountedPeriod]]:
+def _streaks(world: World, user: User) -> Iterator[list[CountedPeriod]]:
     """The periods that counted, streak by streak."""
     rows: list[CountedPeriod] = []
-    for row in person.streak.history:
+    for row in user.streak.history:
         if row.frozen:
             continue
-        if rows and not went_on(world, person, row):
+        if rows and not went_on(world, user, row):
             yield rows
             rows = []
         rows.append(row)

@@ -13,37 +13,37 @@ from mockserver.game.changeover import change_catalog
 from mockserver.game.population import Population
 from mockserver.game.ranking import Run
 from mockserver.game.rows import CountedPeriods, Timeline
-from mockserver.game.state import Account, Completion, Person, Progress, StreakState
+from mockserver.game.state import Account, Completion, Progress, StreakState, User
 
 
 def _user_created(world: Population, entry: f.Entry, fact: f.UserCreated) -> None:
-    person = Person(fact.profile, entry.seq)
+    user = User(fact.profile, entry.seq)
     streak = world.catalog.streak
     if streak is not None and streak.freezes is not None:
-        person.streak.freezes = min(streak.freezes.initial, streak.freezes.maximum)
-    world.users[fact.user] = person
+        user.streak.freezes = min(streak.freezes.initial, streak.freezes.maximum)
+    world.users[fact.user] = user
 
 
 def _user_changed(world: Population, entry: f.Entry, fact: f.UserChanged) -> None:
-    person = world.users[fact.user]
-    person.profile = fact.profile
-    if person.changed is None:
-        person.changed = array("q")
-    person.changed.append(entry.seq)
-    if fact.relocated and person.streak.expires is not None:
-        _expire(person, person.streak.expires)
+    user = world.users[fact.user]
+    user.profile = fact.profile
+    if user.changed is None:
+        user.changed = array("q")
+    user.changed.append(entry.seq)
+    if fact.relocated and user.streak.expires is not None:
+        _expire(user, user.streak.expires)
 
 
 def _preferences_changed(world: Population, entry: f.Entry, fact: f.PreferencesChanged) -> None:
-    person = world.users[fact.user]
-    person.notifications, person.own_streak = fact.notifications, fact.streak
+    user = world.users[fact.user]
+    user.notifications, user.own_streak = fact.notifications, fact.streak
 
 
 def _metric_changed(world: Population, entry: f.Entry, fact: f.MetricChanged) -> None:
-    person = world.users[fact.user]
-    progress = person.metrics.get(fact.metric)
+    user = world.users[fact.user]
+    progress = user.metrics.get(fact.metric)
     if progress is None:
-        progress = person.metrics[fact.metric] = Progress()
+        progress = user.metrics[fact.metric] = Progress()
     day = fact.day.toordinal()
     progress.total = total = fact.total
     progress.passed = peak = progress.peak
@@ -58,21 +58,21 @@ def _metric_changed(world: Population, entry: f.Entry, fact: f.MetricChanged) ->
         for pair in fact.attributes.items():
             by_attribute.setdefault(pair, Timeline()).add(day, fact.value)
     if fact.idempotency_key:
-        if person.keys is None:
-            person.keys = {}
-        person.keys[fact.metric, fact.idempotency_key] = entry.seq
+        if user.keys is None:
+            user.keys = {}
+        user.keys[fact.metric, fact.idempotency_key] = entry.seq
 
 
-def _expire(person: Person, expires: date) -> None:
+def _expire(user: User, expires: date) -> None:
     """A deadline may move with its user, but never to an earlier moment (behaviour, section 5)."""
-    streak, deadline = person.streak, person.end_of(expires)
+    streak, deadline = user.streak, user.end_of(expires)
     streak.deadline = max(deadline, streak.deadline) if streak.expires == expires else deadline
     streak.expires = expires
 
 
 def _streak_counted(world: Population, entry: f.Entry, fact: f.StreakStarted | f.StreakExtended) -> None:
-    person = world.users[fact.user]
-    streak = person.streak
+    user = world.users[fact.user]
+    streak = user.streak
     length = fact.length if isinstance(fact, f.StreakExtended) else 1
     if streak.length:
         world.lengths.remove((-streak.length, streak.reached, fact.user))
@@ -86,7 +86,7 @@ def _streak_counted(world: Population, entry: f.Entry, fact: f.StreakStarted | f
         streak.longest, streak.longest_reached = length, entry.seq
         world.longest.add((-length, entry.seq, fact.user))
     streak.counted = fact.period
-    _expire(person, fact.expires)
+    _expire(user, fact.expires)
     streak.history.count(fact.period, length)
 
 
@@ -98,10 +98,10 @@ def _streak_lost(world: Population, entry: f.Entry, fact: f.StreakLost) -> None:
 
 
 def _freeze_consumed(world: Population, entry: f.Entry, fact: f.FreezeConsumed) -> None:
-    person = world.users[fact.user]
-    streak = person.streak
+    user = world.users[fact.user]
+    streak = user.streak
     streak.freezes = fact.freezes
-    _expire(person, fact.expires)
+    _expire(user, fact.expires)
     streak.history.freeze(fact.period, streak.length)
 
 
@@ -115,15 +115,15 @@ def _freeze_interval_passed(world: Population, entry: f.Entry, fact: f.FreezeInt
 
 
 def _streak_restored(world: Population, entry: f.Entry, fact: f.StreakRestored) -> None:
-    person = world.users[fact.user]
-    streak = person.streak
+    user = world.users[fact.user]
+    streak = user.streak
     assert streak.counted is not None
     if streak.length:
         world.lengths.remove((-streak.length, streak.reached, fact.user))
     streak.length, streak.started, streak.reached = fact.length, fact.started, entry.seq
     world.lengths.add((-streak.length, streak.reached, fact.user))
     streak.history.count(streak.counted, fact.length)
-    _expire(person, fact.expires)
+    _expire(user, fact.expires)
 
 
 def _streak_reset(world: Population, entry: f.Entry, fact: f.StreakReset) -> None:
@@ -134,14 +134,14 @@ def _streak_reset(world: Population, entry: f.Entry, fact: f.StreakReset) -> Non
 
 
 def _streak_recounted(world: Population, entry: f.Entry, fact: f.StreakRecounted) -> None:
-    user = fact.user
-    person = world.users[user]
-    old = person.streak
+    user_id = fact.user
+    user = world.users[user_id]
+    old = user.streak
     if old.length:
-        world.lengths.remove((-old.length, old.reached, user))
+        world.lengths.remove((-old.length, old.reached, user_id))
     if old.longest:
-        world.longest.remove((-old.longest, old.longest_reached, user))
-    new = person.streak = StreakState(
+        world.longest.remove((-old.longest, old.longest_reached, user_id))
+    new = user.streak = StreakState(
         fact.length,
         fact.started,
         fact.counted,
@@ -157,26 +157,26 @@ def _streak_recounted(world: Population, entry: f.Entry, fact: f.StreakRecounted
         fact.resets,
     )
     if new.length:
-        world.lengths.add((-new.length, new.reached, user))
+        world.lengths.add((-new.length, new.reached, user_id))
     if new.longest:
-        world.longest.add((-new.longest, new.longest_reached, user))
+        world.longest.add((-new.longest, new.longest_reached, user_id))
 
 
 def _streak_paused(world: Population, entry: f.Entry, fact: f.StreakPaused) -> None:
-    person = world.users[fact.user]
-    person.pauses += (fact.pause,)
+    user = world.users[fact.user]
+    user.pauses += (fact.pause,)
     world.pauses[fact.pause.id] = fact.user
     if fact.expires is not None:
-        _expire(person, fact.expires)
+        _expire(user, fact.expires)
 
 
 def _pause_deleted(world: Population, entry: f.Entry, fact: f.PauseDeleted) -> None:
-    person = world.users[fact.user]
-    kept = [fact.rest if pause.id == fact.pause else pause for pause in person.pauses]
-    person.pauses = tuple(pause for pause in kept if pause is not None)
+    user = world.users[fact.user]
+    kept = [fact.rest if pause.id == fact.pause else pause for pause in user.pauses]
+    user.pauses = tuple(pause for pause in kept if pause is not None)
     del world.pauses[fact.pause]
     if fact.expires is not None:
-        _expire(person, fact.expires)
+        _expire(user, fact.expires)
 
 
 def _achievement_completed(world: Population, entry: f.Entry, fact: f.AchievementCompleted) -> None:
@@ -207,14 +207,14 @@ def _points_awarded(world: Population, entry: f.Entry, fact: f.PointsAwarded) ->
 def _points_changed(world: Population, entry: f.Entry, fact: f.PointsChanged) -> None:
     account = world.users[fact.user].accounts[fact.system]
     creation = world.catalog.points[fact.system].creation_triggers
-    told, added = list(fact.awards), fact.added
+    seqs, added = list(fact.awards), fact.added
     if creation:
         awards = [award for award in account.awards.newest(account.unsettled) if award.trigger not in creation]
-        told, added = [award.seq for award in awards], sum([award.awarded for award in awards])
-    if told:
-        account.unsent = account.unsent + told if account.unsent else told
+        seqs, added = [award.seq for award in awards], sum([award.awarded for award in awards])
+    if seqs:
+        account.unsent = account.unsent + seqs if account.unsent else seqs
         account.unsent_added += added
-    else:  # nothing will be told, so that later levels are compared with what it led to
+    else:  # nothing will be reported, so later levels are compared with what it led to
         account.reported_total += fact.added
     account.unsettled = 0
     account.awards.forget(len(account.unsent or ()))
@@ -227,9 +227,9 @@ def _points_reported(world: Population, entry: f.Entry, fact: f.PointsReported) 
     account.window_until = entry.time + world.catalog.settings.points_changed_window * 1000
 
 
-def _note_message(world: Population, user: str, kind: str, which: str) -> None:
-    person = world.users[user]
-    person.messages = {**(person.messages or {}), kind: which}
+def _note_message(world: Population, user_id: str, kind: str, which: str) -> None:
+    user = world.users[user_id]
+    user.messages = {**(user.messages or {}), kind: which}
 
 
 def _recap_due(world: Population, entry: f.Entry, fact: f.RecapDue) -> None:

@@ -1,1 +1,1 @@
-"""Worlds that outlive the process: brought up from what is kept of them, and kept while they live."""
+"""Worlds that outlive the process: restored from their logs at the start, and logged while they run."""

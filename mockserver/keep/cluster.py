@@ -1,4 +1,4 @@
-"""The worlds that servers share through a cluster, for whoever looks into them as into a directory."""
+"""The worlds that servers share through a cluster, read as a directory is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cache
 
 from mockserver.log import shared
-from mockserver.log.jetstream import WORLDS, JetStreamHome
+from mockserver.log.jetstream import WORLDS, JetStreamStore
 from mockserver.log.record import LogError
 
 
@@ -18,18 +18,18 @@ def is_cluster(where: str) -> bool:
 
 
 class ClusterWorlds:
-    """As `SqliteHome`, for reading. Raises `LogError` when the cluster does not answer, or holds no worlds."""
+    """As `SqliteStore`, for reading. Raises `LogError` when the cluster does not respond, or holds no worlds."""
 
     def __init__(self, servers: str) -> None:
         try:
             import nats  # noqa: F401
         except ImportError:
             raise LogError("a cluster needs nats-py: pip install 'trophy-mockserver[farm]'") from None
-        self._home = JetStreamHome([server.strip() for server in servers.split(",") if server.strip()])
+        self._store = JetStreamStore([server.strip() for server in servers.split(",") if server.strip()])
         self._runner = asyncio.Runner()
-        self._lines = cache(lambda world: self._runner.run(shared.lines_of(self._home, world)))
+        self._lines = cache(lambda world: self._runner.run(shared.lines_of(self._store, world)))
         try:
-            self._runner.run(self._home.open(make=False))
+            self._runner.run(self._store.open(make=False))
         except BaseException:
             self.close()
             raise
@@ -37,8 +37,8 @@ class ClusterWorlds:
     def worlds(self) -> list[str]:
         """The API keys of all worlds."""
         found = []
-        for key in sorted(self._runner.run(self._home.counts(WORLDS))):
-            if self._runner.run(shared.beginning(self._home, key)) is not None:
+        for key in sorted(self._runner.run(self._store.counts(WORLDS))):
+            if self._runner.run(shared.beginning(self._store, key)) is not None:
                 found.append(key)
         return found
 
@@ -54,5 +54,5 @@ class ClusterWorlds:
 
     def close(self) -> None:
         with suppress(Exception):
-            self._runner.run(self._home.close())
+            self._runner.run(self._store.close())
         self._runner.close()

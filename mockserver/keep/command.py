@@ -1,4 +1,4 @@
-"""`mockserver keep`: what is in a directory of kept worlds, and how it travels."""
+"""`mockserver keep`: what is in a directory of kept worlds, and how to move it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mockserver.files import write_whole
 from mockserver.game.periods import iso
 from mockserver.keep.cluster import ClusterWorlds, is_cluster
 from mockserver.log.record import LOADED, RECIPE, LogError, Record, decode, encode
-from mockserver.log.sqlite import SqliteHome
-from mockserver.log.text import read, story
+from mockserver.log.sqlite import SqliteStore
+from mockserver.log.text import parse_lines, read
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,38 +28,38 @@ class CannotKeep(click.ClickException):
 
 
 @contextmanager
-def opened(directory: str) -> Iterator[SqliteHome]:
+def opened(directory: str) -> Iterator[SqliteStore]:
     """What is kept there, to be changed."""
-    with told():
+    with errors_reported():
         if is_cluster(directory):
             raise LogError(
                 f"{directory} is a cluster: start a server with --log {directory} --load FILE, or POST a world to it"
             )
-        with closing(SqliteHome(directory)) as home:
-            yield home
+        with closing(SqliteStore(directory)) as store:
+            yield store
 
 
 @contextmanager
-def looked_into(where: str) -> Iterator[SqliteHome | ClusterWorlds]:
+def opened_for_reading(where: str) -> Iterator[SqliteStore | ClusterWorlds]:
     """What is kept there, for reading also while servers use it."""
-    with told():
-        home = ClusterWorlds(where) if is_cluster(where) else SqliteHome(where, read_only=True)
-        with closing(home):
-            yield home
+    with errors_reported():
+        store = ClusterWorlds(where) if is_cluster(where) else SqliteStore(where, read_only=True)
+        with closing(store):
+            yield store
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What is wrong is said in one sentence."""
+def errors_reported() -> Iterator[None]:
+    """A `LogError` becomes one sentence and exit code 2."""
     try:
         yield
     except LogError as error:
         raise CannotKeep(f"{error}.") from None
 
 
-def world_of(home: SqliteHome | ClusterWorlds, key: str | None) -> str:
+def world_of(store: SqliteStore | ClusterWorlds, key: str | None) -> str:
     """The key itself, or the only one that there is."""
-    known = home.worlds()
+    known = store.worlds()
     if key is None and len(known) == 1:
         return known[0]
     if key in known:
@@ -85,14 +85,14 @@ def ls(where: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    with looked_into(where) as home:
+    with opened_for_reading(where) as store:
         table = Table(box=None, pad_edge=False)
-        for name in ("API key", "Seed", "People", "Records", "Checkpoint", "Told last"):
-            table.add_column(name, justify="left" if name in ("API key", "Told last") else "right", no_wrap=True)
-        for name in home.worlds():
-            length, saved = home.length(name), home.checkpoint(name)
-            recipe = decode(next(home.read(name))[1])
-            newest = decode(next(home.read(name, length - 1))[1])
+        for name in ("API key", "Seed", "Users", "Records", "Checkpoint", "Last command"):
+            table.add_column(name, justify="left" if name in ("API key", "Last command") else "right", no_wrap=True)
+        for name in store.worlds():
+            length, saved = store.length(name), store.checkpoint(name)
+            recipe = decode(next(store.read(name))[1])
+            newest = decode(next(store.read(name, length - 1))[1])
             row = (recipe.arguments["seed"], recipe.arguments["users"], length, saved.position if saved else "")
             table.add_row(name, *(f"{cell:,}" if isinstance(cell, int) else cell for cell in row), iso(newest.time))
         Console(width=None if sys.stdout.isatty() else 120).print(table)
@@ -104,10 +104,10 @@ def ls(where: str) -> None:
 @click.option("--last", metavar="N", type=click.IntRange(1), help="Only the newest N records.")
 def show(where: str, key: str | None, last: int | None) -> None:
     """Show the commands of a world, a line for each record: position, time, tenant, command, arguments."""
-    with looked_into(where) as home:
-        world = world_of(home, key)
-        after = max(0, home.length(world) - last) if last else 0
-        for position, line in home.read(world, after):
+    with opened_for_reading(where) as store:
+        world = world_of(store, key)
+        after = max(0, store.length(world) - last) if last else 0
+        for position, line in store.read(world, after):
             click.echo(_shown(position, decode(line)))
 
 
@@ -127,8 +127,8 @@ def _shown(position: int, record: Record) -> str:
 @click.option("--out", metavar="FILE", type=click.Path(dir_okay=False), help="Where to. Without it: standard output.")
 def export(where: str, key: str | None, out: str | None) -> None:
     """Write a world as text, one record a line (JSONL), for `keep import`, `serve --load` and POST /_mock/worlds."""
-    with looked_into(where) as home:
-        lines = (line + b"\n" for _, line in home.read(world_of(home, key)))
+    with opened_for_reading(where) as store:
+        lines = (line + b"\n" for _, line in store.read(world_of(store, key)))
         if out is None:
             sys.stdout.buffer.writelines(lines)
             return
@@ -146,19 +146,19 @@ def export(where: str, key: str | None, out: str | None) -> None:
 @click.option("--key", metavar="KEY", help="The API key that opens it. Without it: the one that it had.")
 def import_(directory: str, file: str, key: str | None) -> None:
     """Import a world that `keep export` wrote (`-`: standard input). Its webhooks of before are not sent again."""
-    with opened(directory) as home:
+    with opened(directory) as store:
         lines = sys.stdin.buffer.read().splitlines() if file == "-" else None
-        records = read(file) if lines is None else story(lines, "standard input")
+        records = read(file) if lines is None else parse_lines(lines, "standard input")
         recipe = decode(records[0])
         world = key or str(recipe.arguments.get("key"))
         if not (world and world.isascii() and world.isprintable() and world == world.strip()):
             raise LogError(f"{world!r} cannot be an API key: it must be printable ASCII without spaces around it")
-        if world in home.worlds():
+        if world in store.worlds():
             raise LogError(f"{directory} holds a world of the key {world} already")
         newest = decode(records[-1])
         records.append(encode(Record(newest.time, LOADED, {}, real=newest.real or recipe.real)))
         records[0] = encode(recipe._replace(arguments=recipe.arguments | {"made": 0, "fromFile": False}))
-        home.append([(world, position, record) for position, record in enumerate(records, 1)])
+        store.append([(world, position, record) for position, record in enumerate(records, 1)])
         click.echo(f"{len(records):,} records: the world of the key {world} is kept in {directory}.")
 
 
@@ -166,7 +166,7 @@ def import_(directory: str, file: str, key: str | None) -> None:
 @directory
 def compact(directory: str) -> None:
     """Free the space of what is no longer needed."""
-    with opened(directory) as home:
-        before = home.size
-        home.compact()
-        click.echo(f"{home.file}: {before:,} bytes before, {home.size:,} bytes now.")
+    with opened(directory) as store:
+        before = store.size
+        store.compact()
+        click.echo(f"{store.file}: {before:,} bytes before, {store.size:,} bytes now.")

@@ -1,4 +1,4 @@
-"""Keeps the worlds of one server in a directory: brings them up at the start, writes down what they are told."""
+"""Keeps the worlds of one server in a directory: restores them at the start, and logs their commands."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from mockserver.clock import pin, real_time
 from mockserver.control import checkpoint
-from mockserver.control.backstage import WorldContext
+from mockserver.control.context import WorldContext
 from mockserver.control.plane import ControlPlane
 from mockserver.control.recipe import Recipe, check_recipe, read_recipe, recipe_record
-from mockserver.control.replay import change_file, fold
-from mockserver.control.worlds import Given
+from mockserver.control.replay import change_file, replay_all
+from mockserver.control.worlds import SentCatalog
 from mockserver.game.catalog import WebhookEndpoint
 from mockserver.keep.deliveries import Deliveries
+from mockserver.log.batch import Batch, Recorder
 from mockserver.log.record import CATALOG, LogError, Record, decode, encode
-from mockserver.log.sqlite import Checkpoint, SqliteHome
-from mockserver.log.turn import Recorder, Turn
+from mockserver.log.sqlite import Checkpoint, SqliteStore
 from mockserver.worlds import Organisation, Plan, Populate, Worlds
 
 PATIENCE = 1.0  # seconds from one attempt to write again to the next
@@ -33,7 +33,7 @@ Report = Callable[[int, int], None]  # how many records have been repeated, of h
 log = logging.getLogger("mockserver")
 
 
-class Life(NamedTuple):
+class KeptWorld(NamedTuple):
     """What is kept of a world: its recipe, and where a checkpoint saved goes on from."""
 
     recipe: Recipe
@@ -45,21 +45,21 @@ class Life(NamedTuple):
 class Keeper:
     """First `open`, which makes the worlds; then `bring_up`, once there is a plane with an application over them."""
 
-    def __init__(self, home: SqliteHome) -> None:
-        self.home = home
-        self.turn = Turn(home, self._lost)
-        self._lives: dict[str, Life] = {}
-        self._born: dict[str, int] = {}  # worlds that were made at this start, and at which real time
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.batch = Batch(store, self._write_failed)
+        self._kept_worlds: dict[str, KeptWorld] = {}
+        self._created: dict[str, int] = {}  # worlds that were made at this start, and at which real time
         self._saved: dict[str, int] = {}  # the positions of the newest checkpoints
         self._written: dict[str, tuple[int, int]] = {}  # the newest record that was seen, and when
-        self._mending: asyncio.Task[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
         self._follow = False  # whether worlds that were made from the server's catalog take up what is new in it
 
     # At the start
 
     def roots(self) -> tuple[str, ...]:
         """The worlds that were not made by others."""
-        return tuple(key for key in self.home.worlds() if not self._recipe(key).made)
+        return tuple(key for key in self.store.worlds() if not self._recipe(key).made)
 
     def open(
         self,
@@ -75,47 +75,47 @@ class Keeper:
         `LogError` when a kept world of these keys was made otherwise than was asked for, or cannot be read.
         """
         self._plan, self._follow = plan, "catalog" in given
-        known, made = list(others), self.home.made
-        for key in self.home.worlds():
-            life = self._lives[key] = self._read(key)
-            made = max(made, life.recipe.made)
+        known, made = list(others), self.store.made
+        for key in self.store.worlds():
+            kept = self._kept_worlds[key] = self._read(key)
+            made = max(made, kept.recipe.made)
             if key in keys:
-                check_recipe(life.recipe, plan, given, str(self.home.file.parent))
-            known.append(checkpoint.organisation_of(key, life.recipe, populate, life.saved, life.real))
+                check_recipe(kept.recipe, plan, given, str(self.store.file.parent))
+            known.append(checkpoint.make_organisation(key, kept.recipe, populate, kept.saved, kept.real))
         there = {organisation.key for organisation in known}
         for key in keys:
             if key not in there:
-                with pin() as self._born[key]:
+                with pin() as self._created[key]:
                     known.append(Organisation(key, plan, populate))
         return Worlds(plan, keys, populate, known, made)
 
     async def bring_up(self, plane: ControlPlane, report: Report | None = None) -> None:
         """Repeats what came after the checkpoints; from here on all is kept. Raises `LogError`."""
-        lengths = {key: self.home.length(key) for key in self._lives}
-        total = sum(lengths[key] - life.position for key, life in self._lives.items())
+        lengths = {key: self.store.length(key) for key in self._kept_worlds}
+        total = sum(lengths[key] - kept.position for key, kept in self._kept_worlds.items())
         done = 0
-        for key, life in self._lives.items():
-            before, position = done, life.position
-            await self._live_through(
+        for key, kept in self._kept_worlds.items():
+            before, position = done, kept.position
+            await self._replay(
                 plane,
-                plane.backstage(_found(plane.worlds, key)),
-                life,
+                plane.context(_find(plane.worlds, key)),
+                kept,
                 lambda now, before=before, position=position: (  # type: ignore[misc]
                     report(before + now - position, total) if report else None
                 ),
             )
-            done += lengths[key] - life.position
-        for key, life in self._lives.items():
-            organisation = _found(plane.worlds, key)
-            self._follow_file(organisation, life.recipe)
+            done += lengths[key] - kept.position
+        for key, kept in self._kept_worlds.items():
+            organisation = _find(plane.worlds, key)
+            self._follow_file(organisation, kept.recipe)
             if key in plane.worlds.roots:
                 self._add_endpoints(plane, organisation)
         self._plane = plane
-        for key, real in self._born.items():
-            self.founded(_found(plane.worlds, key), real, 0, plane.settings.endpoints)
-        self._lives.clear()
-        plane.worlds.turn, plane.worlds.keeper = self.turn, self
-        self.turn.end()
+        for key, real in self._created.items():
+            self.created(_find(plane.worlds, key), real, 0, plane.settings.endpoints)
+        self._kept_worlds.clear()
+        plane.worlds.batch, plane.worlds.keeper = self.batch, self
+        self.batch.flush()
 
     def _follow_file(self, organisation: Organisation, recipe: Recipe) -> None:
         """A world that was made from the server's catalog belongs to that file again; what is new in it comes into
@@ -128,81 +128,81 @@ class Keeper:
             if not self._follow:
                 return
             with pin():
-                change_file(organisation, Given(text))
-                self.told(organisation, CATALOG, {"catalog": text})
+                change_file(organisation, SentCatalog(text))
+                self.record(organisation, CATALOG, {"catalog": text})
         organisation.plan = replace(organisation.plan, catalog=file)
 
     def _add_endpoints(self, plane: ControlPlane, organisation: Organisation) -> None:
         """Those that were asked for and are not there yet."""
-        webhooks = plane.backstage(organisation).webhooks
+        webhooks = plane.context(organisation).webhooks
         there = {(row.url, row.events) for row in webhooks.endpoints}
         for row in plane.settings.endpoints:
             if (row.url, row.events) not in there:
                 with pin():
                     organisation.catch_up(organisation.clock.now())
                     webhooks.add_endpoint(row.url, row.secret, row.events, row.active)
-                    self.told(organisation, "mock_webhooks_add", {"body": asdict(row)})
+                    self.record(organisation, "mock_webhooks_add", {"body": asdict(row)})
 
     def _recipe(self, key: str) -> Recipe:
         try:
-            return read_recipe(decode(next(self.home.read(key), (0, b""))[1]))
+            return read_recipe(decode(next(self.store.read(key), (0, b""))[1]))
         except LogError as error:
-            raise LogError(f"{self.home.file}, record 1 of the world {key}: {error}") from None
+            raise LogError(f"{self.store.file}, record 1 of the world {key}: {error}") from None
 
-    def _read(self, key: str) -> Life:
+    def _read(self, key: str) -> KeptWorld:
         recipe = self._recipe(key)
-        newest = self.home.checkpoint(key)
+        newest = self.store.checkpoint(key)
         saved = checkpoint.unpack(newest.code, newest.state) if newest else None
-        if newest is None or saved is None or newest.position > self.home.length(key):
-            return Life(recipe, None, 1, recipe.real)
-        return Life(recipe, saved, newest.position, newest.real)
+        if newest is None or saved is None or newest.position > self.store.length(key):
+            return KeptWorld(recipe, None, 1, recipe.real)
+        return KeptWorld(recipe, saved, newest.position, newest.real)
 
-    async def _live_through(
-        self, plane: ControlPlane, side: WorldContext, life: Life, report: Callable[[int], None] | None = None
+    async def _replay(
+        self, plane: ControlPlane, context: WorldContext, kept: KeptWorld, report: Callable[[int], None] | None = None
     ) -> None:
-        organisation, key = side.organisation, side.organisation.key
+        organisation, key = context.organisation, context.organisation.key
         organisation.recorder = None
-        await checkpoint.set_back(plane, side, life.recipe, life.saved, Deliveries(self.home, key))
+        await checkpoint.restore_context(plane, context, kept.recipe, kept.saved, Deliveries(self.store, key))
         try:
-            position = await fold(plane, side, self.home.read(key, life.position), report)
+            position = await replay_all(plane, context, self.store.read(key, kept.position), report)
         except LogError as error:
-            raise LogError(f"{self.home.file}, {error}") from None
-        organisation.recorder = Recorder(self.turn, key, max(position, life.position))
-        self._saved[key] = life.position if life.saved else 0
-        side.webhooks.go_on()
+            raise LogError(f"{self.store.file}, {error}") from None
+        organisation.recorder = Recorder(self.batch, key, max(position, kept.position))
+        self._saved[key] = kept.position if kept.saved else 0
+        context.webhooks.go_on()
 
     # While it runs
 
-    def founded(
+    def created(
         self, organisation: Organisation, real: int, made: int, endpoints: tuple[WebhookEndpoint, ...] = ()
     ) -> None:
         with pin(real):
             recipe = recipe_record(organisation, made, endpoints, real)
-        self.adopted(organisation, [encode(recipe)])
+        self.loaded(organisation, [encode(recipe)])
 
-    def adopted(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
-        recorder = organisation.recorder = Recorder(self.turn, organisation.key)
+    def loaded(self, organisation: Organisation, lines: Sequence[bytes]) -> None:
+        recorder = organisation.recorder = Recorder(self.batch, organisation.key)
         for line in lines:
             recorder.add_line(line)
-        self._plane.backstage(organisation).webhooks.keep_in(Deliveries(self.home, organisation.key))
+        self._plane.context(organisation).webhooks.keep_in(Deliveries(self.store, organisation.key))
 
     def deleted(self, organisation: Organisation) -> None:
-        self.turn.end()
-        self.home.made = self._plane.worlds.made
-        self.home.delete(organisation.key)
+        self.batch.flush()
+        self.store.made = self._plane.worlds.made
+        self.store.delete(organisation.key)
         organisation.recorder = None
 
-    def told(self, organisation: Organisation, name: str, arguments: dict[str, object]) -> None:
-        """Writes down what a world was told by the server itself, at the moment (pinned) at which it was."""
+    def record(self, organisation: Organisation, name: str, arguments: dict[str, object]) -> None:
+        """Logs a command of the server itself, at its (pinned) moment."""
         if organisation.recorder is not None:
             organisation.recorder.add(Record(organisation.clock.now(), name, arguments, real=real_time()))
 
     def tick(self) -> None:
         """Now and then: writes down what became of webhooks, and a checkpoint where many records have come in."""
-        if self._mending is not None:
+        if self._recovery is not None:
             return
         try:
-            self.home.flush()
+            self.store.flush()
             for organisation in self._plane.worlds:
                 if self._is_due(organisation):
                     self.save(organisation)
@@ -222,11 +222,15 @@ class Keeper:
     def save(self, organisation: Organisation) -> None:
         """Takes a checkpoint. Raises `LogError`."""
         recorder = organisation.recorder
-        if recorder is not None and not organisation.away and recorder.position > self._saved.get(organisation.key, 0):
-            self.turn.end()
-            packed = checkpoint.pack(self._plane.backstage(organisation))
-            taken = Checkpoint(recorder.position, checkpoint.code(), *packed)
-            self.home.keep_checkpoint(organisation.key, taken)
+        if (
+            recorder is not None
+            and not organisation.recovering
+            and recorder.position > self._saved.get(organisation.key, 0)
+        ):
+            self.batch.flush()
+            packed = checkpoint.pack(self._plane.context(organisation))
+            taken = Checkpoint(recorder.position, checkpoint.code_version(), *packed)
+            self.store.keep_checkpoint(organisation.key, taken)
             self._saved[organisation.key] = recorder.position
 
     def save_all(self) -> None:
@@ -238,56 +242,56 @@ class Keeper:
             log.error("A checkpoint could not be kept: %s. The next start takes longer.", error)
 
     def close(self) -> None:
-        self.turn.end()
-        self.home.close()
+        self.batch.flush()
+        self.store.close()
 
     # When it could not be written
 
-    def _lost(self, keys: set[str]) -> None:
-        """These worlds have changed without it being kept: nobody is answered by them until they are as they were."""
+    def _write_failed(self, keys: set[str]) -> None:
+        """These worlds have changed without it being kept: they serve no request until they are as they were."""
         for key in keys:
             organisation = self._plane.worlds.find(key)
             if organisation is not None:
-                organisation.away = True
-                self._plane.backstage(organisation).webhooks.paused = True
-        if self._mending is None:
-            self._mending = asyncio.get_running_loop().create_task(self._mend(), context=Context())
+                organisation.recovering = True
+                self._plane.context(organisation).webhooks.paused = True
+        if self._recovery is None:
+            self._recovery = asyncio.get_running_loop().create_task(self._recover(), context=Context())
 
-    async def _mend(self) -> None:
+    async def _recover(self) -> None:
         """As soon as something can be written again, everything that was not kept is undone."""
         while True:
             await asyncio.sleep(PATIENCE)
             try:
-                self.home.made = self._plane.worlds.made  # can anything be written?
-                away = [organisation for organisation in self._plane.worlds if organisation.away]
+                self.store.made = self._plane.worlds.made  # can anything be written?
+                away = [organisation for organisation in self._plane.worlds if organisation.recovering]
                 for organisation in away:
-                    await self._undo(organisation)
+                    await self._roll_back(organisation)
                 log.warning("Commands can be kept again; %d worlds are back to what they were.", len(away))
-                self._mending = None
+                self._recovery = None
                 return
             except LogError as error:
                 log.debug("Still: %s", error)
             except Exception:
                 log.exception("Going back to what is kept failed; this is a defect of the mock")
 
-    async def _undo(self, organisation: Organisation) -> None:
+    async def _roll_back(self, organisation: Organisation) -> None:
         key, plane = organisation.key, self._plane
-        if not self.home.length(key):  # its making was what could not be kept
+        if not self.store.length(key):  # its making was what could not be kept
             plane.worlds.delete(key)
-            await plane.dismiss(organisation)
+            await plane.remove(organisation)
             return
-        life = self._read(key)
+        kept = self._read(key)
         populate = plane.worlds.populate
-        fresh = await asyncio.to_thread(checkpoint.organisation_of, key, life.recipe, populate, life.saved, life.real)
+        fresh = await asyncio.to_thread(checkpoint.make_organisation, key, kept.recipe, populate, kept.saved, kept.real)
         organisation.plan = fresh.plan
-        organisation.become(fresh)
-        await self._live_through(plane, plane.backstage(organisation), life)
-        self._follow_file(organisation, life.recipe)
-        organisation.away = False
-        plane.backstage(organisation).webhooks.flush()
+        organisation.take_over(fresh)
+        await self._replay(plane, plane.context(organisation), kept)
+        self._follow_file(organisation, kept.recipe)
+        organisation.recovering = False
+        plane.context(organisation).webhooks.flush()
 
 
-def _found(worlds: Worlds, key: str) -> Organisation:
+def _find(worlds: Worlds, key: str) -> Organisation:
     organisation = worlds.find(key)
     assert organisation is not None
     return organisation

@@ -1,4 +1,4 @@
-"""What worlds were told, kept: a world is its recipe and the records of its log, folded in order.
+"""Logs of commands: a world is its recipe and the records of its log, replayed in order.
 
 Reading, refused requests and the mere passing of time leave no record.
 """

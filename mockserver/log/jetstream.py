@@ -1,4 +1,4 @@
-"""The home of logs that many servers share: one stream of NATS JetStream, a subject for each world.
+"""The store of logs that many servers share: one stream of NATS JetStream, a subject for each world.
 
 A record is appended after an expected position or not at all, so all servers agree on one order. Positions are the
 stream's numbers: they grow along a log, but not by one.
@@ -25,19 +25,19 @@ WORLDS, OUTCOMES, LEASE = "mockserver.world", "mockserver.outcome", "mockserver.
 LISTENED = "mockserver.listened"  # worlds that have had an endpoint for their webhooks
 STAGED = "mockserver.staged"  # records that a loaded world begins with
 QUORUM = "mockserver.quorum"
-PATIENCE = 5.0  # seconds in which the cluster has to answer
+PATIENCE = 5.0  # seconds in which the cluster has to respond
 ATTEMPT = 1.0  # seconds for one attempt
 # The leader's followers wait at least four seconds before they choose another one. So for as long after it has had
 # something written by a majority of them there is no other, and what it says is newest is.
 NO_OTHER_LEADER = 4.0
-ASK_FOR_QUORUM = 2.0  # seconds after the last such writing
+CHECK_QUORUM = 2.0  # seconds after the last such writing
 FEW = 8  # messages that are read one by one; of more, whole pages
 MOST_AT_ONCE = 20_000
 WRONG_LAST = (10071, 10164)  # error codes: somebody else has appended
 
 
 class Unavailable(LogError):
-    """The cluster did not answer in time, or has no quorum."""
+    """The cluster did not respond in time, or has no quorum."""
 
 
 class TooLong(LogError):
@@ -62,7 +62,7 @@ def world_of(subject: str) -> str:
     return bytes.fromhex(subject.rpartition(".")[2]).decode()
 
 
-class JetStreamHome:
+class JetStreamStore:
     """`await open()` first. Raises `Unavailable` whenever the cluster is."""
 
     def __init__(self, servers: list[str]) -> None:
@@ -72,7 +72,7 @@ class JetStreamHome:
         self.name = uuid4().hex
         self._appended = 0
         self._majority = -NO_OTHER_LEADER  # when the newest message was sent that a majority has written
-        self._asking = asyncio.Lock()
+        self._checking_quorum = asyncio.Lock()
 
     async def open(self, *, make: bool = True) -> None:
         """Connects, and makes the stream if there is none; with `make` False that is a `LogError`."""
@@ -80,7 +80,7 @@ class JetStreamHome:
         from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
         from nats.js.errors import NotFoundError
 
-        async def silent(error: Exception) -> None:  # every attempt to connect again would be told
+        async def silent(error: Exception) -> None:  # it would report every attempt to connect again
             pass
 
         try:
@@ -95,7 +95,7 @@ class JetStreamHome:
             )
             self._client = await asyncio.wait_for(connecting, PATIENCE)
         except Exception as error:
-            raise Unavailable(f"no server of {', '.join(self.servers)} answers ({type(error).__name__})") from None
+            raise Unavailable(f"no server of {', '.join(self.servers)} responds ({type(error).__name__})") from None
         self._stream = self._client.jetstream(timeout=ATTEMPT)
         config = StreamConfig(
             name=STREAM,
@@ -179,11 +179,11 @@ class JetStreamHome:
 
     async def _await_majority(self) -> None:
         """Returns when the leader has shown that it leads, now or a moment ago."""
-        if time.monotonic() - self._majority < ASK_FOR_QUORUM:
+        if time.monotonic() - self._majority < CHECK_QUORUM:
             return
-        async with self._asking:
+        async with self._checking_quorum:
             began = time.monotonic()
-            if began - self._majority >= ASK_FOR_QUORUM:
+            if began - self._majority >= CHECK_QUORUM:
                 await self._js.publish(QUORUM, b"", timeout=ATTEMPT)
                 self._majority = began
                 await self._js.purge_stream(STREAM, subject=QUORUM, keep=1)
@@ -267,7 +267,7 @@ class JetStreamHome:
         await self._patiently(lambda: self._js.purge_stream(STREAM, subject=subject, keep=keep))
 
     async def watch(self, heard: Callable[[str], None]) -> None:
-        """`heard` is told to which world another server has appended, soon after and maybe not: it is a hint."""
+        """`heard` is called with a world to which another server has appended: a hint, which may be late or lost."""
         assert self._client is not None
 
         async def on(message: Any) -> None:
@@ -289,7 +289,7 @@ class JetStreamHome:
             except (NatsError, OSError, TimeoutError, KeyError) as error:
                 if time.monotonic() > until:
                     says = getattr(error, "description", None)  # such as that its storage is full
-                    how = f"says: {says}" if says else f"does not answer ({type(error).__name__})"
+                    how = f"says: {says}" if says else f"does not respond ({type(error).__name__})"
                     raise Unavailable(f"the cluster at {', '.join(self.servers)} {how}") from None
             await asyncio.sleep(0.1)
 

@@ -9,7 +9,7 @@ import orjson
 VERSION = 1
 RECIPE = "world"  # the first record of every log: how the world is made
 CATALOG = "catalog_file"  # the file that the world's catalog came from says something else now
-LOADED = "loaded"  # all before was told elsewhere: its webhooks were somebody else's to send
+LOADED = "loaded"  # all before happened elsewhere: its webhooks are not sent from here
 TIME = "time"  # shared worlds: what is due until then happens now
 DELETED = "deleted"  # shared worlds: the end
 TENANT = "tenant"  # a tenant's first request was one that only read: from then on its population is there
@@ -18,7 +18,7 @@ Row = tuple[str, int, bytes]  # the world's API key, the position in its log (fr
 
 
 class LogError(Exception):
-    """What is kept cannot be read or written; the message is one sentence for people."""
+    """What is kept cannot be read or written; the message is one readable sentence."""
 
 
 class Conflict(LogError):
@@ -40,7 +40,7 @@ class Record(NamedTuple):
     real: int | None = None
 
 
-def cannot_repeat(record: Record, error: Exception) -> LogError:
+def cannot_replay(record: Record, error: Exception) -> LogError:
     return LogError(f"{record.name} cannot be repeated ({type(error).__name__}: {error})")
 
 

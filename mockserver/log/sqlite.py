@@ -1,4 +1,4 @@
-"""The home of logs that outlive the process: one SQLite file (WAL). What is appended survives the end of the process;
+"""The store of logs that outlive the process: one SQLite file (WAL). What is appended survives the end of the process;
 with `sync` also a power cut."""
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Checkpoint(NamedTuple):
     state: bytes
 
 
-class SqliteHome:
+class SqliteStore:
     """Opens or makes the file in a directory. Raises `LogError` for what is no such file, is damaged or newer, and
     when another server has it open (those that only read do not count)."""
 
@@ -110,7 +110,7 @@ class SqliteHome:
         self._database.close()
         self._unlock()
 
-    # The interface of a home
+    # The interface of a store
 
     def append(self, rows: Sequence[Row]) -> None:
         """In one transaction, together with the outcomes of deliveries that wait to be kept."""
@@ -233,7 +233,7 @@ class SqliteHome:
         return known
 
     def _rows(self, query: str, world: str, *more: Any) -> list[Any]:
-        """All at once: whoever reads row by row would hold the database open beyond its end."""
+        """All at once: reading row by row would hold the database open beyond its end."""
         if world not in self._ids:
             return []
         try:
@@ -260,7 +260,7 @@ class SqliteHome:
 
 
 def _reason(error: sqlite3.Error) -> str:
-    """What is wrong, for people."""
+    """What is wrong, as one sentence."""
     text = str(error)
     known = {
         "file is not a database": "it is no SQLite database",

@@ -8,7 +8,7 @@ from pathlib import Path
 from mockserver.log.record import RECIPE, LogError, decode
 
 
-def story(lines: Iterable[bytes], name: str) -> list[bytes]:
+def parse_lines(lines: Iterable[bytes], name: str) -> list[bytes]:
     """The records in these lines, checked one by one; `name` is what errors call the text. Raises `LogError`."""
     found: list[bytes] = []
     for number, line in enumerate(lines, 1):
@@ -29,6 +29,6 @@ def story(lines: Iterable[bytes], name: str) -> list[bytes]:
 def read(file: str | Path) -> list[bytes]:
     """The records in a file. Raises `LogError`."""
     try:
-        return story(Path(file).read_bytes().splitlines(), str(file))
+        return parse_lines(Path(file).read_bytes().splitlines(), str(file))
     except OSError as error:
         raise LogError(f"{file} cannot be read: {error.strerror}") from None

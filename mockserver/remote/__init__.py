@@ -1,1 +1,1 @@
-"""Commands that ask a server which runs, through its control plane."""
+"""Commands for a running server, through its control plane."""

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mockserver.printable import printable
-from mockserver.remote.server import CannotAsk, Server, asking, print_json
+from mockserver.remote.server import RequestFailed, Server, print_json, with_server_options
 
 UNITS = {"w": ("days", 7), "d": ("days", 1), "h": ("hours", 1), "m": ("minutes", 1), "s": ("seconds", 1)}
 ACTIONS = ("advance", "set", "freeze", "unfreeze")
@@ -24,7 +24,7 @@ _AMOUNT = re.compile(
 @click.argument("action", required=False, metavar="[advance|set|freeze|unfreeze]")
 @click.argument("time", nargs=-1)
 @click.option("--wait", is_flag=True, help="With advance: until no webhook is due any more.")
-@asking
+@with_server_options
 def clock(server: Server, action: str | None, time: tuple[str, ...], wait: bool) -> None:
     """Show a world's clock, or move it: all that falls due on the way happens.
 
@@ -39,16 +39,16 @@ def clock(server: Server, action: str | None, time: tuple[str, ...], wait: bool)
     if action is not None and action not in ACTIONS:
         meant = next(iter(get_close_matches(action, ACTIONS, n=1)), "")
         hint = f"did you mean `clock {meant}`?" if meant else f"there are {', '.join(ACTIONS)}."
-        raise CannotAsk(f"There is no `clock {printable(action)}`; {hint}")
+        raise RequestFailed(f"There is no `clock {printable(action)}`; {hint}")
     if wait and action != "advance":
-        raise CannotAsk("--wait goes with `clock advance`.")
+        raise RequestFailed("--wait goes with `clock advance`.")
     if action == "unfreeze" and given:
-        raise CannotAsk(f"`clock {action}` takes no time; {printable(given)!r} is given.")
+        raise RequestFailed(f"`clock {action}` takes no time; {printable(given)!r} is given.")
     if action == "advance":
         _moved(server, server.call("POST", "/clock/advance", _passing(given) | ({"wait": True} if wait else {})))
     elif action == "set":
         if not given:
-            raise CannotAsk("`clock set` needs a time, such as 2026-02-01T08:00Z.")
+            raise RequestFailed("`clock set` needs a time, such as 2026-02-01T08:00Z.")
         _moved(server, server.call("PUT", "/clock", {"now": given}))
     elif action is not None:
         body: dict[str, Any] = {"frozen": action == "freeze"}
@@ -67,7 +67,7 @@ def _passing(text: str) -> dict[str, float]:
         at = found.end()
     if not total or text[at:].strip():
         what = f"{printable(text)!r} is none" if text.strip() else "none is given"
-        raise CannotAsk(f"`clock advance` needs an amount of time, such as 2d, 1h30m or 2 weeks; {what}.")
+        raise RequestFailed(f"`clock advance` needs an amount of time, such as 2d, 1h30m or 2 weeks; {what}.")
     return total
 
 
@@ -95,7 +95,7 @@ def _moved(server: Server, move: dict[str, Any]) -> None:
 
 
 @click.command()
-@asking
+@with_server_options
 def reset(server: Server) -> None:
     """Put a world back to its seed; requests and webhooks so far are forgotten."""
     world = server.call("POST", "/reset", {})

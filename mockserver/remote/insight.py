@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mockserver.printable import printable
-from mockserver.remote.server import CannotAsk, Server, asking, print_json
+from mockserver.remote.server import RequestFailed, Server, print_json, with_server_options
 
 JSON = dict[str, Any]
 
@@ -33,7 +33,7 @@ def limit(what: str) -> Callable[[Any], Any]:
 @user
 @click.option("--operation", metavar="ID", help="Only this operation, such as metrics_event.")
 @click.option("--status", type=int, help="Only with this status; 0 where the connection was dropped.")
-@asking
+@with_server_options
 def requests(
     server: Server, follow: bool, limit: int, user: str | None, operation: str | None, status: int | None
 ) -> None:
@@ -72,7 +72,7 @@ def _request(row: JSON) -> str:
 @limit("facts")
 @user
 @click.option("--kind", metavar="KIND", help="Only this kind, such as StreakLost.")
-@asking
+@with_server_options
 def facts(server: Server, follow: bool, limit: int, user: str | None, kind: str | None) -> None:
     """Show what happened in a world, oldest first: events, and all that followed from them, by itself or by time.
 
@@ -109,14 +109,14 @@ def _print(server: Server, rows: list[JSON], line: Callable[[JSON], str]) -> Non
 @click.option("--achievement", metavar="KEY", help="Why this achievement, or what is missing.")
 @click.option("--leaderboard", metavar="KEY", help="Why this rank, in the current run.")
 @click.option("--streak", is_flag=True, help="Why this streak, or why none.")
-@asking
+@with_server_options
 def why(
     server: Server, user: str, points: str | None, achievement: str | None, leaderboard: str | None, streak: bool
 ) -> None:
     """Explain why a user has these points, this achievement, this rank or this streak, fact by fact."""
     asked = {"points": points, "achievement": achievement, "leaderboard": leaderboard, "streak": streak or None}
     if sum(value is not None for value in asked.values()) != 1:
-        raise CannotAsk("Ask for one of --points KEY, --achievement KEY, --leaderboard KEY and --streak.")
+        raise RequestFailed("Ask for one of --points KEY, --achievement KEY, --leaderboard KEY and --streak.")
     found = server.get("/why", userId=user, **asked)
     if server.as_json:
         print_json(found)

@@ -1,4 +1,4 @@
-"""A server that runs, as commands call it: where it is, what opens it, and what it says when it refuses."""
+"""A client for a running server: its address, its headers, and its errors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 JSON = Any
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATIENCE = 600.0  # seconds: to move a clock by years, or to seed thousands of users, takes its time
+TIMEOUT = 600.0  # seconds: to move a clock by years, or to seed thousands of users, takes its time
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class CannotAsk(click.ClickException):
+class RequestFailed(click.ClickException):
     """One sentence, exit code 2."""
 
     exit_code = 2
@@ -67,18 +67,18 @@ class Server:
     as_json: bool
 
     def get(self, path: str, **query: object) -> JSON:
-        """What a call under `/_mock` answers. Raises `CannotAsk`, as the others do."""
+        """What a call under `/_mock` returns. Raises `RequestFailed`, as the others do."""
         return self.call("GET", path, query=query)
 
     def call(self, method: str, path: str, body: JSON = None, query: Mapping[str, object] | None = None) -> JSON:
         """The content of the response, None where there is none. `query`: parameters that are None are left out."""
-        with self._asking() as client:
+        with self._client() as client:
             response = client.request(method, f"/_mock{path}", json=body, params=_given(query or {}))
             return _content(response, self.base)
 
     def stream(self, path: str, **query: object) -> Iterator[tuple[str, JSON]]:
         """The server-sent events of a call, as type and data, until the server ends."""
-        with self._asking() as client, client.stream("GET", f"/_mock{path}", params=_given(query)) as response:
+        with self._client() as client, client.stream("GET", f"/_mock{path}", params=_given(query)) as response:
             if response.status_code != 200:
                 response.read()
                 _content(response, self.base)
@@ -91,20 +91,20 @@ class Server:
                     yield kind, json.loads(value)
 
     @contextmanager
-    def _asking(self) -> Iterator[httpx2.Client]:
+    def _client(self) -> Iterator[httpx2.Client]:
         import httpx2
 
         trust_env = urlsplit(self.base).hostname not in LOOPBACK  # no proxy is between this machine and itself
         try:
             with httpx2.Client(
-                base_url=self.base, headers=self.headers, timeout=PATIENCE, trust_env=trust_env
+                base_url=self.base, headers=self.headers, timeout=TIMEOUT, trust_env=trust_env
             ) as client:
                 yield client
         except (httpx2.RemoteProtocolError, httpx2.ReadError):
-            raise CannotAsk(f"The server at {self.base} has ended.") from None
+            raise RequestFailed(f"The server at {self.base} has ended.") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError):
-            raise CannotAsk(
-                f"No server answers at {self.base}. Start one with `mockserver serve`, or give --url (MOCKSERVER_URL)."
+            raise RequestFailed(
+                f"No server responds at {self.base}. Start one with `mockserver serve`, or give --url (MOCKSERVER_URL)."
             ) from None
 
 
@@ -117,13 +117,13 @@ def _content(response: httpx2.Response, base: str) -> JSON:
         content: Any = json.loads(response.content) if response.content else None
         refusal = content["error"] if response.status_code >= 400 else None
     except (ValueError, TypeError, KeyError):
-        raise CannotAsk(f"What answers at {base} is not the mock server.") from None
+        raise RequestFailed(f"The server at {base} is not the mock server.") from None
     if refusal is not None:
-        raise CannotAsk(printable(str(refusal)))
+        raise RequestFailed(printable(str(refusal)))
     return content
 
 
-def asking(command: F) -> F:
+def with_server_options(command: F) -> F:
     """Gives a command the options that say which server and world it is about, and hands it the `Server`."""
 
     @wraps(command)

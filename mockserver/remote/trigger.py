@@ -7,7 +7,7 @@ import json
 import click
 
 from mockserver.printable import printable
-from mockserver.remote.server import Server, asking, print_json
+from mockserver.remote.server import Server, print_json, with_server_options
 
 
 @click.command()
@@ -17,7 +17,7 @@ from mockserver.remote.server import Server, asking, print_json
 @click.option("--tamper", type=click.Choice(("signature", "body")), help="Sent so that a careful receiver refuses it.")
 @click.option("--delay", type=float, metavar="SECONDS", help="Of the world's clock, until it is sent.")
 @click.option("--body", "bodies", is_flag=True, help="Print the body, too.")
-@asking
+@with_server_options
 def trigger(
     server: Server,
     type: str,

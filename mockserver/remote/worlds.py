@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 
 from mockserver.printable import printable
-from mockserver.remote.server import CannotAsk, Server, asking, print_json, print_table
+from mockserver.remote.server import RequestFailed, Server, print_json, print_table, with_server_options
 
 
 @click.group()
@@ -29,7 +29,7 @@ def world() -> None:
 @click.option("--now", metavar="ISO", help="Where the clock starts. Without it: the real time.")
 @click.option("--frozen", is_flag=True, help="The clock stands still until it is moved.")
 @click.option("--load", metavar="FILE", help="Begin with a world that `mockserver keep export` wrote.")
-@asking
+@with_server_options
 def new(
     server: Server,
     catalog: str | None,
@@ -62,9 +62,9 @@ def _text(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise CannotAsk(f"{file} cannot be read: {error.strerror}.") from None
+        raise RequestFailed(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise CannotAsk(f"{file} is not text in UTF-8.") from None
+        raise RequestFailed(f"{file} is not text in UTF-8.") from None
 
 
 def _summary(row: dict[str, Any]) -> str:
@@ -73,7 +73,7 @@ def _summary(row: dict[str, Any]) -> str:
 
 
 @world.command()
-@asking
+@with_server_options
 def ls(server: Server) -> None:
     """List all worlds of the server."""
     rows = server.get("/worlds")["worlds"]
@@ -96,7 +96,7 @@ def ls(server: Server) -> None:
 
 @world.command()
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
-@asking
+@with_server_options
 def rm(server: Server, keys: tuple[str, ...]) -> None:
     """Delete worlds that were made; their keys open nothing any more."""
     for key in keys:

@@ -1,4 +1,4 @@
-"""People who have lived through weeks, by the same engine that serves requests: every total, award, streak and
+"""Users with weeks of history, made by the same engine that serves requests: every total, award, streak and
 rank of a seeded world is as if it had been earned. Same seed, same clock: the same world, to the byte."""
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from mockserver.game.metrics import change
 from mockserver.game.periods import DAY, local_day
 from mockserver.game.users import prefer
 from mockserver.game.world import World, matches
-from mockserver.seed.customs import Customs
-from mockserver.seed.lives import Deed, deeds, first_deeds
-from mockserver.seed.people import People, user_id
+from mockserver.seed.activity import Action, actions, first_actions
+from mockserver.seed.identities import Identities, seeded_id
+from mockserver.seed.usage import Usage
 
-__all__ = ["Report", "collecting", "populate", "user_id"]
+__all__ = ["Report", "capturing", "populate", "seeded_id"]
 
 RECENT = 2 * DAY
 Report = Callable[[float, int], None]
-Glimpse = Callable[[World, list[Entry]], Any]
+Capture = Callable[[World, list[Entry]], Any]
 
 
 def populate(
@@ -31,74 +31,74 @@ def populate(
     users: int,
     until: int,
     report: Report | None = None,
-    glimpse: Glimpse | None = None,
+    capture: Capture | None = None,
 ) -> list[Any]:
-    """Lets `users` people live from the game's now until `until` (ms UTC), exclusive; without such a time they arrive
-    now. `report` is told now and then, and at the end, how much is done (0 to 1) and how many deeds that were.
-    `glimpse` sees what each deed and due moment of the last two days brought; the result is what it made of that, to
+    """Makes `users` users active from the game's now until `until` (ms UTC), exclusive; without such a time they join
+    now. `report` is called now and then, and at the end, with how much is done (0 to 1) and how many actions that were.
+    `capture` is called with what each action and due moment of the last two days brought; its results are returned, to
     which the game adds until it is observed otherwise.
     """
     since, past = game.now, max(1, until - game.now)
     name = f"{seed}/{game.world.seed}"
-    customs = Customs(game.world.catalog)
-    people = People(name, customs)
-    seen: list[Any] = []
+    usage = Usage(game.world.catalog)
+    identities = Identities(name, usage)
+    captured: list[Any] = []
     done, count = 0.0, 0
 
-    def rest() -> None:
+    def pause() -> None:
         if report is not None:
             report(done, count)
 
     if until > since:
-        lived = deeds(name, users, since, until, customs, rest)
+        planned_actions = actions(name, users, since, until, usage, pause)
     else:
-        lived = first_deeds(name, users, since, customs)
-    for deed in lived:
+        planned_actions = first_actions(name, users, since, usage)
+    for action in planned_actions:
         if count % 256 == 0:
-            done = (deed.time - since) / past if until > since else deed.number / users
-            rest()
-        game.catch_up(deed.time)
-        if glimpse is not None and game.observe is None and deed.time >= until - RECENT:
-            game.observe = collecting(seen, glimpse)
-        _do(game, deed, people)
+            done = (action.time - since) / past if until > since else action.number / users
+            pause()
+        game.catch_up(action.time)
+        if capture is not None and game.observe is None and action.time >= until - RECENT:
+            game.observe = capturing(captured, capture)
+        _perform(game, action, identities)
         game.commit()
         count += 1
-    if glimpse is not None:
-        game.observe = collecting(seen, glimpse)
+    if capture is not None:
+        game.observe = capturing(captured, capture)
     done = 1.0
-    rest()
-    return seen
+    pause()
+    return captured
 
 
-def collecting(seen: list[Any], glimpse: Glimpse) -> Observer:
-    """Adds what `glimpse` makes of what happens to `seen`."""
+def capturing(captured: list[Any], capture: Capture) -> Observer:
+    """An observer that adds the results of `capture` to `captured`."""
 
     def observe(world: World, entries: list[Entry]) -> None:
-        one = glimpse(world, entries)
-        if one is not None:
-            seen.append(one)
+        event = capture(world, entries)
+        if event is not None:
+            captured.append(event)
 
     return observe
 
 
-def _do(game: Game, deed: Deed, people: People) -> None:
-    """States the fact behind a deed."""
-    user = user_id(deed.number)
-    if deed.kind == "join":
-        identify(game, user, people.identity(deed.number))
+def _perform(game: Game, action: Action, identities: Identities) -> None:
+    """Records the fact behind an action."""
+    id = seeded_id(action.number)
+    if action.kind == "join":
+        identify(game, id, identities.identity(action.number))
         return
-    person = game.world.users[user]
-    if deed.kind == "event":
-        metric, amount, attributes, key = deed.what
-        day = local_day(game.now, person.zone)
-        game.tell(change(game.world, user, metric, amount, day, attributes, key))
-    elif deed.kind == "prefer":
-        fact = prefer(person, deed.what)
+    user = game.world.users[id]
+    if action.kind == "event":
+        metric, amount, attributes, key = action.what
+        day = local_day(game.now, user.zone)
+        game.record(change(game.world, id, metric, amount, day, attributes, key))
+    elif action.kind == "prefer":
+        fact = prefer(user, action.what)
         if fact is not None:
-            game.tell(fact)
-    elif deed.kind == "grant":
-        game.tell(AchievementCompleted(user, deed.what, silent=False))
-    elif deed.what not in person.achievements:
-        wanted = game.world.catalog.achievements[deed.what].user_attributes
-        if matches(person.profile.attributes, wanted):
-            game.tell(AchievementClaimed(user, deed.what))
+            game.record(fact)
+    elif action.kind == "grant":
+        game.record(AchievementCompleted(id, action.what, silent=False))
+    elif action.what not in user.achievements:
+        wanted = game.world.catalog.achievements[action.what].user_attributes
+        if matches(user.profile.attributes, wanted):
+            game.record(AchievementClaimed(id, action.what))

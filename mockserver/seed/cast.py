@@ -20,30 +20,30 @@ from mockserver.game.facts import LevelChanged, MetricChanged
 from mockserver.game.leaderboards import current_run
 from mockserver.game.periods import DAY, board_status, local_day, start_of_day, utc_day
 from mockserver.game.ranking import Run
-from mockserver.game.state import Person
+from mockserver.game.state import User
 
 CLOSE = 0.15  # of the distance between two levels
 LOOKED_AT = 1000  # users, the first ones: those of the seed are among them
 
 
 class Found(NamedTuple):
-    """Who or what is in a state. `user` None: it is about no user. `see`: the request that shows it."""
+    """Who or what is in a state. `user` None: it is about no user. `request`: the request that shows it."""
 
     user: str | None
     detail: str
-    see: str
+    request: str
 
 
 Find = Callable[[Game], Iterator[Found]]
 
 
-def _people(game: Game) -> Iterator[tuple[str, Person]]:
+def _users(game: Game) -> Iterator[tuple[str, User]]:
     yield from islice(game.world.users.items(), LOOKED_AT)
 
 
-def _profiles(is_so: Callable[[Person], bool], detail: str) -> Find:
+def _profiles(is_so: Callable[[User], bool], detail: str) -> Find:
     def find(game: Game) -> Iterator[Found]:
-        return (Found(user, detail, f"GET /users/{user}") for user, person in _people(game) if is_so(person))
+        return (Found(user_id, detail, f"GET /users/{user_id}") for user_id, user in _users(game) if is_so(user))
 
     return find
 
@@ -52,7 +52,7 @@ def _streaks(is_so: Callable[[JSON, JSON, JSON], bool], detail: str) -> Find:
     """`is_so` gets the streak, its history's previous row and its current one."""
 
     def find(game: Game) -> Iterator[Found]:
-        for user, _ in _people(game):
+        for user, _ in _users(game):
             streak = users_streak(game, id=user, history_periods=3)
             before, current = streak["streakHistory"][-2:]
             if is_so(streak, before, current):
@@ -72,7 +72,7 @@ def _saved(streak: JSON, before: JSON, current: JSON) -> bool:
 
 def _lost(game: Game) -> Iterator[Found]:
     """The streak that ended when the current period began."""
-    for user, _ in _people(game):
+    for user, _ in _users(game):
         streak = users_streak(game, id=user, history_periods=3)
         earlier, before, current = streak["streakHistory"]
         if earlier["length"] and not before["length"] and not current["length"] and not streak["length"]:
@@ -84,13 +84,13 @@ def _moved(up: bool) -> Find:
 
     def find(game: Game) -> Iterator[Found]:
         for board in game.world.catalog.leaderboards.values():
-            for user, person in _people(game):
-                day = today(game, person)
+            for user_id, user in _users(game):
+                day = today(game, user)
                 run = game.world.run(board.key, first := current_run(board, day))
-                before, after = _ranks_of_a_day(run, user, start_of_day(day, person.zone)) if run else (None, None)
+                before, after = _ranks_of_a_day(run, user_id, start_of_day(day, user.zone)) if run else (None, None)
                 if before and after and (after < before if up else after > before):
                     detail = f"from {before} to {after} on {board.key}"
-                    yield Found(user, detail, f"GET /users/{user}/leaderboards/{board.key}?run={first}")
+                    yield Found(user_id, detail, f"GET /users/{user_id}/leaderboards/{board.key}?run={first}")
 
     return find
 
@@ -98,8 +98,8 @@ def _moved(up: bool) -> Find:
 def _ranks_of_a_day(run: Run, user: str, begin: int) -> tuple[int | None, int | None]:
     """Somebody's rank when a day began (ms UTC), or the first one since, and now."""
     rank = now = run.standing(user).rank
-    for turn in takewhile(lambda turn: turn.time >= begin, run.turns(user)):
-        rank = turn.before.rank or rank
+    for change in takewhile(lambda change: change.time >= begin, run.changes(user)):
+        rank = change.before.rank or rank
     return rank, now
 
 
@@ -122,26 +122,26 @@ def _completed_by(number: int) -> Find:
     def find(game: Game) -> Iterator[Found]:
         for row in game.world.catalog.achievements.values():
             if row.status == "active" and game.world.completions[row.key] == number:
-                holder = next((user for user, person in _people(game) if row.key in person.achievements), None)
-                see = f"GET /users/{holder}/achievements" if holder else "GET /achievements"
-                yield Found(holder, row.name, see)
+                holder = next((user_id for user_id, user in _users(game) if row.key in user.achievements), None)
+                request = f"GET /users/{holder}/achievements" if holder else "GET /achievements"
+                yield Found(holder, row.name, request)
 
     return find
 
 
 def _locked(game: Game) -> Iterator[Found]:
     locked = {row.key: row for row in game.world.catalog.achievements.values() if row.status == "locked"}
-    for user, person in _people(game):
-        for key in person.achievements.keys() & locked.keys():
-            yield Found(user, locked[key].name, f"GET /users/{user}/achievements")
+    for user_id, user in _users(game):
+        for key in user.achievements.keys() & locked.keys():
+            yield Found(user_id, locked[key].name, f"GET /users/{user_id}/achievements")
 
 
-def _events(is_so: Callable[[MetricChanged], bool], detail: Callable[[MetricChanged], str], see: str) -> Find:
+def _events(is_so: Callable[[MetricChanged], bool], detail: Callable[[MetricChanged], str], request: str) -> Find:
     def find(game: Game) -> Iterator[Found]:
         for entry in game.world.journal:
             fact = entry.fact
             if isinstance(fact, MetricChanged) and fact.metric in game.world.catalog.metrics and is_so(fact):
-                yield Found(fact.user, detail(fact), see.format(user=fact.user, metric=fact.metric))
+                yield Found(fact.user, detail(fact), request.format(user=fact.user, metric=fact.metric))
 
     return find
 
@@ -161,9 +161,9 @@ def _level_lost(game: Game) -> Iterator[Found]:
 
 def _level_close(game: Game) -> Iterator[Found]:
     for system in game.world.catalog.points.values():
-        for user, person in _people(game):
-            if missing := _missing(system, person.points(system.key)):
-                yield Found(user, missing, f"GET /users/{user}/points/{system.key}")
+        for user_id, user in _users(game):
+            if missing := _missing(system, user.points(system.key)):
+                yield Found(user_id, missing, f"GET /users/{user_id}/points/{system.key}")
 
 
 def _missing(system: PointsSystem, total: int) -> str | None:
@@ -190,13 +190,13 @@ def _boosts(status: str) -> Find:
 def _own_boost(game: Game) -> Iterator[Found]:
     for key, system in game.world.catalog.points.items():
         for boost in system.boosts:
-            person = game.world.users.get(boost.user or "")
-            if person and boost.start <= local_day(game.now, person.zone) <= (boost.end or utc_day(game.now + DAY)):
+            user = game.world.users.get(boost.user or "")
+            if user and boost.start <= local_day(game.now, user.zone) <= (boost.end or utc_day(game.now + DAY)):
                 yield Found(boost.user, boost.name, f"GET /users/{boost.user}/points/{key}/boosts")
 
 
 def _idle(game: Game) -> Iterator[Found]:
-    return (Found(user, "", f"GET /users/{user}/metrics") for user, person in _people(game) if not person.metrics)
+    return (Found(user_id, "", f"GET /users/{user_id}/metrics") for user_id, user in _users(game) if not user.metrics)
 
 
 # Name → what it is, and how to find it. In the order in which a reader looks for them.
@@ -222,10 +222,10 @@ STATES: dict[str, tuple[str, Find]] = {
     "boost-scheduled": ("A boost that is scheduled", _boosts("scheduled")),
     "boost-finished": ("A boost that is finished", _boosts("finished")),
     "boost-personal": ("A boost for one user alone", _own_boost),
-    "no-name": ("A user without a name", _profiles(lambda person: person.profile.name is None, "")),
-    "no-email": ("A user without an email", _profiles(lambda person: person.profile.email is None, "")),
-    "no-time-zone": ("A user without a time zone", _profiles(lambda person: person.profile.tz is None, "lives by UTC")),
-    "control-group": ("A user in the control group", _profiles(lambda person: person.profile.control, "")),
+    "no-name": ("A user without a name", _profiles(lambda user: user.profile.name is None, "")),
+    "no-email": ("A user without an email", _profiles(lambda user: user.profile.email is None, "")),
+    "no-time-zone": ("A user without a time zone", _profiles(lambda user: user.profile.tz is None, "lives by UTC")),
+    "control-group": ("A user in the control group", _profiles(lambda user: user.profile.control, "")),
     "correction": (
         "A correction: an event with a negative value",
         _events(

@@ -1,4 +1,4 @@
-"""When a seeded user is active: the hour, the weekday, holidays, and weeks of zeal between weeks of rest.
+"""When a seeded user is active: the hour, the weekday, holidays, and active weeks between weeks of rest.
 
 Every user has a rhythm of their own. Few users are very active and many are a little active, so streaks and points have
 the long tail that real applications show.
@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 Choice = TypeVar("Choice")
 
-# Local times at which people use an application (minutes after midnight) and how many do: most in the evening.
+# Local times at which users use an application (minutes after midnight) and how many do: most in the evening.
 PEAKS = {7 * 60 + 30: 14, 12 * 60 + 30: 13, 17 * 60 + 45: 17, 20 * 60: 26, 21 * 60 + 30: 19, 22 * 60 + 45: 9, 20: 1}
 EARLIEST, LATEST = 5 * 60, 23 * 60 + 15  # of everybody but the few who are awake after midnight
 

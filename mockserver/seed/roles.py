@@ -1,7 +1,7 @@
-"""The first seeded users play roles, so that every state that a front end must draw exists from the start.
+"""The first seeded users have roles, so that every state that a front end must draw exists from the start.
 
 A streak that expires tonight, a freeze used last night, a rank that rose today: such states exist for hours, and chance
-alone would not provide them. `mockserver people` lists who shows what.
+alone would not provide them. `mockserver cast` lists who shows what.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from mockserver.game.periods import (
     start_of_period,
     zone,
 )
-from mockserver.seed.customs import Customs
-from mockserver.seed.people import time_zone
+from mockserver.seed.identities import time_zone
+from mockserver.seed.usage import Usage
 
 # Days after the start of a period on which somebody with a role is active: in weeks and months twice.
 ACTIVE_DAYS = {"daily": (0,), "weekly": (1, 4), "monthly": (3, 12)}
@@ -42,7 +42,7 @@ class Past(NamedTuple):
     missed: tuple[int, ...]
 
 
-class Act(NamedTuple):
+class ScriptedAction(NamedTuple):
     """One thing more that somebody with a role does: `before` milliseconds before the present."""
 
     before: int
@@ -52,49 +52,53 @@ class Act(NamedTuple):
 
 class Role(NamedTuple):
     past: Callable[[str], Past] | None = None
-    acts: Callable[[Customs], Iterator[Act]] | None = None
+    acts: Callable[[Usage], Iterator[ScriptedAction]] | None = None
 
 
-def _correct(customs: Customs) -> Iterator[Act]:
+def _correct(usage: Usage) -> Iterator[ScriptedAction]:
     """Reports too much by mistake, and takes half of it back."""
-    for habit in customs.daily[:1]:
+    for habit in usage.daily[:1]:
         amount = max(2, round(habit.amount / habit.step)) * habit.step
-        yield Act(26 * HOUR, "event", (habit.metric, amount, {}, None))
-        yield Act(26 * HOUR - 3 * MINUTE, "event", (habit.metric, -(amount // habit.step // 2) * habit.step, {}, None))
+        yield ScriptedAction(26 * HOUR, "event", (habit.metric, amount, {}, None))
+        yield ScriptedAction(
+            26 * HOUR - 3 * MINUTE, "event", (habit.metric, -(amount // habit.step // 2) * habit.step, {}, None)
+        )
 
 
-def _report_a_fraction(customs: Customs) -> Iterator[Act]:
+def _report_a_fraction(usage: Usage) -> Iterator[ScriptedAction]:
     """Sends an amount with decimals."""
-    metrics = customs.catalog.metrics
-    measured = sorted(customs.habits, key=lambda row: (row.step, metrics[row.metric].units not in MEASURES))
+    metrics = usage.catalog.metrics
+    measured = sorted(usage.habits, key=lambda row: (row.step, metrics[row.metric].units not in MEASURES))
     for habit in measured[:1]:
-        yield Act(27 * HOUR, "event", (habit.metric, round(habit.amount / MICRO) * MICRO + MICRO // 2, {}, None))
+        yield ScriptedAction(
+            27 * HOUR, "event", (habit.metric, round(habit.amount / MICRO) * MICRO + MICRO // 2, {}, None)
+        )
 
 
-def _send_with_a_key(customs: Customs) -> Iterator[Act]:
+def _send_with_a_key(usage: Usage) -> Iterator[ScriptedAction]:
     """Sends an event with an idempotency key; sent again, it is a replay."""
-    for habit in customs.daily[:1]:
-        yield Act(25 * HOUR, "event", (habit.metric, max(habit.step, round(habit.amount)), {}, KEY))
+    for habit in usage.daily[:1]:
+        yield ScriptedAction(25 * HOUR, "event", (habit.metric, max(habit.step, round(habit.amount)), {}, KEY))
 
 
-def _claim_what_nobody_else_has(customs: Customs) -> Iterator[Act]:
-    if customs.rare:
-        yield Act(50 * HOUR, "complete", customs.rare)
+def _claim_what_nobody_else_has(usage: Usage) -> Iterator[ScriptedAction]:
+    if usage.rare:
+        yield ScriptedAction(50 * HOUR, "complete", usage.rare)
 
 
-def _be_granted_locked_ones(customs: Customs) -> Iterator[Act]:
+def _be_granted_locked_ones(usage: Usage) -> Iterator[ScriptedAction]:
     """Completed the locked achievements while they were still on offer."""
-    for row in customs.catalog.achievements.values():
+    for row in usage.catalog.achievements.values():
         if row.status == "locked":
-            yield Act(20 * DAY, "grant", row.key)
+            yield ScriptedAction(20 * DAY, "grant", row.key)
 
 
-def _lose_a_level(customs: Customs) -> Iterator[Act]:
+def _lose_a_level(usage: Usage) -> Iterator[ScriptedAction]:
     """Spends all points of a system that has levels."""
-    for system, trigger in _spending(customs.catalog):
+    for system, trigger in _spending(usage.catalog):
         most = system.max_points or max(level.points for level in system.levels)
         times = -(-most // -trigger.points)
-        yield Act(10 * HOUR, "event", (trigger.metric, times * trigger.threshold * MICRO, {}, None))
+        yield ScriptedAction(10 * HOUR, "event", (trigger.metric, times * trigger.threshold * MICRO, {}, None))
         return
 
 
@@ -105,13 +109,13 @@ def _spending(catalog: Catalog) -> Iterator[tuple[PointsSystem, PointsTrigger]]:
                 yield system, row
 
 
-def _overtake(customs: Customs) -> Iterator[Act]:
+def _overtake(usage: Usage) -> Iterator[ScriptedAction]:
     """Does so much just now that others fall behind."""
-    ranked = next((row.metric for row in customs.catalog.leaderboards.values() if row.metric), None)
-    for habit in [row for row in customs.habits if row.metric == ranked] or customs.daily[:1]:
+    ranked = next((row.metric for row in usage.catalog.leaderboards.values() if row.metric), None)
+    for habit in [row for row in usage.habits if row.metric == ranked] or usage.daily[:1]:
         usual = max(1, round(habit.amount / habit.step)) * habit.step
-        yield Act(40 * MINUTE, "event", (habit.metric, usual, {}, None))
-        yield Act(4 * MINUTE, "event", (habit.metric, 12 * usual, {}, None))
+        yield ScriptedAction(40 * MINUTE, "event", (habit.metric, usual, {}, None))
+        yield ScriptedAction(4 * MINUTE, "event", (habit.metric, 12 * usual, {}, None))
 
 
 OVERTAKES = Role(acts=_overtake)
@@ -138,8 +142,8 @@ def role_of(number: int, until: int) -> Role | None:
 
 
 def _midnight(number: int, until: int) -> int:
-    home = zone(time_zone(number))
-    return start_of_day(local_day(until, home), home)
+    tz = zone(time_zone(number))
+    return start_of_day(local_day(until, tz), tz)
 
 
 class Script(NamedTuple):

@@ -25,7 +25,7 @@ class CatalogFile:
         self.path = path
         self._looked_at = self._bytes()
         self.text = catalogs.read(path)
-        self.wrong = False  # what the file says now cannot be used
+        self.broken = False  # what the file says now cannot be used
 
     @property
     def source(self) -> str:
@@ -40,7 +40,7 @@ class CatalogFile:
         """The catalog of a world with this first day if `text` stood in the file. Raises `CatalogError`."""
         return _parsed(text, first_day, str(self.path))
 
-    def news(self) -> str | None:
+    def changed_text(self) -> str | None:
         """The file's text if it has changed since it was last looked at, to what it said before too if it was wrong
         meanwhile. Raises `CatalogError`.
 
@@ -51,7 +51,7 @@ class CatalogFile:
             return None  # editors may remove a file for a moment while they save it
         self._looked_at = found
         text = catalogs.read(self.path)
-        return text if text != self.text or self.wrong else None
+        return text if text != self.text or self.broken else None
 
     def _bytes(self) -> bytes | None:
         """None when there is no such file; of one that cannot be read there is nothing to compare."""

@@ -1,4 +1,4 @@
-"""`mockserver serve`: reads its options, makes the worlds, opens the door."""
+"""`mockserver serve`: reads its options, makes the worlds, serves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mockserver.game.errors import GameError
 from mockserver.game.periods import FIRST_CLOCK, LAST_CLOCK, milliseconds
 from mockserver.log.record import LogError
 from mockserver.serve.catalog_file import CatalogFile, find
-from mockserver.serve.hosts import Hosts, Shared, shared_with
+from mockserver.serve.hosts import CorsOrigins, Hosts, cors_origins
 from mockserver.serve.options import (
     FITTING,
     LONGEST_HISTORY,
@@ -30,7 +30,7 @@ from mockserver.serve.options import (
     default_key,
     fits_a_header,
     hosts_for,
-    keys_are,
+    key_hint,
     option,
 )
 from mockserver.sockets import KEEP_ALIVE, LONGEST_KEEP_ALIVE, listen_on
@@ -39,9 +39,9 @@ from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 if TYPE_CHECKING:
     from mockserver.control.plane import Settings
-    from mockserver.serve.before import Before, Sharing
     from mockserver.serve.terminal import Format
-    from mockserver.spec import Document
+    from mockserver.serve.world_source import LocalWorlds, SharedWorlds
+    from mockserver.spec import Spec
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
 LONGEST_IDLE = 365 * 86_400.0  # seconds
@@ -81,7 +81,7 @@ def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) 
 
 def origins(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        shared_with(given, ())
+        cors_origins(given, ())
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from None
     return given
@@ -252,11 +252,11 @@ def serve(
     log_format: Format | None,
 ) -> None:
     """Start the fake Trophy: for each API key an organisation with seeded users and a clock."""
-    from mockserver.serve.before import Shared, worlds_before
     from mockserver.serve.terminal import console, log_to_stderr
+    from mockserver.serve.world_source import SharedOptions, world_source
 
     log_to_stderr(log_level, log_format)
-    chosen = other_document(document, partial)
+    spec = other_spec(document, partial)
     listening: list[socket.socket] = []
     try:
         file = CatalogFile(find(catalog))
@@ -264,22 +264,24 @@ def serve(
             check_watched(file, catalog, cluster)
         listening += listen_on(host, port)
         plan = Plan(file, seed=seed, users=users, now=now, frozen=frozen, history_days=history_days)
-        shared = Shared(cluster or "", reads == "local", idle, checkpoints)
-        before = worlds_before(keep, keep_sync, load, shared, settings.endpoints)
-        roots, source = roots_of(keys, before, host)
-        worlds = make_worlds(plan, roots, before, asked_for(plan))
+        shared = SharedOptions(cluster or "", reads == "local", idle, checkpoints)
+        source = world_source(keep, keep_sync, load, shared, settings.endpoints)
+        roots, key_source = root_keys(keys, source, host)
+        worlds = make_worlds(plan, roots, source, asked_for(plan))
         watched, hosts = file if watch else None, hosts_for(host, allowed_hosts)
         run(
             worlds,
-            replace(settings, console=console(log_level, log_format), keys_are=keys_are(host, roots, source, settings)),
+            replace(
+                settings, console=console(log_level, log_format), key_hint=key_hint(host, roots, key_source, settings)
+            ),
             listening,
             host,
-            document=chosen,
+            spec=spec,
             watched=watched,
             check_responses=check_responses,
             hosts=hosts,
-            shared=shared_with(cors, cors_control),
-            before=before,
+            cors=cors_origins(cors, cors_control),
+            source=source,
             keep_alive=keep_alive,
         )
     except (CatalogError, LogError) as error:
@@ -291,11 +293,13 @@ def serve(
             each.close()
 
 
-def roots_of(keys: tuple[str, ...], before: Before | Sharing | None, host: str) -> tuple[tuple[str, ...], str]:
+def root_keys(
+    keys: tuple[str, ...], source: LocalWorlds | SharedWorlds | None, host: str
+) -> tuple[tuple[str, ...], str]:
     """The keys of the worlds that a server begins with, and where they come from."""
     if keys:
         return keys, "from --api-key or MOCKSERVER_API_KEY"
-    if before and (kept := before.roots()):
+    if source and (kept := source.roots()):
         return kept, "of the kept worlds"
     return (default_key(host),), "the default; --api-key or MOCKSERVER_API_KEY sets others"
 
@@ -311,18 +315,18 @@ def check_watched(file: CatalogFile, catalog: str, cluster: str | None) -> None:
         )
 
 
-def other_document(file: str | None, partial: bool) -> Document | None:
-    """The one that `--document` names, None without it. What of it cannot be served is told, all at once."""
+def other_spec(file: str | None, partial: bool) -> Spec | None:
+    """The one that `--document` names, None without it. Raises with everything of it that cannot be served."""
     if file is None:
         if partial:
             raise click.UsageError("--partial is about --document, which is not given.")
         return None
-    from mockserver.serve.fit import choose
-    from mockserver.spec import DocumentError
+    from mockserver.serve.spec_choice import choose_spec
+    from mockserver.spec import SpecError
 
     try:
-        return choose(file, partial=partial)
-    except DocumentError as error:
+        return choose_spec(file, partial=partial)
+    except SpecError as error:
         raise CannotServe(str(error)) from None
 
 
@@ -334,21 +338,21 @@ def asked_for(plan: Plan) -> set[str]:
 
 
 def make_worlds(
-    plan: Plan, keys: tuple[str, ...], before: Before | Sharing | None = None, given: Collection[str] = ()
+    plan: Plan, keys: tuple[str, ...], source: LocalWorlds | SharedWorlds | None = None, given: Collection[str] = ()
 ) -> Worlds:
-    """A world for each key, its people's lives lived; and those that were there before. Raises `LogError`."""
-    from mockserver.serve.lived import LIVED
+    """A world for each key with its seeded users, and the worlds that were there before. Raises `LogError`."""
+    from mockserver.serve.population_files import PopulationFiles
+    from mockserver.serve.populations import POPULATIONS
     from mockserver.serve.progress import Progress, populate, populations
-    from mockserver.serve.shelf import Shelf
 
-    LIVED.shelf = Shelf(cache.directory("lived"))
+    POPULATIONS.files = PopulationFiles(cache.directory("lived"))
     gc.disable()  # nothing of what is made here will be garbage
     with Progress(plan.users, populations(plan) * len(keys)) as progress:
-        if before is None:
+        if source is None:
             worlds = Worlds(plan, keys, progress.populate)
         else:
-            worlds = before.worlds(plan, keys, progress.populate, given)
-    worlds.populate = populate  # worlds that are made later are made in silence
+            worlds = source.worlds(plan, keys, progress.populate, given)
+    worlds.populate = populate  # later worlds are made without a progress bar
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000, 20, 50)  # what requests leave behind stays, or goes without a cycle: seldom worth a look
@@ -361,29 +365,29 @@ def run(
     listening: list[socket.socket],
     host: str,
     *,
-    document: Document | None,
+    spec: Spec | None,
     watched: CatalogFile | None,
     check_responses: bool,
     hosts: Hosts | None = None,
-    shared: Shared | None = None,
-    before: Before | Sharing | None = None,
+    cors: CorsOrigins | None = None,
+    source: LocalWorlds | SharedWorlds | None = None,
     keep_alive: float = KEEP_ALIVE,
 ) -> None:
     """Serves until the process is told to stop; Ctrl-C is a KeyboardInterrupt once all is closed."""
-    from mockserver.serve.greeting import base_url, greeting
+    from mockserver.serve.banner import banner, base_url
     from mockserver.serve.server import make_app, make_http, make_plane
-    from mockserver.spec import DocumentError
+    from mockserver.spec import SpecError
 
     try:
-        plane = make_plane(worlds, settings, document)
-        app = make_app(plane, check_responses=check_responses, watched=watched, hosts=hosts, shared=shared)
-        if before is not None:
-            before.bring_up(plane, app)
+        plane = make_plane(worlds, settings, spec)
+        app = make_app(plane, check_responses=check_responses, watched=watched, hosts=hosts, cors=cors)
+        if source is not None:
+            source.bring_up(plane, app)
             gc.freeze()
-    except (DocumentError, GameError) as error:
+    except (SpecError, GameError) as error:
         raise CannotServe(str(error)) from None
-    base = base_url(host, listening[0].getsockname()[1], plane.document.prefix)
-    click.echo(greeting(plane, base, check_responses=check_responses))
+    base = base_url(host, listening[0].getsockname()[1], plane.spec.prefix)
+    click.echo(banner(plane, base, check_responses=check_responses))
     signal.signal(signal.SIGTERM, stop)
     try:
         make_http(app, keep_alive=keep_alive).run(sockets=listening)

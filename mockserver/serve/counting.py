@@ -1,5 +1,5 @@
-"""The server's own log on stderr: one record is one line that steers no terminal, and what happens again and again is
-counted instead of told each time."""
+"""The server's own log on stderr: one record is one line without control characters, and repeated records are
+counted."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class OneLine(logging.Formatter):
 
 
 class Window:
-    """The records of one kind since `began` (seconds of `clock.monotonic`): how many were told, how many were not."""
+    """The records of one kind since `began` (seconds of `clock.monotonic`): how many were emitted, how many not."""
 
-    __slots__ = ("began", "held", "told")
+    __slots__ = ("began", "emitted", "suppressed")
 
     def __init__(self, began: float) -> None:
         self.began = began
-        self.told = self.held = 0
+        self.emitted = self.suppressed = 0
 
 
 class Counting(logging.StreamHandler):  # type: ignore[type-arg]
-    """Tells the first records of a kind (one place and one wording) in each window; of the others, how many there were,
+    """Emits the first records of a kind (one place and one text) in each window; of the others, how many,
     as soon as the window is over and anything is logged, at the latest at the end."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -49,22 +49,22 @@ class Counting(logging.StreamHandler):  # type: ignore[type-arg]
             self._end(kind)
         kind = record.name, record.levelno, str(record.msg)
         window = self._windows.setdefault(kind, Window(now))
-        if window.told < BURST:
-            window.told += 1
+        if window.emitted < BURST:
+            window.emitted += 1
             super().emit(record)
         else:
-            window.held += 1
+            window.suppressed += 1
             record.exc_info = record.exc_text = None  # else it would keep alive all that the exception came through
             self._last[kind] = record
 
     def _end(self, kind: Kind) -> None:
         window, last = self._windows.pop(kind), self._last.pop(kind, None)
         if last is not None:
-            last.msg, last.args = f"{window.held} more like this one: {last.getMessage()}", ()
+            last.msg, last.args = f"{window.suppressed} more like this one: {last.getMessage()}", ()
             super().emit(last)
 
     def close(self) -> None:
-        """Tells what was held back."""
+        """Emits how many records were suppressed."""
         for kind in list(self._windows):
             self._end(kind)
         super().close()

@@ -1,4 +1,4 @@
-"""Which `Host` names a server answers to, so that no web page can reach it under a name of its own (DNS rebinding)."""
+"""Which `Host` names a server accepts, so that no web page can reach it under a name of its own (DNS rebinding)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ CORS = "--cors (MOCKSERVER_CORS)"
 CORS_CONTROL = "--cors-control (MOCKSERVER_CORS_CONTROL)"
 
 
-class Shared(NamedTuple):
+class CorsOrigins(NamedTuple):
     """Whose pages may call the APIs, and the control plane; None: those of no other origin."""
 
     api: Origins | None = None
     control: Origins | None = None
 
 
-def shared_with(api: Iterable[str], control: Iterable[str]) -> Shared:
+def cors_origins(api: Iterable[str], control: Iterable[str]) -> CorsOrigins:
     """From origins as they are given. ValueError for what can be none."""
     api, control = tuple(api), tuple(control)
-    return Shared(Origins(api, CORS) if api else None, Origins(control, CORS_CONTROL) if control else None)
+    return CorsOrigins(Origins(api, CORS) if api else None, Origins(control, CORS_CONTROL) if control else None)
 
 
 class Hosts:
-    """Names that are answered: `localhost` and what ends with `.localhost`, IP addresses, the name that the server
+    """Names that are accepted: `localhost` and what ends with `.localhost`, IP addresses, the name that the server
     was told to listen on, and those that are allowed besides (`*.example.com`: all below it; `*`: every name).
 
     An IP address is safe: a page has to have a name to be pointed at another address.
@@ -42,8 +42,8 @@ class Hosts:
         self._ends = (".localhost", *(name[1:] for name in names if name.startswith("*.")))
         self._known: dict[bytes, bool] = {}
 
-    def answers_to(self, host: bytes) -> bool:
-        """Whether that value of the header `Host` is one to answer to; its port does not matter."""
+    def accepts(self, host: bytes) -> bool:
+        """Whether that value of the header `Host` is accepted; its port does not matter."""
         known = self._known.get(host)
         if known is None:
             known = self._allows(_name(host.decode("latin-1")))
@@ -51,7 +51,7 @@ class Hosts:
                 self._known[host] = known
         return known
 
-    def lets_in(self, origin: bytes) -> bool:
+    def allows_origin(self, origin: bytes) -> bool:
         """Whether pages of that `Origin` may make requests: those of this machine and of the allowed names."""
         try:
             name = urlsplit(origin.decode("latin-1")).hostname

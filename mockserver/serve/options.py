@@ -130,7 +130,7 @@ def _types(events: str | None) -> tuple[str, ...]:
     if not types:
         raise click.UsageError("--webhook-events names no type: leave it out to send all.")
     try:
-        check_events(types, EVERY_KIND)  # whether the document has them is found when it is read
+        check_events(types, EVERY_KIND)  # whether the spec has them is found when it is read
     except Refused as error:
         raise click.UsageError(f"{error}.") from None
     return types
@@ -178,8 +178,8 @@ def default_key(host: str) -> str:
     return DEFAULT_KEY if is_loopback(host) else f"{token_hex(4)}.{token_hex(16)}"
 
 
-def keys_are(host: str, keys: Sequence[str], source: str, settings: Settings) -> str:
-    """What is said to whoever comes with a key that opens no world: which ones do, and where they come from (`source`).
+def key_hint(host: str, keys: Sequence[str], source: str, settings: Settings) -> str:
+    """The hint for an unknown API key: which keys open a world, and where they come from (`source`).
     Nothing where other machines can reach the server, or a control token guards it."""
     if settings.locked or not is_loopback(host):
         return ""
@@ -190,7 +190,7 @@ def keys_are(host: str, keys: Sequence[str], source: str, settings: Settings) ->
 
 
 def hosts_for(host: str, allowed: Iterable[str]) -> Hosts | None:
-    """The names that a server which listens there answers to; None: all. On an address that other machines can reach
+    """The names that a server which listens there accepts; None: all. On an address that other machines can reach
     the control token guards it, and names are looked at only when some are allowed by name."""
     allowed = tuple(allowed)
     return Hosts(host, allowed) if allowed or is_loopback(host) else None

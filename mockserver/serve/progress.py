@@ -1,4 +1,4 @@
-"""Tells on stderr how far the seeding has come, once it takes above a second."""
+"""Shows on stderr how far the seeding has come, once it takes above a second."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 from mockserver.clock import Clock, monotonic
 from mockserver.game.engine import Game
 from mockserver.game.periods import utc_day
-from mockserver.serve.lived import LIVED
+from mockserver.serve.populations import POPULATIONS
 from mockserver.worlds import Plan
 
 PATIENCE = 1.0  # seconds
@@ -19,7 +19,7 @@ def populate(
     game: Game, *, seed: int, users: int, until: int, report: Callable[[float, int], None] | None = None
 ) -> Sequence[Any]:
     """Fills a population in silence. Returns what the webhooks of the last two days are made from."""
-    return LIVED.populate(game, seed=seed, users=users, until=until, report=report)
+    return POPULATIONS.populate(game, seed=seed, users=users, until=until, report=report)
 
 
 def populations(plan: Plan) -> int:
@@ -70,7 +70,7 @@ class Bar:
 
 
 class Progress(Bar):
-    """Lets people live in so many populations, `users` in each, under one bar."""
+    """Seeds so many populations, `users` in each, under one bar."""
 
     def __init__(self, users: int, populations: int = 1) -> None:
         super().__init__(f"Seeding {users * populations:,} users")
@@ -90,10 +90,10 @@ class Progress(Bar):
             if report is not None:
                 report(done, so_far)
 
-        seen = LIVED.populate(game, seed=seed, users=users, until=until, report=show)
+        captured = POPULATIONS.populate(game, seed=seed, users=users, until=until, report=show)
         self._settled += 1
         self._events += count
-        return seen
+        return captured
 
 
 class Repeating(Bar):

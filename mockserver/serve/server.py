@@ -14,22 +14,22 @@ from mockserver.app import App, create_app
 from mockserver.control import loading
 from mockserver.control.plane import ControlPlane, Settings
 from mockserver.control.routes import routes
+from mockserver.serve.acceptor import Acceptor
 from mockserver.serve.catalog_file import CatalogFile
-from mockserver.serve.door import Door
-from mockserver.serve.fit import choose
-from mockserver.serve.hosts import Hosts, Shared
+from mockserver.serve.hosts import CorsOrigins, Hosts
 from mockserver.serve.protocol import Protocol
+from mockserver.serve.spec_choice import choose_spec
 from mockserver.serve.upkeep import upkeep
 from mockserver.sockets import BACKLOG, KEEP_ALIVE
-from mockserver.spec import Document
+from mockserver.spec import Spec
 from mockserver.ui.site import Site
 from mockserver.worlds import Worlds
 
 
-def make_plane(worlds: Worlds, settings: Settings, document: Document | None = None) -> ControlPlane:
-    """What stands beside these worlds. `document`: the one to serve, from `fit.choose`; the one that comes with the
-    mock when None. Raises `DocumentError` when that is broken."""
-    return ControlPlane(worlds, document or choose(None), settings)
+def make_plane(worlds: Worlds, settings: Settings, spec: Spec | None = None) -> ControlPlane:
+    """What stands beside these worlds. `spec`: the one to serve, from `choose_spec`; the one that comes with the
+    mock when None. Raises `SpecError` when that is broken."""
+    return ControlPlane(worlds, spec or choose_spec(None), settings)
 
 
 def make_app(
@@ -38,18 +38,18 @@ def make_app(
     check_responses: bool = True,
     watched: CatalogFile | None = None,
     hosts: Hosts | None = None,
-    shared: Shared | None = None,
+    cors: CorsOrigins | None = None,
 ) -> App:
     """The API and the control plane over its worlds; while its lifespan lasts, their clocks run.
 
-    `hosts`: the names that it answers to on a socket, None: all. `shared`: the pages that may call it.
+    `hosts`: the names that it accepts on a socket, None: all. `cors`: the pages that may call it.
 
-    Raises `DocumentError` when the document does not fit the code.
+    Raises `SpecError` when the spec does not fit the code.
     """
     site = Site(plane.worlds.roots[0])
     app = create_app(
         plane.worlds,
-        plane.document,
+        plane.spec,
         check_responses=check_responses,
         control=[*routes(plane), *site.routes],
         front=site.front,
@@ -58,36 +58,36 @@ def make_app(
         lifespan=upkeep(plane, watched),
         unknown_key=plane.unknown_key,
     )
-    if shared is not None:
-        app.cors, app.cors_control = shared
-    app.state.hurry, app.state.hosts = plane.hurry, hosts
-    plane.repeat, plane.load = app.replay, partial(loading.load, plane)
+    if cors is not None:
+        app.cors, app.cors_control = cors
+    app.state.stop_waiting, app.state.hosts = plane.stop_waiting, hosts
+    plane.replay_operation, plane.load = app.replay, partial(loading.load, plane)
     return app
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's, with doors of our own. Before it waits for open requests, those that are only made to wait are let
-    go."""
+    """Uvicorn's, with `Acceptor`. Before it waits for open requests, those that only wait (for latency, a stream) are
+    ended."""
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         watches = sys.platform != "win32"  # where the loop of asyncio cannot watch a listening socket
-        doors = [Door(each, self._protocol) for each in sockets or () if watches]
-        await super().startup([] if doors else sockets)
-        for door in doors:
-            door.open()
-        self.servers += doors  # type: ignore[arg-type]  # they are closed like servers of asyncio
+        acceptors = [Acceptor(each, self._protocol) for each in sockets or () if watches]
+        await super().startup([] if acceptors else sockets)
+        for acceptor in acceptors:
+            acceptor.open()
+        self.servers += acceptors  # type: ignore[arg-type]  # they are closed like servers of asyncio
 
     def _protocol(self) -> asyncio.Protocol:
         return Protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         app: Any = self.config.app
-        app.state.hurry()
+        app.state.stop_waiting()
         await super().shutdown(sockets)
 
 
 def make_http(app: App, *, lifespan: Literal["auto", "off"] = "auto", keep_alive: float = KEEP_ALIVE) -> uvicorn.Server:
-    """What speaks HTTP for it. `lifespan` "off": whoever calls keeps that of the application. `keep_alive`: seconds
+    """What speaks HTTP for it. `lifespan` "off": the caller runs that of the application. `keep_alive`: seconds
     that a connection without requests stays open."""
     return Server(
         uvicorn.Config(

@@ -16,7 +16,7 @@ from mockserver.serve.counting import Counting, OneLine
 
 Format = Literal["text", "json"]
 
-MOST_BYTES = 1 << 20  # that wait for whoever reads too slowly; what comes then is counted
+MOST_BYTES = 1 << 20  # that wait while the terminal reads too slowly; further lines are counted
 PIECE = 1024  # bytes that are written at once: where there is room at all, there is room for so many
 
 

@@ -65,16 +65,16 @@ async def _keep_up(plane: ControlPlane, watched: CatalogFile | None) -> None:
 def reload(worlds: Worlds, watched: CatalogFile) -> None:
     """Puts a changed catalog into force in all worlds that were made from the file. Users keep what they have."""
     try:
-        if (text := watched.news()) is None:
+        if (text := watched.changed_text()) is None:
             return
         concerned = [organisation for organisation in worlds if organisation.plan.catalog is watched]
         days = {organisation.first_day for organisation in concerned}
         catalogs = {day: watched.as_of(day, text) for day in days}
     except CatalogError as error:
-        watched.wrong = True
+        watched.broken = True
         log.error("The catalog stays as it was. %s", error)
         return
-    repaired, watched.wrong = watched.wrong, False
+    repaired, watched.broken = watched.broken, False
     if text == watched.text:
         log.info("%s is right again, and says what is in force.", watched.path)
         return
@@ -84,7 +84,7 @@ def reload(worlds: Worlds, watched: CatalogFile) -> None:
             with pin():
                 organisation.change_catalog(catalogs[organisation.first_day])
                 if worlds.keeper is not None:
-                    worlds.keeper.told(organisation, CATALOG, {"catalog": text})
+                    worlds.keeper.record(organisation, CATALOG, {"catalog": text})
         except Exception:  # one world must not keep the others from it
             log.exception("World %s keeps the catalog that it had. This is a defect of the mock.", organisation.key)
     log.info("%s %s and is in force.", watched.path, "is right again" if repaired else "was read again")

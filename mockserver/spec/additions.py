@@ -1,4 +1,4 @@
-"""Fields that newer official clients require, sent beside the document's own: the rows of `fixtures/additions.toml`."""
+"""Fields that newer official clients require, sent beside the spec's own: the rows of `fixtures/additions.toml`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockserver.spec.checked import DocumentError
+from mockserver.spec.checked import SpecError
 
 COMPOSITES = ("allOf", "oneOf", "anyOf")
 
@@ -18,7 +18,7 @@ Schemas = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """`schema` is a component of the document, `field` its new field (`list[].field`: in each item of a list)."""
+    """`schema` is a component of the spec, `field` its new field (`list[].field`: in each item of a list)."""
 
     schema: str
     field: str
@@ -33,10 +33,10 @@ def additions(path: Path) -> list[Addition]:
 
 
 def in_force(schemas: Schemas, rows: Iterable[Addition]) -> list[Addition]:
-    """Those that a document with these component schemas lacks: what it has itself is its own.
+    """Those that a spec with these component schemas lacks: what it has itself is its own.
 
-    A row about a schema that the document does not have is no row for this document. DocumentError names a row that
-    contradicts the document: another type, or a schema that allows no further fields.
+    A row about a schema that the spec does not have is no row for this spec. SpecError names a row that
+    contradicts the spec: another type, or a schema that allows no further fields.
     """
     found = []
     for row in rows:
@@ -48,7 +48,7 @@ def in_force(schemas: Schemas, rows: Iterable[Addition]) -> list[Addition]:
             _assure_same_type(schemas, row, own)
             continue
         if any(node.get("additionalProperties") is False for node in nodes):
-            raise _contradiction(row, "the document allows no further fields there")
+            raise _contradiction(row, "the spec allows no further fields there")
         found.append(row)
     return found
 
@@ -91,7 +91,7 @@ def _assure_same_type(schemas: Schemas, row: Addition, own: dict[str, Any]) -> N
     allowed = set(_types(schemas, own))
     if allowed and not {*_types(schemas, row.type)} <= allowed:
         wanted = " or ".join(_types(schemas, row.type))
-        raise _contradiction(row, f"the document says {' or '.join(sorted(allowed))}, not {wanted}")
+        raise _contradiction(row, f"the spec says {' or '.join(sorted(allowed))}, not {wanted}")
 
 
 def _types(schemas: Schemas, schema: Any) -> Iterator[str]:
@@ -100,5 +100,5 @@ def _types(schemas: Schemas, schema: Any) -> Iterator[str]:
         yield from [kinds] if isinstance(kinds, str) else kinds
 
 
-def _contradiction(row: Addition, why: str) -> DocumentError:
-    return DocumentError(f"fixtures/additions.toml adds `{row.field}` to {row.schema}, but {why}")
+def _contradiction(row: Addition, why: str) -> SpecError:
+    return SpecError(f"fixtures/additions.toml adds `{row.field}` to {row.schema}, but {why}")

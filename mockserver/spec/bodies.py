@@ -24,7 +24,7 @@ MOST_ITEMS = 1000  # of a list
 
 SHORT = {"id", "userId", "key", "name", "email", "tz"}
 
-MISSPELT = "subscribedToEmails"  # the document's examples write it so; its schema says subscribeToEmails
+MISSPELT = "subscribedToEmails"  # the spec's examples write it so; its schema says subscribeToEmails
 
 log = logging.getLogger("mockserver")
 
@@ -181,7 +181,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def within_limits(schema: Any) -> Any:
-    """A copy of `schema` (any part of the document) that also states the limits on numbers, strings and lists."""
+    """A copy of `schema` (any part of the spec) that also states the limits on numbers, strings and lists."""
     if isinstance(schema, list):
         return [within_limits(part) for part in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""openapi-core judges the document at start-up; what it once found good is remembered by its digest."""
+"""openapi-core judges the spec at start-up; what it once found good is remembered by its digest."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mockserver import cache
 OURS = "e3a69541281bf763410bf57b4ef776b68ccea806f86511c83f8e9791ecfb3424"
 
 
-class DocumentError(Exception):
-    """The document cannot be used: one clear sentence."""
+class SpecError(Exception):
+    """The spec cannot be used: one clear sentence."""
 
 
-def check(raw: bytes, document: dict[str, Any]) -> None:
-    """Let openapi-core check `document` unless these very bytes passed before. Raises DocumentError.
+def check(raw: bytes, spec: dict[str, Any]) -> None:
+    """Let openapi-core check `spec` unless these very bytes passed before. Raises SpecError.
 
     The check and the import of openapi-core take most of a second, so no other start must pay for them.
     """
@@ -27,13 +27,13 @@ def check(raw: bytes, document: dict[str, Any]) -> None:
     mark = _mark(digest)
     if mark is not None and mark.exists():
         return
-    _judge(document)
+    _judge(spec)
     if mark is not None:
         _remember(mark)
 
 
 def _mark(digest: str) -> Path | None:
-    """The empty file that says that this document passed this version of openapi-core."""
+    """The empty file that says that this spec passed this version of openapi-core."""
     from importlib.metadata import version
 
     directory = cache.directory("checked")
@@ -42,16 +42,16 @@ def _mark(digest: str) -> Path | None:
     return directory / f"{digest}-{version('openapi-core')}"
 
 
-def _judge(document: dict[str, Any]) -> None:
+def _judge(spec: dict[str, Any]) -> None:
     from openapi_core import OpenAPI
 
     try:
-        OpenAPI.from_dict(document)
-    except Exception as error:  # whatever the checker raises, the document is of no use
+        OpenAPI.from_dict(spec)
+    except Exception as error:  # whatever the checker raises, the spec is of no use
         first_line = (str(error) or type(error).__name__).splitlines()[0].partition(" does not exist within ")
         sentence = first_line[0] + (" does not exist" if first_line[1] else "")
         place = "/".join(str(step) for step in getattr(error, "absolute_path", ()))
-        raise DocumentError(f"{sentence[:200]}{f' (at {place})' if place else ''}") from error
+        raise SpecError(f"{sentence[:200]}{f' (at {place})' if place else ''}") from error
 
 
 def _remember(mark: Path) -> None:

@@ -1,6 +1,6 @@
-"""What changed from one document to another, and what of it breaks those who rely on the old one.
+"""What changed from one spec to another, and what of it breaks those who rely on the old one.
 
-A change breaks when a request that was right may now be refused or lose its effect, or when an answer or a webhook
+A change breaks when a request that was right may now be refused or lose its effect, or when a response or a webhook
 may now be something that nobody had to expect.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.spec.access import security_changes, security_of, server_changes, servers_of
-from mockserver.spec.document import JSON_TYPE, operations_of, resolve, webhooks_of
+from mockserver.spec.compiler import JSON_TYPE, operations_of, resolve, webhooks_of
 from mockserver.spec.fields import Field, differences, flat
 
 STYLES = {"path": "simple", "header": "simple"}  # elsewhere it is form, unless a parameter says otherwise
@@ -30,9 +30,9 @@ class Change:
 
 
 def compare(old: Json, new: Json) -> list[Change]:
-    """All changes: the document's servers first, then operations, then webhooks, each in the document's order."""
+    """All changes: the spec's servers first, then operations, then webhooks, each in the spec's order."""
     servers = server_changes(servers_of(old), servers_of(new))
-    return [*_changed("the document", servers), *_operations(old, new), *_webhooks(old, new)]
+    return [*_changed("the spec", servers), *_operations(old, new), *_webhooks(old, new)]
 
 
 def _changed(where: str, sentences: Iterator[tuple[str, bool]]) -> Iterator[Change]:
@@ -51,10 +51,10 @@ def _operations(old: Json, new: Json) -> Iterator[Change]:
             yield from _operation(name, (old, *before[name]), (new, *after[name]))
 
 
-def _by_id(document: Json) -> dict[str, tuple[tuple[str, str], Json, Json]]:
+def _by_id(spec: Json) -> dict[str, tuple[tuple[str, str], Json, Json]]:
     return {
         declared.get("operationId", f"{method} {path}"): ((method.upper(), path), item, declared)
-        for path, method, item, declared in operations_of(document)
+        for path, method, item, declared in operations_of(spec)
     }
 
 
@@ -67,17 +67,20 @@ def _operation(name: str, before: Place, after: Place) -> Iterator[Change]:
     if was != is_now:
         yield Change("changed", name, f"{' '.join(was)} → {' '.join(is_now)}", True)
     yield from _reached(name, before, after)
-    yield from _fields(f"{name} parameter", _parameters(before), _parameters(after), asked=True)
+    yield from _fields(f"{name} parameter", _parameters(before), _parameters(after), in_request=True)
     yield from _statuses(name, declared_before["responses"], declared_after["responses"])
-    yield from _fields(f"{name} request", _request(old, declared_before), _request(new, declared_after), asked=True)
+    yield from _fields(
+        f"{name} request", _request(old, declared_before), _request(new, declared_after), in_request=True
+    )
     for status in declared_before["responses"]:
         if status in declared_after["responses"]:
-            answers = (declared_before["responses"][status], declared_after["responses"][status])
-            yield from _fields(f"{name} {status}", _body(old, answers[0]), _body(new, answers[1]), asked=False)
+            responses = (declared_before["responses"][status], declared_after["responses"][status])
+            before_body, after_body = _body(old, responses[0]), _body(new, responses[1])
+            yield from _fields(f"{name} {status}", before_body, after_body, in_request=False)
 
 
 def _reached(name: str, before: Place, after: Place) -> Iterator[Change]:
-    """Servers only where path or operation have their own: the document's are reported once for all."""
+    """Servers only where path or operation have their own: the spec's are reported once for all."""
     (old, _, item_before, declared_before), (new, _, item_after, declared_after) = before, after
     owners = (declared_before, item_before), (declared_after, item_after)
     if any(owner.get("servers") for owner in (*owners[0], *owners[1])):
@@ -103,29 +106,29 @@ def _webhooks(old: Json, new: Json) -> Iterator[Change]:
             yield Change("added", kind, "webhook", False)
         else:
             bodies = (_request(old, before[kind]), _request(new, after[kind]))
-            yield from _fields(f"{kind} webhook", *bodies, asked=False)
+            yield from _fields(f"{kind} webhook", *bodies, in_request=False)
 
 
-def _request(document: Json, operation: Json) -> dict[str, Field]:
-    declared = resolve(document, operation.get("requestBody", {}))
-    return _body(document, declared, bool(declared.get("required")))
+def _request(spec: Json, operation: Json) -> dict[str, Field]:
+    declared = resolve(spec, operation.get("requestBody", {}))
+    return _body(spec, declared, bool(declared.get("required")))
 
 
-def _body(document: Json, declared: Json, required: bool = True) -> dict[str, Field]:
+def _body(spec: Json, declared: Json, required: bool = True) -> dict[str, Field]:
     """The fields of a body in JSON; none, not even the whole body, where there is no such body."""
-    content = resolve(document, declared).get("content", {})
-    return flat(document, content[JSON_TYPE].get("schema", {}), required) if JSON_TYPE in content else {}
+    content = resolve(spec, declared).get("content", {})
+    return flat(spec, content[JSON_TYPE].get("schema", {}), required) if JSON_TYPE in content else {}
 
 
 def _parameters(place: Place) -> dict[str, Field]:
-    document, _, item, declared = place
+    spec, _, item, declared = place
     parameters = {}
     for given in (*item.get("parameters", ()), *declared.get("parameters", ())):
-        parameter = resolve(document, given)
+        parameter = resolve(spec, given)
         parameters[f"{parameter['in']} {parameter['name']}"] = parameter
     found: dict[str, Field] = {}
     for name, parameter in parameters.items():
-        fields = flat(document, parameter.get("schema", {}), bool(parameter.get("required")))
+        fields = flat(spec, parameter.get("schema", {}), bool(parameter.get("required")))
         found |= {f"{name}{path}": field for path, field in fields.items()}
         found[name] = _written(found[name], parameter)
     return found
@@ -137,19 +140,19 @@ def _written(field: Field, parameter: Json) -> Field:
     return replace(field, style=style, explode=explode)
 
 
-def _fields(where: str, before: dict[str, Field], after: dict[str, Field], *, asked: bool) -> Iterator[Change]:
-    """Changes of the fields that are `asked` of the caller, or else given to them."""
+def _fields(where: str, before: dict[str, Field], after: dict[str, Field], *, in_request: bool) -> Iterator[Change]:
+    """Changes of the fields that are `in_request` of the caller, or else given to them."""
     for path in [*before, *(path for path in after if path not in before)]:
         old, new = before.get(path), after.get(path)
         name = path.lstrip(".") or "(the whole body)"
         if old is not None and new is not None:
             yield from _changed(
-                where, ((f"{name} {what}", breaking) for what, breaking in differences(old, new, asked))
+                where, ((f"{name} {what}", breaking) for what, breaking in differences(old, new, in_request))
             )
         elif path.endswith("{}"):
             continue  # that fields without a name came or went is a change of what has them
         elif new is not None:
-            needed = asked and new.required
+            needed = in_request and new.required
             if not _below(path, before, after):
                 yield Change("added", where, f"{name}{', required' if needed else ''}", needed)
         elif not _below(path, after, before):

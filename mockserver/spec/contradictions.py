@@ -1,4 +1,4 @@
-"""Where a document contradicts itself, found by analysis: its own words, schemas and examples against each other."""
+"""Where a spec contradicts itself, found by analysis: its own words, schemas and examples against each other."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry, ValidationError
 
-from mockserver.spec.document import resolve
+from mockserver.spec.compiler import resolve
 
-HOME = "urn:document"
+HOME = "urn:spec"
 EXAMPLES = ("example", "examples")
 COMPOSITES = ("allOf", "oneOf", "anyOf")
 
@@ -20,7 +20,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """`where` is a JSON pointer into the document, `name` what is meant there, `said` the contradiction in words.
+    """`where` is a JSON pointer into the spec, `name` what is meant there, `said` the contradiction in words.
 
     `kind`: `required` (a required name that no property defines), `example` (breaks its schema), `undefined` (an
     example's field that no property defines), `condition` (an example's field where it does not apply) or
@@ -34,17 +34,17 @@ class Contradiction:
     times: int = 1
 
 
-def contradictions(document: Schema) -> list[Contradiction]:
-    """All that analysis finds, each once, in the document's order."""
+def contradictions(spec: Schema) -> list[Contradiction]:
+    """All that analysis finds, each once, in the spec's order."""
     found: dict[tuple[str, str, str], Contradiction] = {}
-    for one in (*_undefined_required(document), *_descriptions(document), *_examples(document)):
+    for one in (*_undefined_required(spec), *_descriptions(spec), *_examples(spec)):
         known = found.get((one.kind, one.where, one.name))
         found[one.kind, one.where, one.name] = replace(known, times=known.times + 1) if known else one
     return list(found.values())
 
 
 def _nodes(thing: Any, where: str = "#") -> Iterator[tuple[str, Schema]]:
-    """Every object of the document with its pointer, but nothing inside examples."""
+    """Every object of the spec with its pointer, but nothing inside examples."""
     if isinstance(thing, dict):
         yield where, thing
         for key, part in thing.items():
@@ -55,23 +55,23 @@ def _nodes(thing: Any, where: str = "#") -> Iterator[tuple[str, Schema]]:
             yield from _nodes(part, f"{where}/{index}")
 
 
-def _undefined_required(document: Schema) -> Iterator[Contradiction]:
-    for where, node in _nodes(document):
+def _undefined_required(spec: Schema) -> Iterator[Contradiction]:
+    for where, node in _nodes(spec):
         required = node.get("required")
         if isinstance(required, list) and "properties" in node:
             for name in required:
-                if name not in _properties(_parts(document, where, node)):
+                if name not in _properties(_parts(spec, where, node)):
                     yield Contradiction("required", where, name, f"requires `{name}`, which no property defines")
 
 
-def _parts(document: Schema, where: str, schema: Schema) -> list[tuple[str, Schema]]:
+def _parts(spec: Schema, where: str, schema: Schema) -> list[tuple[str, Schema]]:
     """A schema and all that it is composed of, references followed, each with its pointer."""
     if "$ref" in schema:
-        where, schema = str(schema["$ref"]), resolve(document, schema)
+        where, schema = str(schema["$ref"]), resolve(spec, schema)
     parts = [(where, schema)]
     for composite in COMPOSITES:
         for index, part in enumerate(schema.get(composite, ())):
-            parts += _parts(document, f"{where}/{composite}/{index}", part)
+            parts += _parts(spec, f"{where}/{composite}/{index}", part)
     return parts
 
 
@@ -83,11 +83,11 @@ def _properties(parts: list[tuple[str, Schema]]) -> dict[str, tuple[str, Schema]
     }
 
 
-def _descriptions(document: Schema) -> Iterator[Contradiction]:
-    for where, node in _nodes(document):
+def _descriptions(spec: Schema) -> Iterator[Contradiction]:
+    for where, node in _nodes(spec):
         words = node.get("description")
         if isinstance(words, str):
-            schema = resolve(document, node.get("schema", node))
+            schema = resolve(spec, node.get("schema", node))
             for name, said in _against_words(words, node, schema):
                 yield Contradiction("description", where, name, said)
 
@@ -110,19 +110,19 @@ def _against_words(words: str, node: Schema, schema: Schema) -> Iterator[tuple[s
         yield "deprecated", "is deprecated in its description only"
 
 
-def _examples(document: Schema) -> Iterator[Contradiction]:
-    registry = Registry([(HOME, {"components": document.get("components", {})})], draft=Draft202012)
-    for place, where, schema, value in _shown(document):
+def _examples(spec: Schema) -> Iterator[Contradiction]:
+    registry = Registry([(HOME, {"components": spec.get("components", {})})], draft=Draft202012)
+    for place, where, schema, value in _shown(spec):
         bare = {key: part for key, part in schema.items() if key not in EXAMPLES}
         validator = Draft202012Validator(_absolute(bare), registry=registry, validate_formats=True)
         for error in validator.iter_errors(value):
             yield _broken(error, place, where)
-        yield from _fields(document, place, _parts(document, where, schema), value)
+        yield from _fields(spec, place, _parts(spec, where, schema), value)
 
 
-def _shown(document: Schema) -> Iterator[tuple[str, str, Schema, Any]]:
+def _shown(spec: Schema) -> Iterator[tuple[str, str, Schema, Any]]:
     """Every example: its own pointer, its schema's, the schema, the value."""
-    for where, node in _nodes(document):
+    for where, node in _nodes(spec):
         beside = node.get("schema")
         schema, at = (beside, f"{where}/schema") if isinstance(beside, dict) else (node, where)
         if schema is node and not {"type", "$ref", *COMPOSITES} & {*node}:
@@ -143,7 +143,7 @@ def _absolute(schema: Any) -> Any:
 
 
 def _broken(error: ValidationError, place: str, where: str) -> Contradiction:
-    """An example's fault, laid at the door of the schema that it breaks."""
+    """An example's fault, reported at the schema that it breaks."""
     *steps, keyword = error.schema_path
     inside = "/".join(str(step) for step in steps)
     at = f"#/{inside}" if inside.startswith("components/") else f"{where}/{inside}".rstrip("/")
@@ -153,12 +153,12 @@ def _broken(error: ValidationError, place: str, where: str) -> Contradiction:
     return Contradiction("example", at, str(keyword), f"is broken by an example: {error.message[:100]} ({place})")
 
 
-def _fields(document: Schema, place: str, parts: list[tuple[str, Schema]], value: Any) -> Iterator[Contradiction]:
+def _fields(spec: Schema, place: str, parts: list[tuple[str, Schema]], value: Any) -> Iterator[Contradiction]:
     """The fields of an example, at any depth, that are not defined or do not apply there."""
     if isinstance(value, list):
         for where, schema in parts:
             for one in value if "items" in schema else ():
-                yield from _fields(document, place, _parts(document, f"{where}/items", schema["items"]), one)
+                yield from _fields(spec, place, _parts(spec, f"{where}/items", schema["items"]), one)
     if not isinstance(value, dict):
         return
     defined = _properties(parts)
@@ -167,11 +167,9 @@ def _fields(document: Schema, place: str, parts: list[tuple[str, Schema]], value
         if name in defined:
             where, schema = defined[name]
             yield from _misapplied(where, schema, place, value)
-            yield from _fields(document, place, _parts(document, where, schema), inner)
+            yield from _fields(spec, place, _parts(spec, where, schema), inner)
         elif others and isinstance(others[0][1], dict):
-            yield from _fields(
-                document, place, _parts(document, f"{others[0][0]}/additionalProperties", others[0][1]), inner
-            )
+            yield from _fields(spec, place, _parts(spec, f"{others[0][0]}/additionalProperties", others[0][1]), inner)
         elif defined:
             owner = next(where for where, schema in parts if "properties" in schema)
             yield Contradiction("undefined", owner, name, f"does not define `{name}`, but an example has it ({place})")

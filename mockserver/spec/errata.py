@@ -1,4 +1,4 @@
-"""What the mock does where the document contradicts itself: the rows of `fixtures/errata.toml`."""
+"""What the mock does where the spec contradicts itself: the rows of `fixtures/errata.toml`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mockserver.spec.compiler import resource
 from mockserver.spec.contradictions import Contradiction
-from mockserver.spec.document import resource
 
 
 @dataclass(frozen=True, slots=True)
 class Erratum:
-    """`kind`, `where` and `names` say which contradictions it answers; `reading`: one that analysis cannot find;
-    `since`: the version of the document from which it holds, for what the mock's own does not have."""
+    """`kind`, `where` and `names` say which contradictions it explains; `reading`: one that analysis cannot find;
+    `since`: the version of the spec from which it holds, for what the mock's own does not have."""
 
     kind: str
     where: str
     names: tuple[str, ...]
-    document: str
+    spec: str
     mock: str
     since: str = ""
 
-    def answers(self, found: Contradiction) -> bool:
+    def explains(self, found: Contradiction) -> bool:
         return (self.kind, self.where) == (found.kind, found.where) and found.name in self.names
 
 
@@ -34,7 +34,7 @@ def errata(path: Path | None = None) -> list[Erratum]:
     return [Erratum(**{**row, "names": tuple(row["names"])}) for row in rows]
 
 
-def unanswered(found: Iterable[Contradiction], rows: Iterable[Erratum]) -> list[Contradiction]:
+def unexplained(found: Iterable[Contradiction], rows: Iterable[Erratum]) -> list[Contradiction]:
     """Contradictions that no row says anything about."""
     rows = list(rows)
-    return [one for one in found if not any(row.answers(one) for row in rows)]
+    return [one for one in found if not any(row.explains(one) for row in rows)]

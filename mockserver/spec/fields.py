@@ -1,4 +1,4 @@
-"""The fields of a schema by their paths, and how a field of one document differs from the same field of another."""
+"""The fields of a schema by their paths, and how a field of one spec differs from the same field of another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from mockserver.spec.document import resolve
+from mockserver.spec.compiler import resolve
 
 COMPOSITES = ("allOf", "oneOf", "anyOf")
 NONE, DECLARED, ANY = range(3)  # which fields a schema allows besides those that it names
@@ -59,17 +59,17 @@ class Field:
     explode: bool | None = None
 
 
-def flat(document: Json, schema: Json, required: bool = True) -> dict[str, Field]:
+def flat(spec: Json, schema: Json, required: bool = True) -> dict[str, Field]:
     """Every field by its path: `` the whole, `.user.id`, `.awards[].total`, `.points{}.total`."""
     found: dict[str, Field] = {}
-    _flatten(document, schema, "", required, found, ())
+    _flatten(spec, schema, "", required, found, ())
     return found
 
 
 def _flatten(
-    document: Json, schema: Json, path: str, required: bool, found: dict[str, Field], above: tuple[str, ...]
+    spec: Json, schema: Json, path: str, required: bool, found: dict[str, Field], above: tuple[str, ...]
 ) -> None:
-    parts, references = _parts(document, schema)
+    parts, references = _parts(spec, schema)
     found[path] = _field(parts, required)
     if not references.isdisjoint(above):
         return  # a schema inside itself: once is enough
@@ -77,21 +77,21 @@ def _flatten(
     names = {name for part in parts for name in part.get("required", ())}
     for part in parts:
         for name, one in part.get("properties", {}).items():
-            _flatten(document, one, f"{path}.{name}", name in names, found, above)
+            _flatten(spec, one, f"{path}.{name}", name in names, found, above)
         if "items" in part:
-            _flatten(document, part["items"], f"{path}[]", True, found, above)
+            _flatten(spec, part["items"], f"{path}[]", True, found, above)
         if _further(part) == DECLARED:
-            _flatten(document, part["additionalProperties"], f"{path}{{}}", False, found, above)
+            _flatten(spec, part["additionalProperties"], f"{path}{{}}", False, found, above)
 
 
-def _parts(document: Json, schema: Json) -> tuple[list[Json], set[str]]:
+def _parts(spec: Json, schema: Json) -> tuple[list[Json], set[str]]:
     """A schema and what it is composed of, references followed; and the references."""
     references = {schema["$ref"]} if "$ref" in schema else set()
-    schema = resolve(document, schema)
+    schema = resolve(spec, schema)
     parts = [schema]
     for composite in COMPOSITES:
         for part in schema.get(composite, ()):
-            inner, more = _parts(document, part)
+            inner, more = _parts(spec, part)
             parts += inner
             references |= more
     return parts, references
@@ -142,37 +142,37 @@ def _bound(given: Json, limit: Limit, types: frozenset[str]) -> Bound | None:
     return max(bounds, default=None)
 
 
-def differences(old: Field, new: Field, asked: bool) -> Iterator[tuple[str, bool]]:
+def differences(old: Field, new: Field, in_request: bool) -> Iterator[tuple[str, bool]]:
     """What differs, in words, and whether it breaks: what is asked must not grow narrower, what is given not wider."""
     if old.required != new.required:
-        yield f"became {'required' if new.required else 'optional'}", new.required == asked
+        yield f"became {'required' if new.required else 'optional'}", new.required == in_request
     for words, before, after in (("is", old.types, new.types), ("is one of", old.enum, new.enum)):
         if before != after:
-            breaking = not (_within(before, after) if asked else _within(after, before))
+            breaking = not (_within(before, after) if in_request else _within(after, before))
             yield f"{words} {_list(after)}, was {_list(before)}", breaking
     for words, was, now in (("format", old.format, new.format), ("pattern", old.pattern, new.pattern)):
         if was != now:
-            yield f"has the {words} {now or 'none'}, had {was or 'none'}", (now if asked else was) is not None
-    yield from _limits(old, new, asked)
+            yield f"has the {words} {now or 'none'}, had {was or 'none'}", (now if in_request else was) is not None
+    yield from _limits(old, new, in_request)
     if old.default != new.default:
         yield f"has the default {new.default or 'none'}, had {old.default or 'none'}", False
     yield from _writing(old, new)
 
 
-def _limits(old: Field, new: Field, asked: bool) -> Iterator[tuple[str, bool]]:
+def _limits(old: Field, new: Field, in_request: bool) -> Iterator[tuple[str, bool]]:
     for limit in LIMITS:
         before, after = old.bounds.get(limit.words), new.bounds.get(limit.words)
         if before != after:
             tighter = before is None or (after is not None and after > before)
-            yield f"has the {limit.words} {_shown(limit, after)}, had {_shown(limit, before)}", tighter == asked
+            yield f"has the {limit.words} {_shown(limit, after)}, had {_shown(limit, before)}", tighter == in_request
     if old.step != new.step:
-        kept = _multiple(old.step, new.step) if asked else _multiple(new.step, old.step)
+        kept = _multiple(old.step, new.step) if in_request else _multiple(new.step, old.step)
         yield f"is a multiple of {_step(new.step)}, was of {_step(old.step)}", not kept
     if old.unique != new.unique:
-        yield f"has {_items(new.unique)} items, had {_items(old.unique)}", new.unique == asked
+        yield f"has {_items(new.unique)} items, had {_items(old.unique)}", new.unique == in_request
     if old.further != new.further:
-        # whoever reads declared fields misses them when they go, too
-        breaking = new.further < old.further if asked else old.further != ANY
+        # code that reads declared fields misses them when they go, too
+        breaking = new.further < old.further if in_request else old.further != ANY
         yield f"has further fields {FURTHER[new.further]}, had {FURTHER[old.further]}", breaking
 
 

@@ -1,4 +1,4 @@
-"""One operation of the document, compiled: reads a request into typed arguments, checks an answer.
+"""One operation of the spec, compiled: reads a request into typed arguments, checks a response.
 
 Nothing here walks a schema while a request is under way.
 """
@@ -147,21 +147,21 @@ class Operation:
             if sum(given == name for given, _ in headers) > 1:
                 raise Refused(f"{parameter.subject} must be given once, not several times.")
 
-    def check_answer(self, status: int, answer: object) -> str | None:
-        """None, or where `answer` (plain JSON values, or rendered) breaks what the document declares for `status`."""
+    def check_response(self, status: int, response: object) -> str | None:
+        """None, or where `response` (plain JSON values, or rendered) breaks what the spec declares for `status`."""
         try:
             check = self.checks[status]
         except KeyError:
             return f"(the status): {status} is not declared by {self.id}"
         if check is None:
             return None
-        if type(answer) is not Rendered:  # `isinstance` of a Mapping asks the ABC, with every response
-            return check(answer)
-        if not CHECK_EVERYTHING and answer.has_passed(check):
+        if type(response) is not Rendered:  # `isinstance` of a Mapping asks the ABC, with every response
+            return check(response)
+        if not CHECK_EVERYTHING and response.has_passed(check):
             return None
-        fault = check(answer.content)
+        fault = check(response.content)
         if fault is None:
-            answer.note_passed(check)
+            response.note_passed(check)
         return fault
 
 

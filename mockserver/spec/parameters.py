@@ -62,7 +62,7 @@ class Parameter:
         except ValueError:
             raise Refused(f"{self.subject} must be {self.expected}, not {quoted(text)}.") from None
         if self.rest is not None and not self.rest.is_valid([value] if self.many else value):
-            raise Refused(f"{self.subject} must be {self.expected} as the document describes it, not {quoted(text)}.")
+            raise Refused(f"{self.subject} must be {self.expected} as the spec describes it, not {quoted(text)}.")
         return value
 
     def decode(self, raw: bytes) -> str:
@@ -81,7 +81,7 @@ def snake_case(name: str) -> str:
 
 
 def compile_parameter(declared: Mapping[str, Any], schema: Mapping[str, Any]) -> Parameter:
-    """A parameter object of the document and its schema (no references left). ValueError: not supported."""
+    """A parameter object of the spec and its schema (no references left). ValueError: not supported."""
     name, place = declared["name"], declared["in"]
     _assure_style(declared)
     many = schema.get("type") == "array"

@@ -1,4 +1,4 @@
-"""From a raw path to what the document has there. Segments are compared before they are decoded."""
+"""From a raw path to what the spec has there. Segments are compared before they are decoded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Paths(Generic[Thing]):
     def find(self, path: bytes) -> tuple[Thing, list[bytes]] | None:
         """What lies at `path` (percent-encoded, with a leading slash) and its variables, still encoded.
 
-        An empty segment is an empty variable: whoever reads it refuses it by name.
+        An empty segment is an empty variable: its parameter refuses it by name.
         """
         segments, values, node = path.split(b"/"), list[bytes](), self._root
         for segment in segments[1:]:  # without a choice there is no way back to remember

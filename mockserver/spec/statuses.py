@@ -9,7 +9,7 @@ from mockserver.game.errors import GameError, NotAllowed, NotFound, Refused, Unr
 
 UNAUTHORISED = 401
 
-# Most wanted first; the first that the operation declares is answered (behaviour, section 2).
+# Most wanted first; the first that the operation declares is sent (behaviour, section 2).
 PREFERENCES: dict[type[GameError], tuple[int, ...]] = {
     NotFound: (404, 422, 400),
     Refused: (422, 400, 404),
@@ -18,7 +18,7 @@ PREFERENCES: dict[type[GameError], tuple[int, ...]] = {
 }
 
 
-class Answering(Protocol):
+class HasRefusals(Protocol):
     """Whatever knows its own row of the table."""
 
     @property
@@ -36,8 +36,8 @@ def refusals(declared: Collection[int]) -> dict[type[GameError], int]:
     return column
 
 
-def status_of(operation: Answering, error: GameError) -> int:
-    """The status that `operation` answers `error` with. An error of no particular kind counts as refused."""
+def status_of(operation: HasRefusals, error: GameError) -> int:
+    """The status that `operation` returns for `error`. An error of no particular kind counts as refused."""
     for kind in type(error).__mro__:
         if kind in operation.refusals:
             return operation.refusals[kind]

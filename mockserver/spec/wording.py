@@ -1,4 +1,4 @@
-"""How a broken rule of a schema is said to a person: the field, what was expected, what came instead."""
+"""Sentences for broken rules of a schema: the field, what was expected, what came instead."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class AsyncMadeWorld(AsyncWorld[MadeWorld]):
     """A world that a server made. As an async context it is deleted at the end."""
 
     async def delete(self) -> None:
-        """As `MadeWorld.delete`, to its end, whoever is cancelled meanwhile."""
+        """As `MadeWorld.delete`; runs to its end, also when it is cancelled."""
         await to_the_end(self.sync.delete)
 
     async def __aenter__(self) -> Self:
@@ -104,12 +104,12 @@ class AsyncMockServer(AsyncWorld[ThreadServer]):
     """What `async with MockServer() as server:` gives."""
 
     async def start(self) -> Self:
-        """As `MockServer.start`. Whoever is cancelled meanwhile has no server."""
+        """As `MockServer.start`. When it is cancelled, no server is left."""
         await to_the_end(self.sync.start, undo=ThreadServer.stop)
         return self
 
     async def stop(self) -> None:
-        """As `MockServer.stop`, to its end, whoever is cancelled meanwhile."""
+        """As `MockServer.stop`; runs to its end, also when it is cancelled."""
         await to_the_end(self.sync.stop)
 
     @property
@@ -132,5 +132,5 @@ class AsyncMockServer(AsyncWorld[ThreadServer]):
         return self.sync.transport(library)
 
     async def world(self, **options: Any) -> AsyncMadeWorld:
-        """A fresh world, `options` as in `MockServer.world`. Whoever is cancelled meanwhile has none."""
+        """A fresh world, `options` as in `MockServer.world`. When it is cancelled, no world is left."""
         return AsyncMadeWorld(await to_the_end(partial(self.sync.world, **options), undo=MadeWorld.delete))

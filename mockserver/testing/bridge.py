@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from types import ModuleType
 from typing import Any
 
-from mockserver.testing.room import Exchanged, Room
+from mockserver.testing.app_thread import AppThread, ResponseMessages
 from mockserver.testing.waiting import outcome
 
 
@@ -28,50 +28,50 @@ def scope_of(method: str, path: str, raw_path: bytes, query: bytes, headers: lis
     }
 
 
-def transport(library: ModuleType, room: Room) -> Any:
+def transport(library: ModuleType, app_thread: AppThread) -> Any:
     """A transport of `library`, httpx or httpx2 (they look alike and are not the same), for its sync and async clients.
 
-    What a client meets is what it meets at a socket: the library's errors for a connection that is dropped and for an
-    answer that is longer in coming than the client waits.
+    What a client meets is what it meets at a socket: the library's errors for a connection that is dropped and for a
+    response that takes longer than the client waits.
     """
 
     class Transport(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[name-defined,misc]
         def handle_request(self, request: Any) -> Any:
-            asked = _ask(room, request, request.read())
+            future = _request(app_thread, request, request.read())
             try:
-                return _response(library, request, asked.result(_patience(request)))
-            except (ConnectionResetError, TimeoutError) as trouble:
-                asked.cancel()
-                raise _error(library, request, trouble) from None
+                return _response(library, request, future.result(_patience(request)))
+            except (ConnectionResetError, TimeoutError) as error:
+                future.cancel()
+                raise _error(library, request, error) from None
 
         async def handle_async_request(self, request: Any) -> Any:
-            asked = _ask(room, request, await request.aread())
+            future = _request(app_thread, request, await request.aread())
             try:
-                answer = await outcome(asked, _patience(request))
-            except (ConnectionResetError, TimeoutError) as trouble:
-                raise _error(library, request, trouble) from None
-            return _response(library, request, answer)
+                response = await outcome(future, _patience(request))
+            except (ConnectionResetError, TimeoutError) as error:
+                raise _error(library, request, error) from None
+            return _response(library, request, response)
 
     return Transport()
 
 
-def _ask(room: Room, request: Any, body: bytes) -> Future[Exchanged]:
+def _request(app_thread: AppThread, request: Any, body: bytes) -> Future[ResponseMessages]:
     raw_path, _, query = request.url.raw_path.partition(b"?")
     headers = [(name.lower(), value) for name, value in request.headers.raw]
-    return room.exchange(scope_of(request.method, request.url.path, raw_path, query, headers), body)
+    return app_thread.exchange(scope_of(request.method, request.url.path, raw_path, query, headers), body)
 
 
 def _patience(request: Any) -> float | None:
-    """Seconds that the client waits for an answer; None: for ever."""
+    """Seconds that the client waits for a response; None: without a limit."""
     seconds: float | None = request.extensions.get("timeout", {}).get("read")
     return seconds
 
 
-def _response(library: ModuleType, request: Any, answer: Exchanged) -> Any:
-    return library.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
+def _response(library: ModuleType, request: Any, response: ResponseMessages) -> Any:
+    return library.Response(response.status, headers=response.headers, content=response.body, request=request)
 
 
-def _error(library: ModuleType, request: Any, trouble: OSError) -> Exception:
-    kind = library.ReadTimeout if isinstance(trouble, TimeoutError) else library.RemoteProtocolError
-    error: Exception = kind(str(trouble) or "The answer did not come in time.", request=request)
+def _error(library: ModuleType, request: Any, failure: OSError) -> Exception:
+    kind = library.ReadTimeout if isinstance(failure, TimeoutError) else library.RemoteProtocolError
+    error: Exception = kind(str(failure) or "The response did not come in time.", request=request)
     return error

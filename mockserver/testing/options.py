@@ -1,4 +1,4 @@
-"""What servers and worlds are told when they are made: catalogs in all their forms, and options that make no sense."""
+"""Arguments of servers and worlds: catalogs in all their forms, and checks of options."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from mockserver import catalogs
-from mockserver.control.worlds import catalog_on
+from mockserver.control.worlds import catalog_factory
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.options import FITTING, LONGEST_HISTORY, fits_a_header
 from mockserver.sockets import LONGEST_KEEP_ALIVE
 from mockserver.webhooks.delivery import LONGEST_RETRY_DELAY, MOST_CONCURRENCY
-from mockserver.worlds import CatalogOn
+from mockserver.worlds import CatalogFactory
 
 # A file, the name of a catalog that comes with the server, the text of one in TOML, or one as data.
 AnyCatalog = str | Path | Mapping[str, Any]
 
 
-def catalog_to_serve(given: AnyCatalog) -> CatalogOn:
+def catalog_to_serve(given: AnyCatalog) -> CatalogFactory:
     """For a server's own plan. Raises `CatalogError` when there is no such file."""
     if isinstance(given, str) and "\n" in given:
-        return catalog_on(given)
-    return catalog_on(dict(given)) if isinstance(given, Mapping) else CatalogFile(find(str(given)))
+        return catalog_factory(given)
+    return catalog_factory(dict(given)) if isinstance(given, Mapping) else CatalogFile(find(str(given)))
 
 
 def catalog_to_send(given: AnyCatalog) -> str | dict[str, Any]:

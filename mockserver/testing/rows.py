@@ -1,4 +1,4 @@
-"""Lists of what a world keeps, and a word where it did not keep all."""
+"""Lists of what a world keeps, with a warning where it did not keep all."""
 
 from __future__ import annotations
 

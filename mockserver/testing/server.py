@@ -13,7 +13,7 @@ class MockServer(ThreadServer):
     """`with MockServer() as server:` serves until the block ends, and is a `World` itself: its first.
 
     `catalog`: a file, one of the catalogs that come with the server by name, a text in TOML, or a catalog as data.
-    `document`: another version of the OpenAPI document, a file or as data. `socket` False: no port is opened; see
+    `document`: another version of the spec, a file or as data. `socket` False: no port is opened; see
     `transport` and `app`. `port` 0 takes any free one. All others mean what the options of these names mean to
     `mockserver serve`, but nobody lives here unless `users` says so. ValueError for what makes no sense.
     """

@@ -14,23 +14,23 @@ from mockserver.app import App
 from mockserver.control.fields import read_moment
 from mockserver.control.plane import Settings
 from mockserver.game.periods import iso
-from mockserver.serve.before import Before, make_keeper
-from mockserver.serve.fit import AnyDocument, choose
-from mockserver.serve.greeting import base_url
-from mockserver.serve.hosts import shared_with
-from mockserver.serve.options import guarded, hosts_for, keys_are
+from mockserver.serve.banner import base_url
+from mockserver.serve.hosts import cors_origins
+from mockserver.serve.options import guarded, hosts_for, key_hint
 from mockserver.serve.progress import populate
 from mockserver.serve.server import make_app, make_plane
+from mockserver.serve.spec_choice import AnySpec, choose_spec
+from mockserver.serve.world_source import LocalWorlds, make_keeper
 from mockserver.sockets import KEEP_ALIVE, open_sockets
+from mockserver.testing.app_thread import AppThread
 from mockserver.testing.bridge import transport
 from mockserver.testing.options import AnyCatalog, catalog_to_send, catalog_to_serve, check_options
-from mockserver.testing.room import Room
 from mockserver.testing.world import MadeWorld, Time, World
 from mockserver.webhooks.delivery import CONCURRENCY, Timing
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
 PLAN = {"catalog": "catalog", "seed": 1, "users": 0, "history_days": None, "now": None, "frozen": False}
-NOWHERE = "http://mockserver"  # where a server without a socket is
+SOCKETLESS_URL = "http://mockserver"  # where a server without a socket is
 
 
 class ThreadServer(World):
@@ -59,7 +59,7 @@ class ThreadServer(World):
         cors_control: Iterable[str] = (),
         keep: str | Path | None = None,
         keep_alive: float = KEEP_ALIVE,
-        document: AnyDocument | None = None,
+        document: AnySpec | None = None,
     ) -> None:
         check_options(
             users=users,
@@ -79,7 +79,7 @@ class ThreadServer(World):
             headers={"api_key": api_key, "control_token": control_token},
         )
         token, locked = guarded(host, control_token) if socket else (control_token, False)
-        super().__init__(self._opened, NOWHERE, api_key, token=token)
+        super().__init__(self._opened, SOCKETLESS_URL, api_key, token=token)
         self._plan = Plan(catalog_to_serve(catalog), seed, users, _milliseconds(now), frozen, history_days)
         settings = Settings(
             token=token,
@@ -87,58 +87,58 @@ class ThreadServer(World):
             live_statuses=live_statuses,
             timing=Timing(retry_delay=webhook_retry_delay, concurrency=webhook_concurrency),
         )
-        named = keys_are(host, (api_key,), "that of MockServer(api_key=…)", settings)
-        self._settings = replace(settings, keys_are=named)
+        named = key_hint(host, (api_key,), "that of MockServer(api_key=…)", settings)
+        self._settings = replace(settings, key_hint=named)
         self._check_responses = check_responses
         self._hosts = hosts_for(host, allowed_hosts)
-        self._shared = shared_with(_several("cors", cors), _several("cors_control", cors_control))
+        self._cors = cors_origins(_several("cors", cors), _several("cors_control", cors_control))
         self._keep = keep
         self._keep_alive = keep_alive
         given = dict(zip(PLAN, (catalog, seed, users, history_days, now, frozen), strict=True))
         self._given = {name for name, default in PLAN.items() if given[name] != default}
-        self._document = document
+        self._spec = document
         self._place = (host, port) if socket else None
-        self._here: Room | None = None
+        self._here: AppThread | None = None
 
     def start(self) -> Self:
-        """Serves from now on; `stop` ends it. Raises `CatalogError` and `DocumentError` for a catalog or document that
+        """Serves from now on; `stop` ends it. Raises `CatalogError` and `SpecError` for a catalog or spec that
         cannot be used, `LogError` for a directory that cannot be kept in, OSError."""
         if self._here is not None:
             raise RuntimeError("This server runs already.")
         listening = [] if self._place is None else open_sockets(*self._place)
         try:
             application = self._application()
-            room = Room(application, listening, self._keep_alive)
-            room.open()
+            app_thread = AppThread(application, listening, self._keep_alive)
+            app_thread.open()
         except BaseException:
             for each in listening:
                 each.close()
             raise
         if self._place is not None:
-            self._url = base_url(self._place[0], listening[0].getsockname()[1], application.document.prefix)
-        self._here = room
+            self._url = base_url(self._place[0], listening[0].getsockname()[1], application.spec.prefix)
+        self._here = app_thread
         return self
 
     def _application(self) -> App:
-        keys, document = (self.api_key,), choose(self._document)
-        self._url = f"{NOWHERE}{document.prefix}"
+        keys, spec = (self.api_key,), choose_spec(self._spec)
+        self._url = f"{SOCKETLESS_URL}{spec.prefix}"
         if self._keep is None:
-            plane = make_plane(Worlds(self._plan, keys, populate), self._settings, document)
-            return make_app(plane, check_responses=self._check_responses, hosts=self._hosts, shared=self._shared)
+            plane = make_plane(Worlds(self._plan, keys, populate), self._settings, spec)
+            return make_app(plane, check_responses=self._check_responses, hosts=self._hosts, cors=self._cors)
         keeper = make_keeper(self._keep)
-        before = Before(keeper)
+        source = LocalWorlds(keeper)
         try:
-            plane = make_plane(before.worlds(self._plan, keys, populate, self._given), self._settings, document)
-            application = make_app(plane, check_responses=self._check_responses, hosts=self._hosts, shared=self._shared)
-            before.bring_up(plane, application)
+            plane = make_plane(source.worlds(self._plan, keys, populate, self._given), self._settings, spec)
+            application = make_app(plane, check_responses=self._check_responses, hosts=self._hosts, cors=self._cors)
+            source.bring_up(plane, application)
         except BaseException:
             keeper.close()
             raise
         return application
 
     def stop(self) -> None:
-        """Returns when nothing of the server is left; one that does not run stays as it is. Webhooks under way get a
-        few seconds. RuntimeError should it not end within thirty."""
+        """Stops the server, and returns when nothing of it is left; no effect when it does not run. Webhooks
+        under way get a few seconds. RuntimeError should it not end within thirty."""
         here, self._here = self._here, None
         if here is not None:
             here.close()
@@ -194,7 +194,7 @@ class ThreadServer(World):
         }
         return MadeWorld(self, self.control("POST", "/worlds", given)["apiKey"], lambda: self.running)
 
-    def _opened(self) -> Room:
+    def _opened(self) -> AppThread:
         if self._here is None:
             raise RuntimeError("This server does not run: use it in a with block, or call start().")
         return self._here

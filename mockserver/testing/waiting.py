@@ -1,6 +1,6 @@
 """How async tests wait for what happens in other threads, under asyncio and under trio.
 
-Whoever is cancelled while it waits for a start has no server afterwards, and whoever waits for an end has that end.
+A start that is cancelled leaves no server; an end that is cancelled is still carried out.
 """
 
 from __future__ import annotations

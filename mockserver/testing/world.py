@@ -1,4 +1,4 @@
-"""A world in the hands of a test: the calls of the control plane as methods. Times are ISO 8601 text or datetimes."""
+"""A world for a test: the calls of the control plane as methods. Times are ISO 8601 text or datetimes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from urllib.parse import quote, unquote, urlencode
 import orjson
 
 from mockserver.control.plane import TOKEN
-from mockserver.serve.greeting import admin_url
+from mockserver.serve.banner import admin_url
+from mockserver.testing.app_thread import AppThread
 from mockserver.testing.bridge import scope_of
 from mockserver.testing.options import AnyCatalog, catalog_to_send, check_amounts, finite
-from mockserver.testing.room import Room
 from mockserver.testing.rows import Rows, kept
 from mockserver.webhooks.outbox import KEPT
 
@@ -24,7 +24,7 @@ PAGE = 1000  # facts that the control plane gives at once
 
 
 class ControlError(Exception):
-    """The control plane refused a call; the message says why, `status` is its answer's."""
+    """The control plane refused a call; the message says why, `status` is that of its response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -38,9 +38,14 @@ class World:
     """
 
     def __init__(
-        self, room: Callable[[], Room], url: str, api_key: str, tenant: str | None = None, token: str | None = None
+        self,
+        app_thread: Callable[[], AppThread],
+        url: str,
+        api_key: str,
+        tenant: str | None = None,
+        token: str | None = None,
     ) -> None:
-        self._room = room
+        self._app_thread = app_thread
         self._url = url
         self._token = token
         self.api_key = api_key
@@ -74,18 +79,18 @@ class World:
     ) -> JSON:
         """Lets so much time pass, or all until `to`; `wait`: and all webhooks that are due be delivered.
 
-        Answers the new time with the `counts` and the first of the `facts` of what happened.
+        Returns the new time with the `counts` and the first of the `facts` of what happened.
         """
         amounts = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
         check_amounts(amounts)
         given: JSON = {name: amount for name, amount in amounts.items() if amount}
         if to is not None:
             given["to"] = _iso(to)
-        return self._ask("POST", "/clock/advance", (given or {"seconds": 0}) | {"wait": wait})
+        return self._request("POST", "/clock/advance", (given or {"seconds": 0}) | {"wait": wait})
 
     def set_clock(self, now: Time | None = None, *, frozen: bool | None = None) -> JSON:
-        """Sets the clock forward, and stops it or lets it go; answers as `advance` does."""
-        return self._ask("PUT", "/clock", {"now": None if now is None else _iso(now), "frozen": frozen})
+        """Sets the clock forward, and stops it or lets it go; returns what `advance` does."""
+        return self._request("PUT", "/clock", {"now": None if now is None else _iso(now), "frozen": frozen})
 
     def freeze(self, now: Time | None = None) -> JSON:
         """Stops the clock, here or at a later moment."""
@@ -99,50 +104,50 @@ class World:
 
     def reset(self) -> JSON:
         """Back to the seed; requests and webhooks so far are forgotten, faults are as at start."""
-        return self._ask("POST", "/reset")
+        return self._request("POST", "/reset")
 
     def snapshot(self) -> str:
-        """Keeps the state of the world; the answer is what `restore` wants."""
-        return str(self._ask("POST", "/snapshots")["id"])
+        """Keeps the state of the world; returns what `restore` takes."""
+        return str(self._request("POST", "/snapshots")["id"])
 
     def restore(self, snapshot: str) -> JSON:
         """Everything as it was when the snapshot was taken, the clock included."""
-        return self._ask("POST", f"/snapshots/{quote(snapshot, safe='')}/restore")
+        return self._request("POST", f"/snapshots/{quote(snapshot, safe='')}/restore")
 
     def catalog(self) -> JSON:
         """The catalog in force."""
-        return self._ask("GET", "/catalog")
+        return self._request("GET", "/catalog")
 
     def set_catalog(self, catalog: AnyCatalog) -> JSON:
         """Puts another catalog into force; users keep what they have."""
-        return self._ask("PUT", "/catalog", catalog_to_send(catalog))
+        return self._request("PUT", "/catalog", catalog_to_send(catalog))
 
     # Insight
 
     def webhooks(self, *, type: str | None = None, user: str | None = None) -> Rows:
         """The bodies of the webhooks that the world has produced, oldest first, whether or not anybody listens."""
-        answer = self._ask("GET", "/webhooks/events", query={"type": type, "userId": user, "limit": KEPT})
-        return kept("webhooks", (row["body"] for row in answer["events"]), answer["letGo"])
+        response = self._request("GET", "/webhooks/events", query={"type": type, "userId": user, "limit": KEPT})
+        return kept("webhooks", (row["body"] for row in response["events"]), response["letGo"])
 
     def deliveries(self, *, type: str | None = None, user: str | None = None, state: str | None = None) -> Rows:
         """What was sent to endpoints and what came of it, oldest first."""
         query = {"type": type, "userId": user, "state": state, "limit": KEPT}
-        answer = self._ask("GET", "/webhooks/deliveries", query=query)
-        return kept("deliveries", answer["deliveries"], answer["letGo"])
+        response = self._request("GET", "/webhooks/deliveries", query=query)
+        return kept("deliveries", response["deliveries"], response["letGo"])
 
     def add_webhook(
         self, url: str, *, secret: str | None = None, events: list[str] | None = None, concurrency: int | None = None
     ) -> JSON:
-        """An endpoint for the world's webhooks; the answer has its `id` and `secret`. `concurrency`: how many
+        """Adds an endpoint for the world's webhooks; returns its `id` and `secret`. `concurrency`: how many
         deliveries at once, of different users; 1: strictly one after the other."""
         body = {"url": url, "secret": secret, "events": events, "concurrency": concurrency}
-        return self._ask("POST", "/webhooks", {name: value for name, value in body.items() if value is not None})
+        return self._request("POST", "/webhooks", {name: value for name, value in body.items() if value is not None})
 
     def requests(self, *, operation: str | None = None, user: str | None = None, status: int | None = None) -> Rows:
-        """What the world was asked, newest first."""
+        """The world's requests, newest first."""
         query = {"operationId": operation, "userId": user, "status": status}
-        answer = self._ask("GET", "/requests", query=query)
-        return kept("requests", answer["requests"], answer["letGo"])
+        response = self._request("GET", "/requests", query=query)
+        return kept("requests", response["requests"], response["letGo"])
 
     def facts(
         self,
@@ -160,7 +165,7 @@ class World:
         while True:
             left = PAGE if limit is None else limit - len(found)
             # A limit of 0 goes to the server, which says what it may be.
-            page = self._ask("GET", "/facts", query={**query, "limit": min(left, PAGE), "before": before})
+            page = self._request("GET", "/facts", query={**query, "limit": min(left, PAGE), "before": before})
             found += page["facts"]
             before = page["next"]
             if before is None or len(found) == limit:
@@ -177,9 +182,9 @@ class World:
     ) -> JSON:
         """Why the user has these points, this achievement, this rank or this streak: name one of them."""
         query = {"points": points, "achievement": achievement, "leaderboard": leaderboard}
-        return self._ask("GET", "/why", query={"userId": user, **query, "streak": "true" if streak else None})
+        return self._request("GET", "/why", query={"userId": user, **query, "streak": "true" if streak else None})
 
-    # Misfortune
+    # Faults
 
     def faults(
         self,
@@ -192,17 +197,17 @@ class World:
     ) -> JSON:
         """Switches these on and all others off; without arguments all are off."""
         given = {"latency": latency, "errors": errors, "drops": drops}
-        return self._ask("PUT", "/faults", {**given, "rateLimits": rate_limits, "liveStatuses": live_statuses})
+        return self._request("PUT", "/faults", {**given, "rateLimits": rate_limits, "liveStatuses": live_statuses})
 
     # How
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Any call of `docs/control.md`, with `path` below `/_mock`: its answer, None where there is none."""
+        """Any call of `docs/control.md`, with `path` below `/_mock`. Returns its JSON, None where there is none."""
         return self._call(method, path, body, {})
 
-    def _ask(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> JSON:
-        answer: JSON = self._call(method, path, body, query or {})
-        return answer
+    def _request(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> JSON:
+        response: JSON = self._call(method, path, body, query or {})
+        return response
 
     def _call(self, method: str, path: str, body: Any, query: Mapping[str, Any]) -> Any:
         below, _, given = path.partition("?")
@@ -212,10 +217,10 @@ class World:
         headers += [(TOKEN.lower().encode(), self._token.encode())] if self._token else []
         raw = f"/_mock{below}".encode()
         scope = scope_of(method, unquote(raw.decode()), raw, text.encode(), headers)
-        answer = self._room().exchange(scope, b"" if body is None else orjson.dumps(finite(body))).result()
-        content: Any = orjson.loads(answer.body) if answer.body else None
-        if answer.status >= 400:
-            raise ControlError(answer.status, content["error"])
+        response = self._app_thread().exchange(scope, b"" if body is None else orjson.dumps(finite(body))).result()
+        content: Any = orjson.loads(response.body) if response.body else None
+        if response.status >= 400:
+            raise ControlError(response.status, content["error"])
         return content
 
     def __repr__(self) -> str:
@@ -227,7 +232,7 @@ class MadeWorld(World):
 
     def __init__(self, parent: World, api_key: str, running: Callable[[], bool]) -> None:
         """`parent`: the server's first world, which may delete others; `running`: whether the server still serves."""
-        super().__init__(parent._room, parent.url, api_key, parent.tenant, parent._token)
+        super().__init__(parent._app_thread, parent.url, api_key, parent.tenant, parent._token)
         self._parent = parent
         self._running = running
 

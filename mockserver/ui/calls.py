@@ -1,4 +1,4 @@
-"""Calls of the control plane and the API from within the process, as any client makes them: same door, same checks."""
+"""Calls of the control plane and the API from within the process, as any client makes them, with the same checks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Calls:
         self._host = host
 
     async def get(self, path: str, **query: object) -> JSON:
-        """What a GET of the control plane answers. Raises `CallFailed`."""
+        """What a GET of the control plane returns. Raises `CallFailed`."""
         reply = await self.control("GET", path, query)
         if not reply.ok:
             raise CallFailed(reply)

@@ -1,4 +1,4 @@
-"""The page's routes and its guard: who may come in, what the browser may load, and that changes come from the page."""
+"""The page's routes and its access checks: the token, the browser's headers, and that changes come from the page."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from mockserver.exchange import Disconnected, TooLarge, read_body
-from mockserver.ui.words import HOME
+from mockserver.ui.formatting import HOME
 
 if TYPE_CHECKING:
     from mockserver.ui.calls import CallFailed
-    from mockserver.ui.frame import Visit
+    from mockserver.ui.layout import Visit
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -54,8 +54,8 @@ class Site:
 
     @property
     def front(self) -> list[BaseRoute]:
-        """What a browser finds at the root of the server; whoever does not ask for HTML finds nothing there."""
-        return [Route("/", front_door)]
+        """What a browser finds at the root of the server; 404 for requests that do not accept HTML."""
+        return [Route("/", redirect_to_page)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -73,64 +73,64 @@ class Site:
         await response(scope, receive, send)
 
     async def _show(self, request: Request, view: str) -> Response:
-        from mockserver.ui import frame
+        from mockserver.ui import layout
         from mockserver.ui.views import VIEWS
 
         if view not in VIEWS:
             raise HTTPException(404)
         visit = self._visit(request, view)
         try:
-            await frame.tenant_of(visit)
+            await layout.tenant_of(visit)
             return await VIEWS[view](visit)
-        except frame.CallFailed as error:
+        except layout.CallFailed as error:
             return await self._failed(visit, error)
 
     async def _failed(self, visit: Visit, error: CallFailed) -> Response:
         """What was refused; where the server wants a token that this browser does not have, the way in."""
-        from mockserver.ui import frame
+        from mockserver.ui import layout
 
         if error.reply.status == 401 and (await visit.root_calls.control("GET", "/clock")).status == 401:
-            return frame.login(wrong=TOKEN in visit.request.cookies)
-        return frame.failed(visit, error)
+            return layout.login(wrong=TOKEN in visit.request.cookies)
+        return layout.failed(visit, error)
 
     async def _do(self, request: Request, view: str, receive: Receive) -> Response:
-        from mockserver.ui import frame
-        from mockserver.ui.acts import ACTS, done
+        from mockserver.ui import layout
+        from mockserver.ui.actions import ACTIONS, done
 
         visit = self._visit(request, view)
         if not comes_from_the_page(request.headers):
             sentence = "This change did not come from the page itself, so nothing was done."
-            return frame.refused(visit, 403, sentence)
+            return layout.refused(visit, 403, sentence)
         try:
             visit.take_form(await read_body(receive, dict(request.scope["headers"])))
         except TooLarge:
-            return frame.refused(visit, 413, "What was sent is longer than 1 MiB.")
+            return layout.refused(visit, 413, "What was sent is longer than 1 MiB.")
         if view in ("login", "logout"):
             return await self._log_in(request, visit.form.get("token", "") if view == "login" else "")
-        if view not in ACTS:
+        if view not in ACTIONS:
             raise HTTPException(404)
         try:
-            await frame.tenant_of(visit)
-            return done(visit, await ACTS[view](visit))
-        except frame.CallFailed as error:
+            await layout.tenant_of(visit)
+            return done(visit, await ACTIONS[view](visit))
+        except layout.CallFailed as error:
             return await self._failed(visit, error)
 
     def _visit(self, request: Request, view: str) -> Visit:
-        from mockserver.ui.frame import Visit
+        from mockserver.ui.layout import Visit
 
         return Visit(request, view, self.key, request.cookies.get(TOKEN), self.results)
 
     async def _log_in(self, request: Request, token: str) -> Response:
         """Keeps a token that opens the control plane; without one the browser forgets it."""
-        from mockserver.ui import frame
+        from mockserver.ui import layout
 
         response: Response = RedirectResponse(HOME, 303)
         if not token:
             response.delete_cookie(TOKEN, path=HOME, httponly=True, samesite="strict")
             return response
-        visit = frame.Visit(request, "", self.key, token, self.results)
+        visit = layout.Visit(request, "", self.key, token, self.results)
         if not token.isascii() or (await visit.root_calls.control("GET", "/clock")).status == 401:
-            return frame.login(wrong=True)
+            return layout.login(wrong=True)
         secure = request.url.scheme == "https"
         response.set_cookie(
             TOKEN, token, max_age=LONGEST_VISIT, path=HOME, httponly=True, samesite="strict", secure=secure
@@ -186,7 +186,7 @@ async def static(request: Request) -> Response:
     return response
 
 
-async def front_door(request: Request) -> Response:
+async def redirect_to_page(request: Request) -> Response:
     """Leads a browser to the page."""
     if "text/html" not in request.headers.get("accept", ""):
         raise HTTPException(404)

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 
-from mockserver.ui import views_hooks, views_people, views_rules, views_wire
+from mockserver.ui import views_game, views_requests, views_users, views_webhooks
 from mockserver.ui.calls import JSON
-from mockserver.ui.frame import Visit, framed, render
-from mockserver.ui.pictures import bars
+from mockserver.ui.charts import bars
+from mockserver.ui.layout import Visit, in_layout, render
 
 View = Callable[[Visit], Awaitable[Response]]
 FEED = 40
@@ -19,7 +19,7 @@ async def overview(visit: Visit) -> Response:
     """The world at a glance, and what happened last."""
     world = await visit.get("/overview")
     feed = await visit.get("/facts", limit=FEED)
-    return await framed(
+    return await in_layout(
         visit,
         "overview.html",
         "Overview",
@@ -34,16 +34,16 @@ async def facts(visit: Visit) -> Response:
     """All that happened, newest first, page by page."""
     query = {name: visit.query.get(name) for name in ("userId", "kind", "before")}
     found = await visit.get("/facts", **query, limit=100)
-    return await framed(visit, "facts.html", "Facts", found=found, asked=query)
+    return await in_layout(visit, "facts.html", "Facts", found=found, asked=query)
 
 
 async def why(visit: Visit) -> Response:
     """Why a number is as it is, or what is behind a fact; as a whole view, or for a dialog."""
     number = visit.query.get("fact")
-    answer = await _chain(visit, number) if number else await visit.get("/why", **_subject(visit))
+    reason = await _chain(visit, number) if number else await visit.get("/why", **_subject(visit))
     if visit.query.get("bare"):
-        return render("why_bare.html", visit=visit, answer=answer)
-    return await framed(visit, "why.html", "Why?", answer=answer)
+        return render("why_bare.html", visit=visit, reason=reason)
+    return await in_layout(visit, "why.html", "Why?", reason=reason)
 
 
 def _subject(visit: Visit) -> dict[str, str]:
@@ -73,14 +73,14 @@ VIEWS: dict[str, View] = {
     "": overview,
     "facts": facts,
     "why": why,
-    "people": views_people.people,
-    "person": views_people.person,
-    "boards": views_rules.boards,
-    "achievements": views_rules.achievements,
-    "points": views_rules.points,
-    "catalog": views_rules.catalog,
-    "webhooks": views_hooks.webhooks,
-    "requests": views_wire.requests,
-    "trouble": views_wire.trouble,
-    "api": views_wire.api,
+    "users": views_users.users,
+    "user": views_users.user,
+    "boards": views_game.boards,
+    "achievements": views_game.achievements,
+    "points": views_game.points,
+    "catalog": views_game.catalog,
+    "webhooks": views_webhooks.webhooks,
+    "requests": views_requests.requests,
+    "faults": views_requests.faults_view,
+    "api": views_requests.api,
 }

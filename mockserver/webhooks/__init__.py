@@ -1,1 +1,1 @@
-"""Facts leave the house here: shaped as the document's webhooks, signed, sent, retried and remembered."""
+"""Webhooks from facts: shaped as the spec says, signed, sent, retried and logged."""

@@ -1,7 +1,7 @@
 """An HTTP/1.1 client for one receiver, over connections that stay open.
 
 Its own and not a library's, because deliveries share the event loop with the API. A client that is made of tasks takes
-several turns of the loop for each request, and under load a turn answers hundreds of others. Here the response is read,
+several turns of the loop for each request, and under load a turn serves hundreds of others. Here the response is read,
 and the next request written, in one callback.
 """
 
@@ -50,7 +50,7 @@ class Client:
         if connection is not None:
             self._send(connection, request, ended, self._timeout)
             return
-        # In a context of its own: whoever sends may have pinned the time.
+        # In a context of its own: the sender may have pinned the time.
         task = asyncio.get_running_loop().create_task(self._connect(request, ended), context=Context())
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
@@ -207,7 +207,7 @@ def _trusted() -> ssl.SSLContext:
 
 
 def late(timeout: float) -> str:
-    return f"no complete answer within {timeout:g} s"
+    return f"no complete response within {timeout:g} s"
 
 
 def _head(url: str) -> bytes:

@@ -99,7 +99,7 @@ class DeliveryLog:
         return delivery
 
     def skip(self) -> int:
-        """Counts one that nobody had room for, and gives its number: numbers follow from what the world was told
+        """Counts one that nobody had room for, and gives its number: numbers follow from the world's commands
         alone, not from how fast receivers are."""
         self._made += 1
         self._skipped += 1
@@ -128,5 +128,5 @@ class Ledger(Protocol):
 def verdict(status: int | None) -> str | None:
     """What is wrong with a complete response of this status: success is a 2xx."""
     if status is not None and 300 <= status < 400:
-        return f"answered {status}; redirects are not followed"
-    return None if status is not None and 200 <= status < 300 else f"answered {status}"
+        return f"returned {status}; redirects are not followed"
+    return None if status is not None and 200 <= status < 300 else f"returned {status}"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from mockserver.catalogs.kinds import MOST_ENDPOINTS
 from mockserver.game.errors import NotFound, Refused
-from mockserver.game.nearest import nearest, perhaps
+from mockserver.game.nearest import did_you_mean, nearest
 from mockserver.webhooks.bodies import EVERY_KIND
 from mockserver.webhooks.signing import new_secret
 
@@ -133,18 +133,18 @@ def _problem_of(url: str) -> str | None:
 
 
 def check_events(events: Sequence[str], kinds: Collection[str]) -> None:
-    """Refused if one of them is not a webhook type of the document."""
+    """Refused if one of them is not a webhook type of the spec."""
     for kind in events:
         check_kind(kind, kinds, field="events")
 
 
 def check_kind(kind: str, kinds: Collection[str], *, field: str) -> None:
-    """Refused, with the nearest type that there is, unless the document has this webhook type."""
+    """Refused, with the nearest type that there is, unless the spec has this webhook type."""
     if kind in kinds:
         return
     if kind in EVERY_KIND:
         raise Refused(
-            f'webhook "{field}": "{kind}" is a type of other versions of the document than the one that is served'
+            f'webhook "{field}": "{kind}" is a type of other versions of the spec than the one that is served'
         )
-    meant = perhaps(nearest(kind, kinds))
+    meant = did_you_mean(nearest(kind, kinds))
     raise Refused(f'webhook "{field}": "{kind}" is not a webhook type{meant} (types: {", ".join(kinds)})')

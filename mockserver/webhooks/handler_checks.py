@@ -1,4 +1,4 @@
-"""What a handler of webhooks has to get right, as a list of requests and the answers they should get.
+"""What a handler of webhooks has to get right, as a list of requests and the statuses that they should get.
 
 Bodies are those of a world in which everything is made up; a good handler accepts what Trophy may send
 and refuses what Trophy has not signed.
@@ -68,7 +68,7 @@ def checks(secret: str, now: int) -> Iterator[Check]:
         first, second = orjson.dumps(fresh(earlier)), orjson.dumps(fresh(later))
         yield _accepted(later, f"before {earlier}", secret, second)
         yield _accepted(earlier, f"after {later}", secret, first)
-    yield from _unheard_of(secret, fresh)
+    yield from _unknown_types(secret, fresh)
 
 
 def _of_type(kind: str, secret: str, fresh: Fresh) -> Iterator[Check]:
@@ -91,7 +91,7 @@ def _with_more_fields(event: JSON) -> JSON:
     return inside | more
 
 
-def _unheard_of(secret: str, fresh: Fresh) -> Iterator[Check]:
+def _unknown_types(secret: str, fresh: Fresh) -> Iterator[Check]:
     """Types that do not exist yet, and signatures that are not even base64."""
     unknown = fresh("streak.lost") | {"type": "challenge.completed"}
     yield _accepted("challenge.completed", "unknown type", secret, orjson.dumps(unknown))

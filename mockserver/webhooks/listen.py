@@ -17,32 +17,32 @@ from starlette.routing import Route
 
 from mockserver.printable import printable
 from mockserver.sockets import KEEP_ALIVE, listen_on, local_url
-from mockserver.spec import Document, load
+from mockserver.spec import Spec, load
 from mockserver.spec.bodies import LARGEST
 from mockserver.webhooks.options import usable_secret
-from mockserver.webhooks.reading import Reading, read
+from mockserver.webhooks.received import ReceivedWebhook, read
 from mockserver.webhooks.signing import HEADER
 
 
-def receiver(document: Document, secret: str | None, console: Console, *, bodies: bool = False) -> Starlette:
+def receiver(spec: Spec, secret: str | None, console: Console, *, bodies: bool = False) -> Starlette:
     """An application that takes webhooks on every path: 200, or 401 and 400 with what is wrong."""
-    seen: deque[bytes] = deque(maxlen=1000)  # digests
+    digests: deque[bytes] = deque(maxlen=1000)  # digests
 
     async def receive(request: Request) -> Response:
         raw = await _body(request)
         if raw is None:
             console.print(Text(f"✗ a body of more than {LARGEST} bytes", "red"), soft_wrap=True)
             return JSONResponse({"error": f"the body must be at most {LARGEST} bytes (1 MiB)"}, 413)
-        reading = read(document, raw, request.headers.get(HEADER), secret)
+        received = read(spec, raw, request.headers.get(HEADER), secret)
         digest = sha256(raw).digest()
-        again = digest in seen
-        seen.append(digest)
-        console.print(_line(reading, again=again, checked=secret is not None), soft_wrap=True)
-        if bodies and reading.body is not None:
-            console.print_json(data=reading.body, ensure_ascii=True)
-        if not reading.problems:
+        again = digest in digests
+        digests.append(digest)
+        console.print(_line(received, again=again, checked=secret is not None), soft_wrap=True)
+        if bodies and received.body is not None:
+            console.print_json(data=received.body, ensure_ascii=True)
+        if not received.problems:
             return Response(status_code=200)
-        return JSONResponse({"error": "; ".join(reading.problems)}, 401 if reading.forged else 400)
+        return JSONResponse({"error": "; ".join(received.problems)}, 401 if received.forged else 400)
 
     return Starlette(routes=[Route("/{path:path}", receive, methods=["POST"])])
 
@@ -57,16 +57,16 @@ async def _body(request: Request) -> bytes | None:
     return raw
 
 
-def _line(reading: Reading, *, again: bool, checked: bool) -> Text:
+def _line(received: ReceivedWebhook, *, again: bool, checked: bool) -> Text:
     line = Text()
-    line.append("✗ " if reading.problems else "✓ ", "red" if reading.problems else "green")
-    line.append(f"{printable(reading.kind or 'unreadable'):<26}", "bold")
-    line.append(printable(reading.saying))
+    line.append("✗ " if received.problems else "✓ ", "red" if received.problems else "green")
+    line.append(f"{printable(received.kind or 'unreadable'):<26}", "bold")
+    line.append(printable(received.summary))
     if not checked:
         line.append("  signature not checked", "dim")
     if again:
         line.append("  seen before", "yellow")
-    for problem in reading.problems:
+    for problem in received.problems:
         line.append(f"\n  {printable(problem)}", "red")
     return line
 
@@ -88,13 +88,13 @@ def _config(app: Starlette) -> uvicorn.Config:
 @click.option("--bodies", is_flag=True, help="Print each body in full.")
 def listen(host: str, port: int, secret: str | None, bodies: bool) -> None:
     """Receive webhooks and show them, with what is wrong with their signature or schema."""
-    document = load()
+    spec = load()
     listening = listen_on(host, port)
     url = local_url(host, listening[0].getsockname()[1])
     words = ["mockserver", "serve", "--webhook", url, *(("--webhook-secret", secret) if secret else ())]
     click.secho(f"Listening on {url}", bold=True)
     click.echo(f"Send webhooks here with: {shlex.join(words)}")
-    app = receiver(document, secret, Console(), bodies=bodies)
+    app = receiver(spec, secret, Console(), bodies=bodies)
     try:
         uvicorn.Server(_config(app)).run(sockets=listening)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from mockserver.game.periods import iso
-from mockserver.webhooks.views import Past
+from mockserver.webhooks.run_views import PastRuns
 
 KEPT = 10_000
 
@@ -22,32 +22,32 @@ class WebhookEvent(NamedTuple):
     time: int
     user: str | None
     make: Callable[..., dict[str, Any]]
-    seen: tuple[Any, ...] = ()
+    arguments: tuple[Any, ...] = ()
     cause: str | None = None
 
     def shape(self) -> dict[str, Any]:
         """The whole body."""
-        return shape(self.kind, self.time, self.make, self.seen)
+        return shape(self.kind, self.time, self.make, self.arguments)
 
 
-def shape(kind: str, time: int, make: Callable[..., dict[str, Any]], seen: tuple[Any, ...]) -> dict[str, Any]:
+def shape(kind: str, time: int, make: Callable[..., dict[str, Any]], arguments: tuple[Any, ...]) -> dict[str, Any]:
     """A body: every one carries its moment (behaviour, section 11)."""
-    return {"type": kind, "timestamp": iso(time)} | make(*seen)
+    return {"type": kind, "timestamp": iso(time)} | make(*arguments)
 
 
-class Glimpse(Protocol):
+class PendingEvents(Protocol):
     """What one request or moment brought: how many webhooks, and which they are."""
 
     @property
     def number(self) -> int: ...
 
-    def webhook_events(self, past: Past | None = None) -> list[WebhookEvent]: ...
+    def webhook_events(self, past: PastRuns | None = None) -> list[WebhookEvent]: ...
 
 
 class Event:
     """A webhook that the world produced. Its JSON is made when first read, and is the same ever after.
 
-    Thousands are kept while the API answers, so it consists of as few objects as can be.
+    Thousands are kept while the API serves, so it consists of as few objects as can be.
     """
 
     __slots__ = ("_content", "_make", "kind", "number", "subject", "tenant", "time", "triggered", "user")
@@ -79,38 +79,38 @@ class Outbox:
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=KEPT)
         self._made = 0
-        self._unseen: deque[tuple[str | None, Glimpse]] = deque()  # by tenant and request, oldest first
-        self._number_unseen = 0
+        self._pending: deque[tuple[str | None, PendingEvents]] = deque()  # by tenant and request, oldest first
+        self._number_pending = 0
 
     def __iter__(self) -> Iterator[Event]:
-        self._see()
+        self._make_pending()
         return iter(self._events)
 
     @property
     def produced(self) -> int:
         """How many events there have been, kept or not; to count them none is made."""
-        return self._made + self._number_unseen
+        return self._made + self._number_pending
 
     @property
     def let_go(self) -> int:
         """How many events were produced that are no longer kept."""
-        self._see()
+        self._make_pending()
         return self._made - len(self._events)
 
-    def keep(self, glimpse: Glimpse, tenant: str | None) -> None:
-        """Keeps it for whoever asks; most are let go before somebody does, and never become events."""
-        unseen = self._unseen
-        unseen.append((tenant, glimpse))
-        self._number_unseen += glimpse.number
-        while self._number_unseen - (oldest := unseen[0][1].number) >= KEPT:
-            unseen.popleft()
-            self._number_unseen -= oldest
+    def keep(self, pending: PendingEvents, tenant: str | None) -> None:
+        """Keeps it until it is read; most are dropped before that, and never become events."""
+        pending_events = self._pending
+        pending_events.append((tenant, pending))
+        self._number_pending += pending.number
+        while self._number_pending - (oldest := pending_events[0][1].number) >= KEPT:
+            pending_events.popleft()
+            self._number_pending -= oldest
             self._made += oldest
 
-    def _see(self) -> None:
-        unseen, self._unseen, self._number_unseen = self._unseen, deque(), 0
-        past = Past()
-        newest_first = [(tenant, glimpse.webhook_events(past)) for tenant, glimpse in reversed(unseen)]
+    def _make_pending(self) -> None:
+        pending_events, self._pending, self._number_pending = self._pending, deque(), 0
+        past = PastRuns()
+        newest_first = [(tenant, pending.webhook_events(past)) for tenant, pending in reversed(pending_events)]
         for tenant, webhook_events in reversed(newest_first):
             self.collect(webhook_events, tenant)
 
@@ -118,8 +118,8 @@ class Outbox:
         self, webhook_events: Iterable[WebhookEvent], tenant: str | None, *, triggered: bool = False
     ) -> list[Event]:
         """Keeps them as events, numbered on, and returns these."""
-        if self._unseen:
-            self._see()
+        if self._pending:
+            self._make_pending()
         events = [
             Event(number, webhook_event, tenant, triggered)
             for number, webhook_event in enumerate(webhook_events, self._made + 1)

@@ -1,7 +1,7 @@
-"""What changed scores tell: the groups whose ranking is another, and everybody whose rank is (behaviour, section 11).
+"""Webhooks of changed scores: the groups whose ranking changed, and the users whose rank did (behaviour, section 11).
 
-Most is never read. So only how many webhooks it will be is found out when it happens: where everybody stood, and under
-which name, follows from the moves of the run and from the journal.
+Most are never read. So only their number is worked out when a score changes: all ranks and names of that moment
+follow from the moves of the run and from the journal.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from mockserver.game.catalog import Catalog
 from mockserver.game.ranking import Run
 from mockserver.game.world import World
 from mockserver.webhooks import shapes
-from mockserver.webhooks.moved import Move, net, others
 from mockserver.webhooks.outbox import WebhookEvent
+from mockserver.webhooks.rank_moves import Move, net, others
+from mockserver.webhooks.run_views import CurrentRun, PastRuns, View
 from mockserver.webhooks.shapes import Group, Top
-from mockserver.webhooks.views import Now, Past, View
 
 TOP = 10  # rankings in the events of a board (behaviour, section 11)
 
@@ -39,12 +39,12 @@ class Scores(NamedTuple):
     runs: list[Run]
     number: int
 
-    def webhook_events(self, time: int, past: Past) -> Iterator[WebhookEvent]:
-        """Each group whose ranking changed, and everybody whose rank is another, whoever caused it."""
+    def webhook_events(self, time: int, past: PastRuns) -> Iterator[WebhookEvent]:
+        """Each group whose ranking changed, and everybody whose rank is another, caused by any user."""
         world, catalog, most = self.world, self.catalog, self.catalog.settings.rank_changed_neighbours
         for fact, run in zip(self.facts, self.runs, strict=True):
             present = world.journal.last == self.seq
-            view: View = Now(world, run) if present else past.of(world, run, self.seq)
+            view: View = CurrentRun(world, run) if present else past.of(world, run, self.seq)
             groups = [(group, top(view, group)) for group in groups_changed(fact)]
             moves = [(fact.user, fact.before, fact.after)] if fact.before.rank != fact.after.rank else []
             for row in others(view, fact, most):
@@ -63,7 +63,7 @@ def scores(world: World, facts: list[f.ScoreChanged]) -> Scores:
         if left is not None or before != after:
             number += len(groups_changed(fact)) + (before[0] != after[0])
         if left is not None or was != now:
-            rows = others(Now(world, run), fact, catalog.settings.rank_changed_neighbours)
+            rows = others(CurrentRun(world, run), fact, catalog.settings.rank_changed_neighbours)
             number += sum([last - first + 1 for _, first, last, _ in rows])
     return Scores(world, catalog, world.journal.last, facts, runs, number)
 
@@ -83,7 +83,7 @@ def several(world: World, entries: list[f.Entry], time: int) -> Iterator[Webhook
     most = world.catalog.settings.rank_changed_neighbours
     nets = [(fact, net(world.runs[fact.board][fact.run], seq, most)) for seq, fact in firsts.values()]
     for fact, came_to in nets:
-        view = Now(world, world.runs[fact.board][fact.run])
+        view = CurrentRun(world, world.runs[fact.board][fact.run])
         yield from _boards(world.catalog, time, fact, [(group, top(view, group)) for group in came_to.groups])
     for fact, came_to in nets:
         yield from _ranks(world.catalog, time, fact, [(move, world.users[move[0]].profile) for move in came_to.moves])
@@ -93,16 +93,16 @@ def _boards(
     catalog: Catalog, time: int, fact: f.ScoreChanged, rows: Iterable[tuple[Group, Top]]
 ) -> Iterator[WebhookEvent]:
     for group, first_places in rows:
-        seen = catalog, time, fact.board, fact.run, group, first_places
-        yield WebhookEvent(CHANGED, time, None, shapes.board_changed, seen, fact.user)
+        arguments = catalog, time, fact.board, fact.run, group, first_places
+        yield WebhookEvent(CHANGED, time, None, shapes.board_changed, arguments, fact.user)
 
 
 def _ranks(
     catalog: Catalog, time: int, fact: f.ScoreChanged, rows: Iterable[tuple[Move, f.Profile]]
 ) -> Iterator[WebhookEvent]:
     for (user, before, after), profile in rows:
-        seen = catalog, time, profile, fact.board, fact.run, *before, *after
-        yield WebhookEvent(RANK_CHANGED, time, user, shapes.rank_changed, seen)
+        arguments = catalog, time, profile, fact.board, fact.run, *before, *after
+        yield WebhookEvent(RANK_CHANGED, time, user, shapes.rank_changed, arguments)
 
 
 def groups_changed(fact: f.ScoreChanged) -> list[Group]:
@@ -114,6 +114,6 @@ def groups_changed(fact: f.ScoreChanged) -> list[Group]:
 
 
 def top(view: View, group: Group) -> Top:
-    """The first places of a group and the names that people have."""
+    """The first places of a group and the names of their users."""
     places = view.places(group, 0, min(TOP, view.limit))
     return places, [view.profile(place[2]).name for place in places]

@@ -92,10 +92,8 @@ def board_changed(catalog: Catalog, time: int, key: str, run: date, group: Group
     """`start` and `end` are the board's; `run` is the first day of the run (behaviour, section 11)."""
     places, names = top
     rows = [(rank, -value, user) for rank, (value, _, user) in enumerate(places, 1)]
-    people = {
-        row[2]: SimpleNamespace(profile=SimpleNamespace(name=name)) for row, name in zip(rows, names, strict=True)
-    }
-    rankings = rankings_shape(cast(World, SimpleNamespace(users=people)), rows)  # all that it wants of a world
+    users = {row[2]: SimpleNamespace(profile=SimpleNamespace(name=name)) for row, name in zip(rows, names, strict=True)}
+    rankings = rankings_shape(cast(World, SimpleNamespace(users=users)), rows)  # all that it wants of a world
     board = catalog.leaderboards[key]
     return {"leaderboard": _board(catalog, time, board, run, group) | {"rankings": rankings}}
 

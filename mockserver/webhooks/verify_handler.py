@@ -20,11 +20,11 @@ from mockserver.webhooks.options import Seconds, usable_secret
 from mockserver.webhooks.signing import HEADER
 
 ADVICE = {
-    "valid": "answer 2xx when the event was taken",
+    "valid": "return 2xx when the event was taken",
     "duplicate": "delivery is at least once: the same event may come again",
     "other spacing": "check the signature over the raw bytes, not over JSON that was parsed and written again",
     "unknown fields": "fields may be added at any time",
-    "unknown type": "types may be added at any time: answer 2xx to what you do not use",
+    "unknown type": "types may be added at any time: return 2xx for what you do not use",
     "wrong secret": f"{HEADER} is base64(HMAC-SHA256(secret, raw body)); compare before anything else",
     "changed body": "the signature covers every byte of the body",
     "no signature": f"refuse what has no {HEADER}",
@@ -56,7 +56,7 @@ class CannotRun(click.ClickException):
     exit_code = 2
 
 
-def ask(client: httpx2.Client, url: str, check: Check) -> Outcome:
+def send_check(client: httpx2.Client, url: str, check: Check) -> Outcome:
     """Sends one request; redirects are not followed, as Trophy does not either. CannotRun if none can be made."""
     headers = {"Content-Type": "application/json", "User-Agent": "trophy-mockserver"}
     if check.signature is not None:
@@ -76,9 +76,9 @@ def run(url: str, secret: str, timeout: float) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with httpx2.Client(timeout=timeout, trust_env=False) as client:
         for check in checks(secret, real_time()):
-            outcomes.append(ask(client, url, check))
+            outcomes.append(send_check(client, url, check))
             if len(outcomes) == 1 and outcomes[0].status is None:
-                raise CannotRun(f"no answer from {url} ({outcomes[0].error}); is the handler running?")
+                raise CannotRun(f"no response from {url} ({outcomes[0].error}); is the handler running?")
     return outcomes
 
 
@@ -114,7 +114,7 @@ def _subject(check: Check) -> str:
 
 def _surprise(name: str, outcomes: list[Outcome]) -> str:
     first = outcomes[0]
-    did = f"answered {first.status}" if first.status else f"gave no answer ({first.error})"
+    did = f"returned {first.status}" if first.status else f"gave no response ({first.error})"
     more = f" and {len(outcomes) - 1} more" if len(outcomes) > 1 else ""
     advice = ADVICE.get(name, OUT_OF_ORDER)
     return f"✗ {name}: {did} to {first.check.kind}{more}, expected {first.check.expected}; {advice}"

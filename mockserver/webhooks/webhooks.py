@@ -1,4 +1,4 @@
-"""One organisation's webhooks: what its worlds produced, where that goes, and what became of it.
+"""One organisation's webhooks: events, endpoints and deliveries.
 
 All of it runs in the server's event loop; nothing is started before there is something to deliver.
 """
@@ -13,16 +13,16 @@ from typing import Any
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.facts import Entry
 from mockserver.game.world import World
-from mockserver.webhooks import asked
-from mockserver.webhooks.bodies import EVERY_KIND, KINDS, see
+from mockserver.webhooks import inputs
+from mockserver.webhooks.bodies import EVERY_KIND, KINDS, derive_events
 from mockserver.webhooks.delivery import Delivery, DeliveryLog, Ledger, Outcome, Timing
+from mockserver.webhooks.delivery_queue import DeliveryQueue
 from mockserver.webhooks.endpoints import Endpoint, Endpoints
-from mockserver.webhooks.lane import Lane
 from mockserver.webhooks.listing import check_filters, delivery_shape, event_shape, newest
 from mockserver.webhooks.outbox import Event, Outbox, WebhookEvent
+from mockserver.webhooks.run_views import PastRuns
 from mockserver.webhooks.scores import CHANGED, RANK_CHANGED
 from mockserver.webhooks.trigger import trigger
-from mockserver.webhooks.views import Past
 from mockserver.worlds import Organisation
 
 GRACE = 1.0  # seconds that deliveries under way get at the end
@@ -32,9 +32,9 @@ OF_SCORES = {CHANGED, RANK_CHANGED}
 
 
 class Webhooks:
-    """`observe` collects after each request or moment, `flush` sends after the answer; neither waits.
+    """`observe` collects after each request or moment, `flush` sends after the response; neither waits.
 
-    `kinds`: the types that there are, those of the document that is served. `sent` is told of every attempt.
+    `kinds`: the types that there are, those of the spec that is served. `sent` is called after every attempt.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Webhooks:
         self.paused = False  # nothing goes out while a world is on its way back to where it was
         self.permitted: Callable[[], bool] = lambda: True  # asked before every attempt
         self._ledger: Ledger | None = None
-        self._lanes: dict[str, Lane] = {}
+        self._queues: dict[str, DeliveryQueue] = {}
         self._begin()
         organisation.watch(self.observe)
 
@@ -70,32 +70,36 @@ class Webhooks:
 
     def recall(self) -> None:
         """Keeps the webhooks of the seeded users' last days. They are listed, and never delivered."""
-        recent, past = self._organisation.recent, Past()
+        recent, past = self._organisation.recent, PastRuns()
         if self._never.isdisjoint(OF_SCORES):
-            for tenant, sight in recent:
-                made = self._wanted(sight.made)
-                self.outbox.keep(sight._replace(made=made, number=sight.number - len(sight.made) + len(made)), tenant)
+            for tenant, derived in recent:
+                made = self._wanted(derived.made)
+                self.outbox.keep(
+                    derived._replace(made=made, number=derived.number - len(derived.made) + len(made)), tenant
+                )
         else:
-            newest_first = [(tenant, self._wanted(sight.webhook_events(past))) for tenant, sight in reversed(recent)]
+            newest_first = [
+                (tenant, self._wanted(derived.webhook_events(past))) for tenant, derived in reversed(recent)
+            ]
             for tenant, found in reversed(newest_first):
                 self.outbox.collect(found, tenant)
 
     def observe(self, world: World, entries: list[Entry]) -> None:
         """Takes what one request or due moment brought, while the world is as it was then. What is not sent is made
-        when somebody reads it, unless some of it has a type that the document does not have."""
-        sight = see(world, entries, self._never)
-        if sight is None:
+        when somebody reads it, unless some of it has a type that the spec does not have."""
+        derived = derive_events(world, entries, self._never)
+        if derived is None:
             return
         tenant = self._tenant_of(world)
         if len(self.endpoints):
-            self.collect(self._wanted(sight.webhook_events()), tenant)
+            self.collect(self._wanted(derived.webhook_events()), tenant)
         elif self._never.isdisjoint(OF_SCORES):
-            self.outbox.keep(sight, tenant)
+            self.outbox.keep(derived, tenant)
         else:
-            self.outbox.collect(self._wanted(sight.webhook_events()), tenant)
+            self.outbox.collect(self._wanted(derived.webhook_events()), tenant)
 
     def _wanted(self, rows: list[WebhookEvent]) -> list[WebhookEvent]:
-        """Those whose types the document has."""
+        """Those whose types the spec has."""
         return [row for row in rows if row.kind not in self._never]
 
     def collect(self, found: list[WebhookEvent], tenant: str | None = None) -> None:
@@ -108,83 +112,83 @@ class Webhooks:
     @property
     def waiting(self) -> int:
         """How many deliveries wait or are under way."""
-        return sum(lane.waiting for lane in self._lanes.values())
+        return sum(queue.waiting for queue in self._queues.values())
 
     def flush(self) -> None:
-        """Lets go out what was collected; called when the answer is out, within the event loop."""
+        """Lets go out what was collected; called when the response is out, within the event loop."""
         if self.paused:
             return
-        for lane in self._lanes.values():
-            lane.release()
+        for queue in self._queues.values():
+            queue.release()
 
     def clock_moved(self) -> None:
         """The clock was set, advanced, frozen or let go; retries that fell due on the way are played now."""
         if self.paused:
             return
-        for lane in self._lanes.values():
-            lane.clock_moved()
+        for queue in self._queues.values():
+            queue.clock_moved()
 
     async def idle(self) -> None:
         """Returns when no delivery is due now and none is under way."""
         if self.paused:
             return
-        await asyncio.gather(*(lane.idle() for lane in self._lanes.values()))
+        await asyncio.gather(*(queue.idle() for queue in self._queues.values()))
 
     def reset(self) -> Awaitable[None]:
         """Forgets all events and deliveries; endpoints stay. Await that what is under way has been dropped."""
-        lanes = list(self._lanes.values())
+        queues = list(self._queues.values())
         self.outbox, self.log = Outbox(), DeliveryLog()
         self._generation += 1
         self._look_up()
-        self._lanes = {endpoint.id: self._new_lane(endpoint) for endpoint in self.endpoints}
-        return _close(lanes, grace=0)
+        self._queues = {endpoint.id: self._new_queue(endpoint) for endpoint in self.endpoints}
+        return _close(queues, grace=0)
 
     async def close(self, grace: float = GRACE) -> None:
         """The end: what is under way gets `grace` seconds, what waits is dropped and counted."""
-        await _close(list(self._lanes.values()), grace)
+        await _close(list(self._queues.values()), grace)
 
     # On the way back to where it was
 
     def keep_in(self, ledger: Ledger) -> None:
-        """What becomes of deliveries is kept from now on; there has been none."""
+        """Outcomes of deliveries are kept from now on; there has been none."""
         self._ledger = ledger
-        for lane in self._lanes.values():
-            lane.keep = partial(self._keep, self._generation)
+        for queue in self._queues.values():
+            queue.keep = partial(self._keep, self._generation)
 
     def pause(self, ledger: Ledger | None) -> Awaitable[None]:
         """Begins anew, and until `go_on` lets nothing out: what happens now has happened before, and the ledger knows
         what became of it. Await that what is under way has been dropped."""
-        lanes = list(self._lanes.values())
+        queues = list(self._queues.values())
         self.paused, self._ledger = True, ledger
-        self._lanes = {}
+        self._queues = {}
         self._begin()
         self._look_up()
-        return _close(lanes, grace=0)
+        return _close(queues, grace=0)
 
-    def learn(self, ledger: Ledger) -> None:
+    def read_outcomes(self, ledger: Ledger) -> None:
         """While it pauses: what waits goes by what the ledger knows by now."""
         self._ledger = ledger
         self._look_up()
-        for lane in self._lanes.values():
-            lane.keep = partial(self._keep, self._generation)
-            for delivery in lane.take_back():
+        for queue in self._queues.values():
+            queue.keep = partial(self._keep, self._generation)
+            for delivery in queue.take_back():
                 self._remember(delivery)
-                lane.resume(delivery)
+                queue.resume(delivery)
 
     def drop_waiting(self) -> None:
         """Nothing that waits is sent any more."""
-        for lane in self._lanes.values():
-            lane.drop_waiting()
+        for queue in self._queues.values():
+            queue.drop_waiting()
 
     def hold_back(self) -> None:
-        """Pauses: nothing that waits goes out until `go_on`."""
+        """Pauses: nothing that waits is sent until `go_on`."""
         self.paused = True
-        for lane in self._lanes.values():
-            lane.hold_back()
+        for queue in self._queues.values():
+            queue.hold_back()
 
     def next_due(self) -> int | None:
         """When a delivery falls due next, by the world's clock; one that is under way is due already."""
-        return min((due for lane in self._lanes.values() if (due := lane.next_due()) is not None), default=None)
+        return min((due for queue in self._queues.values() if (due := queue.next_due()) is not None), default=None)
 
     def go_on(self) -> None:
         """What has not been delivered goes out with the next `flush`."""
@@ -193,20 +197,22 @@ class Webhooks:
 
     def state(self) -> Any:
         """Events, endpoints and deliveries, to be pickled together with the world that they refer to."""
-        lanes = {id: (lane.left(), lane.delivered, lane.failed, lane.dropped) for id, lane in self._lanes.items()}
-        return self.endpoints, self.outbox, self.log, self._generation, lanes
+        queues = {
+            id: (queue.left(), queue.delivered, queue.failed, queue.dropped) for id, queue in self._queues.items()
+        }
+        return self.endpoints, self.outbox, self.log, self._generation, queues
 
     def resume(self, state: Any) -> None:
         """Goes on from a `state()`, which must not be used any more; between `pause` and `go_on`."""
-        self.endpoints, self.outbox, self.log, self._generation, lanes = state
+        self.endpoints, self.outbox, self.log, self._generation, queues = state
         self._look_up()
-        self._lanes = {endpoint.id: self._new_lane(endpoint) for endpoint in self.endpoints}
-        for id, (left, *counts) in lanes.items():
-            lane = self._lanes[id]
-            lane.delivered, lane.failed, lane.dropped = counts
+        self._queues = {endpoint.id: self._new_queue(endpoint) for endpoint in self.endpoints}
+        for id, (left, *counts) in queues.items():
+            queue = self._queues[id]
+            queue.delivered, queue.failed, queue.dropped = counts
             for delivery in left:
                 self._remember(delivery)
-                lane.resume(delivery)
+                queue.resume(delivery)
 
     # What the control plane asks for
 
@@ -218,9 +224,9 @@ class Webhooks:
         """From `{"url", "secret"?, "events"?, "active"?, "concurrency"?}`; Refused when something in it is wrong."""
         return self.endpoint_shape(self.add_endpoint(*self.wanted_endpoint(body)))
 
-    def wanted_endpoint(self, body: Mapping[str, Any]) -> asked.NewEndpoint:
+    def wanted_endpoint(self, body: Mapping[str, Any]) -> inputs.NewEndpoint:
         """What `add_endpoint` is to add. Refused when something in it is wrong, or there are too many already."""
-        wanted = asked.endpoint(body)
+        wanted = inputs.endpoint(body)
         self.endpoints.check(wanted.url, wanted.secret, wanted.events)
         return wanted
 
@@ -234,7 +240,7 @@ class Webhooks:
     ) -> Endpoint:
         """A new endpoint, for events from now on. Refused if the address or a type is wrong."""
         endpoint = self.endpoints.add(url, secret, events, active, concurrency)
-        self._lanes[endpoint.id] = self._new_lane(endpoint)
+        self._queues[endpoint.id] = self._new_queue(endpoint)
         return endpoint
 
     def switch_endpoint(self, id: str, *, active: bool) -> JSON:
@@ -246,7 +252,7 @@ class Webhooks:
     def delete_endpoint(self, id: str) -> Awaitable[None]:
         """Nothing more goes there; await that what is under way has been dropped. NotFound if there is none."""
         self.endpoints.remove(id)
-        return self._lanes.pop(id).close(grace=0)
+        return self._queues.pop(id).close(grace=0)
 
     def list_events(self, *, kind: str | None = None, user: str | None = None, limit: int | None = None) -> JSON:
         """What was produced, oldest first (the newest `limit` of it), whether or not an endpoint exists."""
@@ -290,20 +296,20 @@ class Webhooks:
         old = next((row for row in self.log if row.id == id), None)
         if old is None:
             raise NotFound(f'there is no delivery "{id}" in the log of the newest deliveries')
-        if old.endpoint.id not in self._lanes:
+        if old.endpoint.id not in self._queues:
             raise Refused(f'delivery "{id}" cannot be sent again: {old.endpoint.id} has been deleted')
         return old
 
     def wanted_trigger(
         self, tenant: str | None, body: Mapping[str, Any]
-    ) -> tuple[asked.Order, WebhookEvent, list[Endpoint]]:
+    ) -> tuple[inputs.TriggerRequest, WebhookEvent, list[Endpoint]]:
         """What a trigger would send, and where to. Refused as `trigger`."""
-        wanted = asked.order(body, self.kinds)
+        wanted = inputs.trigger_request(body, self.kinds)
         wanting = [endpoint for endpoint in self.endpoints if endpoint.wants(wanted.kind)]
-        if len(wanting) * (1 + wanted.duplicate) > asked.MOST_AT_ONCE:
+        if len(wanting) * (1 + wanted.duplicate) > inputs.MOST_AT_ONCE:
             raise Refused(
-                f'one trigger makes at most {asked.MOST_AT_ONCE} deliveries: with {len(wanting)} endpoints "duplicate" '
-                f"can be at most {asked.MOST_AT_ONCE // len(wanting) - 1}"
+                f"one trigger makes at most {inputs.MOST_AT_ONCE} deliveries: with {len(wanting)} endpoints "
+                f'"duplicate" can be at most {inputs.MOST_AT_ONCE // len(wanting) - 1}'
             )
         game = self._organisation.game(tenant)
         return wanted, trigger(game.world, wanted.kind, wanted.user, game.now), wanting
@@ -311,7 +317,7 @@ class Webhooks:
     def trigger(self, tenant: str | None, body: Mapping[str, Any]) -> JSON:
         """Sends a realistic event: `{"type", "userId"?, "duplicate"?, "tamper"?, "delay"?}`.
 
-        Answers with the event and its deliveries. Refused when something in the request is wrong.
+        Returns the event and its deliveries. Refused when something in the request is wrong.
         """
         wanted, webhook_event, wanting = self.wanted_trigger(tenant, body)
         whose = tenant if self._organisation.catalog.settings.multi_tenant else None
@@ -330,9 +336,9 @@ class Webhooks:
     def _now(self) -> int:
         return self._organisation.clock.now()
 
-    def _new_lane(self, endpoint: Endpoint) -> Lane:
+    def _new_queue(self, endpoint: Endpoint) -> DeliveryQueue:
         keep = partial(self._keep, self._generation) if self._ledger else None
-        return Lane(endpoint, self._organisation, self._timing, keep, self._sent, lambda: self.permitted())
+        return DeliveryQueue(endpoint, self._organisation, self._timing, keep, self._sent, lambda: self.permitted())
 
     def _keep(self, generation: int, delivery: Delivery) -> None:
         assert self._ledger is not None
@@ -360,16 +366,16 @@ class Webhooks:
         return delivery
 
     def _hold(self, event: Event, endpoint: Endpoint, due: int, **how: Any) -> Delivery | None:
-        lane = self._lanes[endpoint.id]
-        if lane.full and not self.paused:
+        queue = self._queues[endpoint.id]
+        if queue.full and not self.paused:
             number = self.log.skip()
-            lane.drop_new()
+            queue.drop_new()
             if self._ledger is not None:
                 self._ledger.keep(self._generation, number, Outcome("dropped", due, []))
             return None
         delivery = self.log.add(event, endpoint, due, **how)
         self._remember(delivery)
-        lane.resume(delivery)
+        queue.resume(delivery)
         return delivery
 
     def endpoint_shape(self, endpoint: Endpoint) -> JSON:
@@ -377,14 +383,14 @@ class Webhooks:
         return endpoint.as_json() | {"concurrency": endpoint.concurrency or self._timing.concurrency}
 
     def _counts(self, endpoint: Endpoint) -> JSON:
-        lane = self._lanes[endpoint.id]
+        queue = self._queues[endpoint.id]
         return {
-            "waiting": lane.waiting,
-            "delivered": lane.delivered,
-            "failed": lane.failed,
-            "dropped": lane.dropped,
+            "waiting": queue.waiting,
+            "delivered": queue.delivered,
+            "failed": queue.failed,
+            "dropped": queue.dropped,
         }
 
 
-async def _close(lanes: list[Lane], grace: float) -> None:
-    await asyncio.gather(*(lane.close(grace) for lane in lanes))
+async def _close(queues: list[DeliveryQueue], grace: float) -> None:
+    await asyncio.gather(*(queue.close(grace) for queue in queues))

@@ -119,9 +119,9 @@ def for_all(**loosened: Any) -> Any:
     """A boost for some is for all."""
 
     def make(active_boosts: Any) -> Any:
-        def active(system: Any, person: Any, day: date) -> Any:
+        def active(system: Any, user: Any, day: date) -> Any:
             boosts = tuple(replace(boost, **loosened) for boost in system.boosts)
-            kept = {boost.id for boost in active_boosts(replace(system, boosts=boosts), person, day)}
+            kept = {boost.id for boost in active_boosts(replace(system, boosts=boosts), user, day)}
             return tuple(boost for boost in system.boosts if boost.id in kept)
 
         return active
@@ -133,11 +133,11 @@ def utc_boosts(award: Any) -> Any:
     """Awards get the boosts of the UTC day."""
     names = vars(sys.modules["mockserver.game.points"])
 
-    def pay(world: Any, person: Any, system: Any, trigger: Any, time: int, times: int = 1) -> Any:
+    def pay(world: Any, user: Any, system: Any, trigger: Any, time: int, times: int = 1) -> Any:
         active = names["active_boosts"]
-        names["active_boosts"] = lambda system, person, day: active(system, person, utc_day(time))
+        names["active_boosts"] = lambda system, user, day: active(system, user, utc_day(time))
         try:
-            return list(award(world, person, system, trigger, time, times))
+            return list(award(world, user, system, trigger, time, times))
         finally:
             names["active_boosts"] = active
 

@@ -85,7 +85,7 @@ def in_two_turns(old: Any) -> Any:
     """A new user's request is two: who it is, and what was done."""
 
     def tell(game: Any, identified: Any, fact: Any) -> Any:
-        return (game.tell(identified) if identified else []) + game.tell(fact)
+        return (game.record(identified) if identified else []) + game.record(fact)
 
     return tell
 
@@ -110,11 +110,17 @@ DELIVERED = [
         WEBHOOKS,
         patch=swap("mockserver.game.schedule", "boost_moments", by_utc_days),
     ),
-    Fault("ten others are told", WEBHOOKS, patch=swap("mockserver.webhooks.moved", "others", ten_others)),
+    Fault("ten others are told", WEBHOOKS, patch=swap("mockserver.webhooks.rank_moves", "others", ten_others)),
     Fault(
-        "the limit on those told is ignored", WEBHOOKS, patch=swap("mockserver.webhooks.moved", "others", all_others)
+        "the limit on those told is ignored",
+        WEBHOOKS,
+        patch=swap("mockserver.webhooks.rank_moves", "others", all_others),
     ),
-    Fault("what a request takes back is told", WEBHOOKS, patch=swap("mockserver.api.shared", "tell_of", in_two_turns)),
+    Fault(
+        "what a request takes back is told",
+        WEBHOOKS,
+        patch=swap("mockserver.api.shared", "record_with_user", in_two_turns),
+    ),
     Fault("retries come at once", WEBHOOKS, patch=swap("mockserver.webhooks.delivery", "Timing", at_once)),
     Fault("a refused webhook counts as taken", WEBHOOKS, sender=refusals_are_fine),
 ]

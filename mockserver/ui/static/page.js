@@ -61,7 +61,7 @@ function factRow(fact) {
   $(".says", row).textContent = fact.says;
   const who = $(".who", row);
   const [path, query = ""] = base.split("?");
-  if (fact.userId) who.href = withQuery(`${path}/person?${query}`, { id: fact.userId });
+  if (fact.userId) who.href = withQuery(`${path}/user?${query}`, { id: fact.userId });
   else who.remove();
   $(".why", row).href = withQuery(`${path}/why?${query}`, { fact: fact.number });
   return row;
