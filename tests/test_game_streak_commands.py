@@ -354,3 +354,16 @@ def test_days_of_a_pause_after_a_reset_keep_nothing() -> None:
         (0, False),
         (0, False),
     ]
+
+
+@pytest.mark.parametrize(("frequency", "ends"), [("weekly", "2025-04-05"), ("monthly", "2025-04-30")])
+def test_a_streak_that_was_reset_in_its_first_period_has_begun_when_it_began(frequency: Frequency, ends: str) -> None:
+    story = played("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00", Streak(frequency))
+    story.act(commands.reset_streak, "ann", story.game.now)
+    story.act(commands.restore_streak, "ann", story.game.now)
+    row = story.ask("users_streak", id="ann", history_periods=1)
+    assert (row["length"], row["started"], row["periodEnd"]) == (1, "2025-04-01", ends)
+    story.tell("04-03 10:00 ann words -2")
+    story.act(commands.reset_streak, "ann", story.game.now)
+    story.act(commands.restore_streak, "ann", story.game.now)
+    assert story.ask("users_streak", id="ann", history_periods=1)["started"] <= "2025-04-03"

@@ -13,7 +13,7 @@ from mockserver.game.errors import NotFound, NothingToDo, Refused
 from mockserver.game.facts import FreezeGranted, Pause, PauseDeleted, StreakPaused, StreakReset, StreakRestored
 from mockserver.game.periods import ONE_DAY, end_of_period, local_day, start_of_period
 from mockserver.game.state import User
-from mockserver.game.streaks import chance_from, conditions_met, last_chance, streak_of
+from mockserver.game.streaks import chance_from, conditions_met, last_chance, streak_of, went_on
 from mockserver.game.world import World
 
 RESTORABLE_DAYS = timedelta(days=90)
@@ -58,7 +58,7 @@ def restore_streak(world: World, user_id: str, now: int) -> StreakRestored:
         if state.counted >= current
         else chance_from(world, user, current, user.pauses)
     )
-    return StreakRestored(user_id, length, _started(world, streak, user, day), expires)
+    return StreakRestored(user_id, length, _started(world, streak, user, day, today), expires)
 
 
 def _restorable_from(world: World, streak: Streak, today: date) -> date:
@@ -69,15 +69,16 @@ def _restorable_from(world: World, streak: Streak, today: date) -> date:
     return _period(world, date(max(1, today.year - years), 1, 1))
 
 
-def _started(world: World, streak: Streak, user: User, day: date) -> date:
-    """The local day on which the streak that ran on `day` began."""
-    period = day
+def _started(world: World, streak: Streak, user: User, day: date, today: date) -> date:
+    """The local day on which the streak that ran on `day` began; it is `today`."""
+    week_start = world.catalog.settings.week_start
+    period = start_of_period(day, streak.frequency, week_start)
     for row in user.streak.history:
         if row.start > day:
             break
-        if row.length == 1 and not row.frozen:
+        if not went_on(world, user, row):
             period = row.start
-    last = end_of_period(period, streak.frequency, world.catalog.settings.week_start)
+    last = min(end_of_period(period, streak.frequency, week_start), today)
     for ordinal in range(period.toordinal(), last.toordinal()):
         if conditions_met(streak_of(world, user) or streak, user, period, date.fromordinal(ordinal)):
             return date.fromordinal(ordinal)
