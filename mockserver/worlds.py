@@ -135,16 +135,24 @@ class Organisation:
         catalog = plan.catalog(first_day)
         self.clock, self.first_day, self.catalog = clock, first_day, catalog
         self.games, self.recent = {}, []
-        settings = self.catalog.settings
-        for tenant in (settings.tenants or ()) if settings.multi_tenant else (None,):
+        for tenant in self._tenants():
             self._create_game(tenant, now)
+
+    def _tenants(self) -> tuple[str | None, ...]:
+        """Those whose populations are there from the beginning."""
+        settings = self.catalog.settings
+        return (settings.tenants or ()) if settings.multi_tenant else (None,)
+
+    def _empty_game(self, tenant: str | None, now: int) -> Game:
+        """A population in which nobody is yet."""
+        seed = str(self.plan.seed) if tenant is None else f"{self.plan.seed}/{tenant}"
+        return Game(World(self.catalog, seed, max(FIRST_CLOCK, now), self.origin))
 
     def _create_game(self, tenant: str | None, now: int) -> Game:
         plan = self.plan
         history = plan.days_before(self.catalog) * DAY if plan.users else 0
-        seed = str(plan.seed) if tenant is None else f"{plan.seed}/{tenant}"
         until = plan.active_until(now) if plan.users else now
-        game = self.games[tenant] = Game(World(self.catalog, seed, max(FIRST_CLOCK, until - history), self.origin))
+        game = self.games[tenant] = self._empty_game(tenant, until - history)
         seen: Sequence[Any] = ()
         if plan.users and self._populate is not None:
             seen = self._populate(game, seed=plan.seed, users=plan.users, until=until)
@@ -190,7 +198,7 @@ class Organisation:
             raise TenantNotFound(f"Tenant {tenant!r} was not found{suggestion(tenant, settings.tenants)}")
         game = self.games.get(tenant)
         if game is None:
-            game = Game(World(self.catalog, f"{self.plan.seed}/{tenant}", now, self.origin))
+            game = self._empty_game(tenant, now)
             self._attach(game)
         self.catch_up(now)
         return game
@@ -224,7 +232,8 @@ class Organisation:
 
     def change_catalog(self, catalog: Catalog) -> None:
         """Puts a new catalog into force, now, in all populations or in none."""
-        self.catch_up(self.clock.now())
+        now = self.clock.now()
+        self.catch_up(now)
         games, before = list(self.games.values()), self.catalog
         try:
             for game in games:
@@ -238,6 +247,9 @@ class Organisation:
             raise
         for game in games:
             game.commit()
+        for tenant in self._tenants():
+            if tenant not in self.games:
+                self._attach(self.games.setdefault(tenant, self._empty_game(tenant, now)))
 
     def snapshot(self) -> bytes:
         """All of the world's state: populations, catalog and clock."""

@@ -308,3 +308,18 @@ def test_a_tenant_comes_into_being_with_the_first_request_that_is_accepted(troph
         assert http.mock("GET", "/facts", Tenant_ID="ghost").json()["total"] == 0
         world.advance(days=14)
         assert {event["tenant"] for event in http.get("/webhooks/events")["events"]} == {"real"}
+
+
+def test_tenants_come_and_go_with_the_catalog_and_nobody_is_forgotten(trophy_server: MockServer) -> None:
+    catalog = trophy_server.catalog()
+    several = catalog | {"settings": catalog["settings"] | {"multiTenant": True, "tenants": ["north"]}}
+    more = several | {"settings": several["settings"] | {"tenants": ["north", "south"]}}
+    with trophy_server.world(catalog=several, now=NOON, frozen=True) as world, speaking_to(world) as http:
+        assert http.api("PUT", "/users/ada", {"name": "North"}, Tenant_ID="north").status_code == 200
+        assert http.mock("PUT", "/catalog", catalog).status_code == 200
+        assert http.api("PUT", "/users/ada", {"name": "Nobody's"}).status_code == 200
+        assert http.api("GET", "/users/ada").json()["name"] == "Nobody's"
+        assert http.mock("PUT", "/catalog", more).status_code == 200
+        assert http.api("GET", "/users/ada", Tenant_ID="north").json()["name"] == "North"
+        tenants = http.send("GET", "/admin/v1/tenants").json()
+        assert [row["customerId"] for row in tenants] == ["north", "south"]
