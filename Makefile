@@ -69,7 +69,7 @@ mutants: $(READY) ## prove that the contract suite bites: planted faults, one at
 mutants-parts: $(READY) ## which part of the contract suite alone catches what (about an hour)
 	$(BIN)/python -m tests.mutants.run --parts $(ARGS)
 
-wolves: $(READY) ## prove that the contract suite cries no wolf: healthy servers, 50 catalogs drawn at random (ARGS='--drawn 5 --seed 7')
+wolves: $(READY) ## prove that the contract suite cries no wolf: a second implementation, a proxy, odd and 50 drawn catalogs (ARGS='--drawn 5')
 	$(BIN)/python -m tests.wolves.run $(ARGS)
 
 bench: $(READY) ## beside bare Starlette and Prism: requests per second, starts, memory (installs wrk and Prism if it may)

@@ -15,6 +15,7 @@ from contract_tests.options import OPTIONS, PARTS, Options, part_of_file
 from contract_tests.ready import prepare, to_configure
 from contract_tests.report import terminal, write_all
 from contract_tests.run import Run
+from contract_tests.settings import shown
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
 from contract_tests.target import CannotRun
@@ -163,7 +164,7 @@ class Stages:
         if self.target.control and not read_only:
             client, control = self._world({})
             catalog = control.call("GET", "/catalog")
-        return discover(
+        kit = discover(
             client,
             self.config,
             user=f"{self.run}-discovery",
@@ -171,6 +172,9 @@ class Stages:
             other_users=not self.target.live,
             catalog=catalog,
         )
+        if catalog is None:
+            self.suite.coverage.settings.used(shown(kit), whole=False)
+        return kit
 
 
 @pytest.hookimpl(wrapper=True)

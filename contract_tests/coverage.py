@@ -1,4 +1,4 @@
-"""How much of the spec a run has covered: operations, parameters, statuses and fields of responses."""
+"""How much a run has touched: the document's operations, parameters, statuses and fields, and settings of catalogs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from contract_tests.exchange import Exchange
+from contract_tests.settings import Settings
 from contract_tests.spec import Operation, Spec
 
 #: Fields are looked for in this many responses of each operation and status; later ones rarely add any.
@@ -36,10 +37,13 @@ class Coverage:
         self.statuses: defaultdict[str, set[int]] = defaultdict(set)
         self.parameters: defaultdict[str, set[str]] = defaultdict(set)
         self.fields: defaultdict[str, set[str]] = defaultdict(set)
+        self.settings = Settings.load()
         self._sampled: Counter[tuple[str, int]] = Counter()
 
     def record(self, exchange: Exchange) -> None:
         operation = exchange.operation
+        if exchange.control:
+            self.settings.record(exchange)
         if operation is None:
             return
         self.requests[operation.id, exchange.part] += 1

@@ -6,6 +6,7 @@ Its methods send requests, and fail unless the response is the declared success 
 from __future__ import annotations
 
 import copy
+import time
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ from contract_tests.kit import Kit
 
 JSON = Any
 _ABSENT: Any = object()
+#: A little more than one, for a clock that cannot be moved.
+A_SECOND = 1.05
 #: A scenario waits for at most this many periods of a streak.
 MAX_PERIODS = 40
 
@@ -187,6 +190,13 @@ class Stage:
     def pass_time(self, **amount: int) -> None:
         """Move the clock by days, hours, minutes or seconds."""
         self.clock.advance(**amount)
+
+    def let_time_pass(self) -> None:
+        """So much that what comes has a later time than what was, in whole seconds too."""
+        if self.control is not None:
+            self.pass_time(minutes=1)
+        else:
+            time.sleep(A_SECOND)
 
     def next_day(self) -> date:
         """Move the clock to noon (UTC) of the next day, so that only one midnight lies between."""

@@ -232,9 +232,10 @@ def test_achievements_pay(stage: Stage) -> None:
 
 @rule("A streak trigger awards points each time the length is a multiple of its threshold", behaviour(7))
 def test_streaks_pay(stage: Stage) -> None:
-    assert stage.clock
     found = [pair for pair in stage.kit.triggers("streak") if is_for_all(pair[1]) and only_adds(stage.kit, pair[0])]
     system, trigger = stage.kit.need(found, "streak points trigger in a system that only adds")[0]
+    if trigger["streakLengthThreshold"] > 1:
+        assert stage.clock
     if stage.kit.settings.get("daysOff"):
         pytest.skip("the target's streak has days off")
     threshold, ann = trigger["streakLengthThreshold"], stage.user("ann")
@@ -246,6 +247,8 @@ def test_streaks_pay(stage: Stage) -> None:
             pytest.skip("so many awards that a page does not list them all")
         paid = awards_of(awards, trigger["id"])
         assert len(paid) == length // threshold, f"at length {length} it has paid {len(paid)} times"
+        if stage.control is None:
+            break  # the first length that pays is all that one day can show
         stage.next_period()
 
 

@@ -48,6 +48,7 @@ def page(suite: Suite) -> str:
         f"<p>{escape(terminal.about(suite))}</p></header><main>{FILTER if new or known else ''}"
         f"{_section('Findings', new, suite)}{_section('Known findings', known, suite)}"
         f"<h2>Operations</h2>{_grid(suite)}<p class=legend>{escape(terminal.LEGEND)}</p>"
+        f"<h2>Catalog settings</h2>{_settings(suite)}"
         f"<h2>The run</h2><ul class=run>{facts}</ul></main>{SCRIPT}</html>\n"
     )
     return script.without_key(text, suite)
@@ -96,3 +97,14 @@ def _row(suite: Suite, operation: Operation, parts: list[str]) -> str:
     named = "".join(f"<li>{escape(name)}</li>" for name in fields.missing)
     listed = f"<details><summary>{fields}</summary><ul>{named}</ul></details>" if named else str(fields)
     return f"<tr><th>{escape(operation.id)}</th>{cells}<td>{listed}</td></tr>"
+
+
+def _settings(suite: Suite) -> str:
+    """Every setting of a catalog with the values that were tried."""
+    head = "<thead><tr><th>setting</th><th>tried</th><th>not tried</th></tr></thead>"
+    rows = ""
+    for row in suite.coverage.settings.rows.values():
+        mark = "unseen" if not row.tried else "kept"
+        cells = f"<td class={mark}>{escape(printable(row.values))}</td><td>{escape(', '.join(row.missing))}</td>"
+        rows += f"<tr><th>{escape(row.path)}</th>{cells}</tr>"
+    return f"<table class=settings>{head}<tbody>{rows}</tbody></table>"

@@ -112,6 +112,18 @@ def table(suite: Suite) -> Table:
     return grid
 
 
+def settings_table(suite: Suite) -> Table:
+    """The catalog's tables: how many of their settings were tried, and what was not."""
+    grid = Table(title="Catalog settings", title_justify="left", box=None, pad_edge=False)
+    for name in ("table", "tried", "not tried"):
+        grid.add_column(name, justify="right" if name == "tried" else "left", overflow="fold")
+    for table, rows in suite.coverage.settings.tables().items():
+        tried = sum(bool(row.tried) for row in rows)
+        missing = [row.name if not row.tried else f"{row.name} {', '.join(row.missing)}" for row in rows if row.lacks]
+        grid.add_row(table or "the catalog itself", f"{tried}/{len(rows)}", "; ".join(missing))
+    return grid
+
+
 def summary(suite: Suite) -> str:
     """The whole report as text: findings in one line each, then in full, then coverage."""
     console = Console(file=io.StringIO(), width=WIDTH + 20, highlight=False)
@@ -129,6 +141,8 @@ def summary(suite: Suite) -> str:
     if suite.target:
         console.print(table(suite))
         console.print(LEGEND, markup=False, soft_wrap=True)
+        console.print()
+        console.print(settings_table(suite))
         console.print()
     for line in closing(suite, new):
         console.print(line, markup=False, soft_wrap=True)
@@ -200,4 +214,6 @@ def totals(suite: Suite) -> str:
     }
     words = [f"{coverage.share_of_operations()} operations"]
     words += [f"{sum(s.seen for s in rows)}/{sum(s.of for s in rows)} {name}" for name, rows in shares.items()]
+    settings = coverage.settings.rows.values()
+    words.append(f"{sum(bool(row.tried) for row in settings)}/{len(settings)} catalog settings")
     return ", ".join(words) + f", {sum(coverage.requests.values())} requests"

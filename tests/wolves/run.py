@@ -1,6 +1,7 @@
-"""`make wolves`: the contract suite against healthy servers with other catalogs; whatever it finds is a false alarm.
+"""`make wolves`: the contract suite against implementations that are right; whatever it finds is a false alarm.
 
-First the odd catalogs, then as many as asked for, drawn at random. The same seed draws the same ones.
+First one that was written from the document alone, and ours behind a proxy that writes everything anew; then ours with
+odd catalogs and with as many as asked for, drawn at random. The same seed draws the same ones.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ import argparse
 import contextlib
 import io
 import multiprocessing
+import socket
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,12 +28,17 @@ import contract_tests.generated  # noqa: F401  before the fork
 from contract_tests.command import run as run_suite
 from contract_tests.options import PROFILES, Options
 from contract_tests.target import start
+from tests import contract_proxy, standin
+from tests.contract_otherwise import told_otherwise
 from tests.wolves.drawn import TENANT, drawn
 from tests.wolves.odd import ODD
 
 KEY = "wolves.key"
 AT_ONCE = 2
 DRAWN = 50
+
+#: How an implementation is started: the suite's options for it, as long as it serves.
+Started = AbstractContextManager[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -42,33 +51,58 @@ class Result:
     seconds: float
 
 
-def catalogs(count: int, seed: int) -> Iterator[tuple[str, str, str | None]]:
-    """Name, text and tenant of the odd catalogs and of `count` drawn ones."""
-    for name, text in ODD.items():
-        yield name, text, TENANT if "multiTenant" in text else None
-    for number in range(seed, seed + count):
-        yield f"drawn {number}", *drawn_text(number)
+def targets(count: int, seed: int) -> dict[str, Callable[[], Started]]:
+    """Every implementation by name, the last `count` with drawn catalogs."""
+    found: dict[str, Callable[[], Started]] = {
+        f"written from the document, {frequency} streaks": partial(stand_in, frequency)
+        for frequency in ("daily", "weekly", "monthly")
+    }
+    found["a proxy that writes everything anew"] = proxied
+    found |= {name: partial(served, catalog) for name, catalog in ODD.items()}
+    return found | {f"drawn {number}": partial(served, drawn(number)) for number in range(seed, seed + count)}
 
 
-def drawn_text(seed: int) -> tuple[str, str | None]:
-    """A drawn catalog as TOML, and the tenant to speak for."""
-    data: dict[str, Any] = drawn(seed)
-    return tomli_w.dumps(data), TENANT if data["settings"].get("multiTenant") else None
+@contextmanager
+def stand_in(frequency: str) -> Iterator[dict[str, Any]]:
+    """The stand-in, which posts its webhooks to the suite."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    server = standin.StandIn(frequency=frequency, webhooks=f"http://127.0.0.1:{port}/hooks")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield {"base_url": server.url, "api_key": standin.KEY, "webhook_listen": port}
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
-def give(catalog: tuple[str, str, str | None], profile: str) -> Result:
-    """A server with this catalog to the suite."""
-    (name, text, tenant), began = catalog, time.monotonic()
+@contextmanager
+def proxied() -> Iterator[dict[str, Any]]:
+    """Ours behind the proxy; its control plane is there as ever."""
+    with told_otherwise() as front:
+        yield {"base_url": front.url, "api_key": contract_proxy.KEY}
+
+
+@contextmanager
+def served(catalog: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Our server with a catalog; where that has tenants, the suite speaks for one."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "catalog.toml"
-        file.write_text(text, "utf-8")
+        file.write_text(tomli_w.dumps(catalog), "utf-8")
         words = ["serve", "--port", "0", "--api-key", KEY, "--users", "0", "--log-level", "warning"]
         url, stop = start([sys.executable, "-m", "mockserver", *words, "--catalog", str(file)])
+        tenant = TENANT if catalog.get("settings", {}).get("multiTenant") else None
         try:
-            with contextlib.redirect_stdout(io.StringIO()) as said:
-                code = run_suite(Options(base_url=url, api_key=KEY, tenant=tenant, profile=profile), [])
+            yield {"base_url": url, "api_key": KEY, "tenant": tenant}
         finally:
             stop()
+
+
+def give(target: tuple[str, Callable[[], Started]], profile: str) -> Result:
+    """An implementation to the suite."""
+    (name, started), began = target, time.monotonic()
+    with started() as options, contextlib.redirect_stdout(io.StringIO()) as said:
+        code = run_suite(Options(**options, profile=profile), [])
     return Result(name, code != 0, said.getvalue(), time.monotonic() - began)
 
 
@@ -77,19 +111,20 @@ def main() -> int:
     parser.add_argument("--drawn", type=int, default=DRAWN, help=f"how many catalogs are drawn ({DRAWN})")
     parser.add_argument("--seed", type=int, default=1, help="the seed of the first one")
     parser.add_argument("--profile", choices=PROFILES, default="quick")
-    parser.add_argument("words", nargs="*", help="only catalogs whose name contains one of these")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help=f"how many runs go side by side ({AT_ONCE})")
+    parser.add_argument("words", nargs="*", help="only implementations whose name contains one of these")
     given = parser.parse_args()
-    rows = list(catalogs(given.drawn, given.seed))
+    rows = list(targets(given.drawn, given.seed).items())
     rows = [row for row in rows if not given.words or any(word in row[0] for word in given.words)]
     alarms = []
-    with multiprocessing.get_context("fork").Pool(AT_ONCE, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("fork").Pool(given.at_once, maxtasksperchild=1) as pool:
         for number, result in enumerate(pool.imap_unordered(partial(give, profile=given.profile), rows), 1):
             verdict = "FALSE ALARM" if result.alarm else "passed"
             print(f"{number:4}/{len(rows)}  {result.seconds:5.1f} s  {result.name} — {verdict}", flush=True)
             alarms += [result] if result.alarm else []
     for result in alarms:
         print(f"\n{result.name}:\n{result.said}")
-    print(f"\n{len(rows)} catalogs, {len(alarms)} false alarms")
+    print(f"\n{len(rows)} implementations, {len(alarms)} false alarms")
     return int(bool(alarms))
 
 
