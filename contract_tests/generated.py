@@ -35,8 +35,6 @@ from contract_tests.suite import Suite
 JSON = Any
 Case = schemathesis.Case[Any]
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC")
-#: Those of RFC 9110 and PATCH: to other methods a server may respond with 501.
-KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 #: An empty body means `{}` there (behaviour, section 3).
 BODY_MAY_BE_ABSENT = {"users_identify", "users_update", "users_update_preferences"}
 
@@ -219,6 +217,7 @@ class GeneratedRequests:
         self.suite = suite
         self.known_data = known_data
         self.client = known_data.stage.client
+        self.methods = {operation.method for operation in suite.spec.operations.values()}
         self.session = requests.Session()
         self.session.mount("http://", HTTPAdapter(max_retries=1))
         self.session.trust_env = False
@@ -276,9 +275,9 @@ class GeneratedRequests:
                 raise
 
     def _allowed(self, failure: Failure, case: Case, exchange: Exchange) -> bool:
-        """Failures that schemathesis cannot be configured to accept: statuses that are only noted, bodies that may be
-        absent, and 501 to an unknown method (RFC 9110, section 15.6.2)."""
-        if exchange.status == 501 and exchange.method not in KNOWN_METHODS:
+        """What schemathesis cannot be told beforehand: statuses that are only noted, bodies that may be absent, and 501
+        to a method that the document has for no path (RFC 9110, section 15.6.2)."""
+        if exchange.status == 501 and exchange.method not in self.methods:
             return True
         if isinstance(failure, UndefinedStatusCode) and exchange.operation and not self.suite.options.strict:
             return is_live_status(exchange.operation, exchange.status)

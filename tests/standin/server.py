@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
         mine = [row for row in found if sum(a == b for a, b in zip(row[0].segments, segments, strict=True)) == best]
         called = next((row for row in mine if row[0].method == self.command), None)
         if called is None:
-            return self.send(405, {"error": "not in this way"})
+            return self.send(405, {"error": "not in this way"}, Allow=",".join(row[0].method for row in mine))
         return self.carry_out(*called, url.query, content)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
@@ -172,11 +172,13 @@ class Handler(BaseHTTPRequestHandler):
             more["idempotency_key"] = self.headers["Idempotency-Key"]
         return {"body": found, **more}
 
-    def send(self, status: int, told: Any) -> None:
+    def send(self, status: int, told: Any, **headers: str) -> None:
         content = json.dumps(told, ensure_ascii=False, separators=(", ", " : ")).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json;charset=UTF-8")
         self.send_header("Content-Length", str(len(content)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 

@@ -116,14 +116,14 @@ def main() -> int:
     given = parser.parse_args()
     rows = list(targets(given.drawn, given.seed).items())
     rows = [row for row in rows if not given.words or any(word in row[0] for word in given.words)]
-    alarms = []
+    alarms: list[str] = []
     with multiprocessing.get_context("fork").Pool(given.at_once, maxtasksperchild=1) as pool:
         for number, result in enumerate(pool.imap_unordered(partial(give, profile=given.profile), rows), 1):
             verdict = "FALSE ALARM" if result.alarm else "passed"
             print(f"{number:4}/{len(rows)}  {result.seconds:5.1f} s  {result.name} — {verdict}", flush=True)
-            alarms += [result] if result.alarm else []
-    for result in alarms:
-        print(f"\n{result.name}:\n{result.said}")
+            if result.alarm:
+                alarms.append(result.name)
+                print(result.said, flush=True)
     print(f"\n{len(rows)} implementations, {len(alarms)} false alarms")
     return int(bool(alarms))
 
