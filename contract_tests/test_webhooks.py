@@ -15,7 +15,7 @@ from contract_tests.receiver import SECRET, Inbox, Webhook, WebhookReceiver, pro
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
-from contract_tests.webhooks import is_earned, marks, points_told
+from contract_tests.webhook_contents import is_earned, points_sent, sent_once
 
 #: The order of the webhooks of one request (behaviour, section 11).
 ORDER = ("achievement.", "streak.", "points.changed", "points.level_changed", "leaderboard.")
@@ -118,12 +118,12 @@ def test_the_start_of_a_streak_is_sent(stage: Stage, inbox: Inbox) -> None:
 
 @rule("A change of points is sent, and agrees with the API", behaviour(11))
 def test_points_are_sent(stage: Stage, inbox: Inbox) -> None:
-    """The event makes its user: what a user gets for being created may be told, and then nothing else for a minute."""
+    """The event makes its user: what a user gets for being created may be sent, and then nothing else for a minute."""
     ann = stage.name("ann")
     response = busy_event(stage, ann)["points"]
     earned = {key: [award["id"] for award in row["awards"] if is_earned(award)] for key, row in response.items()}
     stage.kit.need(any(earned.values()), "points for a large event")
-    actual = points_told(stage, inbox, ann, {key for key, awards in earned.items() if awards})
+    actual = points_sent(stage, inbox, ann, {key for key, awards in earned.items() if awards})
     for key, awards in earned.items():
         if not awards:
             continue
@@ -200,7 +200,7 @@ def test_ranks_are_sent(stage: Stage, inbox: Inbox) -> None:
     for key in [key for key in moved if not stage.kit.all_leaderboards[key]["breakdownAttributes"]]:
         shown = min(10, stage.kit.all_leaderboards[key]["maxParticipants"])
         actual_rows = stage.known(boards[key]["rankings"][:shown])
-        if stage.control is None:  # how many are told is the target's own choice
+        if stage.control is None:  # how many are shown is the target's own choice
             shown = max(1, len(actual_rows))
         assert actual_rows == stage.known(stage.board(key, limit=shown)["rankings"])
 
@@ -289,9 +289,9 @@ def test_nothing_is_sent_twice(stage: Stage, inbox: Inbox) -> None:
     busy_event(stage, stage.user("ann"))
     inbox.wait_for_all()
     assert inbox.webhooks, "nothing was sent"
-    webhooks = [mark for webhook in inbox.webhooks for mark in marks(stage, webhook)]
-    twice = sorted({mark for mark in webhooks if webhooks.count(mark) > 1})
-    assert not twice, f"{twice} was sent twice although it was taken at once"
+    contents = [one for webhook in inbox.webhooks for one in sent_once(stage, webhook)]
+    twice = sorted({one for one in contents if contents.count(one) > 1})
+    assert not twice, f"{twice} was sent twice although it was accepted at once"
 
 
 def later(stage: Stage) -> None:

@@ -70,15 +70,15 @@ def asked(method: str, path: str, sent: Any, told: Any = None, status: int = 200
 
 def test_a_catalog_counts_when_it_is_in_use(settings: Settings) -> None:
     weekly = {"streak": {"frequency": "weekly"}}
-    settings.saw(asked("POST", "/worlds", {"catalog": weekly}, status=422))
-    settings.saw(asked("PUT", "/catalog", weekly, status=422))
-    settings.saw(asked("POST", "/worlds", {"catalog": "fitness"}))
-    settings.saw(asked("GET", "/worlds", None, weekly))
+    settings.record(asked("POST", "/worlds", {"catalog": weekly}, status=422))
+    settings.record(asked("PUT", "/catalog", weekly, status=422))
+    settings.record(asked("POST", "/worlds", {"catalog": "fitness"}))
+    settings.record(asked("GET", "/worlds", None, weekly))
     assert values(settings) == {}
-    settings.saw(asked("POST", "/worlds", {"catalog": '[streak]\nfrequency = "monthly"'}))
-    settings.saw(asked("PUT", "/catalog", weekly, {"streak": {"frequency": "daily"}}))
+    settings.record(asked("POST", "/worlds", {"catalog": '[streak]\nfrequency = "monthly"'}))
+    settings.record(asked("PUT", "/catalog", weekly, {"streak": {"frequency": "daily"}}))
     assert values(settings)["streak.frequency"] == "weekly, monthly"
-    settings.saw(asked("GET", "/catalog", None, {"streak": {"frequency": "daily"}}))
+    settings.record(asked("GET", "/catalog", None, {"streak": {"frequency": "daily"}}))
     assert values(settings)["streak.frequency"] == "daily, weekly, monthly"
 
 
