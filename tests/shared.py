@@ -29,7 +29,7 @@ class Sharing(Server):
     def make_worlds(self, story: LoadedLog | None) -> Worlds:
         self.keeper = None
         checkpoints = Checkpoints(self._checkpoints)
-        self.start = Start([self._url], checkpoints, local_reads=False, idle=0.0, story=story)
+        self.start = Start([self._url], checkpoints, local_reads=False, idle=0.0, loaded_log=story)
         return self.start.worlds(self.plan, (DEFAULT_KEY,), populate)
 
     async def bring_up(self, story: LoadedLog | None) -> None:
