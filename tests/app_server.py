@@ -18,7 +18,7 @@ from mockserver import catalogs, spec
 from mockserver.app import App, create_app
 from mockserver.worlds import DEFAULT_KEY, Plan, Worlds
 
-DOCUMENT = spec.load()
+SPEC = spec.load()
 NOW = 1_768_478_400_000  # 2026-01-15T12:00:00Z
 
 
@@ -43,7 +43,7 @@ class Served:
     app: App
     port: int
 
-    def ask(self, method: str, path: str, body: Any = None, *, key: str | None = DEFAULT_KEY, **headers: str) -> Reply:
+    def call(self, method: str, path: str, body: Any = None, *, key: str | None = DEFAULT_KEY, **headers: str) -> Reply:
         """One request on a connection of its own. `body`: bytes as they are, all else as JSON.
 
         Underscores in the names of `headers` become hyphens.
@@ -75,7 +75,7 @@ def served(
 
     `http`: the protocol it is told. `keep_alive`: seconds after which an idle connection is hung up on.
     """
-    app = app or create_app(fresh_worlds(), DOCUMENT, **options)
+    app = app or create_app(fresh_worlds(), SPEC, **options)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,

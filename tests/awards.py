@@ -17,4 +17,4 @@ def with_points(*triggers: PointsTrigger, **more: Any) -> Catalog:
 
 
 def awards(story: Story, user: str = "ann", key: str = "xp") -> list[tuple[int, int]]:
-    return column(story.ask("users_points", id=user, key=key, awards=100)["awards"], "awarded", "total")
+    return column(story.call("users_points", id=user, key=key, awards=100)["awards"], "awarded", "total")

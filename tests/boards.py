@@ -18,11 +18,11 @@ def with_boards(*rows: Leaderboard, **more: Any) -> Catalog:
 
 
 def at(story: Story, user: str, key: str, **arguments: Any) -> tuple[int | None, int | None]:
-    answer = story.ask("users_leaderboard", id=user, key=key, **arguments)
-    return answer["rank"], answer["value"]
+    response = story.call("users_leaderboard", id=user, key=key, **arguments)
+    return response["rank"], response["value"]
 
 
 def history(story: Story, user: str, key: str, **arguments: Any) -> list[Any]:
-    rows = story.ask("users_leaderboard", id=user, key=key, **arguments)["history"]
+    rows = story.call("users_leaderboard", id=user, key=key, **arguments)["history"]
     assert all(row["time"] == row["timestamp"] for row in rows)
     return column(rows, "previousRank", "rank", "previousValue", "value")

@@ -66,7 +66,7 @@ class Otherwise(Proxy):
 
 
 @contextmanager
-def told_otherwise() -> Iterator[Front]:
+def reworded() -> Iterator[Front]:
     """Our server behind such a proxy; its control plane is reached as ever."""
     with started() as (front, attributes):
         server = replay_mock.start(type("Telling", (Otherwise,), attributes))

@@ -58,7 +58,7 @@ class Proxy(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
 
-    def answer(self) -> None:
+    def response(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.front.asked.append((self.command, self.path, body))
         if self.path.startswith(self.hidden):
@@ -71,7 +71,7 @@ class Proxy(BaseHTTPRequestHandler):
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Any method, the oddest too."""
         if name.startswith("do_"):
-            return self.answer
+            return self.response
         raise AttributeError(name)
 
     def fetched(self, body: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver import spec
 
-DOCUMENT = spec.load().raw
+SPEC = spec.load().raw
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -18,15 +18,15 @@ def at(thing: Any, *steps: Any) -> Any:
     return thing
 
 
-def edited(edit: Edit, document: dict[str, Any] = DOCUMENT) -> dict[str, Any]:
-    document = copy.deepcopy(document)
-    edit(document)
-    return document
+def edited(edit: Edit, openapi: dict[str, Any] = SPEC) -> dict[str, Any]:
+    openapi = copy.deepcopy(openapi)
+    edit(openapi)
+    return openapi
 
 
-def schema(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return document["components"]["schemas"][name]  # type: ignore[no-any-return]
+def schema(openapi: dict[str, Any], name: str) -> dict[str, Any]:
+    return openapi["components"]["schemas"][name]  # type: ignore[no-any-return]
 
 
-def operation(document: dict[str, Any], path: str, method: str) -> dict[str, Any]:
-    return document["paths"][path][method]  # type: ignore[no-any-return]
+def operation(openapi: dict[str, Any], path: str, method: str) -> dict[str, Any]:
+    return openapi["paths"][path][method]  # type: ignore[no-any-return]

@@ -24,14 +24,14 @@ NAMES = catalogs.BUNDLED
 
 
 @cache
-def document() -> Spec:
+def loaded_spec() -> Spec:
     return load()
 
 
 @cache
 def batch(name: str = "catalog", seed: int = 1, count: int = 1) -> Batch:
     helping = None if name == "catalog" else catalog_factory("catalog")
-    return make(document(), catalog_factory(name), helping, seed=seed, now=NOON, count=count)
+    return make(loaded_spec(), catalog_factory(name), helping, seed=seed, now=NOON, count=count)
 
 
 def catalog_factory(name: str) -> CatalogFactory:
@@ -54,8 +54,8 @@ def declared() -> dict[Part, dict[str, Any]]:
         for operation in (row for row in item.values() if isinstance(row, dict) and "operationId" in row):
             name = operation["operationId"]
             found[name, "request"] = _schema(operation.get("requestBody", {}))
-            for status, answer in operation["responses"].items():
-                found[name, status] = _schema(answer)
+            for status, response in operation["responses"].items():
+                found[name, status] = _schema(response)
     for kind, item in RAW["webhooks"].items():
         found[kind, "webhook"] = _schema(item["post"]["requestBody"])
     return found

@@ -97,7 +97,7 @@ def become(job: Job) -> None:
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     sys.stdin, sys.stdout, sys.stderr = (reopened(number) for number in range(3))
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
-    check_as_told()
+    apply_environment()
     if job.words[:2] == ["mockserver", "verify"] or job.words[0] == "tests.contract_live":
         forget_the_server()
     module, *sys.argv[1:] = job.words
@@ -115,7 +115,7 @@ def reopened(number: int) -> io.TextIOWrapper:
     )
 
 
-def check_as_told() -> None:
+def apply_environment() -> None:
     """The one variable that is read while our code is imported."""
     from mockserver.spec import operation
 

@@ -41,17 +41,17 @@ def resolved(*what: str) -> set[str]:
     said = _first_that_works(
         [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate", "-"],
         [sys.executable, "-m", "pip", "install", *_QUIET, "--dry-run", "--ignore-installed", "--report", "-", *what],
-        told="\n".join(what),
+        stdin="\n".join(what),
     )
     if said.startswith("{"):
         return {row["metadata"]["name"].lower() for row in json.loads(said)["install"]}
     return {re.split(r"[ =@]", line)[0].lower() for line in said.splitlines()}
 
 
-def _first_that_works(*commands: list[str], told: str = "") -> str:
+def _first_that_works(*commands: list[str], stdin: str = "") -> str:
     """What it printed. Raises CalledProcessError when none does."""
     for command in commands[:-1]:
-        done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return done.stdout
-    return subprocess.run(commands[-1], input=told, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(commands[-1], input=stdin, capture_output=True, text=True, check=True).stdout

@@ -28,7 +28,7 @@ from mockserver.serve.progress import populate
 from mockserver.testing.bridge import scope_of
 from mockserver.worlds import DEFAULT_KEY, Organisation, Plan, Worlds
 
-DOCUMENT = spec.load()
+SPEC = spec.load()
 START = 1_768_478_400_000  # 2026-01-15T12:00:00Z
 HEADERS = [(b"x-api-key", DEFAULT_KEY.encode()), (b"content-type", b"application/json")]
 
@@ -55,14 +55,14 @@ class Server:
         self.runner = asyncio.Runner()
         with pin(real):
             self.plan = Plan(SentCatalog("catalog"), **plan)
-            told = None if story is None else LoadedLog(list(story))
-            worlds = self.make_worlds(told)
-            self.plane = ControlPlane(worlds, DOCUMENT)
+            actual = None if story is None else LoadedLog(list(story))
+            worlds = self.make_worlds(actual)
+            self.plane = ControlPlane(worlds, SPEC)
             self.app: App = create_app(
-                worlds, DOCUMENT, control=routes(self.plane), before=self.plane.before, after=self.plane.after
+                worlds, SPEC, control=routes(self.plane), before=self.plane.before, after=self.plane.after
             )
             self.plane.replay_operation, self.plane.load = self.app.replay, partial(load, self.plane)
-            self.runner.run(self.bring_up(told), context=copy_context())
+            self.runner.run(self.bring_up(actual), context=copy_context())
 
     def make_worlds(self, story: LoadedLog | None) -> Worlds:
         others = [] if story is None else [story.organisation(DEFAULT_KEY, populate)]
@@ -92,10 +92,10 @@ class Server:
         """Status and body of the answer."""
         self.now += step.wait
         with pin(self.now):
-            answer = self.runner.run(self._ask(step), context=copy_context())
-        return answer.status, orjson.loads(answer.body or b"null")
+            response = self.runner.run(self._send(step), context=copy_context())
+        return response.status, orjson.loads(response.body or b"null")
 
-    async def _ask(self, step: Step) -> Response:
+    async def _send(self, step: Step) -> Response:
         self.plane.tick()
         tenant = [(b"tenant-id", step.tenant.encode())] if step.tenant else []
         headers = [*HEADERS, *tenant, *step.headers]

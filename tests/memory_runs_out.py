@@ -29,7 +29,7 @@ def world() -> Organisation:
     return Organisation("key", Plan(lambda day: SAMPLE, now=NOW, frozen=True))
 
 
-def tell(organisation: Organisation, short_of: int = 0) -> bool:
+def send_event(organisation: Organisation, short_of: int = 0) -> bool:
     """Whether it was accepted; the allocation number `short_of` fails."""
     game = organisation.game()
     arguments: dict[str, Any] = {"key": "words", "body": {"user": {"id": "ada"}, "value": 40}, "idempotency_key": None}
@@ -50,17 +50,17 @@ def state(game: Game) -> Any:
 
 def main(step: int) -> None:
     organisation, undisturbed = world(), world()
-    tell(organisation)
-    tell(undisturbed)
+    send_event(organisation)
+    send_event(undisturbed)
     game, failed, succeeded, calm, number = organisation.game(), 0, 0, 0, 0
     wrong, before = [], state(game)
     while calm < CALM:
         number += step
-        accepted = tell(organisation, number)
+        accepted = send_event(organisation, number)
         now = state(organisation.game())
         if accepted:
             succeeded, calm = succeeded + 1, calm + step
-            tell(undisturbed)
+            send_event(undisturbed)
         else:
             failed, calm = failed + 1, 0
         if now != (before if not accepted else state(undisturbed.game())):

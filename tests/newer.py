@@ -23,16 +23,16 @@ def newer() -> dict[str, Any]:
     return edited(_bring_up_to_date)
 
 
-def _bring_up_to_date(document: dict[str, Any]) -> None:
-    document["info"]["version"] = VERSION
-    schemas = document["components"]["schemas"]
-    document["components"]["schemas"] = extended(schemas, additions(resource("fixtures") / "additions.toml"))
-    schema(document, "LeaderboardEvent")["required"].append("timestamp")
-    del document["paths"]["/streaks/rankings"]
-    places = at(document, "paths", "/users/{id}/leaderboards/{key}", "get", "parameters")
+def _bring_up_to_date(openapi: dict[str, Any]) -> None:
+    openapi["info"]["version"] = VERSION
+    schemas = openapi["components"]["schemas"]
+    openapi["components"]["schemas"] = extended(schemas, additions(resource("fixtures") / "additions.toml"))
+    schema(openapi, "LeaderboardEvent")["required"].append("timestamp")
+    del openapi["paths"]["/streaks/rankings"]
+    places = at(openapi, "paths", "/users/{id}/leaderboards/{key}", "get", "parameters")
     next(row for row in places if row["name"] == "numEvents")["schema"]["minimum"] = 0
     for kind, fields in EMAILS.items():
-        document["webhooks"][kind] = _webhook(kind, fields)
+        openapi["webhooks"][kind] = _webhook(kind, fields)
 
 
 def _webhook(kind: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -36,32 +36,32 @@ class Http:
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         if content is not None:
             given.setdefault("Content-Type", "application/json")
-        with self.client.stream(method, self.root + path, content=content, headers=given) as answer:
-            if answer.headers.get("Content-Type", "").startswith("text/event-stream"):  # which does not end
-                return httpx2.Response(answer.status_code, headers=answer.headers, request=answer.request)
-            answer.read()
-            return answer
+        with self.client.stream(method, self.root + path, content=content, headers=given) as response:
+            if response.headers.get("Content-Type", "").startswith("text/event-stream"):  # which does not end
+                return httpx2.Response(response.status_code, headers=response.headers, request=response.request)
+            response.read()
+            return response
 
     def mock(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
         """The answer is held against the plane's own document."""
-        answer = self.send(method, f"/_mock{path}", body, **headers)
-        check_response(method, path, answer)
-        return answer
+        response = self.send(method, f"/_mock{path}", body, **headers)
+        check_response(method, path, response)
+        return response
 
     def api(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
         return self.send(method, f"/v1{path}", body, **headers)
 
     def get(self, path: str) -> Any:
         """The control plane's answer to a GET that must succeed."""
-        answer = self.mock("GET", path)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.mock("GET", path)
+        assert response.status_code == 200, response.text
+        return response.json()
 
     def event(self, user: str, value: float, metric: str = "words-written", **profile: Any) -> Any:
         """An event that must succeed."""
-        answer = self.api("POST", f"/metrics/{metric}/event", {"user": {"id": user, **profile}, "value": value})
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        response = self.api("POST", f"/metrics/{metric}/event", {"user": {"id": user, **profile}, "value": value})
+        assert response.status_code == 201, response.text
+        return response.json()
 
     def with_key(self, key: str | None) -> Http:
         return Http(self.client, self.root, key)
@@ -70,9 +70,9 @@ class Http:
 @cache
 def _checks() -> tuple[Paths[dict[str, Any]], Registry]:
     """By path and method, the declared responses of the plane."""
-    document = openapi(ROWS, CALLS)
-    found = Paths((path.removeprefix("/_mock"), item) for path, item in document["paths"].items())
-    return found, Registry([("urn:plane", document)], draft=Draft202012)
+    spec_json = openapi(ROWS, CALLS)
+    found = Paths((path.removeprefix("/_mock"), item) for path, item in spec_json["paths"].items())
+    return found, Registry([("urn:plane", spec_json)], draft=Draft202012)
 
 
 @cache
@@ -81,20 +81,20 @@ def _validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(content, registry=_checks()[1], validate_formats=True)
 
 
-def check_response(method: str, path: str, answer: httpx2.Response) -> None:
+def check_response(method: str, path: str, response: httpx2.Response) -> None:
     """Whether the document declares this answer; of what it does not have only 404 and 405 may come."""
     item, _ = _checks()[0].find(path.partition("?")[0].encode()) or ({}, [])
     if method.lower() not in item:
-        assert answer.status_code in (200, 404, 405, 431), f"{method} {path}: {answer.status_code}"
+        assert response.status_code in (200, 404, 405, 431), f"{method} {path}: {response.status_code}"
         return
     declared = item[method.lower()]["responses"]
-    assert str(answer.status_code) in declared, f"{method} {path} answered {answer.status_code}: {answer.text}"
-    content = declared[str(answer.status_code)].get("content")
+    assert str(response.status_code) in declared, f"{method} {path} answered {response.status_code}: {response.text}"
+    content = declared[str(response.status_code)].get("content")
     if content is None:
-        assert not answer.content
+        assert not response.content
     elif "application/json" in content:
         validator = _validator(json.dumps(content["application/json"]["schema"]))
-        faults = [f"{list(fault.instance_path)}: {fault.message}" for fault in validator.iter_errors(answer.json())]
+        faults = [f"{list(fault.instance_path)}: {fault.message}" for fault in validator.iter_errors(response.json())]
         assert not faults, f"{method} {path}: {faults[:3]}"
 
 
@@ -117,10 +117,10 @@ def printed_at_start(*options: str) -> str:
             process.communicate()
 
 
-def refused(answer: httpx2.Response, status: int, *words: str) -> str:
+def refused(response: httpx2.Response, status: int, *words: str) -> str:
     """Checks a refusal in the API's shape of errors, and that its sentence has these words."""
-    assert answer.status_code == status, answer.text
-    body = answer.json()
+    assert response.status_code == status, response.text
+    body = response.json()
     assert list(body) == ["error"]
     for word in words:
         assert word in body["error"], body["error"]

@@ -91,10 +91,10 @@ class Place:
         assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def ask(self, url: str) -> bytes:
+    def fetch(self, url: str) -> bytes:
         request = urllib.request.Request(url, headers={"X-API-KEY": "00000000.local"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            content: bytes = answer.read()
+        with urllib.request.urlopen(request, timeout=10) as response:
+            content: bytes = response.read()
             return content
 
     def stop(self) -> None:

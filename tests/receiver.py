@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, NamedTuple
 
-Answer = int | Literal["hang", "cut", "late"]
+Outcome = int | Literal["hang", "cut", "late"]
 
 
 class Received(NamedTuple):
@@ -20,7 +20,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """`answers` are given one after the other, then 200; `always` overrides both, `decide` all.
+    """`outcomes` are given one after the other, then 200; `always` overrides both, `decide` all.
 
     `cut` closes the connection without an answer; `hang` waits for `go_on` and then cuts; `late` waits for
     `go_on` and then answers 200.
@@ -28,9 +28,9 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: list[Received] = []
-        self.answers: deque[Answer] = deque()
-        self.always: Answer | None = None
-        self.decide: Callable[[Received], Answer] | None = None
+        self.outcomes: deque[Outcome] = deque()
+        self.always: Outcome | None = None
+        self.decide: Callable[[Received], Outcome] | None = None
         self.arrived = threading.Event()
         self.go_on = threading.Event()
         receiver = self
@@ -39,7 +39,7 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                receiver._answer(self)
+                receiver._receive(self)
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -48,28 +48,28 @@ class Receiver:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/trophy"
 
-    def _answer(self, post: BaseHTTPRequestHandler) -> None:
+    def _receive(self, post: BaseHTTPRequestHandler) -> None:
         body = post.rfile.read(int(post.headers["Content-Length"]))
         self.received.append(
             Received(post.path, post.headers["X-Trophy-Signature"], post.headers["Content-Type"], body)
         )
-        answer = self._next()
+        outcome = self._next()
         self.arrived.set()
-        if answer in ("hang", "late"):
+        if outcome in ("hang", "late"):
             self.go_on.wait()
-        if answer in ("hang", "cut"):
+        if outcome in ("hang", "cut"):
             post.close_connection = True
         else:
-            self._respond(post, 200 if answer == "late" else int(answer))
+            self._respond(post, 200 if outcome == "late" else int(outcome))
 
-    def _next(self) -> Answer:
+    def _next(self) -> Outcome:
         if self.decide is not None:
             return self.decide(self.received[-1])
-        return self.always or (self.answers.popleft() if self.answers else 200)
+        return self.always or (self.outcomes.popleft() if self.outcomes else 200)
 
-    def _respond(self, post: BaseHTTPRequestHandler, answer: int) -> None:
-        post.send_response(answer)
-        if 300 <= answer < 400:
+    def _respond(self, post: BaseHTTPRequestHandler, outcome: int) -> None:
+        post.send_response(outcome)
+        if 300 <= outcome < 400:
             post.send_header("Location", f"{self.url}/elsewhere")
         post.send_header("Content-Length", "0")
         post.end_headers()

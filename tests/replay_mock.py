@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-DOCUMENT = json.loads((Path(__file__).parents[1] / "openapi.json").read_text("utf-8"))
+SPEC = json.loads((Path(__file__).parents[1] / "openapi.json").read_text("utf-8"))
 KEY = "replay.key"
 
 
@@ -31,7 +31,7 @@ def routes() -> list[tuple[re.Pattern[str], dict[str, tuple[int, Any]]]]:
             re.compile("/v1" + re.sub(r"\{[^}]+\}", "[^/]+", path) + r"/?(\?.*)?"),
             {m.upper(): example(operation, item.get("get", {})) for m, operation in item.items() if m in methods},
         )
-        for path, item in DOCUMENT["paths"].items()
+        for path, item in SPEC["paths"].items()
     ]
 
 
@@ -42,7 +42,7 @@ class Replay(BaseHTTPRequestHandler):
     wbufsize = -1
     known = routes()
 
-    def answer(self) -> None:
+    def respond(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         self.rfile.read(length)
         if self.headers.get("X-API-KEY") != KEY:
@@ -56,7 +56,7 @@ class Replay(BaseHTTPRequestHandler):
         else:
             self.send(*methods[self.command])
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = respond
 
     def send(self, status: int, content: Any, **headers: str) -> None:
         body = json.dumps(content).encode()

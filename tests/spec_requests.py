@@ -88,24 +88,24 @@ class Request:
         return "/".join(parts)
 
 
-def resolved(document: dict[str, Any], thing: dict[str, Any]) -> dict[str, Any]:
+def resolved(spec: dict[str, Any], thing: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in thing:
         return thing
-    found: Any = document
+    found: Any = spec
     for step in thing["$ref"].removeprefix("#/").split("/"):
         found = found[step]
     return dict(found)
 
 
-def requests(document: dict[str, Any], template: str, method: str) -> st.SearchStrategy[Request]:
+def requests(spec: dict[str, Any], template: str, method: str) -> st.SearchStrategy[Request]:
     """Requests for one operation; a third of all parameters and bodies are hostile."""
-    item = document["paths"][template]
+    item = spec["paths"][template]
     declared = item[method]
-    parameters = [resolved(document, one) for one in (*item.get("parameters", ()), *declared.get("parameters", ()))]
+    parameters = [resolved(spec, one) for one in (*item.get("parameters", ()), *declared.get("parameters", ()))]
     names = [part[1:-1] for part in template.split("/") if part.startswith("{")]
-    query = [st.tuples()] + [_pairs(document, one) for one in parameters if one["in"] == "query"]
-    headers = [st.just(()), *(_pairs(document, one) for one in parameters if one["in"] == "header")]
-    body, media_type = _body(document, declared.get("requestBody"))
+    query = [st.tuples()] + [_pairs(spec, one) for one in parameters if one["in"] == "query"]
+    headers = [st.just(()), *(_pairs(spec, one) for one in parameters if one["in"] == "header")]
+    body, media_type = _body(spec, declared.get("requestBody"))
     return st.builds(
         lambda path, query, undeclared, headers, body, media_type: Request(
             declared["operationId"],
@@ -130,7 +130,7 @@ def _mostly(fine: list[Any], hostile: list[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(*[st.sampled_from(fine)] * 4, st.sampled_from(hostile))
 
 
-def _pairs(document: dict[str, Any], parameter: dict[str, Any]) -> st.SearchStrategy[tuple[tuple[str, str], ...]]:
+def _pairs(spec: dict[str, Any], parameter: dict[str, Any]) -> st.SearchStrategy[tuple[tuple[str, str], ...]]:
     """The parameter absent, once, or (seldom, when scalar) twice."""
     schema = parameter["schema"]
     many = schema.get("type") == "array"
@@ -156,42 +156,42 @@ def _parameter_text(schema: dict[str, Any], *, header: bool) -> st.SearchStrateg
 
 
 def _body(
-    document: dict[str, Any], declared: dict[str, Any] | None
+    spec: dict[str, Any], declared: dict[str, Any] | None
 ) -> tuple[st.SearchStrategy[bytes], st.SearchStrategy[str | None]]:
     if declared is None:
         return st.sampled_from([b"", b"", b"ignored"]), st.sampled_from(["application/json", None])
-    valid = instances(document, declared["content"]["application/json"]["schema"])
+    valid = instances(spec, declared["content"]["application/json"]["schema"])
     as_bytes = st.one_of(valid, valid, damaged(valid)).map(lambda value: json.dumps(value).encode())
     media_types = [*MEDIA_TYPES * 3, *HOSTILE_MEDIA_TYPES]
     return st.one_of(as_bytes, as_bytes, as_bytes, st.sampled_from(RAW_BODIES)), st.sampled_from(media_types)
 
 
-def instances(document: dict[str, Any], schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+def instances(spec: dict[str, Any], schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values of a schema, within the keywords that request bodies of the document use."""
-    schema = resolved(document, schema)
+    schema = resolved(spec, schema)
     if "allOf" in schema:
-        parts = [instances(document, part) for part in schema["allOf"]]
+        parts = [instances(spec, part) for part in schema["allOf"]]
         return st.tuples(*parts).map(lambda dicts: {key: one[key] for one in dicts for key in one})
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     kinds = schema.get("type", "object")
     if isinstance(kinds, list):
-        return st.one_of(*(instances(document, {**schema, "type": kind}) for kind in kinds))
+        return st.one_of(*(instances(spec, {**schema, "type": kind}) for kind in kinds))
     if kinds == "object":
-        return _objects(document, schema)
+        return _objects(spec, schema)
     if kinds == "array":
-        return st.lists(instances(document, schema.get("items", {"type": "string"})), max_size=3)
+        return st.lists(instances(spec, schema.get("items", {"type": "string"})), max_size=3)
     simple = {"string": NAMES, "number": NUMBERS, "boolean": [True, False], "null": [None], "integer": [0, 1, 7]}
     return st.sampled_from(simple[kinds])
 
 
-def _objects(document: dict[str, Any], schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    properties = {name: instances(document, one) for name, one in schema.get("properties", {}).items()}
+def _objects(spec: dict[str, Any], schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    properties = {name: instances(spec, one) for name, one in schema.get("properties", {}).items()}
     required = {name: properties[name] for name in schema.get("required", ())}
     optional = {name: one for name, one in properties.items() if name not in required}
     extra = schema.get("additionalProperties")
     if isinstance(extra, dict):
-        return st.dictionaries(st.sampled_from(NAMES), instances(document, extra), max_size=2)
+        return st.dictionaries(st.sampled_from(NAMES), instances(spec, extra), max_size=2)
     return st.fixed_dictionaries(required, optional=optional)
 
 

@@ -37,13 +37,13 @@ USER_FIELDS = ("name", "email", "tz")
 
 
 @cache
-def document() -> spec.Spec:
+def loaded_spec() -> spec.Spec:
     return spec.load()
 
 
 @cache
 def functions() -> dict[str, Callable[..., JSON]]:
-    return spec.bind(document(), spec.functions_of(api))
+    return spec.bind(loaded_spec(), spec.functions_of(api))
 
 
 def moment(text: str, tz: str | None = None) -> int:
@@ -69,21 +69,21 @@ class Story:
     def world(self) -> World:
         return self.game.world
 
-    def ask(self, operation: str, **arguments: Any) -> JSON:
+    def call(self, operation: str, **arguments: Any) -> JSON:
         """The answer of an operation, found to be one that the document allows. Raises GameError."""
-        declared = document().operations[operation]
-        answer = functions()[operation](self.game, **(declared.defaults | arguments))
+        declared = loaded_spec().operations[operation]
+        response = functions()[operation](self.game, **(declared.defaults | arguments))
         self.game.commit()
-        answer = answer.content if isinstance(answer, Rendered) else answer
-        fault = declared.check_response(declared.success, orjson.loads(orjson.dumps(answer)))
+        response = response.content if isinstance(response, Rendered) else response
+        fault = declared.check_response(declared.success, orjson.loads(orjson.dumps(response)))
         assert fault is None, f"{operation}: {fault}"
-        return answer
+        return response
 
     def refusal(self, operation: str, **arguments: Any) -> GameError:
         """The refusal of an operation, which must have left no trace."""
         before = len(self.world.journal)
         with pytest.raises(GameError) as refused:
-            self.ask(operation, **arguments)
+            self.call(operation, **arguments)
         assert len(self.world.journal) == before, f"{operation} left a trace: {refused.value}"
         return refused.value
 
@@ -104,7 +104,7 @@ class Story:
         """`attributes`: those of the user by `user_…`, those of the event by their name."""
         own = {name[5:]: attributes.pop(name) for name in list(attributes) if name.startswith("user_")}
         body = {"user": {"id": user} | fields(own), "value": value, "attributes": attributes}
-        return self.ask("metrics_event", key=metric, body=body, idempotency_key=key)
+        return self.call("metrics_event", key=metric, body=body, idempotency_key=key)
 
     def act(self, deed: Callable[..., f.Fact], *arguments: Any) -> list[Entry]:
         """What the organisation does by hand, by one of the questions of `streak_commands`. Raises GameError."""
@@ -123,18 +123,18 @@ class Story:
         verb, *words = deed.split()
         pairs = dict(word.split("=", 1) for word in words if "=" in word)
         if verb == "is":
-            return self.ask("users_identify", id=user, body=fields(pairs))
+            return self.call("users_identify", id=user, body=fields(pairs))
         if verb == "does":
-            return self.ask("achievements_complete", key=words[0], body={"user": {"id": user}})
+            return self.call("achievements_complete", key=words[0], body={"user": {"id": user}})
         amount = words[0]
         return self.event(user, verb, float(amount) if "." in amount else int(amount), **pairs)
 
-    def tell(self, text: str) -> JSON:
+    def play(self, text: str) -> JSON:
         """Plays lines; the answer of the last that asked anything."""
-        answer = None
+        response = None
         for line in filter(str.strip, text.splitlines()):
-            answer = self.line(line) or answer
-        return answer
+            response = self.line(line) or response
+        return response
 
     def facts(self, *kinds: str, user: str | None = None) -> list[str]:
         """What has happened so far, as `04-03 00:00 ann StreakLost 2`; only kinds whose names begin like one of
@@ -147,16 +147,16 @@ class Story:
 
     def new_facts(self, *kinds: str, user: str | None = None) -> list[str]:
         """What has happened since the last look."""
-        told = self.facts(*kinds, user=user)
+        actual = self.facts(*kinds, user=user)
         self.heard.clear()
-        return told
+        return actual
 
     def total(self, user: str, system: str = "xp") -> int:
         return self.world.users[user].points(system)
 
     def ranking(self, key: str, **arguments: Any) -> list[tuple[str, int]]:
         """(user, value) in order of rank, which must run from 1 without a gap."""
-        rows = self.ask("leaderboards_get", key=key, **arguments)["rankings"]
+        rows = self.call("leaderboards_get", key=key, **arguments)["rankings"]
         if not arguments:
             assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
         return [(row["userId"], row["value"]) for row in rows]
@@ -170,7 +170,7 @@ def fields(pairs: dict[str, str]) -> JSON:
 
 
 # What of a fact a story repeats, after its moment, user and kind.
-TOLD: dict[type[Any], tuple[str, ...]] = {
+SHOWN_FIELDS: dict[type[Any], tuple[str, ...]] = {
     f.MetricChanged: ("metric", "value", "total"),
     f.StreakStarted: ("period",),
     f.StreakExtended: ("length", "period"),
@@ -204,7 +204,7 @@ def said(entry: Entry) -> str:
     fact = entry.fact
     moment = iso(entry.time).removesuffix(":00.000Z").removeprefix(f"{YEAR}-").replace("T", " ")
     words = [moment, getattr(fact, "user", None), type(fact).__name__]
-    words += [_word(getattr(fact, name)) for name in TOLD.get(type(fact), ())]
+    words += [_word(getattr(fact, name)) for name in SHOWN_FIELDS.get(type(fact), ())]
     return " ".join(word for word in words if word is not None)
 
 
@@ -216,10 +216,10 @@ def _word(value: Any) -> str:
     return str(value)
 
 
-def told(catalog: Catalog, text: str, *kinds: str, start: str = "2025-04-01", user: str | None = None) -> list[str]:
+def facts_of(catalog: Catalog, text: str, *kinds: str, start: str = "2025-04-01", user: str | None = None) -> list[str]:
     """The facts that a story brings."""
     story = Story(catalog, start)
-    story.tell(text)
+    story.play(text)
     return story.facts(*kinds, user=user)
 
 

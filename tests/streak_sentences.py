@@ -47,7 +47,7 @@ def play(sentence: str) -> tuple[Streaks, Streaks]:
     said = found.groupdict()
     deeds = [_deed(deed) for deed in found["deeds"].split(", ")]
     story = Story(_catalog(said), start=_first(deeds, found["zone"]))
-    story.ask("users_create", body={"id": "ann", "tz": said["zone"]})
+    story.call("users_create", body={"id": "ann", "tz": said["zone"]})
     for what, when in deeds:
         story.pass_to(moment(when, story.zone_of("ann")))
         if what == "active":
@@ -55,7 +55,7 @@ def play(sentence: str) -> tuple[Streaks, Streaks]:
         elif what == "minus":
             story.event("ann", "words", -2)
         else:
-            story.ask("users_identify", id="ann", body={"tz": what.removeprefix("to ")})
+            story.call("users_identify", id="ann", body={"tz": what.removeprefix("to ")})
     story.pass_to(moment(found["when"], story.zone_of("ann")))
     return _said(said), _found(story, len(found["history"].split()))
 
@@ -97,7 +97,7 @@ def _day(text: str | None) -> str | None:
 
 
 def _found(story: Story, periods: int) -> Streaks:
-    streak = story.ask("users_streak", id="ann", history_periods=periods)
+    streak = story.call("users_streak", id="ann", history_periods=periods)
     history = " ".join(f"{row['length']}{'*' * row.get('usedFreeze', 0)}" for row in streak["streakHistory"])
     period = (streak["periodStart"], streak["periodEnd"]) if streak["periodStart"] else None
     return Streaks(streak["length"], streak["started"], period, streak["expires"], streak.get("freezes"), history)

@@ -153,9 +153,9 @@ def test_a_list_comes_in_pages(reading: Admin) -> None:
 def test_what_is_not_there_is_said_in_the_one_shape_of_errors(
     reading: Admin, path: str, status: int, word: str
 ) -> None:
-    answer = reading("GET", path)
-    assert (answer.status_code, list(answer.json())) == (status, ["error"])
-    assert word in answer.json()["error"]
+    response = reading("GET", path)
+    assert (response.status_code, list(response.json())) == (status, ["error"])
+    assert word in response.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -164,20 +164,20 @@ def test_what_is_not_there_is_said_in_the_one_shape_of_errors(
 def test_a_method_that_is_not_served_is_refused_with_those_that_are(
     reading: Admin, method: str, path: str, allowed: str
 ) -> None:
-    answer = reading(method, path)
-    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    response = reading(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
 
 
 def test_the_admin_api_wants_the_same_key_as_the_api(reading: Admin) -> None:
     for key in (None, "wrong"):
-        answer = Admin(reading.http.with_key(key))("GET", "/metrics")
-        assert (answer.status_code, list(answer.json())) == (401, ["error"])
+        response = Admin(reading.http.with_key(key))("GET", "/metrics")
+        assert (response.status_code, list(response.json())) == (401, ["error"])
 
 
 def test_a_batch_counts_as_its_events_would_one_by_one(admin: Admin, trophy_server: MockServer) -> None:
     batch = [event("ann", 300), event("ben", 20), event("ann", 700, attributes={}), event("ann", 5, "minutes-focused")]
-    answer = admin("POST", "/metrics/events", batch)
-    assert (answer.status_code, answer.json()) == (202, {"accepted": 4})
+    response = admin("POST", "/metrics/events", batch)
+    assert (response.status_code, response.json()) == (202, {"accepted": 4})
     with trophy_server.world() as world, speaking_to(world) as other:
         for row in batch:
             body = {name: row[name] for name in row if name != "key"}
@@ -225,8 +225,8 @@ def test_an_event_of_a_batch_counts_once_by_its_idempotency_key(trophy_world: Ma
 def test_a_batch_with_one_event_that_cannot_be_changes_nothing(
     admin: Admin, batch: Any, status: int, word: str
 ) -> None:
-    answer = admin("POST", "/metrics/events", batch)
-    assert (answer.status_code, word in answer.json()["error"]) == (status, True), answer.json()
+    response = admin("POST", "/metrics/events", batch)
+    assert (response.status_code, word in response.json()["error"]) == (status, True), response.json()
     assert admin.http.get("/facts")["facts"] == []
 
 

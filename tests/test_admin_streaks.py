@@ -41,8 +41,8 @@ def http(trophy_world: MadeWorld) -> Iterator[Http]:
 
 
 def admin(http: Http, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    answer = http.send(method, f"/admin/v1{path}", body)
-    return answer.status_code, answer.json()
+    response = http.send(method, f"/admin/v1{path}", body)
+    return response.status_code, response.json()
 
 
 def days_of_steps(world: MadeWorld, client: trophy.TrophyApi, days: int) -> None:
@@ -93,10 +93,10 @@ def test_a_pause_keeps_the_streak_and_is_shown_until_it_is_deleted(
         CreateStreakPausesRequestPausesItem(user_id="ann", start="2026-03-01", end="2026-03-08"),
         CreateStreakPausesRequestPausesItem(user_id="nobody", start="2026-03-04", end="2026-03-08"),
     ]
-    answer = client.admin.streaks.pauses.create(pauses=rows)
-    (pause,) = answer.created
+    response = client.admin.streaks.pauses.create(pauses=rows)
+    (pause,) = response.created
     assert (pause.user_id, pause.start, pause.end, pause.status) == ("ann", "2026-03-04", "2026-03-08", "active")
-    assert [(row.user_id, row.severity) for row in answer.issues] == [("ann", "error"), ("nobody", "error")]
+    assert [(row.user_id, row.severity) for row in response.issues] == [("ann", "error"), ("nobody", "error")]
     trophy_world.advance(days=4)
     streak = client.users.streak("ann")
     assert (streak.length, [row.id for row in streak.pauses]) == (2, [pause.id])
@@ -131,8 +131,8 @@ def test_a_call_that_makes_no_sense_is_refused_and_changes_nothing(
 ) -> None:
     http.api("POST", "/users", {"id": "a"})
     before = http.get("/facts")
-    answered, content = admin(http, method, path, body)
-    assert (answered, list(content)) == (status, ["error"])
+    responded, content = admin(http, method, path, body)
+    assert (responded, list(content)) == (status, ["error"])
     assert word in content["error"]
     assert http.get("/facts") == before
 

@@ -20,7 +20,7 @@ TWO = with_boards(board("both", "2025-01-01", breakdown=("region", "team")))
 
 
 def ranked(story: Story, key: str, pairs: str) -> list[str]:
-    return column(story.ask("leaderboards_get", key=key, user_attributes=pairs)["rankings"], "userId")
+    return column(story.call("leaderboards_get", key=key, user_attributes=pairs)["rankings"], "userId")
 
 
 @pytest.mark.parametrize("value", [CITY, ",", ",,x,", "a:b", "a,b:c", "\\", "a\\", "a\\b, c", "plan", " ,plan"])
@@ -38,9 +38,9 @@ def test_it_is_found_in_the_middle_of_others_and_in_every_parameter_of_that_form
     story = Story(
         replace(SAMPLE, achievements={"x": metric_achievement("x", 1, user_attributes=filters(plan="pro, plus"))})
     )
-    assert column(story.ask("achievements_all", user_attributes="plan:pro, plus"), "name") == ["X"]
+    assert column(story.call("achievements_all", user_attributes="plan:pro, plus"), "name") == ["X"]
     story.event("ann", "words", 20, user_plan="one, two")
-    spread = story.ask("points_summary", key="xp", user_attributes="plan:one, two")
+    spread = story.call("points_summary", key="xp", user_attributes="plan:one, two")
     assert sum(column(spread, "users")) == 1
 
 

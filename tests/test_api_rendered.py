@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from sample import SAMPLE
-from story import document
+from story import loaded_spec
 
 from mockserver.api.metrics import metrics_event
 from mockserver.api.rendered import GAP, Rendered, Template, Used, text
@@ -59,7 +59,7 @@ def test_a_template_is_checked_once_for_each_type_that_fills_it() -> None:
         assert check.asked == asked
 
 
-def test_what_breaks_the_document_is_never_taken_for_checked() -> None:
+def test_what_breaks_the_spec_is_never_taken_for_checked() -> None:
     template, check = Template({"rank": GAP}), Counting("/rank: wrong")
     for asked in (1, 2):
         assert operation_with(check).check_response(200, rendered(template, 1)) == "/rank: wrong"
@@ -81,7 +81,7 @@ def test_what_comes_from_no_template_is_checked_each_time() -> None:
 
 
 def test_soon_nothing_of_an_event_is_new_to_the_check() -> None:
-    declared = document().operations["metrics_event"]
+    declared = loaded_spec().operations["metrics_event"]
     game = Game(World(SAMPLE, "any", START))
     bodies = [{"user": {"id": user}, "value": value} for user in ("ann", "bob") for value in (100, 20, 0.5, 300, -7)]
     for body in bodies:

@@ -25,7 +25,7 @@ from sample import (
     points,
 )
 from spec_requests import NAMES, Request, requests
-from story import Story, document, functions
+from story import Story, functions, loaded_spec
 
 from mockserver import catalogs, spec
 from mockserver.app import serialized
@@ -47,11 +47,11 @@ class Walk:
     def catalog(self) -> Catalog:
         return self.story.world.catalog
 
-    def ask(self, operation: str, **arguments: Any) -> None:
+    def call(self, operation: str, **arguments: Any) -> None:
         """Some requests are refused, as dice fall; those that are answered are answered rightly."""
         self.asked.add(operation)
         with suppress(GameError):
-            self.story.ask(operation, **arguments)
+            self.story.call(operation, **arguments)
 
     def one(self, values: Any) -> Any:
         return self.dice.choice(list(values))
@@ -61,15 +61,15 @@ class Walk:
         user, key = self.one(USERS), self.one([None, None, "k", f"k{self.dice.random()}"])
         attributes = {name: self.one(["phone", "desk"]) for name in self.catalog.event_attributes[:1]}
         body = {"user": {"id": user}, "value": self.one([1, 5, 40, 0.25, -3, 1000]), "attributes": attributes}
-        self.ask("metrics_event", key=self.one(self.catalog.metrics), body=body, idempotency_key=key)
+        self.call("metrics_event", key=self.one(self.catalog.metrics), body=body, idempotency_key=key)
         if self.dice.random() < 0.3:
             fields = {"attributes": {name: self.one(["a", "pro", "red"]) for name in self.catalog.user_attributes}}
-            self.ask("users_identify", id=user, body=fields | {"tz": self.one(ZONES)})
+            self.call("users_identify", id=user, body=fields | {"tz": self.one(ZONES)})
         if self.dice.random() < 0.2:
-            self.ask("achievements_complete", key=self.one(self.catalog.achievements), body={"user": {"id": user}})
-        self.ask("users_create", body={"id": self.one(USERS), "email": self.one(["", "a@example.com"])})
-        self.ask("users_update", id=user, body={"name": self.one(["A", "B"])})
-        self.ask("users_update_preferences", id=user, body={"notifications": {"recap": self.one([[], ["email"]])}})
+            self.call("achievements_complete", key=self.one(self.catalog.achievements), body={"user": {"id": user}})
+        self.call("users_create", body={"id": self.one(USERS), "email": self.one(["", "a@example.com"])})
+        self.call("users_update", id=user, body={"name": self.one(["A", "B"])})
+        self.call("users_update_preferences", id=user, body={"notifications": {"recap": self.one([[], ["email"]])}})
 
     def look(self) -> None:
         """Everything is asked."""
@@ -77,36 +77,36 @@ class Walk:
         start = day - timedelta(days=self.dice.randint(0, 300))
         span = {"start_date": start, "end_date": start + timedelta(days=self.dice.randint(1, 400))}
         for operation in ("users_get", "users_get_preferences", "users_all_metrics"):
-            self.ask(operation, id=user)
-        self.ask("users_achievements", id=user, include_incomplete=one([None, "true"]))
-        self.ask("users_streak", id=user, history_periods=one([1, 7, 365]))
-        self.ask("streaks_list", user_ids=list(USERS))
-        self.ask("streaks_rankings", limit=one([1, 100]), type=one(["active", "longest"]))
-        self.ask("users_wrapped", id=user, year=one([None, day.year, 2024, 2020, 1]))
-        self.ask("achievements_all")
-        self.ask("leaderboards_all", include_finished=one([True, False]))
+            self.call(operation, id=user)
+        self.call("users_achievements", id=user, include_incomplete=one([None, "true"]))
+        self.call("users_streak", id=user, history_periods=one([1, 7, 365]))
+        self.call("streaks_list", user_ids=list(USERS))
+        self.call("streaks_rankings", limit=one([1, 100]), type=one(["active", "longest"]))
+        self.call("users_wrapped", id=user, year=one([None, day.year, 2024, 2020, 1]))
+        self.call("achievements_all")
+        self.call("leaderboards_all", include_finished=one([True, False]))
         for metric in self.catalog.metrics:
-            self.ask("users_single_metric", id=user, key=metric)
+            self.call("users_single_metric", id=user, key=metric)
             aggregation = one(["daily", "weekly", "monthly"])
-            self.ask("users_metric_event_summary", id=user, key=metric, aggregation=aggregation, **span)
+            self.call("users_metric_event_summary", id=user, key=metric, aggregation=aggregation, **span)
         self._look_at_points(user, span)
         self._look_at_boards(user, day)
 
     def _look_at_points(self, user: str, span: dict[str, date]) -> None:
         for key in self.catalog.points:
-            self.ask("users_points", id=user, key=key, awards=self.one([1, 100]))
-            self.ask("users_points_boosts", id=user, key=key)
-            self.ask("users_points_event_summary", id=user, key=key, aggregation="monthly", **span)
-            self.ask("points_boosts", key=key, include_finished=self.one([True, False]))
+            self.call("users_points", id=user, key=key, awards=self.one([1, 100]))
+            self.call("users_points_boosts", id=user, key=key)
+            self.call("users_points_event_summary", id=user, key=key, aggregation="monthly", **span)
+            self.call("points_boosts", key=key, include_finished=self.one([True, False]))
             for operation in ("points_summary", "points_system", "points_levels", "points_level_summary"):
-                self.ask(operation, key=key)
+                self.call(operation, key=key)
 
     def _look_at_boards(self, user: str, day: date) -> None:
         for key, row in self.catalog.leaderboards.items():
             run = self.one([None, day, day - timedelta(days=40)])
-            self.ask("users_leaderboard", id=user, key=key, run=run, num_events=self.one([1, 100]))
+            self.call("users_leaderboard", id=user, key=key, run=run, num_events=self.one([1, 100]))
             pairs = ",".join(f"{name}:{self.one(['a', 'pro', 'red'])}" for name in row.breakdown) or None
-            self.ask("leaderboards_get", key=key, user_attributes=pairs, run=run, user_id=self.one([None, user]))
+            self.call("leaderboards_get", key=key, user_attributes=pairs, run=run, user_id=self.one([None, user]))
 
 
 @pytest.mark.parametrize("name", ["sample", *catalogs.BUNDLED])
@@ -122,7 +122,7 @@ def test_every_operation_stays_valid_through_five_years(name: str) -> None:
         walk.story.pass_to(walk.story.game.now + walk.one([HOUR, 20 * HOUR, DAY, 3 * DAY, 12 * DAY, 90 * DAY]))
         if walk.dice.random() < 0.05:
             walk.story.game.record(CatalogChanged(walk.one([catalog, SAMPLE])))
-    assert walk.asked == set(document().operations)
+    assert walk.asked == set(loaded_spec().operations)
 
 
 def _triggers(metric: str) -> tuple[PointsTrigger, ...]:
@@ -161,36 +161,36 @@ NAMED = Catalog(
     ),
 )
 # No two of the dates in those requests are less than 400 days apart, and many things must be right about a ranking.
-SELDOM_ANSWERED = {"users_metric_event_summary", "users_points_event_summary", "leaderboards_get", "users_leaderboard"}
+RARELY_ACCEPTED = {"users_metric_event_summary", "users_points_event_summary", "leaderboards_get", "users_leaderboard"}
 
 
 def named_world() -> Game:
     story = Story(NAMED)
     for user in NAMES:
-        story.ask("users_create", body={"id": user, "attributes": {"plan": "pro"}})
+        story.call("users_create", body={"id": user, "attributes": {"plan": "pro"}})
         story.event(user, NAMES[0], 10**12, key="key-1")
     return story.at("04-03").game
 
 
-@pytest.mark.parametrize("operation", sorted(document().operations))
-def test_any_request_is_answered_as_declared_or_refused_without_a_trace(operation: str) -> None:
-    declared, game = document().operations[operation], named_world()
+@pytest.mark.parametrize("operation", sorted(loaded_spec().operations))
+def test_any_request_gets_a_declared_response_or_is_refused_without_a_trace(operation: str) -> None:
+    declared, game = loaded_spec().operations[operation], named_world()
     outcomes: set[str] = set()
 
     @settings(steady, max_examples=60)
-    @given(requests(document().raw, declared.path, declared.method.lower()))
-    def ask(request: Request) -> None:
+    @given(requests(loaded_spec().raw, declared.path, declared.method.lower()))
+    def send(request: Request) -> None:
         before = len(game.world.journal)
         headers = {name.lower().encode(): value.encode() for name, value in request.headers}
         try:
             arguments = declared.read(request.raw_values, request.raw_query, headers, request.body)
-            answer = functions()[operation](game, **arguments)
+            response = functions()[operation](game, **arguments)
         except GameError:
             outcomes.add("refused" if len(game.world.journal) == before else "refused with a trace")
         else:
-            assert declared.check_response(declared.success, orjson.loads(serialized(answer))) is None
+            assert declared.check_response(declared.success, orjson.loads(serialized(response))) is None
             outcomes.add("answered")
 
-    ask()
+    send()
     assert "refused with a trace" not in outcomes
-    assert "answered" in outcomes or operation in SELDOM_ANSWERED
+    assert "answered" in outcomes or operation in RARELY_ACCEPTED

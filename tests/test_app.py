@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from app_server import DOCUMENT, Served, fresh_worlds, served
+from app_server import SPEC, Served, fresh_worlds, served
 
 from mockserver import spec
 from mockserver.app import create_app
@@ -18,15 +18,15 @@ EVENT = {"user": {"id": "ada"}, "value": 10}
 @pytest.fixture(scope="module")
 def server() -> Iterator[Served]:
     with served() as running:
-        running.ask("PUT", "/v1/users/ada", {"name": "Ada"})
+        running.call("PUT", "/v1/users/ada", {"name": "Ada"})
         yield running
 
 
-def test_every_operation_of_the_document_answers_under_both_prefixes(server: Served) -> None:
-    for operation in DOCUMENT.operations.values():
+def test_every_operation_of_the_spec_responds_under_both_prefixes(server: Served) -> None:
+    for operation in SPEC.operations.values():
         path = operation.path.replace("{id}", "ada").replace("{key}", "words-written")
         for prefix in ("/v1", "/api"):
-            reply = server.ask(operation.method, prefix + path, {} if operation.body else None)
+            reply = server.call(operation.method, prefix + path, {} if operation.body else None)
             assert reply.status in operation.checks, (operation.id, reply)
             assert operation.check_response(reply.status, reply.json) is None
             assert reply.headers["content-type"] == "application/json"
@@ -35,7 +35,7 @@ def test_every_operation_of_the_document_answers_under_both_prefixes(server: Ser
 @pytest.mark.parametrize("key", [None, "", "unknown", "00000000.local, 00000000.local"])
 def test_without_a_known_key_nothing_else_is_looked_at(server: Served, key: str | None) -> None:
     for method, path, body in (("GET", "/v1/users/ada", None), ("POST", "/v1/metrics/%FF/event", b"{")):
-        reply = server.ask(method, path, body, key=key)
+        reply = server.call(method, path, body, key=key)
         assert (reply.status, list(reply.json)) == (401, ["error"])
         assert "key" in reply.json["error"].lower()
 
@@ -49,27 +49,27 @@ def test_a_key_sent_twice_opens_nothing(server: Served) -> None:
 @pytest.mark.parametrize(
     "path", ["/v1/nothing", "/v1/users/ada/nothing", "/v1", "/api/", "/", "/v2/users", "/_mock/no"]
 )
-def test_a_path_that_the_document_does_not_have_is_404_with_or_without_a_key(server: Served, path: str) -> None:
+def test_a_path_that_the_spec_does_not_have_is_404_with_or_without_a_key(server: Served, path: str) -> None:
     for key in ("00000000.local", None):
-        reply = server.ask("GET", path, key=key)
+        reply = server.call("GET", path, key=key)
         assert (reply.status, list(reply.json)) == (404, ["error"])
 
 
 def test_who_asks_in_the_wrong_place_is_told_the_right_one(server: Served) -> None:
-    assert server.ask("GET", "/users/ada").json == {
+    assert server.call("GET", "/users/ada").json == {
         "error": "There is no /users/ada here: /v1 has the API, /admin/v1 the admin API, /_mock the control plane."
     }
 
 
 @pytest.mark.parametrize("method", ["DELETE", "POST", "OPTIONS", "TRACE", "PROPFIND"])
 def test_a_method_that_the_path_does_not_have_is_405_and_says_which_it_has(server: Served, method: str) -> None:
-    reply = server.ask(method, "/v1/users/ada", key=None)
+    reply = server.call(method, "/v1/users/ada", key=None)
     assert (reply.status, reply.headers["allow"]) == (405, "GET, PATCH, PUT")
     assert "GET, PATCH, PUT" in reply.json["error"]
 
 
 def test_head_is_405_too_and_has_no_body(server: Served) -> None:
-    reply = server.ask("HEAD", "/v1/users/ada")
+    reply = server.call("HEAD", "/v1/users/ada")
     assert (reply.status, reply.headers["allow"], reply.raw) == (405, "GET, PATCH, PUT", b"")
 
 
@@ -86,13 +86,13 @@ def test_head_is_405_too_and_has_no_body(server: Served) -> None:
     ],
 )
 def test_an_id_in_the_path_is_decoded_exactly_once(server: Served, raw_id: str, user: str) -> None:
-    assert server.ask("PUT", f"/v1/users/{raw_id}", {"name": "x"}).json["id"] == user
-    assert server.ask("GET", f"/v1/users/{raw_id}").json["id"] == user
-    assert server.ask("GET", f"/v1/users/{raw_id}/streak").status == 200
+    assert server.call("PUT", f"/v1/users/{raw_id}", {"name": "x"}).json["id"] == user
+    assert server.call("GET", f"/v1/users/{raw_id}").json["id"] == user
+    assert server.call("GET", f"/v1/users/{raw_id}/streak").status == 200
 
 
 def test_fixed_path_segments_may_be_percent_encoded(server: Served) -> None:
-    assert server.ask("GET", "/v1/%75sers/ada").json["id"] == "ada"
+    assert server.call("GET", "/v1/%75sers/ada").json["id"] == "ada"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_fixed_path_segments_may_be_percent_encoded(server: Served) -> None:
 def test_a_refusal_has_the_status_of_the_table_and_names_what_is_wrong(
     server: Served, method: str, path: str, status: int, says: str
 ) -> None:
-    reply = server.ask(method, path)
+    reply = server.call(method, path)
     assert (reply.status, list(reply.json)) == (status, ["error"])
     assert says in reply.json["error"]
 
@@ -155,14 +155,14 @@ def test_a_refusal_has_the_status_of_the_table_and_names_what_is_wrong(
     ],
 )
 def test_a_bad_body_is_refused_before_anything_changes(server: Served, body: bytes, status: int, says: str) -> None:
-    reply = server.ask("POST", "/v1/metrics/words-written/event", body, Content_Type="application/json")
+    reply = server.call("POST", "/v1/metrics/words-written/event", body, Content_Type="application/json")
     assert (reply.status, list(reply.json)) == (status, ["error"])
     assert says in reply.json["error"]
-    assert server.ask("GET", "/v1/users/a").status == 422
+    assert server.call("GET", "/v1/users/a").status == 422
 
 
 def test_the_path_is_looked_at_before_headers_and_body(server: Served) -> None:
-    large = server.ask("PUT", "/v1/users/%00", b" " * (1 << 20) + b"{}", Content_Type="application/json")
+    large = server.call("PUT", "/v1/users/%00", b" " * (1 << 20) + b"{}", Content_Type="application/json")
     assert (large.status, "NUL" in large.json["error"]) == (422, True)
 
 
@@ -170,7 +170,7 @@ def test_the_path_is_looked_at_before_headers_and_body(server: Served) -> None:
     "media_type", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1"]
 )
 def test_another_media_type_is_unreadable(server: Served, media_type: str) -> None:
-    reply = server.ask("POST", "/v1/users", b'{"id": "media"}', Content_Type=media_type)
+    reply = server.call("POST", "/v1/users", b'{"id": "media"}', Content_Type=media_type)
     assert reply.status == 400
     assert "Content-Type" in reply.json["error"]
 
@@ -179,7 +179,7 @@ def test_another_media_type_is_unreadable(server: Served, media_type: str) -> No
     "media_type", ["application/json; charset=utf-8", "Application/JSON", 'application/json;charset="UTF-8"']
 )
 def test_json_with_a_charset_is_json(server: Served, media_type: str) -> None:
-    assert server.ask("POST", "/v1/users", b'{"id": "media"}', Content_Type=media_type).status == 201
+    assert server.call("POST", "/v1/users", b'{"id": "media"}', Content_Type=media_type).status == 201
 
 
 @pytest.mark.parametrize(
@@ -189,21 +189,21 @@ def test_json_with_a_charset_is_json(server: Served, media_type: str) -> None:
 def test_an_empty_put_or_patch_body_means_no_change(
     server: Served, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    assert server.ask(method, "/v1" + path, b"", **headers).status == 200
-    assert server.ask("GET", "/v1/users/ada").json["name"] == "Ada"
+    assert server.call(method, "/v1" + path, b"", **headers).status == 200
+    assert server.call("GET", "/v1/users/ada").json["name"] == "Ada"
 
 
 def test_undeclared_parameters_headers_and_fields_are_ignored(server: Served) -> None:
-    assert server.ask("GET", "/v1/users/ada?x=%FF&x=2", X_Fern_Language="Python").status == 200
-    assert server.ask("PATCH", "/v1/users/ada", {"colour": "red"}).status == 200
+    assert server.call("GET", "/v1/users/ada?x=%FF&x=2", X_Fern_Language="Python").status == 200
+    assert server.call("PATCH", "/v1/users/ada", {"colour": "red"}).status == 200
 
 
-def test_the_documents_misspelling_is_ignored_and_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_specs_misspelling_is_ignored_and_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     user = {"id": "b", "subscribedToEmails": True}
     with served(create_app(fresh_worlds(), spec.load())) as fresh:
         for _ in range(2):
-            assert fresh.ask("POST", "/v1/users", user).status == 201
-            assert fresh.ask("POST", "/v1/metrics/words-written/event", {"user": user, "value": 1}).status == 201
+            assert fresh.call("POST", "/v1/users", user).status == 201
+            assert fresh.call("POST", "/v1/metrics/words-written/event", {"user": user, "value": 1}).status == 201
     assert [record.levelname for record in caplog.records if "subscribedToEmails" in record.message] == ["WARNING"]
 
 
@@ -219,14 +219,14 @@ HEAD = b"POST /v1/users HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: 00000000.local
 
 
 def test_a_body_announced_as_too_large_is_refused_before_any_of_it_is_sent(server: Served) -> None:
-    answer = raw(server, HEAD + b"Content-Length: 1048577\r\nExpect: 100-continue\r\n\r\n")
-    assert answer.startswith(b"HTTP/1.1 400")
+    response = raw(server, HEAD + b"Content-Length: 1048577\r\nExpect: 100-continue\r\n\r\n")
+    assert response.startswith(b"HTTP/1.1 400")
 
 
 def test_a_chunked_body_is_refused_when_it_grows_too_large(server: Served) -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    answer = raw(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 17)
-    assert answer.startswith(b"HTTP/1.1 400")
+    response = raw(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 17)
+    assert response.startswith(b"HTTP/1.1 400")
 
 
 def test_the_connection_lives_on_after_a_body_that_was_too_large(server: Served) -> None:
@@ -244,7 +244,7 @@ def test_a_body_in_pieces_is_put_together_and_a_client_that_leaves_changes_nothi
         connection.sendall(HEAD + b"Content-Length: 15\r\n\r\n" + b'{"id": ')
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(65536) == b""
-    assert server.ask("GET", "/v1/users/piece").status == 200
+    assert server.call("GET", "/v1/users/piece").status == 200
 
 
 def test_a_declared_header_sent_twice_is_refused(server: Served) -> None:
@@ -260,11 +260,11 @@ def test_a_declared_header_sent_twice_is_refused(server: Served) -> None:
 def test_a_header_is_read_as_utf_8_and_else_as_latin_1(server: Served, sent: bytes) -> None:
     body = b'{"user": {"id": "ada"}, "value": 1}'
     head = HEAD.replace(b"/v1/users", b"/v1/metrics/words-written/event") + b"Idempotency-Key: " + sent
-    answer = raw(server, head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-    assert '"idempotencyKey":"café"'.encode() in answer
+    response = raw(server, head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert '"idempotencyKey":"café"'.encode() in response
 
 
-def test_an_answer_that_breaks_the_document_is_a_logged_500_with_the_pointer(
+def test_a_response_that_breaks_the_spec_is_a_logged_500_with_the_pointer(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def users_streak(game: object, *, id: str, history_periods: int) -> object:
@@ -274,12 +274,12 @@ def test_an_answer_that_breaks_the_document_is_a_logged_500_with_the_pointer(
     users_streak.__module__ = "mockserver.api.streaks"
     monkeypatch.setattr("mockserver.api.streaks.users_streak", users_streak)
     with served() as broken:
-        reply = broken.ask("GET", "/v1/users/ada/streak")
+        reply = broken.call("GET", "/v1/users/ada/streak")
     assert reply.status == 500
     assert "/frequency" in reply.json["error"]
     assert any(record.levelname == "ERROR" and "/frequency" in record.message for record in caplog.records)
     with served(check_responses=False) as trusting:
-        assert trusting.ask("GET", "/v1/users/ada/streak").json["frequency"] == "hourly"
+        assert trusting.call("GET", "/v1/users/ada/streak").json["frequency"] == "hourly"
 
 
 def test_a_defect_of_the_mock_is_a_logged_500_in_the_shape_of_errors(
@@ -291,14 +291,14 @@ def test_a_defect_of_the_mock_is_a_logged_500_in_the_shape_of_errors(
     users_get.__module__ = "mockserver.api.users"
     monkeypatch.setattr("mockserver.api.users.users_get", users_get)
     with served() as broken:
-        reply = broken.ask("GET", "/v1/users/ada")
+        reply = broken.call("GET", "/v1/users/ada")
     assert (reply.status, list(reply.json)) == (500, ["error"])
     assert "a bug" not in reply.json["error"]
     assert "a bug" in caplog.text
     assert "Traceback" in caplog.text
 
 
-def test_the_seams_see_each_call_and_may_answer_it() -> None:
+def test_the_hooks_get_each_call_and_may_respond_to_it() -> None:
     seen: list[tuple[str, str | None, int, bytes]] = []
 
     async def fail() -> Response:
@@ -307,16 +307,16 @@ def test_the_seams_see_each_call_and_may_answer_it() -> None:
     def before(call: Call) -> Intervention | None:
         return fail if b"x-fail" in call.headers else None
 
-    def after(call: Call, answer: Response) -> None:
-        seen.append((call.method, call.operation.id if call.operation else None, answer.status, call.body))
+    def after(call: Call, response: Response) -> None:
+        seen.append((call.method, call.operation.id if call.operation else None, response.status, call.body))
 
-    app = create_app(fresh_worlds(), DOCUMENT, before=before, after=after)
+    app = create_app(fresh_worlds(), SPEC, before=before, after=after)
     with served(app) as running:
-        running.ask("POST", "/v1/users", b'{"id": "x"}', Content_Type="application/json")
-        assert running.ask("PUT", "/v1/users/y", {}, X_Fail="1").headers["retry-after"] == "1"
-        running.ask("GET", "/v1/users/y")
-        running.ask("GET", "/v1/users/x", key="wrong", X_Fail="1")
-        running.ask("GET", "/v1/nothing")
+        running.call("POST", "/v1/users", b'{"id": "x"}', Content_Type="application/json")
+        assert running.call("PUT", "/v1/users/y", {}, X_Fail="1").headers["retry-after"] == "1"
+        running.call("GET", "/v1/users/y")
+        running.call("GET", "/v1/users/x", key="wrong", X_Fail="1")
+        running.call("GET", "/v1/nothing")
     assert seen == [
         ("POST", "users_create", 201, b'{"id": "x"}'),
         ("PUT", "users_identify", 503, b"{}"),
@@ -327,5 +327,5 @@ def test_the_seams_see_each_call_and_may_answer_it() -> None:
 
 
 def test_health_needs_no_key(server: Served) -> None:
-    assert server.ask("GET", "/_mock/health", key=None).json == {"status": "ok"}
-    assert server.ask("POST", "/_mock/health", key=None).status == 405
+    assert server.call("GET", "/_mock/health", key=None).json == {"status": "ok"}
+    assert server.call("POST", "/_mock/health", key=None).status == 405

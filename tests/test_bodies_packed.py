@@ -66,6 +66,6 @@ def test_a_bomb_is_refused_where_it_grows_beyond_the_limit(http: Http) -> None:
 
 def test_the_control_plane_reads_them_too(http: Http, trophy_world: MadeWorld) -> None:
     body = gzip.compress(b'{"frozen": true}')
-    answer = http.mock("PUT", "/clock", body, Content_Encoding="gzip")
-    assert (answer.status_code, answer.json()["frozen"]) == (200, True)
+    response = http.mock("PUT", "/clock", body, Content_Encoding="gzip")
+    assert (response.status_code, response.json()["frozen"]) == (200, True)
     refused(http.mock("PUT", "/clock", body, Content_Encoding="br"), 400, "must be gzip or identity")

@@ -113,10 +113,10 @@ def test_whatever_breaks_in_the_middle_of_an_event_it_has_not_happened(
         alive, before = worlds_alive(), everything(http)
         for number in count(1):
             fuse.left = number
-            answer = http.api("POST", PATH, EVENT)
-            if answer.status_code == 201:
+            response = http.api("POST", PATH, EVENT)
+            if response.status_code == 201:
                 break
-            assert (answer.status_code, list(answer.json())) == (500, ["error"])
+            assert (response.status_code, list(response.json())) == (500, ["error"])
             assert everything(http) == before
             assert others.api("GET", "/leaderboards").status_code == 200
             broken = worlds_alive() if number % 20 == 0 else alive
@@ -125,7 +125,7 @@ def test_whatever_breaks_in_the_middle_of_an_event_it_has_not_happened(
         assert number > 50
         after = everything(http)
     with MockServer(users=3, now=NOW, frozen=True) as server, speaking_to(server) as http:
-        assert http.api("POST", PATH, EVENT).json() == answer.json()
+        assert http.api("POST", PATH, EVENT).json() == response.json()
         assert everything(http) == after
 
 
@@ -135,8 +135,8 @@ def test_a_new_catalog_that_breaks_half_way_is_in_force_for_no_tenant(fuse: Fuse
     catalog["streak"] = {"frequency": "daily"}
     with MockServer(catalog=catalog, now=NOW, frozen=True) as server, speaking_to(server) as http:
         for tenant in "ab":
-            told = {"user": {"id": "ada"}, "value": 1}
-            assert http.api("POST", "/metrics/m/event", told, Tenant_ID=tenant).status_code == 201
+            actual = {"user": {"id": "ada"}, "value": 1}
+            assert http.api("POST", "/metrics/m/event", actual, Tenant_ID=tenant).status_code == 201
 
         def seen() -> list[Any]:
             return [http.mock("GET", "/catalog").json()] + [
@@ -146,10 +146,10 @@ def test_a_new_catalog_that_breaks_half_way_is_in_force_for_no_tenant(fuse: Fuse
         before = seen()
         for number in count(1):
             fuse.left = number
-            answer = http.send("PUT", "/_mock/catalog", catalog | {"streak": {"frequency": "weekly"}})
-            if answer.status_code == 200:
+            response = http.send("PUT", "/_mock/catalog", catalog | {"streak": {"frequency": "weekly"}})
+            if response.status_code == 200:
                 break
-            assert answer.status_code == 500
+            assert response.status_code == 500
             assert seen() == before
         fuse.left = 0
         assert number > 2
@@ -188,9 +188,9 @@ def test_what_cannot_be_kept_for_want_of_memory_has_not_happened(
 
             patched.setattr(keeper(server).store, "append", fails)
             assert http.api("POST", PATH, EVENT).status_code == 503
-        while (answer := http.api("POST", PATH, EVENT)).status_code == 503:
+        while (response := http.api("POST", PATH, EVENT)).status_code == 503:
             pass  # until it is back to what is kept
-        assert answer.json()["total"] == 2400
+        assert response.json()["total"] == 2400
 
 
 # Time
@@ -259,7 +259,7 @@ def organisation() -> Organisation:
     return Organisation("key", Plan(lambda day: SAMPLE, now=1_768_478_400_000, frozen=True))
 
 
-def tell(organisation: Organisation, value: int = 40) -> None:
+def send_event(organisation: Organisation, value: int = 40) -> None:
     arguments: dict[str, Any] = {"key": "words", "body": {"user": {"id": "ada"}, "value": value}}
     arguments["idempotency_key"] = None
     execute_operation(organisation, organisation.game(), None, "metrics_event", metrics_event, arguments)
@@ -271,8 +271,8 @@ def state(game: Game) -> Any:
 
 def test_an_event_whose_memory_runs_out_at_any_line_has_not_happened() -> None:
     here, undisturbed, tracing = organisation(), organisation(), sys.gettrace()
-    tell(here)
-    tell(undisturbed)
+    send_event(here)
+    send_event(undisturbed)
     before, lines = state(here.game()), 0
 
     def trace(frame: Any, kind: str, argument: Any) -> Any:
@@ -289,25 +289,25 @@ def test_an_event_whose_memory_runs_out_at_any_line_has_not_happened() -> None:
         left = lines
         sys.settrace(trace)
         try:
-            tell(here)
+            send_event(here)
             break
         except MemoryError:
             sys.settrace(tracing)
             now = state(here.game())
             if now != before:  # it had happened, and what was left was to say so
-                tell(undisturbed)
+                send_event(undisturbed)
                 assert now == state(undisturbed.game())
             before = now
         finally:
             sys.settrace(tracing)
     assert lines > 300
-    tell(undisturbed)
+    send_event(undisturbed)
     assert state(here.game()) == state(undisturbed.game())
 
 
 def test_when_going_back_fails_too_it_is_tried_again_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     here = organisation()
-    tell(here)
+    send_event(here)
     before = state(here.game())
     with monkeypatch.context() as patched:
 
@@ -317,7 +317,7 @@ def test_when_going_back_fails_too_it_is_tried_again_before_anything_else(monkey
         patched.setattr(World, "as_of", fails)
         patched.setattr(schedule.Schedule, "arm", fails)
         with pytest.raises(MemoryError):
-            tell(here)
+            send_event(here)
         with pytest.raises(MemoryError):
             here.game()  # nobody sees it half
     assert state(here.game()) == before
@@ -335,6 +335,6 @@ def test_an_event_of_which_any_allocation_fails_has_not_happened() -> None:
         env={**os.environ, "PYTHONPATH": str(program.parent)},
     )
     assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout)
-    assert told["wrong"] == []
-    assert min(told["failed"], told["succeeded"]) > 20
+    actual = json.loads(run.stdout)
+    assert actual["wrong"] == []
+    assert min(actual["failed"], actual["succeeded"]) > 20

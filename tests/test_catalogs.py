@@ -238,7 +238,7 @@ class TestTheDefaultCatalog:
 
     catalog = fixture("catalog")
 
-    def test_it_has_the_keys_of_the_documents_own_examples(self) -> None:
+    def test_it_has_the_keys_of_the_specs_own_examples(self) -> None:
         assert "words-written" in self.catalog.metrics
         assert {"xp", "energy"} == set(self.catalog.points)
         assert {"weekly-words", "all-time", "xp-board"} <= set(self.catalog.leaderboards)

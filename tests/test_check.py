@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from edits import DOCUMENT, Edit, at, edited, operation, schema
+from edits import SPEC, Edit, at, edited, operation, schema
 
 from mockserver.check import check
 from mockserver.spec.comparison import Change, compare
@@ -23,22 +23,22 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(check, arguments)
 
 
-def test_every_contradiction_that_analysis_finds_is_answered_by_a_row() -> None:
-    assert unexplained(contradictions(DOCUMENT), errata()) == []
+def test_every_contradiction_that_analysis_finds_has_a_row() -> None:
+    assert unexplained(contradictions(SPEC), errata()) == []
 
 
-def test_every_row_but_those_found_by_reading_answers_each_of_its_names() -> None:
-    found = contradictions(DOCUMENT)
+def test_every_row_but_those_found_by_reading_covers_each_of_its_names() -> None:
+    found = contradictions(SPEC)
     for row in errata():
         if row.kind != "reading" and not row.since:
             assert {one.name for one in found if row.explains(one)} == set(row.names), row
     assert sum(row.kind == "reading" for row in errata()) < len(errata()) / 4
 
 
-def test_every_row_points_into_the_document() -> None:
+def test_every_row_points_into_the_spec() -> None:
     for row in errata():
         steps = [step.replace("~1", "/").replace("~0", "~") for step in row.where.removeprefix("#/").split("/")]
-        assert at(DOCUMENT, *(int(step) if step.isdigit() else step for step in steps)) is not None
+        assert at(SPEC, *(int(step) if step.isdigit() else step for step in steps)) is not None
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_a_new_contradiction_is_found(edit: Edit, kind: str, name: str) -> None:
 
 
 def test_a_contradiction_that_was_put_right_is_found_no_more() -> None:
-    def put_right(document: dict[str, Any]) -> None:
-        schema(document, "LeaderboardResponse")["properties"]["status"] = {"type": "string"}
+    def put_right(openapi: dict[str, Any]) -> None:
+        schema(openapi, "LeaderboardResponse")["properties"]["status"] = {"type": "string"}
 
     assert "required" not in {one.kind for one in contradictions(edited(put_right)) if one.name == "status"}
 
@@ -102,17 +102,17 @@ def test_the_command_runs_as_a_user_would_run_it() -> None:
     assert "Contradictions" in done.stdout
 
 
-def test_a_document_does_not_differ_from_itself(tmp_path: Path) -> None:
-    assert compare(DOCUMENT, copy.deepcopy(DOCUMENT)) == []
+def test_a_spec_does_not_differ_from_itself(tmp_path: Path) -> None:
+    assert compare(SPEC, copy.deepcopy(SPEC)) == []
     same = tmp_path / "same.json"
-    same.write_text(json.dumps(DOCUMENT, indent=1))
+    same.write_text(json.dumps(SPEC, indent=1))
     result = run(str(same))
     assert (result.exit_code, "no changes" in result.output) == (0, True)
 
 
 EVENT_BODY = ("paths", "/metrics/{key}/event", "post", "requestBody", "content", "application/json", "schema")
 LIMIT = ("paths", "/streaks/rankings", "get", "parameters", 0)
-STREAKS = DOCUMENT["paths"]["/streaks"]["get"]
+STREAKS = SPEC["paths"]["/streaks"]["get"]
 PAGE = {"name": "page", "in": "query", "schema": {"type": "integer"}}
 ONE_OF_THREE = "is one of active, longest, sum, was active, longest"
 HOURLY = "is one of daily, hourly, was daily, monthly, weekly"
@@ -234,22 +234,22 @@ LOST = ("webhooks", "streak.lost", "post", "requestBody", "content", "applicatio
     ],
 )  # fmt: skip
 def test_a_change_is_named_and_judged(edit: Edit, expected: Change) -> None:
-    assert expected in compare(DOCUMENT, edited(edit))
+    assert expected in compare(SPEC, edited(edit))
 
 
 def test_what_comes_with_something_new_is_not_reported_again() -> None:
-    def edit(document: dict[str, Any]) -> None:
-        schema(document, "User")["properties"]["home"] = {"type": "object", "properties": {"city": {"type": "string"}}}
+    def edit(openapi: dict[str, Any]) -> None:
+        schema(openapi, "User")["properties"]["home"] = {"type": "object", "properties": {"city": {"type": "string"}}}
 
-    changes = compare(DOCUMENT, edited(edit))
+    changes = compare(SPEC, edited(edit))
     assert {change.what for change in changes if change.where == "users_get 200"} == {"home"}
 
 
 def test_a_schema_inside_itself_is_compared_once() -> None:
-    def edit(document: dict[str, Any]) -> None:
-        schema(document, "User")["properties"]["friend"] = {"$ref": "#/components/schemas/User"}
+    def edit(openapi: dict[str, Any]) -> None:
+        schema(openapi, "User")["properties"]["friend"] = {"$ref": "#/components/schemas/User"}
 
-    changes = compare(DOCUMENT, edited(edit))
+    changes = compare(SPEC, edited(edit))
     assert {change.what for change in changes if change.where == "users_get 200"} == {"friend"}
 
 
@@ -259,8 +259,8 @@ def written(path: Path, edit: Edit) -> str:
 
 
 def test_a_breaking_change_makes_the_exit_code_1_and_a_harmless_one_leaves_it_0(tmp_path: Path) -> None:
-    def rename(document: dict[str, Any]) -> None:
-        operation(document, "/streaks", "get")["operationId"] = "streaks_bulk"
+    def rename(openapi: dict[str, Any]) -> None:
+        operation(openapi, "/streaks", "get")["operationId"] = "streaks_bulk"
 
     breaking = run(written(tmp_path / "a.json", rename))
     assert breaking.exit_code == 1
@@ -273,11 +273,11 @@ def test_a_breaking_change_makes_the_exit_code_1_and_a_harmless_one_leaves_it_0(
     assert "points_summary 200" in harmless.output
 
 
-def test_what_the_mock_lacks_for_the_new_document_is_listed(tmp_path: Path) -> None:
-    def edit(document: dict[str, Any]) -> None:
-        document["webhooks"]["streak.found"] = document["webhooks"]["streak.lost"]
-        at(document, *LIMIT[:-1]).append({"name": "startAfter", "in": "query", "schema": {"type": "string"}})
-        schema(document, "PointsRange")["required"].append("share")
+def test_what_the_mock_lacks_for_the_new_spec_is_listed(tmp_path: Path) -> None:
+    def edit(openapi: dict[str, Any]) -> None:
+        openapi["webhooks"]["streak.found"] = openapi["webhooks"]["streak.lost"]
+        at(openapi, *LIMIT[:-1]).append({"name": "startAfter", "in": "query", "schema": {"type": "string"}})
+        schema(openapi, "PointsRange")["required"].append("share")
 
     output = run(written(tmp_path / "new.json", edit)).output
     assert "streak.found: the mock has no such webhook" in output
@@ -285,10 +285,10 @@ def test_what_the_mock_lacks_for_the_new_document_is_listed(tmp_path: Path) -> N
     assert "requires `share`, which no property defines" in output
 
 
-def test_a_document_that_the_mock_cannot_serve_yet_is_compared_all_the_same(tmp_path: Path) -> None:
-    def edit(document: dict[str, Any]) -> None:
-        answers = {"200": {"description": "fine"}}
-        document["paths"]["/ping"] = {"get": {"operationId": "ping", "responses": answers}}
+def test_a_spec_that_the_mock_cannot_serve_yet_is_compared_all_the_same(tmp_path: Path) -> None:
+    def edit(openapi: dict[str, Any]) -> None:
+        responses = {"200": {"description": "fine"}}
+        openapi["paths"]["/ping"] = {"get": {"operationId": "ping", "responses": responses}}
 
     result = run(written(tmp_path / "new.json", edit))
     assert result.exit_code == 0
@@ -299,7 +299,7 @@ def test_a_document_that_the_mock_cannot_serve_yet_is_compared_all_the_same(tmp_
 @pytest.mark.parametrize(
     ("text", "says"), [("{", "is not JSON"), ("{}", "cannot be used"), (None, "Cannot read")], ids=str
 )
-def test_a_document_that_cannot_be_used_makes_the_exit_code_2(tmp_path: Path, text: str | None, says: str) -> None:
+def test_a_spec_that_cannot_be_used_makes_the_exit_code_2(tmp_path: Path, text: str | None, says: str) -> None:
     path = tmp_path / "new.json"
     if text is not None:
         path.write_text(text)

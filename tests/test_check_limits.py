@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from edits import DOCUMENT, Edit, at, edited, operation, schema
+from edits import SPEC, Edit, at, edited, operation, schema
 
 from mockserver.check import check
 from mockserver.spec.comparison import Change, compare
 from mockserver.spec.compiler import operations_of
 
-OPERATIONS = [declared["operationId"] for _, _, _, declared in operations_of(DOCUMENT)]
+OPERATIONS = [declared["operationId"] for _, _, _, declared in operations_of(SPEC)]
 KEY = ("components", "securitySchemes", "ApiKeyAuth")
 HEADER = "security header X-API-KEY"
 V1, V2 = "https://api.trophy.so/v1", "https://api.trophy.so/v2"
@@ -29,30 +29,30 @@ def changed(where: str, what: str, breaking: bool) -> Change:
     return Change("changed", where, what, breaking)
 
 
-def secure(document: dict[str, Any], **schemes: dict[str, Any]) -> None:
-    document["components"]["securitySchemes"].update(schemes)
+def secure(openapi: dict[str, Any], **schemes: dict[str, Any]) -> None:
+    openapi["components"]["securitySchemes"].update(schemes)
 
 
-def everywhere(document: dict[str, Any], security: list[dict[str, list[str]]] | None) -> None:
-    for _, _, _, declared in operations_of(document):
+def everywhere(openapi: dict[str, Any], security: list[dict[str, list[str]]] | None) -> None:
+    for _, _, _, declared in operations_of(openapi):
         declared.pop("security")  # type: ignore[attr-defined]
     if security is not None:
-        document["security"] = security
+        openapi["security"] = security
 
 
-def keyless(document: dict[str, Any]) -> None:
-    everywhere(document, None)
-    document["components"].pop("securitySchemes")
+def keyless(openapi: dict[str, Any]) -> None:
+    everywhere(openapi, None)
+    openapi["components"].pop("securitySchemes")
 
 
-def two_ways(document: dict[str, Any]) -> None:
-    secure(document, Bearer={"type": "http", "scheme": "bearer"})
-    everywhere(document, [{"ApiKeyAuth": []}, {"Bearer": []}])
+def two_ways(openapi: dict[str, Any]) -> None:
+    secure(openapi, Bearer={"type": "http", "scheme": "bearer"})
+    everywhere(openapi, [{"ApiKeyAuth": []}, {"Bearer": []}])
 
 
-def two_keys(document: dict[str, Any]) -> None:
-    secure(document, Bearer={"type": "http", "scheme": "bearer"})
-    everywhere(document, [{"ApiKeyAuth": [], "Bearer": []}])
+def two_keys(openapi: dict[str, Any]) -> None:
+    secure(openapi, Bearer={"type": "http", "scheme": "bearer"})
+    everywhere(openapi, [{"ApiKeyAuth": [], "Bearer": []}])
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def two_keys(document: dict[str, Any]) -> None:
     ],
 )
 def test_another_key_is_reported_for_every_operation(edit: Edit, what: str, breaking: bool) -> None:
-    assert compare(DOCUMENT, edited(edit)) == [changed(name, what, breaking) for name in OPERATIONS]
+    assert compare(SPEC, edited(edit)) == [changed(name, what, breaking) for name in OPERATIONS]
 
 
 def test_one_operation_without_a_key_is_reported_alone_and_a_new_need_of_one_breaks() -> None:
     new = edited(lambda d: operation(d, "/streaks", "get").update(security=[]))
-    assert compare(DOCUMENT, new) == [changed("streaks_list", f"{HEADER} → none", False)]
-    assert compare(new, DOCUMENT) == [changed("streaks_list", "security none → header X-API-KEY", True)]
+    assert compare(SPEC, new) == [changed("streaks_list", f"{HEADER} → none", False)]
+    assert compare(new, SPEC) == [changed("streaks_list", "security none → header X-API-KEY", True)]
 
 
 def test_a_scope_more_breaks_and_a_scope_less_does_not() -> None:
@@ -88,9 +88,9 @@ def test_a_scope_more_breaks_and_a_scope_less_does_not() -> None:
     assert compare(many, few)[0] == changed(OPERATIONS[0], f"security {words[1]} → {words[0]}", False)
 
 
-def rename_scheme(document: dict[str, Any]) -> None:
-    document["components"]["securitySchemes"] = {"Key": {**at(document, *KEY), "name": "x-api-key"}}
-    everywhere(document, [{"Key": []}])
+def rename_scheme(openapi: dict[str, Any]) -> None:
+    openapi["components"]["securitySchemes"] = {"Key": {**at(openapi, *KEY), "name": "x-api-key"}}
+    everywhere(openapi, [{"Key": []}])
 
 
 @pytest.mark.parametrize(
@@ -106,18 +106,18 @@ def rename_scheme(document: dict[str, Any]) -> None:
     ],
 )
 def test_the_same_said_in_other_words_is_no_change(edit: Edit) -> None:
-    assert compare(DOCUMENT, edited(edit)) == []
+    assert compare(SPEC, edited(edit)) == []
 
 
-def move_all(document: dict[str, Any]) -> None:
-    document["servers"][0]["url"] = V2
-    for item in document["paths"].values():
+def move_all(openapi: dict[str, Any]) -> None:
+    openapi["servers"][0]["url"] = V2
+    for item in openapi["paths"].values():
         item["servers"][0]["url"] = V2
 
 
-def regions(document: dict[str, Any]) -> None:
+def regions(openapi: dict[str, Any]) -> None:
     area = {"default": "api", "enum": ["api", "spare"]}
-    document["servers"] = [{"url": "https://{area}.trophy.so/v1", "variables": {"area": area}}]
+    openapi["servers"] = [{"url": "https://{area}.trophy.so/v1", "variables": {"area": area}}]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def regions(document: dict[str, Any]) -> None:
     ],
 )
 def test_servers_are_compared_where_they_are_declared(edit: Edit, expected: list[Change]) -> None:
-    assert compare(DOCUMENT, edited(edit)) == expected
+    assert compare(SPEC, edited(edit)) == expected
 
 
 def test_a_move_that_operations_inherit_is_reported_once() -> None:
@@ -161,13 +161,13 @@ def test_a_move_that_operations_inherit_is_reported_once() -> None:
             True,
         ),
         (
-            lambda d: at(d, *LOST).update(required=not at(DOCUMENT, *LOST).get("required", False)),
+            lambda d: at(d, *LOST).update(required=not at(SPEC, *LOST).get("required", False)),
             changed(
                 "streak.lost webhook",
-                f"(the whole body) became {'optional' if at(DOCUMENT, *LOST).get('required') else 'required'}",
-                bool(at(DOCUMENT, *LOST).get("required")),
+                f"(the whole body) became {'optional' if at(SPEC, *LOST).get('required') else 'required'}",
+                bool(at(SPEC, *LOST).get("required")),
             ),
-            not at(DOCUMENT, *LOST).get("required"),
+            not at(SPEC, *LOST).get("required"),
         ),
         (
             lambda d: at(d, *STREAKS)["get"].update(requestBody=at(d, *EVENT)),
@@ -178,8 +178,8 @@ def test_a_move_that_operations_inherit_is_reported_once() -> None:
 )
 def test_whether_there_must_be_a_body_is_compared(edit: Edit, expected: Change, back_breaks: bool) -> None:
     new = edited(edit)
-    assert compare(DOCUMENT, new) == [expected]
-    assert [change.breaking for change in compare(new, DOCUMENT)] == [back_breaks]
+    assert compare(SPEC, new) == [expected]
+    assert [change.breaking for change in compare(new, SPEC)] == [back_breaks]
 
 
 @pytest.mark.parametrize(
@@ -195,11 +195,11 @@ def test_whether_there_must_be_a_body_is_compared(edit: Edit, expected: Change, 
 )
 def test_a_parameter_that_is_written_another_way_breaks_in_both_directions(edit: Edit, what: list[str]) -> None:
     new = edited(edit)
-    assert compare(DOCUMENT, new) == [changed("streaks_list parameter", f"query userIds {one}", True) for one in what]
-    assert all(change.breaking for change in compare(new, DOCUMENT))
+    assert compare(SPEC, new) == [changed("streaks_list parameter", f"query userIds {one}", True) for one in what]
+    assert all(change.breaking for change in compare(new, SPEC))
 
 
-def asks(declared: dict[str, Any]) -> dict[str, Any]:
+def spec_with(declared: dict[str, Any]) -> dict[str, Any]:
     """A document where one field of a request, and one of an answer, is declared so."""
     return edited(
         lambda d: (
@@ -236,7 +236,7 @@ def asks(declared: dict[str, Any]) -> dict[str, Any]:
 def test_tighter_breaks_what_is_asked_and_looser_what_is_given(
     loose: dict[str, Any], tight: dict[str, Any], what: str
 ) -> None:
-    old, new = asks(loose), asks({**loose, **tight})
+    old, new = spec_with(loose), spec_with({**loose, **tight})
     there, back = compare(old, new), compare(new, old)
     assert {(change.where, change.what) for change in there} == {
         ("metrics_event request", f"probe {what}"),
@@ -256,7 +256,7 @@ def test_tighter_breaks_what_is_asked_and_looser_what_is_given(
 def test_what_is_neither_tighter_nor_looser_breaks_both(
     before: dict[str, Any], after: dict[str, Any], what: str
 ) -> None:
-    changes = compare(asks(before), asks(after))
+    changes = compare(spec_with(before), spec_with(after))
     assert changes == [
         changed("metrics_event request", f"probe {what}", True),
         changed("points_summary 200", f"[].probe {what}", True),
@@ -273,7 +273,7 @@ def test_what_is_neither_tighter_nor_looser_breaks_both(
     ],
 )
 def test_fields_without_a_name_are_judged_by_what_may_be_there(before: Any, after: Any, breaking: set[str]) -> None:
-    changes = compare(asks({"additionalProperties": before}), asks({"additionalProperties": after}))
+    changes = compare(spec_with({"additionalProperties": before}), spec_with({"additionalProperties": after}))
     assert len(changes) == 2
     assert {change.where for change in changes if change.breaking} == breaking
 
@@ -281,10 +281,8 @@ def test_fields_without_a_name_are_judged_by_what_may_be_there(before: Any, afte
 @pytest.mark.parametrize(("limit", "words"), [("minItems", "minimum of items"), ("maxItems", "maximum of items")])
 def test_how_many_ids_may_be_asked_for_is_a_limit_of_the_parameter(limit: str, words: str) -> None:
     new = edited(lambda d: at(d, *IDS, "schema").update({limit: 5}))
-    assert compare(DOCUMENT, new) == [
-        changed("streaks_list parameter", f"query userIds has the {words} 5, had none", True)
-    ]
-    assert [change.breaking for change in compare(new, DOCUMENT)] == [False]
+    assert compare(SPEC, new) == [changed("streaks_list parameter", f"query userIds has the {words} 5, had none", True)]
+    assert [change.breaking for change in compare(new, SPEC)] == [False]
 
 
 def test_another_key_makes_one_row_and_the_mock_says_that_it_does_not_know_it(tmp_path: Path) -> None:

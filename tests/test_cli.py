@@ -97,7 +97,7 @@ def test_an_unknown_command_is_refused() -> None:
     assert "No such command 'serv'" in result.output
 
 
-def test_a_broken_document_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_spec_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "openapi.json"
     broken.write_text(json.dumps({"openapi": "3.1.0", "info": {"title": "x"}, "paths": {}}))
     monkeypatch.setattr(spec_choice, "spec_path", lambda: broken)
@@ -204,23 +204,23 @@ class TestReloading:
             CatalogFile(tmp_path / "none.toml")
 
 
-def lived(told: progress.Progress, *keys: str) -> Worlds:
-    return Worlds(Plan(CatalogFile(find("study")), users=4, history_days=3, now=NOON), keys, told.populate)
+def lived(reporter: progress.Progress, *keys: str) -> Worlds:
+    return Worlds(Plan(CatalogFile(find("study")), users=4, history_days=3, now=NOON), keys, reporter.populate)
 
 
-def test_seeding_that_takes_long_tells_how_far_it_is(
+def test_seeding_that_takes_long_shows_its_progress(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    with progress.Progress(4, 2) as told:
-        lived(told, "a", "b")
+    with progress.Progress(4, 2) as reporter:
+        lived(reporter, "a", "b")
     said = capsys.readouterr()
     assert "8 users" in said.err
     assert "events/s" in said.err
     assert said.out == ""
 
 
-def test_tenants_have_people_each() -> None:
+def test_tenants_have_users_each() -> None:
     catalog = catalogs.parse(
         'name = "x"\n[metrics.m]\nname = "M"\n[settings]\nmultiTenant = true\ntenants = ["a", "b"]',
         today=date(2026, 1, 15),
@@ -234,9 +234,9 @@ def test_worlds_that_are_made_later_report_to_nobody(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    with progress.Progress(4) as told:
+    with progress.Progress(4) as reporter:
         pass
-    lived(told, "a")
+    lived(reporter, "a")
     assert capsys.readouterr() == ("", "")
 
 
@@ -244,6 +244,6 @@ def test_seeding_that_is_quick_says_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 60.0)
-    with progress.Progress(4) as told:
-        lived(told, "a")
+    with progress.Progress(4) as reporter:
+        lived(reporter, "a")
     assert capsys.readouterr() == ("", "")

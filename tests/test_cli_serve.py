@@ -41,8 +41,8 @@ class Server:
         self.url = found.group()
 
     def get(self, path: str, key: str = "00000000.local", **headers: str) -> Any:
-        with self.open(path, key, **headers) as answer:
-            return json.load(answer)
+        with self.open(path, key, **headers) as response:
+            return json.load(response)
 
     def open(self, path: str, key: str = "00000000.local", body: object = None, **headers: str) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -92,8 +92,8 @@ def server() -> Iterator[Server]:
 
 
 def test_it_is_healthy_once_it_serves(server: Server) -> None:
-    with urllib.request.urlopen(server.url.removesuffix("/v1") + "/_mock/health", timeout=20) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(server.url.removesuffix("/v1") + "/_mock/health", timeout=20) as response:
+        assert response.status == 200
 
 
 def test_it_prints_where_it_is_and_a_key_that_opens_it(server: Server) -> None:
@@ -135,7 +135,7 @@ def test_the_printed_javascript_hands_the_sdk_what_it_wants(server: Server, tmp_
     assert options == {"apiKey": "00000000.local", "environment": {"api": server.url, "admin": admin_url(server.url)}}
 
 
-def test_another_document_is_told_with_its_version(tmp_path: Path) -> None:
+def test_another_spec_is_told_with_its_version(tmp_path: Path) -> None:
     file = tmp_path / "newer.json"
     file.write_text(json.dumps(newer()))
     with running(*FEW, "--document", str(file)) as server:
@@ -144,18 +144,18 @@ def test_another_document_is_told_with_its_version(tmp_path: Path) -> None:
 
 def test_a_frozen_clock_stands_where_it_was_put_and_that_is_said(server: Server) -> None:
     assert "The clock stands still at 2026-01-15T12:00:00.000Z." in server.text
-    with server.open("/users", body={"id": "new"}) as answer:
-        assert json.load(answer)["created"] == "2026-01-15T12:00:00.000Z"
+    with server.open("/users", body={"id": "new"}) as response:
+        assert json.load(response)["created"] == "2026-01-15T12:00:00.000Z"
 
 
-def test_the_same_seed_and_clock_give_the_same_answers_in_another_process() -> None:
+def test_the_same_seed_and_clock_give_the_same_responses_in_another_process() -> None:
     paths = ["/users/user-124", "/users/user-123/wrapped", "/leaderboards/all-time", "/users/user-123/achievements"]
     with running(*FEW, *CLOCK) as first, running(*FEW, *CLOCK) as again, running(*FEW, *CLOCK, "--seed", "2") as other:
         for path in paths:
             with first.open(path) as one, again.open(path) as two, other.open(path) as three:
-                told = one.read()
-                assert told == two.read()
-                assert told != three.read()
+                actual = one.read()
+                assert actual == two.read()
+                assert actual != three.read()
 
 
 def test_a_clock_that_is_set_runs_on() -> None:
@@ -321,8 +321,8 @@ def test_it_prints_where_webhooks_go_and_the_secret_that_was_made_up() -> None:
         base = server.url.removesuffix("/v1")
         for key in ("one", "two"):
             asked = urllib.request.Request(f"{base}/_mock/webhooks", headers={"X-API-KEY": key})
-            with urllib.request.urlopen(asked, timeout=20) as answer:
-                (row,) = json.load(answer)["endpoints"]
+            with urllib.request.urlopen(asked, timeout=20) as response:
+                (row,) = json.load(response)["endpoints"]
             assert f"http://127.0.0.1:9/a: streak.lost, streak.started (key {key})" in server.text
             assert f"secret {row['secret']}" in server.text
 
@@ -341,14 +341,14 @@ def test_the_longest_retry_delay_is_kept_and_can_be_told() -> None:
         attempts: list[Any] = []
         while not attempts and time.monotonic() < deadline:
             asked = urllib.request.Request(f"{base}/_mock/webhooks/deliveries", headers={"X-API-KEY": "00000000.local"})
-            with urllib.request.urlopen(asked, timeout=20) as answer:
-                row = json.load(answer)["deliveries"][0]
+            with urllib.request.urlopen(asked, timeout=20) as response:
+                row = json.load(response)["deliveries"][0]
             attempts = row["attempts"]
         assert attempts
         assert (row["state"], row["next"]) == ("waiting", "9000-01-01T23:00:00.000Z"), row
 
 
-def test_tenants_that_come_with_their_first_request_are_not_said_to_have_people(tmp_path: Path) -> None:
+def test_tenants_that_come_with_their_first_request_are_not_said_to_have_users(tmp_path: Path) -> None:
     file = tmp_path / "tenants.toml"
     file.write_text(SMALL + "[settings]\nmultiTenant = true\n")
     with running("--catalog", str(file), *FEW) as server:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import trophy
 from clients.run import table, walk_node, walk_python
-from clients.versions import NEWEST, NODE, SAME_AS_DOCUMENT, python_client
+from clients.versions import NEWEST, NODE, SAME_AS_SPEC, python_client
 from processes import KEY, admin_url, serving
 from trophy.core.api_error import ApiError
 
@@ -31,8 +31,8 @@ def test_the_newest_client_that_is_listed_is_the_one_that_all_tests_use() -> Non
     assert version("trophy") == NEWEST
 
 
-def test_the_client_of_the_documents_version_passes_the_same_tests() -> None:
-    older = os.pathsep.join((str(python_client(SAME_AS_DOCUMENT)), str(HERE)))
+def test_the_client_of_the_specs_version_passes_the_same_tests() -> None:
+    older = os.pathsep.join((str(python_client(SAME_AS_SPEC)), str(HERE)))
     environment = os.environ | {"PYTHONPATH": older, "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""}
     asked = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", "not pasted"]
     done = subprocess.run(
@@ -47,17 +47,17 @@ def test_the_client_of_the_documents_version_passes_the_same_tests() -> None:
     assert "skipped" not in done.stdout  # what newer clients lack, this one has
 
 
-@pytest.mark.parametrize(("version", "methods"), [("1.0.42", 24), (SAME_AS_DOCUMENT, 28), (NEWEST, 27)])
+@pytest.mark.parametrize(("version", "methods"), [("1.0.42", 24), (SAME_AS_SPEC, 28), (NEWEST, 27)])
 def test_every_method_of_a_client_reads_what_it_gets(version: str, methods: int) -> None:
     with MockServer() as server:
         walked = walk_python(server, version)
-    assert list(walked.troubles()) == []
+    assert list(walked.errors()) == []
     assert len(walked.said["application"]) == methods
     assert len(walked.said["webhooks"]) == (11 if version == "1.0.42" else len(KINDS))
     assert any(f"{version}"[-1] in line for line in table([walked]).splitlines())
 
 
-def test_a_field_that_a_client_misses_is_a_trouble_of_that_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_field_that_a_client_misses_is_an_error_of_that_version(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = streaks.users_streak
 
     def without_pauses(game: Any, *, id: str, history_periods: int) -> Any:
@@ -67,11 +67,11 @@ def test_a_field_that_a_client_misses_is_a_trouble_of_that_version(monkeypatch: 
     without_pauses.__module__, without_pauses.__name__ = streaks.__name__, "users_streak"
     monkeypatch.setattr(streaks, "users_streak", without_pauses)
     with MockServer(check_responses=False) as server:
-        older, newest = walk_python(server, SAME_AS_DOCUMENT), walk_python(server, NEWEST)
-    assert list(older.troubles()) == []
-    (trouble,) = newest.troubles()
-    assert trouble.startswith(f"Python {NEWEST}  users.streak: unreadable: ")
-    assert "pauses" in trouble
+        older, newest = walk_python(server, SAME_AS_SPEC), walk_python(server, NEWEST)
+    assert list(older.errors()) == []
+    (error,) = newest.errors()
+    assert error.startswith(f"Python {NEWEST}  users.streak: unreadable: ")
+    assert "pauses" in error
     (row,) = [line for line in table([older, newest]).splitlines() if line.startswith("users.streak ")]
     assert row.split()[1:] == ["·", "X"]
 
@@ -80,7 +80,7 @@ def test_a_field_that_a_client_misses_is_a_trouble_of_that_version(monkeypatch: 
 def test_the_newest_client_in_javascript_reads_what_it_gets() -> None:
     with MockServer() as server:
         walked = walk_node(server, NODE[-1])
-    assert list(walked.troubles()) == []
+    assert list(walked.errors()) == []
     assert len(walked.said["application"]) == 24
 
 

@@ -82,9 +82,9 @@ def test_an_error_says_when_to_try_again_where_a_client_would(world: MadeWorld, 
         struck = http.get(f"{world.url}/achievements")
         world.faults()
         preferred = http.get(f"{world.url}/achievements", headers={"Prefer": f"code={status}"})
-    for answer in (struck, preferred):
-        assert answer.headers.get("retry-after") == said
-        reset = answer.headers.get("x-ratelimit-reset")
+    for response in (struck, preferred):
+        assert response.headers.get("retry-after") == said
+        reset = response.headers.get("x-ratelimit-reset")
         assert (reset is not None) == (status == 429)
         assert reset is None or now <= int(reset) <= now + 60
 

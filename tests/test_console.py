@@ -63,14 +63,14 @@ class Watched:
         assert line, f"{pattern}: {self.said}"
         return line
 
-    def ask(self, method: str, path: str, body: object = None, **headers: str) -> int:
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> int:
         data = None if body is None else json.dumps(body).encode()
         sent = {"X-API-KEY": KEY, "Content-Type": "application/json", **headers}
         try:
             with urllib.request.urlopen(
                 urllib.request.Request(self.url + path, data, sent, method=method), timeout=20
-            ) as answer:
-                return int(answer.status)
+            ) as response:
+                return int(response.status)
         except urllib.error.HTTPError as refused:
             return refused.code
 
@@ -132,7 +132,7 @@ def objects(server: Watched, wanted: str) -> list[dict[str, Any]]:
 
 
 def test_a_request_is_a_line_with_all_that_one_asks_about(terminal: Watched) -> None:
-    assert terminal.ask("POST", "/v1/metrics/words-written/event", {"user": {"id": "ada"}, "value": 5}) == 201
+    assert terminal.call("POST", "/v1/metrics/words-written/event", {"user": {"id": "ada"}, "value": 5}) == 201
     line = terminal.line("words-written")
     plain = re.sub(COLOURED, "", line)
     assert re.fullmatch(
@@ -142,7 +142,7 @@ def test_a_request_is_a_line_with_all_that_one_asks_about(terminal: Watched) -> 
 
 
 def test_a_refusal_says_why_and_whom_it_was_about(terminal: Watched) -> None:
-    assert terminal.ask("GET", "/v1/users/bob/streak?x=1") == 404
+    assert terminal.call("GET", "/v1/users/bob/streak?x=1") == 404
     assert "\x1b[33m404\x1b[0m" in terminal.line("bob")
     plain = re.sub(COLOURED, "", terminal.line("bob"))
     assert "/v1/users/bob/streak?x=1" in plain
@@ -162,22 +162,22 @@ def test_a_refusal_says_why_and_whom_it_was_about(terminal: Watched) -> None:
 def test_what_reaches_no_operation_is_shown_too(
     terminal: Watched, path: str, headers: dict[str, str], status: int, said: str
 ) -> None:
-    assert terminal.ask("GET", path, **headers) == status
+    assert terminal.call("GET", path, **headers) == status
     line = terminal.line(re.escape(path))
     assert f"{status}" in line
     assert said in line
 
 
 def test_what_others_send_steers_no_terminal(terminal: Watched) -> None:
-    terminal.ask("GET", "/v1/users/eve%1B%5B2Jgone%E2%80%AE")
+    terminal.call("GET", "/v1/users/eve%1B%5B2Jgone%E2%80%AE")
     line = terminal.line("users/eve")
     assert r"/v1/users/eve\x1b[2Jgone\u202e" in line
     assert "\x1b[2J" not in terminal.said
 
 
 def test_moves_of_the_clock_are_shown_and_looks_at_it_are_not(terminal: Watched) -> None:
-    assert terminal.ask("GET", "/_mock/clock") == 200
-    assert terminal.ask("POST", "/_mock/clock/advance", {"days": 2}) == 200
+    assert terminal.call("GET", "/_mock/clock") == 200
+    assert terminal.call("POST", "/_mock/clock/advance", {"days": 2}) == 200
     assert "2026-01-15T12:00:00.000Z → 2026-01-17T12:00:00.000Z, frozen" in terminal.line("clock.* → ")
     assert "mock_clock_advance" in terminal.line("POST .*clock/advance")
     assert "GET    /_mock/clock" not in terminal.said
@@ -185,19 +185,19 @@ def test_moves_of_the_clock_are_shown_and_looks_at_it_are_not(terminal: Watched)
 
 def test_webhooks_are_shown_with_what_came_of_them(terminal: Watched) -> None:
     with Receiver().running() as receiver:
-        terminal.ask("POST", "/_mock/webhooks", {"url": receiver.url, "events": ["streak.lost"]})
-        terminal.ask("POST", "/_mock/webhooks/trigger", {"type": "streak.lost"})
+        terminal.call("POST", "/_mock/webhooks", {"url": receiver.url, "events": ["streak.lost"]})
+        terminal.call("POST", "/_mock/webhooks/trigger", {"type": "streak.lost"})
         delivered = re.sub(COLOURED, "", terminal.line(r"webhook.*streak\.lost"))
         assert re.search(rf"webhook streak\.lost → {re.escape(receiver.url)} 200 \d+\.\d ms", delivered)
         receiver.always = 500
-        terminal.ask("POST", "/_mock/webhooks/trigger", {"type": "streak.lost"})
+        terminal.call("POST", "/_mock/webhooks/trigger", {"type": "streak.lost"})
         assert "returned 500 (attempt 1; again at 2026-01-" in terminal.line("attempt 1")
 
 
 def test_programs_read_one_object_a_line(program: Watched) -> None:
-    program.ask("POST", "/v1/metrics/words-written/event?a=1", {"user": {"id": "ada"}, "value": 5})
-    program.ask("GET", "/v1/users/b%C3%B6b%7F")
-    program.ask("POST", "/_mock/clock/advance", {"days": 2})
+    program.call("POST", "/v1/metrics/words-written/event?a=1", {"user": {"id": "ada"}, "value": 5})
+    program.call("GET", "/v1/users/b%C3%B6b%7F")
+    program.call("POST", "/_mock/clock/advance", {"days": 2})
     program.line("mock_clock_advance")
     event, refused, _ = objects(program, "request")[:3]
     assert event.pop("ms") > 0
@@ -224,10 +224,10 @@ def test_programs_read_one_object_a_line(program: Watched) -> None:
 
 
 def test_what_else_is_logged_is_an_object_for_programs_too(program: Watched) -> None:
-    program.ask("POST", "/_mock/webhooks", {"url": "http://127.0.0.1:1/nobody", "events": ["streak.lost"]})
-    program.ask("POST", "/_mock/webhooks/trigger", {"type": "streak.lost"})
+    program.call("POST", "/_mock/webhooks", {"url": "http://127.0.0.1:1/nobody", "events": ["streak.lost"]})
+    program.call("POST", "/_mock/webhooks/trigger", {"type": "streak.lost"})
     assert objects(program, "webhook")[0]["error"].startswith("ConnectError")
-    program.ask("POST", "/_mock/clock/advance", {"days": 1})
+    program.call("POST", "/_mock/clock/advance", {"days": 1})
     (row,) = objects(program, "log")
     assert (row["level"], row["logger"]) == ("warning", "mockserver.webhooks")
     assert "failed after 4 attempts" in row["message"]
@@ -238,19 +238,19 @@ def test_what_else_is_logged_is_an_object_for_programs_too(program: Watched) -> 
 )
 def test_nothing_is_said_where_nobody_wants_it(options: tuple[str, ...], on_terminal: bool) -> None:
     with watched(*options, terminal=on_terminal) as server:
-        assert server.ask("GET", "/v1/achievements") == 200
+        assert server.call("GET", "/v1/achievements") == 200
     assert server.said == ""
 
 
 def test_text_that_is_asked_for_has_no_colours_where_there_is_no_terminal_or_nobody_likes_them() -> None:
     with watched("--log-format", "text") as piped, watched(terminal=True, NO_COLOR="1") as plain:
         for server in (piped, plain):
-            server.ask("GET", "/v1/achievements")
+            server.call("GET", "/v1/achievements")
             assert "200" in server.line("achievements_all")
             assert "\x1b" not in server.said
 
 
-def test_a_person_is_shown_no_more_than_can_be_read_and_all_are_counted() -> None:
+def test_a_user_is_shown_no_more_than_can_be_read_and_all_are_counted() -> None:
     lines: list[str] = []
 
     def write(more: list[str]) -> bool:
@@ -294,7 +294,7 @@ def test_a_server_whose_standard_error_is_closed_serves() -> None:
     command = f"exec {sys.executable} -m mockserver serve --port 0 --users 0 --log-format text 2>&-"
     process = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, text=True)
     try:
-        assert Watched(_url(process.stdout)).ask("GET", "/v1/achievements") == 200
+        assert Watched(_url(process.stdout)).call("GET", "/v1/achievements") == 200
     finally:
         process.terminate()
         process.communicate(timeout=20)

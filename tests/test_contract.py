@@ -194,16 +194,16 @@ class Recorded(replay_mock.Replay):
 
     asked: list[tuple[str, str, bytes]] = []  # noqa: RUF012
 
-    def answer(self) -> None:
+    def respond(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         del self.headers["Content-Length"]
         self.asked.append(
             (self.command, re.sub(r"ct[0-9a-f]{7,}", "ct", self.path), re.sub(rb"ct[0-9a-f]{7,}", b"ct", body))
         )
-        super().answer()
+        super().respond()
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = respond
 
 
 class Refusing(Recorded):

@@ -18,7 +18,7 @@ from contract_tests.alike import Names, canonical
 from contract_tests.compared import compare
 from contract_tests.target import start
 from tests import replay_mock
-from tests.contract_otherwise import told_otherwise
+from tests.contract_otherwise import reworded
 from tests.contract_proxy import KEY
 from tests.contract_runs import ROOT, verify
 
@@ -97,7 +97,7 @@ def test_a_comparison_names_the_field(operator: str, got: Any, expected: Any, sa
 
 
 def test_a_gateway_that_writes_everything_otherwise_raises_no_alarm() -> None:
-    with told_otherwise() as front:
+    with reworded() as front:
         run = verify(front.url, "--api-key", KEY, "--profile", "quick")
     assert run.code == 0, run.said
     assert "no /_mock control plane" not in run.said
@@ -108,7 +108,7 @@ class Dying(replay_mock.Replay):
 
     dead = False
 
-    def answer(self) -> None:
+    def respond(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         del self.headers["Content-Length"]
@@ -120,9 +120,9 @@ class Dying(replay_mock.Replay):
             self.close_connection = True
             self.connection.close()
             return
-        super().answer()
+        super().respond()
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = respond
 
 
 def test_a_target_that_dies_is_one_finding_and_dies_last() -> None:

@@ -14,57 +14,57 @@ from tests.contract_runs import ROOT, verify
 JSON = dict[str, Any]
 
 
-def user_path(document: JSON) -> JSON:
-    found: JSON = document["paths"]["/users/{id}"]["get"]
+def user_path(spec: JSON) -> JSON:
+    found: JSON = spec["paths"]["/users/{id}"]["get"]
     return found
 
 
-def spoil_example(document: JSON) -> None:
-    found = document["paths"]["/streaks/rankings"]["get"]["responses"]["200"]["content"]["application/json"]
+def spoil_example(spec: JSON) -> None:
+    found = spec["paths"]["/streaks/rankings"]["get"]["responses"]["200"]["content"]["application/json"]
     next(iter(found["examples"].values()))["value"] = [{"userId": 1}]
 
 
-def mend_example(document: JSON) -> None:
-    document["paths"]["/streaks"]["get"]["parameters"][0]["example"] = ["user-123"]
+def mend_example(spec: JSON) -> None:
+    spec["paths"]["/streaks"]["get"]["parameters"][0]["example"] = ["user-123"]
 
 
-def lose_example(document: JSON) -> None:
-    found = document["paths"]["/streaks/rankings"]["get"]["responses"]["200"]["content"]["application/json"]
+def lose_example(spec: JSON) -> None:
+    found = spec["paths"]["/streaks/rankings"]["get"]["responses"]["200"]["content"]["application/json"]
     found["examples"].popitem()
 
 
-def no_responses(document: JSON) -> None:
-    user_path(document)["responses"] = {}
+def no_responses(spec: JSON) -> None:
+    user_path(spec)["responses"] = {}
 
 
-def twice_the_same_id(document: JSON) -> None:
-    user_path(document)["operationId"] = "users_create"
+def twice_the_same_id(spec: JSON) -> None:
+    user_path(spec)["operationId"] = "users_create"
 
 
-def no_key(document: JSON) -> None:
-    user_path(document)["security"] = []
+def no_key(spec: JSON) -> None:
+    user_path(spec)["security"] = []
 
 
-def no_path_parameter(document: JSON) -> None:
-    user_path(document)["parameters"] = []
+def no_path_parameter(spec: JSON) -> None:
+    user_path(spec)["parameters"] = []
 
 
-def other_errors(document: JSON) -> None:
-    user_path(document)["responses"]["422"]["content"]["application/json"]["schema"] = {"type": "object"}
+def other_errors(spec: JSON) -> None:
+    user_path(spec)["responses"]["422"]["content"]["application/json"]["schema"] = {"type": "object"}
 
 
-def undefined_property(document: JSON) -> None:
-    document["components"]["schemas"]["User"]["required"].append("nickname")
+def undefined_property(spec: JSON) -> None:
+    spec["components"]["schemas"]["User"]["required"].append("nickname")
 
 
-def wrong_type(document: JSON) -> None:
-    document["webhooks"]["streak.lost"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"][
+def wrong_type(spec: JSON) -> None:
+    spec["webhooks"]["streak.lost"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"][
         "type"
     ]["enum"] = ["streak.gone"]
 
 
-def old_version(document: JSON) -> None:
-    document["openapi"] = "3.0.3"
+def old_version(spec: JSON) -> None:
+    spec["openapi"] = "3.0.3"
 
 
 BROKEN: dict[str, tuple[Callable[[JSON], None], str]] = {
@@ -82,17 +82,17 @@ BROKEN: dict[str, tuple[Callable[[JSON], None], str]] = {
 }
 
 
-def test_the_document_is_no_more_wrong_than_it_is_known_to_be() -> None:
+def test_the_spec_has_no_mistakes_but_the_known_ones() -> None:
     assert verify("--parts", "document").code == 0
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_document_is_found(what: str, tmp_path: Path) -> None:
+def test_a_broken_spec_is_found(what: str, tmp_path: Path) -> None:
     spoil, sentence = BROKEN[what]
-    document = json.loads((ROOT / "openapi.json").read_text("utf-8"))
-    spoil(document)
+    spec = json.loads((ROOT / "openapi.json").read_text("utf-8"))
+    spoil(spec)
     path = tmp_path / "openapi.json"
-    path.write_text(json.dumps(document), "utf-8")
+    path.write_text(json.dumps(spec), "utf-8")
     run = verify("--parts", "document", "--document", str(path))
     assert run.code == 1, run.said + run.complaint
     assert sentence in run.said

@@ -43,7 +43,7 @@ def null() -> None:
     row["rank"]
 
 
-def told() -> None:
+def with_message() -> None:
     raise AssertionError("2 webhooks within a minute\nassert 2 == 1")
 
 
@@ -54,7 +54,7 @@ def told() -> None:
         (unpacked_too_many, f"this does not hold: {RULE} (2 expected, more found)"),
         (missing, f"this does not hold: {RULE} (an expected item is missing)"),
         (compared, f"this does not hold: {RULE}"),
-        (told, "2 webhooks within a minute"),
+        (with_message, "2 webhooks within a minute"),
         (absent, "the response has no 'rank'"),
         (null, "a field of the response is null"),
     ],

@@ -41,15 +41,15 @@ def test_every_call_carries_a_key(http: Http, row: Any) -> None:
 
 
 def test_health_wants_no_key(http: Http) -> None:
-    answer = http.with_key(None).mock("GET", "/health")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    response = http.with_key(None).mock("GET", "/health")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
 def test_an_unknown_call_is_not_found_and_a_wrong_method_not_allowed(http: Http) -> None:
     refused(http.mock("GET", "/clokc"), 404, "/_mock/clokc")
-    answer = http.mock("PATCH", "/clock")
-    refused(answer, 405, "PATCH", "/_mock/clock")
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "PUT"}
+    response = http.mock("PATCH", "/clock")
+    refused(response, 405, "PATCH", "/_mock/clock")
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "PUT"}
 
 
 @pytest.fixture(scope="module")
@@ -192,10 +192,10 @@ def root() -> Iterator[Http]:
 def test_no_hostile_body_makes_a_call_fail(root: Http, row: Any) -> None:
     bodies = HOSTILE_BODIES + [json.dumps({field: value}).encode() for field in FIELDS for value in VALUES]
     for body in bodies if row.method != "GET" else HOSTILE_BODIES:
-        answer = root.send(row.method, f"/_mock{filled(row.path)}", body)
-        assert answer.status_code < 500, (row.name, body[:100], answer.text)
-        if answer.status_code >= 400:
-            assert list(answer.json()) == ["error"]
+        response = root.send(row.method, f"/_mock{filled(row.path)}", body)
+        assert response.status_code < 500, (row.name, body[:100], response.text)
+        if response.status_code >= 400:
+            assert list(response.json()) == ["error"]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -223,15 +223,15 @@ def test_no_hostile_query_or_path_makes_a_call_fail(root: Http, row: Any) -> Non
         if "{" in row.path
     ]
     for path in [*paths, *(filled(row.path) + query for query in queries if row.method == "GET")]:
-        answer = root.mock(row.method, path)
-        assert answer.status_code < 500, (path, answer.text)
+        response = root.mock(row.method, path)
+        assert response.status_code < 500, (path, response.text)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_no_hostile_header_makes_a_call_fail(root: Http, row: Any) -> None:
     for headers in HEADERS:
-        answer = root.send(row.method, f"/_mock{filled(row.path)}", b"{}", **headers)
-        assert answer.status_code < 500, (headers, answer.text)
+        response = root.send(row.method, f"/_mock{filled(row.path)}", b"{}", **headers)
+        assert response.status_code < 500, (headers, response.text)
 
 
 def test_a_body_beyond_a_mebibyte_is_not_read(http: Http) -> None:
@@ -248,11 +248,11 @@ json_values = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(row=st.sampled_from([row for row in ROWS if row.method != "GET"]), body=json_values)
 def test_no_json_makes_a_call_fail(root: Http, row: Any, body: Any) -> None:
-    answer = root.send(row.method, f"/_mock{filled(row.path)}", json.dumps(body).encode())
-    assert answer.status_code < 500, answer.text
+    response = root.send(row.method, f"/_mock{filled(row.path)}", json.dumps(body).encode())
+    assert response.status_code < 500, response.text
 
 
-def test_the_api_answers_whatever_catalog_is_put(http: Http) -> None:
+def test_the_api_responds_whatever_catalog_is_put(http: Http) -> None:
     """A world whose people have lived under one catalog goes on under another that lacks what they have."""
     for user in ("ada", "bob"):
         http.event(user, 5000)
@@ -284,5 +284,5 @@ def test_the_api_answers_whatever_catalog_is_put(http: Http) -> None:
 
 @pytest.mark.parametrize("path", ["/_mock", "/_mock/", "/_mock/clock/", "/_mock/nothing"])
 def test_a_path_that_is_none_is_said_to_be_none(trophy_server: MockServer, path: str) -> None:
-    answer = httpx2.get(trophy_server.url.removesuffix("/v1") + path, trust_env=False)
-    refused(answer, 404, "/_mock the control plane")
+    response = httpx2.get(trophy_server.url.removesuffix("/v1") + path, trust_env=False)
+    refused(response, 404, "/_mock the control plane")

@@ -199,16 +199,16 @@ def test_a_world_that_moves_far_does_not_keep_others_waiting() -> None:
 
             for user in range(20):
                 await post("/v1/metrics/words-written/event", {"user": {"id": f"user-{user}"}, "value": 100})
-            moving, answered = asyncio.create_task(post("/_mock/clock/advance", {"days": 365})), 0
+            moving, responded = asyncio.create_task(post("/_mock/clock/advance", {"days": 365})), 0
             while not moving.done():
                 await asyncio.sleep(0)
-                answer = await client.get("/_mock/clock", headers={"X-API-KEY": "other"})
-                answered += answer.status_code == 200
-            return moving.result().json()["counts"], answered
+                response = await client.get("/_mock/clock", headers={"X-API-KEY": "other"})
+                responded += response.status_code == 200
+            return moving.result().json()["counts"], responded
 
-    counts, answered = asyncio.run(story())
+    counts, responded = asyncio.run(story())
     assert counts["StreakLost"] == 20
-    assert answered > 100  # it would be one or two if the move held the door shut
+    assert responded > 100  # it would be one or two if the move held the door shut
 
 
 def test_two_moves_at_once_add_up(trophy_server: MockServer) -> None:
@@ -249,9 +249,9 @@ def test_a_world_whose_time_fails_stops_no_others(
     assert sound.games[None].now == milliseconds(START) + 30 * DAY
 
 
-def test_waiting_answers_when_all_webhooks_that_are_due_are_delivered(frozen: Http) -> None:
+def test_waiting_ends_when_all_webhooks_that_are_due_are_delivered(frozen: Http) -> None:
     with Receiver().running() as receiver:
-        receiver.answers.extend([500, 500])
+        receiver.outcomes.extend([500, 500])
         frozen.mock("POST", "/webhooks", {"url": receiver.url, "events": ["streak.started", "streak.lost"]})
         frozen.event("ada", 100)
         assert frozen.mock("POST", "/clock/advance", {"wait": True}).json()["now"] == NOON

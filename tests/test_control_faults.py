@@ -14,7 +14,7 @@ from processes import serving
 from mockserver.spec import load, spec_path
 from mockserver.testing import MadeWorld, MockServer
 
-ANSWERED_LATER = 0.15  # seconds, of 0.2 that are asked for
+LATER = 0.15  # seconds, of 0.2 that are asked for
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def http(trophy_world: MadeWorld) -> Iterator[Http]:
 
 
 def on(http: Http, **faults: Any) -> Any:
-    answer = http.mock("PUT", "/faults", faults)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = http.mock("PUT", "/faults", faults)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def statuses(http: Http, number: int, path: str = "/achievements") -> list[int]:
@@ -38,21 +38,21 @@ def statuses(http: Http, number: int, path: str = "/achievements") -> list[int]:
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422, 429, 500, 503])
 def test_a_request_can_ask_for_its_own_error(http: Http, status: int) -> None:
-    answer = http.api("GET", "/users/ada/streak", Prefer=f"code={status}")
-    refused(answer, status, f"Prefer: code={status}")
-    assert answer.headers["Preference-Applied"] == f"code={status}"
-    assert ("Retry-After" in answer.headers) == (status in (429, 500, 503))
+    response = http.api("GET", "/users/ada/streak", Prefer=f"code={status}")
+    refused(response, status, f"Prefer: code={status}")
+    assert response.headers["Preference-Applied"] == f"code={status}"
+    assert ("Retry-After" in response.headers) == (status in (429, 500, 503))
 
 
 def test_every_declared_error_of_every_operation_can_be_asked_for(http: Http) -> None:
-    document = load(spec_path())
-    for operation in document.operations.values():
+    openapi = load(spec_path())
+    for operation in openapi.operations.values():
         path = operation.path.replace("{id}", "ada").replace("{key}", "words-written")
         for status in operation.checks:
             if status >= 400:
-                answer = http.api(operation.method, path, Prefer=f"code={status}")
-                assert answer.status_code == status
-                assert operation.check_response(status, answer.json()) is None
+                response = http.api(operation.method, path, Prefer=f"code={status}")
+                assert response.status_code == status
+                assert operation.check_response(status, response.json()) is None
 
 
 def test_a_forced_error_changes_nothing(http: Http) -> None:
@@ -65,40 +65,40 @@ def test_a_forced_error_changes_nothing(http: Http) -> None:
 
 @pytest.mark.parametrize("wish", ["code=200", "code=201", "code=999", "code=four", "respond-async", "", "code", "x=y"])
 def test_what_cannot_be_had_is_ignored(http: Http, wish: str) -> None:
-    answer = http.api("GET", "/achievements", Prefer=wish)
-    assert answer.status_code == 200
-    assert "Preference-Applied" not in answer.headers
+    response = http.api("GET", "/achievements", Prefer=wish)
+    assert response.status_code == 200
+    assert "Preference-Applied" not in response.headers
 
 
 def test_the_key_is_checked_first(http: Http) -> None:
-    answer = http.with_key("wrong").api("GET", "/achievements", Prefer="code=500")
-    refused(answer, 401)
-    assert "Preference-Applied" not in answer.headers
+    response = http.with_key("wrong").api("GET", "/achievements", Prefer="code=500")
+    refused(response, 401)
+    assert "Preference-Applied" not in response.headers
 
 
 def test_a_request_can_ask_to_wait(http: Http) -> None:
     started = time.monotonic()
-    answer = http.api("GET", "/achievements", Prefer="delay=0.2")
-    assert time.monotonic() - started > ANSWERED_LATER
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "delay=0.2")
-    answer = http.api("GET", "/achievements", Prefer='code="404"; x=y, delay=0.01')
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (404, "code=404, delay=0.01")
+    response = http.api("GET", "/achievements", Prefer="delay=0.2")
+    assert time.monotonic() - started > LATER
+    assert (response.status_code, response.headers["Preference-Applied"]) == (200, "delay=0.2")
+    response = http.api("GET", "/achievements", Prefer='code="404"; x=y, delay=0.01')
+    assert (response.status_code, response.headers["Preference-Applied"]) == (404, "code=404, delay=0.01")
     assert http.api("GET", "/achievements", Prefer="delay=3600").status_code == 200
 
 
 def test_preferences_may_come_in_several_headers(http: Http) -> None:
     headers = [("X-API-KEY", str(http.key)), ("Prefer", "code=404"), ("Prefer", "delay=0.01")]
-    answer = httpx2.get(f"{http.root}/v1/achievements", headers=headers, trust_env=False)
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (404, "code=404, delay=0.01")
+    response = httpx2.get(f"{http.root}/v1/achievements", headers=headers, trust_env=False)
+    assert (response.status_code, response.headers["Preference-Applied"]) == (404, "code=404, delay=0.01")
 
 
 def test_preferences_are_ignored_when_they_are_switched_off() -> None:
     with serving("--users", "0", "--no-prefer") as base:
-        answer = httpx2.get(
+        response = httpx2.get(
             f"{base}/achievements", headers={"X-API-KEY": "00000000.local", "Prefer": "code=500"}, trust_env=False
         )
-    assert answer.status_code == 200
-    assert "Preference-Applied" not in answer.headers
+    assert response.status_code == 200
+    assert "Preference-Applied" not in response.headers
 
 
 # Faults
@@ -134,8 +134,8 @@ def test_faults_replace_each_other_and_end(http: Http) -> None:
 def test_every_third_request_fails_with_the_status_that_was_chosen(http: Http) -> None:
     on(http, errors={"every": 3, "status": 503})
     assert statuses(http, 7) == [200, 200, 503, 200, 200, 503, 200]
-    answer = http.api("GET", "/achievements", Prefer="code=418")
-    assert answer.status_code == 418  # what a request asks for itself is not counted
+    response = http.api("GET", "/achievements", Prefer="code=418")
+    assert response.status_code == 418  # what a request asks for itself is not counted
     assert http.get("/requests?status=503")["requests"][0]["fault"] == "errors"
 
 
@@ -148,8 +148,8 @@ def test_a_request_that_fails_changes_nothing(http: Http) -> None:
 
 def test_a_delay_that_was_asked_for_is_acknowledged_by_an_error_that_strikes(http: Http) -> None:
     on(http, errors={"every": 1})
-    answer = http.api("GET", "/achievements", Prefer="delay=0.01")
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (500, "delay=0.01")
+    response = http.api("GET", "/achievements", Prefer="delay=0.01")
+    assert (response.status_code, response.headers["Preference-Applied"]) == (500, "delay=0.01")
 
 
 def test_what_was_sent_is_kept_of_requests_that_were_made_to_fail(http: Http) -> None:
@@ -192,18 +192,18 @@ def test_faults_keep_to_their_world(http: Http, trophy_server: MockServer) -> No
         assert statuses(other, 3) == [200] * 3
 
 
-def test_answers_are_late_by_the_latency(http: Http) -> None:
+def test_responses_are_late_by_the_latency(http: Http) -> None:
     on(http, latency={"ms": 200, "operations": ["achievements_all"]})
     started = time.monotonic()
     statuses(http, 1)
-    assert time.monotonic() - started > ANSWERED_LATER
+    assert time.monotonic() - started > LATER
     on(http, latency={"minMs": 150, "maxMs": 200})
     started = time.monotonic()
     statuses(http, 2)
-    assert time.monotonic() - started > 2 * ANSWERED_LATER
+    assert time.monotonic() - started > 2 * LATER
 
 
-def test_the_connection_is_dropped_without_an_answer(http: Http) -> None:
+def test_the_connection_is_dropped_without_a_response(http: Http) -> None:
     on(http, drops={"every": 2})
     assert statuses(http, 1) == [200]
     with pytest.raises(httpx2.RemoteProtocolError, match=r"disconnected|reset|closed"):
@@ -224,12 +224,12 @@ def test_a_dropped_request_changes_nothing(http: Http) -> None:
 def test_events_and_completions_share_ten_requests_a_second(http: Http) -> None:
     on(http, rateLimits=True)
     body = {"user": {"id": "ada"}, "value": 1}
-    answers = [http.api("POST", "/metrics/words-written/event", body) for _ in range(9)]
-    answers.append(http.api("POST", "/achievements/none/complete", {"user": {"id": "ada"}}))
-    answers += [http.api("POST", "/metrics/words-written/event", body) for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [201] * 9 + [404] + [429] * 5
-    assert answers[-1].headers["Retry-After"] == "1"
-    refused(answers[-1], 429, "10 events, achievement completions and admin calls per second")
+    responses = [http.api("POST", "/metrics/words-written/event", body) for _ in range(9)]
+    responses.append(http.api("POST", "/achievements/none/complete", {"user": {"id": "ada"}}))
+    responses += [http.api("POST", "/metrics/words-written/event", body) for _ in range(5)]
+    assert [response.status_code for response in responses] == [201] * 9 + [404] + [429] * 5
+    assert responses[-1].headers["Retry-After"] == "1"
+    refused(responses[-1], 429, "10 events, achievement completions and admin calls per second")
     assert http.api("GET", "/users/ada").status_code == 200  # others have a limit of their own
     total = http.api("GET", "/users/ada/metrics/words-written").json()["current"]
     assert total == 9

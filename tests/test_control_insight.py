@@ -32,7 +32,7 @@ def http(world: MadeWorld) -> Iterator[Http]:
 
 
 def test_a_request_is_kept_with_its_bodies_status_and_duration(http: Http) -> None:
-    answer = http.event("ada", 5)
+    response = http.event("ada", 5)
     (kept,) = http.get("/requests")["requests"]
     assert kept["duration"] > 0
     known = {key: kept[key] for key in ("method", "path", "operationId", "userId", "status", "time")}
@@ -45,7 +45,7 @@ def test_a_request_is_kept_with_its_bodies_status_and_duration(http: Http) -> No
         "time": NOON,
     }
     assert kept["request"] == {"user": {"id": "ada"}, "value": 5}
-    assert kept["response"] == answer
+    assert kept["response"] == response
 
 
 def test_a_call_that_names_a_user_is_about_that_user(http: Http) -> None:
@@ -187,8 +187,8 @@ def by_hand(http: Http, user: str) -> None:
         assert http.send("POST", f"/admin/v1/streaks/{call}", {"users": [{"id": user}]}).status_code in (200, 201)
     assert http.send("POST", "/admin/v1/streaks/freezes", {"freezes": [{"userId": user}]}).status_code == 201
     days = {"start": "2026-12-01", "end": "2026-12-02"}
-    answer = http.send("POST", "/admin/v1/streaks/pauses", {"pauses": [{"userId": user, **days}]})
-    assert http.send("DELETE", f"/admin/v1/streaks/pauses?ids={answer.json()['created'][0]['id']}").status_code == 200
+    response = http.send("POST", "/admin/v1/streaks/pauses", {"pauses": [{"userId": user, **days}]})
+    assert http.send("DELETE", f"/admin/v1/streaks/pauses?ids={response.json()['created'][0]['id']}").status_code == 200
 
 
 def test_every_fact_of_lively_weeks_can_be_told(trophy_server: MockServer) -> None:

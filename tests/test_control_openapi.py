@@ -32,15 +32,15 @@ def filled(path: str) -> str:
     return re.sub(r"\{\w+\}", "x", path)
 
 
-def test_the_document_is_one_and_describes_every_call(http: Http) -> None:
-    document = http.get("/openapi.json")
-    validate(document)
-    described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+def test_there_is_one_spec_and_it_describes_every_call(http: Http) -> None:
+    spec_json = http.get("/openapi.json")
+    validate(spec_json)
+    described = {(method.upper(), path) for path, item in spec_json["paths"].items() for method in item}
     assert described == {(row.method, f"/_mock{row.path}") for row in ROWS}
     assert set(CALLS) == {row.name for row in ROWS}
 
 
-def test_the_apis_own_document_is_there_as_it_stands(http: Http) -> None:
+def test_the_apis_own_spec_is_there_as_it_stands(http: Http) -> None:
     assert http.get("/document") == http.get("/document") | {"openapi": "3.1.0"}
     assert len(http.get("/document")["webhooks"]) == 14
 

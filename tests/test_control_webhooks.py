@@ -78,8 +78,8 @@ def test_what_was_produced_is_listed_with_no_endpoint_at_all(http: Http) -> None
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_type_can_be_triggered(http: Http, world: MadeWorld, receiver: Receiver, kind: str) -> None:
     http.mock("POST", "/webhooks", {"url": receiver.url, "events": [kind]})
-    answer = http.mock("POST", "/webhooks/trigger", {"type": kind, "userId": "ada"})
-    assert answer.json()["event"]["triggered"] is True
+    response = http.mock("POST", "/webhooks/trigger", {"type": kind, "userId": "ada"})
+    assert response.json()["event"]["triggered"] is True
     world.advance(wait=True)
     assert [json.loads(body)["type"] for body in receiver.bodies()] == [kind]
     assert http.get("/facts")["facts"] == []  # nothing has happened

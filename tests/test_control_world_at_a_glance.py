@@ -22,8 +22,8 @@ def http(trophy_world: MadeWorld) -> Iterator[Http]:
         yield http
 
 
-def ids(answer: Any) -> list[str]:
-    return [row["id"] for row in answer["users"]]
+def ids(response: Any) -> list[str]:
+    return [row["id"] for row in response["users"]]
 
 
 # Users
@@ -171,10 +171,10 @@ def test_every_group_of_a_board_with_a_breakdown_can_be_seen(http: Http) -> None
 # The stream
 
 
-def events(answer: Any) -> Iterator[tuple[str, Any]]:
+def events(response: Any) -> Iterator[tuple[str, Any]]:
     """Name and data of each event of a stream."""
     name = ""
-    for line in answer.iter_lines():
+    for line in response.iter_lines():
         if line.startswith("event: "):
             name = line.removeprefix("event: ")
         elif line.startswith("data: "):
@@ -184,9 +184,9 @@ def events(answer: Any) -> Iterator[tuple[str, Any]]:
 @FROZEN
 def test_facts_are_streamed_as_they_happen(http: Http) -> None:
     headers = {"X-API-KEY": str(http.key)}
-    with http.client.stream("GET", f"{http.root}/_mock/stream", headers=headers) as answer:
-        assert answer.headers["Content-Type"].startswith("text/event-stream")
-        stream = events(answer)
+    with http.client.stream("GET", f"{http.root}/_mock/stream", headers=headers) as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        stream = events(response)
         assert next(stream) == ("start", {"now": "2026-03-01T12:00:00.000Z", "frozen": True, "number": 0})
         http.event("ada", 100)
         facts = http.get("/facts")["facts"]
@@ -205,25 +205,25 @@ def test_a_stream_goes_on_where_another_ended(http: Http, by_header: bool) -> No
     http.event("ada", 100)
     headers = {"X-API-KEY": str(http.key)} | ({"Last-Event-ID": "2"} if by_header else {})
     url = f"{http.root}/_mock/stream" + ("" if by_header else "?after=2")
-    with http.client.stream("GET", url, headers=headers) as answer:
-        _, fact = islice(events(answer), 2)
+    with http.client.stream("GET", url, headers=headers) as response:
+        _, fact = islice(events(response), 2)
         assert fact[1]["number"] == 3
 
 
 @FROZEN
-def test_a_stream_can_be_narrowed_and_tells_of_gaps(http: Http) -> None:
+def test_a_stream_can_be_filtered_and_reports_gaps(http: Http) -> None:
     http.event("ada", 100)
     http.event("bob", 100)
     headers = {"X-API-KEY": str(http.key)}
     url = f"{http.root}/_mock/stream?after=0&kind=MetricChanged&userId=bob"
-    with http.client.stream("GET", url, headers=headers) as answer:
-        _, (name, fact) = islice(events(answer), 2)
+    with http.client.stream("GET", url, headers=headers) as response:
+        _, (name, fact) = islice(events(response), 2)
         assert (name, fact["kind"], fact["userId"]) == ("fact", "MetricChanged", "bob")
     for user in range(12):
         http.event(f"user-{user}", 100)
     total = http.get("/facts")["total"]
-    with http.client.stream("GET", f"{http.root}/_mock/stream?after=0", headers=headers) as answer:
-        _, gap, first = islice(events(answer), 3)
+    with http.client.stream("GET", f"{http.root}/_mock/stream?after=0", headers=headers) as response:
+        _, gap, first = islice(events(response), 3)
         assert gap == ("gap", {"from": 1, "to": total - 25})
         assert first[1]["number"] == total - 24
 

@@ -48,9 +48,9 @@ def state_of(http: Http) -> Any:
 
 
 def test_a_world_is_made_with_the_servers_catalog_and_nobody_in_it(root: Http) -> None:
-    answer = root.mock("POST", "/worlds", {})
-    assert answer.status_code == 201
-    made = answer.json()
+    response = root.mock("POST", "/worlds", {})
+    assert response.status_code == 201
+    made = response.json()
     listed = {key: made[key] for key in ("root", "organisation", "seed", "users", "frozen")}
     assert listed == {"root": False, "organisation": "Inkwell", "seed": 1, "users": 0, "frozen": False}
     assert root.with_key(made["apiKey"]).api("GET", "/achievements").json()
@@ -58,9 +58,9 @@ def test_a_world_is_made_with_the_servers_catalog_and_nobody_in_it(root: Http) -
 
 
 def test_a_body_is_not_needed_to_make_a_world(root: Http) -> None:
-    answer = root.mock("POST", "/worlds")
-    assert answer.status_code == 201
-    root.mock("DELETE", f"/worlds/{answer.json()['apiKey']}")
+    response = root.mock("POST", "/worlds")
+    assert response.status_code == 201
+    root.mock("DELETE", f"/worlds/{response.json()['apiKey']}")
 
 
 def test_a_world_is_made_as_it_is_asked_for(root: Http) -> None:
@@ -234,9 +234,9 @@ def test_snapshots_are_listed_restored_often_and_deleted(made: Http) -> None:
 
 
 def test_there_is_an_end_to_snapshots(made: Http) -> None:
-    answers = [made.mock("POST", "/snapshots") for _ in range(101)]
-    assert [answer.status_code for answer in answers[:100]] == [201] * 100
-    refused(answers[100], 422, "100 snapshots")
+    responses = [made.mock("POST", "/snapshots") for _ in range(101)]
+    assert [response.status_code for response in responses[:100]] == [201] * 100
+    refused(responses[100], 422, "100 snapshots")
 
 
 def test_the_catalog_can_be_put_back_as_it_is(made: Http) -> None:
@@ -249,9 +249,9 @@ def test_a_catalog_is_put_as_toml_too_and_counts_its_days_from_the_first_of_the_
 ) -> None:
     with trophy_server.world(now=NOON, frozen=True) as world, speaking_to(world) as http:
         world.advance(days=10)
-        answer = http.mock("PUT", "/catalog", WALKERS.encode(), Content_Type="application/toml")
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["leaderboards"]["walkers"]["start"] == "2026-03-03"
+        response = http.mock("PUT", "/catalog", WALKERS.encode(), Content_Type="application/toml")
+        assert response.status_code == 200, response.text
+        assert response.json()["leaderboards"]["walkers"]["start"] == "2026-03-03"
 
 
 def test_what_becomes_active_is_given_in_silence_to_those_who_qualify(trophy_server: MockServer) -> None:
@@ -260,11 +260,11 @@ def test_what_becomes_active_is_given_in_silence_to_those_who_qualify(trophy_ser
         catalog = world.catalog()
         new = {"name": "Late", "trigger": "metric", "metricKey": "words-written", "metricValue": 4000}
         catalog["achievements"]["late"] = new
-        told = len(world.webhooks())
+        actual = len(world.webhooks())
         world.set_catalog(catalog)
         assert "Late" in [row["name"] for row in http.api("GET", "/users/ada/achievements").json()]
         assert world.facts(kind="AchievementCompleted")[0]["silent"] is True
-        assert len(world.webhooks()) == told
+        assert len(world.webhooks()) == actual
 
 
 def test_a_wrong_catalog_leaves_the_old_one_in_force(made: Http) -> None:
@@ -282,8 +282,8 @@ def test_the_tenant_header_counts(trophy_server: MockServer) -> None:
     with trophy_server.world(catalog=catalog, now=NOON, frozen=True) as world, speaking_to(world) as http:
         for tenant, value in (("north", 1), ("south", 2)):
             body = {"user": {"id": "ada"}, "value": value}
-            answer = http.api("POST", "/metrics/words-written/event", body, Tenant_ID=tenant)
-            assert answer.status_code == 201
+            response = http.api("POST", "/metrics/words-written/event", body, Tenant_ID=tenant)
+            assert response.status_code == 201
         refused(http.mock("GET", "/facts"), 422, "Tenant-ID")
         refused(http.mock("GET", "/facts", Tenant_ID="west"), 404, "west")
         south = http.mock("GET", "/facts?kind=MetricChanged", Tenant_ID="south").json()["facts"]

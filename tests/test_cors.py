@@ -31,7 +31,7 @@ def server() -> Iterator[MockServer]:
         yield server
 
 
-def ask(server: MockServer, method: str, path: str, origin: str | None, **headers: str) -> httpx2.Response:
+def send_request(server: MockServer, method: str, path: str, origin: str | None, **headers: str) -> httpx2.Response:
     sent = headers if method == "OPTIONS" else {"X-API-KEY": server.api_key} | headers
     root = server.url.removesuffix("/v1")
     return CLIENT.request(method, f"{root}{path}", headers=sent | ({"Origin": origin} if origin else {}))
@@ -55,35 +55,37 @@ def allowed(response: httpx2.Response) -> str | None:
 def test_an_allowed_page_reads_every_response_of_the_api(
     server: MockServer, path: str, status: int, origin: str
 ) -> None:
-    response = ask(server, "GET", path, origin)
+    response = send_request(server, "GET", path, origin)
     assert (response.status_code, allowed(response), response.headers["Vary"]) == (status, origin, "Origin")
     assert "Retry-After" in response.headers["Access-Control-Expose-Headers"]
     assert "Access-Control-Allow-Credentials" not in response.headers
 
 
 def test_a_wrong_key_and_what_takes_the_longer_way_are_read_too(server: MockServer) -> None:
-    assert allowed(ask(server, "GET", "/v1/achievements", FRONT, **{"X-API-KEY": "wrong"})) == FRONT
-    late = ask(server, "GET", "/v1/achievements", FRONT, Prefer="delay=0.01")
+    assert allowed(send_request(server, "GET", "/v1/achievements", FRONT, **{"X-API-KEY": "wrong"})) == FRONT
+    late = send_request(server, "GET", "/v1/achievements", FRONT, Prefer="delay=0.01")
     assert (late.status_code, allowed(late)) == (200, FRONT)
-    fault = ask(server, "GET", "/v1/achievements", FRONT, Prefer="code=429")
+    fault = send_request(server, "GET", "/v1/achievements", FRONT, Prefer="code=429")
     assert (fault.status_code, allowed(fault)) == (429, FRONT)
 
 
 def test_a_browser_that_asks_first_is_told_what_it_may_do(server: MockServer) -> None:
     for path in ("/v1/metrics/words-written/event", "/v1/no-such-path"):
-        response = ask(server, "OPTIONS", path, FRONT, **ASKED)
+        response = send_request(server, "OPTIONS", path, FRONT, **ASKED)
         assert (response.status_code, response.content, allowed(response)) == (204, b"", FRONT)
         assert "POST" in response.headers["Access-Control-Allow-Methods"].split(", ")
         assert response.headers["Access-Control-Allow-Headers"] == "content-type,x-api-key"
         assert int(response.headers["Access-Control-Max-Age"]) > 0
-    private = ask(server, "OPTIONS", "/v1/users", FRONT, **ASKED, **{"Access-Control-Request-Private-Network": "true"})
+    private = send_request(
+        server, "OPTIONS", "/v1/users", FRONT, **ASKED, **{"Access-Control-Request-Private-Network": "true"}
+    )
     assert private.headers["Access-Control-Allow-Private-Network"] == "true"
 
 
-def test_what_no_page_sends_is_answered_as_ever(server: MockServer) -> None:
-    assert allowed(ask(server, "GET", "/v1/achievements", None)) is None
-    assert ask(server, "OPTIONS", "/v1/achievements", None).status_code == 405
-    assert ask(server, "OPTIONS", "/v1/achievements", FRONT).status_code == 405  # nothing is asked for
+def test_what_no_page_sends_gets_the_usual_response(server: MockServer) -> None:
+    assert allowed(send_request(server, "GET", "/v1/achievements", None)) is None
+    assert send_request(server, "OPTIONS", "/v1/achievements", None).status_code == 405
+    assert send_request(server, "OPTIONS", "/v1/achievements", FRONT).status_code == 405  # nothing is asked for
 
 
 @pytest.mark.parametrize(
@@ -91,26 +93,26 @@ def test_what_no_page_sends_is_answered_as_ever(server: MockServer) -> None:
 )
 def test_a_page_that_is_not_allowed_is_refused_and_told_how_it_could_be(server: MockServer, origin: str) -> None:
     for response in (
-        ask(server, "GET", "/v1/achievements", origin),
-        ask(server, "OPTIONS", "/v1/users", origin, **ASKED),
+        send_request(server, "GET", "/v1/achievements", origin),
+        send_request(server, "OPTIONS", "/v1/users", origin, **ASKED),
     ):
         assert (response.status_code, allowed(response)) == (403, None)
         assert "--cors (MOCKSERVER_CORS)" in response.json()["error"]
 
 
 def test_a_local_page_may_call_but_is_not_read_unless_it_is_allowed(server: MockServer) -> None:
-    response = ask(server, "GET", "/v1/achievements", "http://localhost:5173")
+    response = send_request(server, "GET", "/v1/achievements", "http://localhost:5173")
     assert (response.status_code, allowed(response)) == (200, None)
-    refused = ask(server, "OPTIONS", "/v1/users", "http://localhost:5173", **ASKED)
+    refused = send_request(server, "OPTIONS", "/v1/users", "http://localhost:5173", **ASKED)
     assert (refused.status_code, allowed(refused)) == (403, None)
     assert "--cors (MOCKSERVER_CORS)" in refused.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/_mock/clock", "/_mock/health", "/%5Fmock/clock", "/", "/_mock/ui"])
 def test_who_may_call_the_api_may_not_call_the_control_plane(server: MockServer, path: str) -> None:
-    response = ask(server, "GET", path, FRONT)
+    response = send_request(server, "GET", path, FRONT)
     assert (response.status_code, allowed(response)) == (403, None)
-    assert ask(server, "OPTIONS", path, FRONT, **ASKED).status_code == 403
+    assert send_request(server, "OPTIONS", path, FRONT, **ASKED).status_code == 403
 
 
 def test_no_detour_leads_from_the_api_to_the_control_plane(server: MockServer) -> None:
@@ -122,14 +124,14 @@ def test_no_detour_leads_from_the_api_to_the_control_plane(server: MockServer) -
 
 def test_the_control_plane_has_pages_of_its_own(server: MockServer) -> None:
     tools = "https://tools.test"
-    read = ask(server, "GET", "/_mock/clock", tools)
+    read = send_request(server, "GET", "/_mock/clock", tools)
     assert (read.status_code, allowed(read)) == (200, tools)
-    refused = ask(server, "GET", "/_mock/why", tools)
+    refused = send_request(server, "GET", "/_mock/why", tools)
     assert (refused.status_code, allowed(refused)) == (422, tools)
-    asked = ask(server, "OPTIONS", "/_mock/clock", tools, **ASKED | {"Access-Control-Request-Method": "PUT"})
+    asked = send_request(server, "OPTIONS", "/_mock/clock", tools, **ASKED | {"Access-Control-Request-Method": "PUT"})
     assert (asked.status_code, allowed(asked)) == (204, tools)
-    assert ask(server, "GET", "/v1/achievements", tools).status_code == 403
-    local = ask(server, "OPTIONS", "/_mock/clock", "http://localhost:1", **ASKED)
+    assert send_request(server, "GET", "/v1/achievements", tools).status_code == 403
+    local = send_request(server, "OPTIONS", "/_mock/clock", "http://localhost:1", **ASKED)
     assert "--cors-control (MOCKSERVER_CORS_CONTROL)" in local.json()["error"]
 
 

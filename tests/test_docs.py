@@ -96,15 +96,15 @@ def test_the_page_of_commands_is_what_the_commands_say() -> None:
 
 
 def test_every_operation_and_webhook_is_in_the_behaviour_page() -> None:
-    document = json.loads((ROOT / "openapi.json").read_text())
+    spec = json.loads((ROOT / "openapi.json").read_text())
     calls = {
         f"| `{operation['operationId']}` | `{method.upper()} {path}` |"
-        for path, item in document["paths"].items()
+        for path, item in spec["paths"].items()
         for method, operation in item.items()
         if isinstance(operation, dict) and "operationId" in operation
     }
     assert {match.group() for match in re.finditer(r"\| `\w+` \| `[A-Z]+ [^`]+` \|", OPERATIONS)} == calls
-    assert {kind for kind in document["webhooks"] if f"`{kind}`" not in OPERATIONS} == set()
+    assert {kind for kind in spec["webhooks"] if f"`{kind}`" not in OPERATIONS} == set()
 
 
 def test_every_call_of_the_control_plane_is_documented() -> None:

@@ -77,7 +77,7 @@ def test_the_container_serves_and_its_health_check_says_so(image: Place) -> None
     check = values("HEALTHCHECK")[0].partition("CMD ")[2]
     image.run(["bash", "-c", image.fit(check)])
     (exposed,) = values("EXPOSE")
-    assert image.ask(image.fit(f"http://127.0.0.1:{exposed}/v1/users/user-123/streak")).startswith(b'{"length":')
+    assert image.fetch(image.fit(f"http://127.0.0.1:{exposed}/v1/users/user-123/streak")).startswith(b'{"length":')
 
 
 def test_the_container_does_not_run_as_root() -> None:
@@ -89,12 +89,14 @@ def test_the_container_does_not_run_as_root() -> None:
 def test_from_outside_the_control_plane_wants_the_token_of_compose(image: Place) -> None:
     url = image.fit("http://127.0.0.1:8080/_mock/worlds")
     with pytest.raises(urllib.error.HTTPError) as refused:
-        image.ask(url)
+        image.fetch(url)
     with refused.value:
         assert refused.value.status == 401
     token = compose_settings()["MOCKSERVER_CONTROL_TOKEN"]
-    with urllib.request.urlopen(urllib.request.Request(url, headers={"X-Control-Token": token}), timeout=10) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers={"X-Control-Token": token}), timeout=10
+    ) as response:
+        assert response.status == 200
 
 
 def test_the_fixtures_for_testcontainers_start_the_image(image: Place) -> None:

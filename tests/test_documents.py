@@ -14,7 +14,7 @@ from clients.run import walk_python
 from clients.versions import NEWEST
 from clients.walk import walk_application
 from contract_runs import verify
-from edits import DOCUMENT, edited, operation, schema
+from edits import SPEC, edited, operation, schema
 from newer import EMAILS, newer
 from processes import serving
 from trophy import TrophyApi, TrophyApiEnvironment
@@ -42,36 +42,36 @@ def world(server: MockServer) -> Iterator[MadeWorld]:
         yield world
 
 
-def test_the_newest_client_reads_all_that_a_newer_document_declares(server: MockServer) -> None:
+def test_the_newest_client_reads_all_that_a_newer_spec_declares(server: MockServer) -> None:
     walked = walk_python(server, NEWEST)
-    assert list(walked.troubles()) == []
+    assert list(walked.errors()) == []
     assert len(walked.said["application"]) == 27
     assert set(walked.said["webhooks"]) == set(EVERY_KIND)
 
 
-def test_every_answer_is_valid_under_the_shipped_document_and_under_a_newer_one(world: MadeWorld) -> None:
-    answers: list[httpx.Response] = []
+def test_every_response_is_valid_under_the_built_in_spec_and_under_a_newer_one(world: MadeWorld) -> None:
+    responses: list[httpx.Response] = []
 
     def keep(response: httpx.Response) -> None:
         response.read()
-        answers.append(response)
+        responses.append(response)
 
     environment = TrophyApiEnvironment(api=world.url, admin=world.admin_url)
     with httpx.Client(event_hooks={"response": [keep]}) as http:
         walk_application(TrophyApi(api_key=world.api_key, environment=environment, httpx_client=http))
     seen = set()
-    for document in (Spec(DOCUMENT), Spec(newer())):
-        for answer in answers:
-            found = document.find(answer.request.method, answer.request.url.path.removeprefix("/v1"))
-            assert found is not None, answer.request.url
+    for openapi in (Spec(SPEC), Spec(newer())):
+        for response in responses:
+            found = openapi.find(response.request.method, response.request.url.path.removeprefix("/v1"))
+            assert found is not None, response.request.url
             seen.add(found.id)
-            media = answer.headers["content-type"]
-            assert document.check_response(found, answer.status_code, media, answer.content) == [], found.id
+            media = response.headers["content-type"]
+            assert openapi.check_response(found, response.status_code, media, response.content) == [], found.id
     assert len(seen) == 27
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-def test_every_webhook_of_a_newer_document_can_be_triggered(world: MadeWorld, kind: str) -> None:
+def test_every_webhook_of_a_newer_spec_can_be_triggered(world: MadeWorld, kind: str) -> None:
     body = world.control("POST", "/webhooks/trigger", {"type": kind})["event"]["body"]
     assert compiled(newer()).webhooks[kind].check(body) is None
 
@@ -102,33 +102,33 @@ def status(server: MockServer, path: str) -> int:
         return http.get(f"{server.url}{path}", headers={"X-API-KEY": server.api_key}).status_code
 
 
-def test_what_a_document_lacks_is_not_served_and_its_limits_are_its_own() -> None:
-    for document, rankings, no_events in ((newer(), 404, 200), (None, 200, 422)):
-        with MockServer(document=document, users=3, history_days=3, socket=False) as served:
+def test_what_a_spec_lacks_is_not_served_and_its_limits_are_its_own() -> None:
+    for openapi, rankings, no_events in ((newer(), 404, 200), (None, 200, 422)):
+        with MockServer(document=openapi, users=3, history_days=3, socket=False) as served:
             assert status(served, "/streaks/rankings") == rankings
             assert status(served, "/users/user-123/leaderboards/all-time?numEvents=0") == no_events
 
 
-def test_webhooks_that_a_document_lacks_are_not_sent() -> None:
+def test_webhooks_that_a_spec_lacks_are_not_sent() -> None:
     lacking = {"streak.started", "leaderboard.rank_changed"}
 
-    def older(document: dict[str, Any]) -> None:
+    def older(openapi: dict[str, Any]) -> None:
         for kind in lacking:
-            del document["webhooks"][kind]
+            del openapi["webhooks"][kind]
 
     body = {"user": {"id": "ada"}, "value": 100}
-    for document in (edited(older), None):
-        with MockServer(document=document, socket=False) as served:
+    for openapi in (edited(older), None):
+        with MockServer(document=openapi, socket=False) as served:
             with httpx.Client(transport=served.transport(httpx)) as http:
                 http.post(f"{served.url}/metrics/words-written/event", json=body, headers=KEY).raise_for_status()
             sent = {event["type"] for event in served.webhooks()}
-        assert sent & lacking == (set() if document else lacking)
+        assert sent & lacking == (set() if openapi else lacking)
         assert {"achievement.completed", "leaderboard.changed"} <= sent
 
 
-def test_the_base_url_is_where_the_document_says() -> None:
-    def move(document: dict[str, Any]) -> None:
-        document["servers"] = [{"url": "https://api.trophy.so/v2"}]
+def test_the_base_url_is_where_the_spec_says() -> None:
+    def move(openapi: dict[str, Any]) -> None:
+        openapi["servers"] = [{"url": "https://api.trophy.so/v2"}]
 
     for socket in (True, False):
         with MockServer(document=edited(move), socket=socket) as served:
@@ -140,17 +140,17 @@ def test_the_base_url_is_where_the_document_says() -> None:
 # What cannot be served
 
 
-def beyond(document: dict[str, Any]) -> None:
+def beyond(openapi: dict[str, Any]) -> None:
     """What no mock of today has: an operation, a parameter, a webhook, a required field, and one that is declared
     in a way that cannot be used."""
-    paths = document["paths"]
-    paths["/teleport"] = {"post": {**operation(document, "/users", "post"), "operationId": "users_teleport"}}
+    paths = openapi["paths"]
+    paths["/teleport"] = {"post": {**operation(openapi, "/users", "post"), "operationId": "users_teleport"}}
     paths["/ping"] = {"get": {"operationId": "ping", "responses": {"200": {"description": "fine"}}}}
     late = {"name": "late", "in": "query", "schema": {"type": "string"}}
-    operation(document, "/points/{key}/boosts", "get")["parameters"].append(late)
-    document["webhooks"]["streak.found"] = document["webhooks"]["streak.lost"]
-    schema(document, "BaseStreakResponse")["properties"]["mood"] = {"type": "string"}
-    schema(document, "BaseStreakResponse")["required"].append("mood")
+    operation(openapi, "/points/{key}/boosts", "get")["parameters"].append(late)
+    openapi["webhooks"]["streak.found"] = openapi["webhooks"]["streak.lost"]
+    schema(openapi, "BaseStreakResponse")["properties"]["mood"] = {"type": "string"}
+    schema(openapi, "BaseStreakResponse")["required"].append("mood")
 
 
 LACKS = (
@@ -193,7 +193,7 @@ def test_the_rest_is_served_when_asked_for(tmp_path: Path) -> None:
     assert "mood" not in streak.json()
 
 
-def test_partial_without_a_document_is_a_mistake() -> None:
+def test_partial_without_a_spec_is_a_mistake() -> None:
     result = CliRunner().invoke(main, ["serve", "--partial"])
     assert result.exit_code == 2
     assert "--partial is about --document, which is not given." in result.output
@@ -202,7 +202,7 @@ def test_partial_without_a_document_is_a_mistake() -> None:
 @pytest.mark.parametrize(
     ("text", "says"), [("{", "is not JSON"), ("{}", "cannot be used"), (None, "Cannot read")], ids=str
 )
-def test_a_document_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path, text: str | None, says: str) -> None:
+def test_a_spec_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path, text: str | None, says: str) -> None:
     file = tmp_path / "next.json"
     if text is not None:
         file.write_text(text)
@@ -212,7 +212,7 @@ def test_a_document_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path, te
     assert says in result.output
 
 
-def test_the_suite_starts_our_server_with_the_document_that_it_checks(tmp_path: Path) -> None:
+def test_the_suite_starts_our_server_with_the_spec_that_it_checks(tmp_path: Path) -> None:
     file = tmp_path / "newer.json"
     file.write_text(json.dumps(newer()))
     run = verify(

@@ -68,7 +68,7 @@ def test_without_a_file_descriptor_it_says_so_and_goes_on_when_there_is_one() ->
                 assert "No connection can be taken: Too many open files" in process.stderr.readline()
             with socket.create_connection(where, timeout=30) as client:
                 client.sendall(READ)
-                assert Reader(client).answer()[0] == 200
+                assert Reader(client).read_response()[0] == 200
         finally:
             process.terminate()
             said = process.communicate(timeout=30)[1]

@@ -31,10 +31,10 @@ class Server:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
-    def ask(self, method: str, path: str, body: Any) -> Any:
+    def call(self, method: str, path: str, body: Any) -> Any:
         with closing(self.connect()) as client:
             client.sendall(request(method, path, json.dumps(body).encode()))
-            status, _, content = Reader(client).answer()
+            status, _, content = Reader(client).read_response()
             return status, json.loads(content)
 
     def stop(self) -> str:
@@ -72,7 +72,7 @@ HALVES = {
 
 
 @pytest.mark.parametrize("name", HALVES)
-def test_whoever_waits_is_told_that_the_server_ends(name: str) -> None:
+def test_a_waiting_request_is_told_that_the_server_ends(name: str) -> None:
     ends_while_waiting(HALVES[name])
 
 
@@ -85,25 +85,25 @@ def test_so_does_a_server_that_shares_its_worlds(tmp_path: Path, name: str) -> N
 def ends_while_waiting(sent: bytes, *options: str) -> None:
     with started(*options) as server, closing(server.connect()) as client:
         client.sendall(sent)
-        server.ask("GET", "/_mock/worlds", None)  # by now the server has read what the other one sent
+        server.call("GET", "/_mock/worlds", None)  # by now the server has read what the other one sent
         said = server.stop()
-        status, headers, content = Reader(client).answer()
+        status, headers, content = Reader(client).read_response()
     assert (status, headers["content-type"], list(json.loads(content))) == (503, "application/json", ["error"])
     assert "about to end" in json.loads(content)["error"]
     assert (server.process.returncode, said.replace("Stopped.", "").strip()) == (0, "")
 
 
-def test_whoever_waits_for_a_receiver_that_does_not_answer_is_told_so() -> None:
+def test_waiting_for_a_receiver_that_does_not_respond_is_reported() -> None:
     silent = socket.create_server(("127.0.0.1", 0))
     with closing(silent), started() as server, closing(server.connect()) as client:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        assert server.ask("POST", "/_mock/webhooks", {"url": url})[0] == 201
-        assert server.ask("POST", "/v1/metrics/words-written/event", json.loads(EVENT))[0] == 201
+        assert server.call("POST", "/_mock/webhooks", {"url": url})[0] == 201
+        assert server.call("POST", "/v1/metrics/words-written/event", json.loads(EVENT))[0] == 201
         under_way, _ = silent.accept()
         client.sendall(request("POST", "/_mock/clock/advance", b'{"wait": true}'))
-        server.ask("GET", "/_mock/worlds", None)
+        server.call("GET", "/_mock/worlds", None)
         server.process.terminate()
-        status, _, content = Reader(client).answer()
+        status, _, content = Reader(client).read_response()
         under_way.close()
         assert (status, "about to end" in json.loads(content)["error"]) == (503, True)
         assert "Traceback" not in server.process.communicate(timeout=30)[1]

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from example_batches import NAMES, NOON, Batch, batch, body, catalog_factory, declared, document, validator
+from example_batches import NAMES, NOON, Batch, batch, body, catalog_factory, declared, loaded_spec, validator
 
 from mockserver import catalogs
 from mockserver.examples.batch import UnexpectedResponse, make
@@ -55,7 +55,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_request_answer_and_webhook_is_there_and_valid(name: str, seed: int) -> None:
+def test_every_request_response_and_webhook_is_there_and_valid(name: str, seed: int) -> None:
     made = batch(name, seed)
     assert list(made) == list(declared())
     for part, examples in made.items():
@@ -65,11 +65,11 @@ def test_every_request_answer_and_webhook_is_there_and_valid(name: str, seed: in
     batch.cache_clear()
 
 
-def test_the_document_has_28_operations_with_78_errors_and_14_webhooks() -> None:
+def test_the_spec_has_28_operations_with_78_errors_and_14_webhooks() -> None:
     parts = [part for _, part in declared()]
-    answers = [part for part in parts if part.isdigit()]
-    assert parts.count("request") == sum(part.startswith("2") for part in answers) == 28
-    assert sum(part.startswith("4") for part in answers) == 78
+    responses = [part for part in parts if part.isdigit()]
+    assert parts.count("request") == sum(part.startswith("2") for part in responses) == 28
+    assert sum(part.startswith("4") for part in responses) == 78
     assert parts.count("webhook") == 14
 
 
@@ -110,7 +110,7 @@ def test_everything_asked_and_everything_told_is_about_one_user(name: str) -> No
         assert (user["id"], user["name"], user["created"]) == (hero["id"], hero["name"], hero["created"])
 
 
-def test_in_the_default_catalog_all_user_webhooks_are_about_the_user_of_the_answers() -> None:
+def test_in_the_default_catalog_all_user_webhooks_are_about_the_user_of_the_responses() -> None:
     hero = body("users_get", "200")
     about = [
         row[0].body["user"]["id"] for row in batch().values() if "user" in row[0].body and row[0].part == "webhook"
@@ -138,9 +138,9 @@ def test_points_agree_wherever_they_are_told() -> None:
 
 def test_the_streak_is_the_same_wherever_it_is_told() -> None:
     streak, event = body("users_streak", "200"), body("metrics_event", "201")["currentStreak"]
-    told = body("streak.extended", "webhook")["streak"]
+    actual = body("streak.extended", "webhook")["streak"]
     assert event["extended"] is True
-    assert told == {key: event[key] for key in event if key != "extended"} == {key: streak[key] for key in told}
+    assert actual == {key: event[key] for key in event if key != "extended"} == {key: streak[key] for key in actual}
     listed = {row["userId"]: row["streakLength"] for row in body("streaks_list", "200")}
     assert listed[body("users_get", "200")["id"]] == streak["length"]
 
@@ -153,11 +153,11 @@ def test_ranks_agree_wherever_they_are_told() -> None:
     assert body("metrics_event", "201")["leaderboards"][board["key"]]["rank"] == mine["rank"]
 
 
-def test_the_completed_achievement_is_told_in_the_answer_and_in_the_webhook() -> None:
-    told = body("achievement.completed", "webhook")["achievement"]
-    assert told in body("metrics_event", "201")["achievements"]
+def test_the_completed_achievement_is_in_the_response_and_in_the_webhook() -> None:
+    actual = body("achievement.completed", "webhook")["achievement"]
+    assert actual in body("metrics_event", "201")["achievements"]
     rows = {row["id"]: row for row in body("users_achievements", "200")}
-    assert rows[told["id"]]["achievedAt"] == told["achievedAt"]
+    assert rows[actual["id"]]["achievedAt"] == actual["achievedAt"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -177,19 +177,19 @@ def test_nobody_has_two_names_and_nothing_is_later_than_the_clock(name: str) -> 
 
 def test_the_clock_may_stand_elsewhere() -> None:
     later = NOON + 100 * HISTORY
-    made = make(document(), catalog_factory("catalog"), None, seed=1, now=later)
+    made = make(loaded_spec(), catalog_factory("catalog"), None, seed=1, now=later)
     assert body("metrics_event", "201", made)["currentStreak"]["periodStart"] == iso(later)[:10]
     assert body("users_get", "200", made)["created"][:4] == str(2026 + 100 * HISTORY // (365 * DAY))
 
 
-def test_at_the_beginning_of_time_there_are_answers_but_no_history() -> None:
-    made = make(document(), catalog_factory("catalog"), None, seed=1, now=0)
+def test_at_the_beginning_of_time_there_are_responses_but_no_history() -> None:
+    made = make(loaded_spec(), catalog_factory("catalog"), None, seed=1, now=0)
     assert body("users_get", "200", made)["created"] == "1970-01-01T00:00:00.000Z"
     assert made["streak.lost", "webhook"] == []
 
 
 def test_a_catalog_with_nothing_in_it_still_has_users_and_streaks() -> None:
-    made = make(document(), lambda day: Catalog("Empty"), catalog_factory("catalog"), seed=1, now=NOON)
+    made = make(loaded_spec(), lambda day: Catalog("Empty"), catalog_factory("catalog"), seed=1, now=NOON)
     own = {name for (name, part), rows in made.items() if part == "200" and not rows[0].lacking}
     assert own >= {"users_get", "users_streak", "streaks_list", "users_all_metrics", "users_wrapped"}
     assert all(rows for rows in made.values())
@@ -197,9 +197,9 @@ def test_a_catalog_with_nothing_in_it_still_has_users_and_streaks() -> None:
 
 def test_in_an_organisation_with_tenants_every_request_names_one() -> None:
     catalog = Catalog("Tenants", settings=Settings(multi_tenant=True))
-    made = make(document(), lambda day: catalog, None, seed=1, now=NOON)
-    asks = [rows[0].request for rows in made.values() if rows and rows[0].request]
-    assert {ask.headers["Tenant-ID"] for ask in asks} == {TENANT}
+    made = make(loaded_spec(), lambda day: catalog, None, seed=1, now=NOON)
+    sent = [rows[0].request for rows in made.values() if rows and rows[0].request]
+    assert {request.headers["Tenant-ID"] for request in sent} == {TENANT}
     assert body("users_get", "200", made)["id"].startswith("user-")
 
 
@@ -212,7 +212,9 @@ def walk(found: Any) -> Iterator[Any]:
 
 @cache
 def plain() -> Batch:
-    return make(document(), lambda day: catalogs.parse(PLAIN, today=day), catalog_factory("catalog"), seed=1, now=NOON)
+    return make(
+        loaded_spec(), lambda day: catalogs.parse(PLAIN, today=day), catalog_factory("catalog"), seed=1, now=NOON
+    )
 
 
 def test_what_a_catalog_lacks_comes_from_the_default_one_and_says_so() -> None:
@@ -239,7 +241,7 @@ def test_errors_say_what_was_wrong_with_the_request() -> None:
     assert "at most 25, the size of the leaderboard" in body("leaderboards_get", "422")["error"]
 
 
-def test_an_unexpected_answer_is_not_passed_off_as_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_response_is_not_passed_off_as_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockserver.api.users.find_user", lambda game, id: 1 / 0)
     with pytest.raises(UnexpectedResponse, match="users_update was to return 200, but returned 500"):
-        make(document(), catalog_factory("catalog"), None, seed=1, now=NOON)
+        make(loaded_spec(), catalog_factory("catalog"), None, seed=1, now=NOON)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from example_batches import ROOT, batch, body, declared, document, validator
+from example_batches import ROOT, batch, body, declared, loaded_spec, validator
 
 from mockserver.cli import main
 
@@ -21,7 +21,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["example", *arguments])
 
 
-def test_a_name_alone_gives_the_good_answer() -> None:
+def test_a_name_alone_gives_the_successful_response() -> None:
     assert json.loads(run("users_get").stdout) == body("users_get", "200")
     assert json.loads(run("metrics_event").stdout) == body("metrics_event", "201")
 
@@ -78,7 +78,7 @@ def test_every_format_says_the_same(form: str) -> None:
     assert text.startswith(first.get(form, ""))
 
 
-def test_an_answer_and_a_webhook_can_be_written_as_http_messages() -> None:
+def test_a_response_and_a_webhook_can_be_written_as_http_messages() -> None:
     head, _, content = run("users_get", "--status", "422", "--format", "http").stdout.partition("\n\n")
     assert head.splitlines()[0] == "HTTP/1.1 422 Unprocessable Entity"
     assert json.loads(content) == body("users_get", "422")
@@ -148,5 +148,5 @@ def test_the_committed_examples_are_up_to_date(tmp_path: Path) -> None:
     assert stale == [], "run: make examples"
 
 
-def test_the_document_and_the_examples_have_the_same_order() -> None:
-    assert [name for name, part in declared() if part == "request"] == list(document().operations)
+def test_the_spec_and_the_examples_have_the_same_order() -> None:
+    assert [name for name, part in declared() if part == "request"] == list(loaded_spec().operations)

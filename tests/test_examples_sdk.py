@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import sdk_payloads
-from example_batches import NAMES, batch, declared, document
+from example_batches import NAMES, batch, declared, loaded_spec
 from processes import KEY, serving
 from receiver import Receiver
 from trophy import NotificationPreferences, TrophyApi, TrophyApiEnvironment, UpsertedUser
@@ -36,25 +36,27 @@ def plain(found: Any) -> Any:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("name", NAMES)
-def test_the_sdk_reads_every_good_answer_and_loses_nothing(name: str, operation: str) -> None:
+def test_the_sdk_reads_every_successful_response_and_loses_nothing(name: str, operation: str) -> None:
     made = batch(name)
-    success = document().operations[operation].success
-    example, ask = made[operation, str(success)][0], made[operation, "request"][0].request
-    assert ask is not None
+    success = loaded_spec().operations[operation].success
+    example, example_request = made[operation, str(success)][0], made[operation, "request"][0].request
+    assert example_request is not None
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        assert request.url.path == "/v1" + ask.target(document().operations[operation]).partition("?")[0]
+    def respond(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/v1" + example_request.target(loaded_spec().operations[operation]).partition("?")[0]
         return httpx.Response(success, json=example.body)
 
-    arguments = {snake_case(key): value for key, value in ask.parameters(document().operations[operation]).items()}
-    for key, value in (ask.body or {}).items():
+    arguments = {
+        snake_case(key): value for key, value in example_request.parameters(loaded_spec().operations[operation]).items()
+    }
+    for key, value in (example_request.body or {}).items():
         model = MODELS.get(key)
         arguments[snake_case(key)] = model(**{snake_case(k): v for k, v in value.items()}) if model else value
     group, _, method = operation.partition("_")
     if operation in GONE and not hasattr(getattr(TrophyApi(api_key=KEY), group), method):
         pytest.skip("this version of the client has no such method")
     environment = TrophyApiEnvironment(api="http://mock/v1", admin="http://mock/admin/v1")
-    with httpx.Client(transport=httpx.MockTransport(answer)) as transport:
+    with httpx.Client(transport=httpx.MockTransport(respond)) as transport:
         client = TrophyApi(api_key=KEY, environment=environment, httpx_client=transport)
         found = getattr(getattr(client, group), "all_" if method == "all" else method)(**arguments)
     assert same(plain(found), example.body)
@@ -85,15 +87,15 @@ def server() -> Iterator[str]:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_request_can_be_pasted_as_curl(server: str, operation: str) -> None:
     example = batch()[operation, "request"][0]
-    text = write([example], "curl", document()).replace(SERVER, server)
+    text = write([example], "curl", loaded_spec()).replace(SERVER, server)
     curl = text.replace("curl ", "curl -sS -w '%{http_code}' ", 1)
     done = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, timeout=30)
-    success = str(document().operations[operation].success)
+    success = str(loaded_spec().operations[operation].success)
     assert (done.stdout[-3:], done.stderr) == (success, ""), done.stdout
 
 
 def test_every_request_can_be_pasted_as_python(server: str) -> None:
-    snippets = [write(batch()[name, "request"], "python", document()) for name in OPERATIONS]
+    snippets = [write(batch()[name, "request"], "python", loaded_spec()) for name in OPERATIONS]
     assert all(
         ".all_(" in snippet or f".{name.partition('_')[2]}(" in snippet
         for name, snippet in zip(OPERATIONS, snippets, strict=True)
@@ -109,7 +111,7 @@ def test_every_request_can_be_pasted_as_python(server: str) -> None:
 def test_a_bad_request_can_be_pasted_too(server: str, status: str) -> None:
     example = batch()["users_update", status][0]
     for form, command in (("curl", ["bash", "-c"]), ("python", [sys.executable, "-c"])):
-        text = write([example], form, document()).replace(SERVER, server).replace("curl ", "curl -sS ", 1)
+        text = write([example], form, loaded_spec()).replace(SERVER, server).replace("curl ", "curl -sS ", 1)
         done = subprocess.run([*command, text], capture_output=True, text=True, timeout=30)
         # A server on a loopback address goes on: which keys there are.
         begins = json.dumps(example.body, separators=(",", ":"), ensure_ascii=False).removesuffix('"}')
@@ -120,7 +122,7 @@ def test_a_bad_request_can_be_pasted_too(server: str, status: str) -> None:
 def test_a_webhook_can_be_sent_to_a_handler_and_its_signature_holds(form: str) -> None:
     example = batch()["leaderboard.changed", "webhook"][0]
     with Receiver().running() as receiver:
-        text = write([example], form, document()).replace(HANDLER, receiver.url)
+        text = write([example], form, loaded_spec()).replace(HANDLER, receiver.url)
         command = ["bash", "-c"] if form == "curl" else [sys.executable, "-c"]
         subprocess.run([*command, text], capture_output=True, check=True, timeout=30)
         (got,) = receiver.received

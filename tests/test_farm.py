@@ -37,7 +37,7 @@ def refusing(status: int) -> Iterator[urllib.error.HTTPError]:
     assert raised.value.code == status
 
 
-def answers(call: Callable[[], Any]) -> bool:
+def responds(call: Callable[[], Any]) -> bool:
     try:
         call()
     except urllib.error.HTTPError as error:
@@ -67,27 +67,27 @@ def fresh(server: Server, **how: Any) -> str:
     return str(mock(server, "/worlds", how)["apiKey"])
 
 
-def ask(server: Server, path: str, key: str, body: object = None) -> Any:
-    with server.open(path, key, body) as answer:
-        return json.load(answer)
+def send_request(server: Server, path: str, key: str, body: object = None) -> Any:
+    with server.open(path, key, body) as response:
+        return json.load(response)
 
 
-def told(server: Server, key: str, user: str = "ada", value: float = 1) -> Any:
-    return ask(server, EVENT, key, {"user": {"id": user}, "value": value})
+def send_event(server: Server, key: str, user: str = "ada", value: float = 1) -> Any:
+    return send_request(server, EVENT, key, {"user": {"id": user}, "value": value})
 
 
 def moved(server: Server, key: str, path: str, body: object = None) -> Any:
     beside = Server.__new__(Server)
     beside.process, beside.url = server.process, server.url.removesuffix("/v1") + "/_mock"
-    return ask(beside, path, key, body)
+    return send_request(beside, path, key, body)
 
 
 def test_what_one_server_was_told_the_other_knows_at_once(pair: tuple[Server, Server]) -> None:
     one, other = pair
     key = fresh(one)
     for number in range(1, 9):
-        assert told((one, other)[number % 2], key)["total"] == number
-        assert ask((other, one)[number % 2], "/users/ada/metrics/words-written", key)["current"] == number
+        assert send_event((one, other)[number % 2], key)["total"] == number
+        assert send_request((other, one)[number % 2], "/users/ada/metrics/words-written", key)["current"] == number
 
 
 def test_everybody_agrees_on_one_order_when_all_ask_at_once(pair: tuple[Server, Server]) -> None:
@@ -97,7 +97,7 @@ def test_everybody_agrees_on_one_order_when_all_ask_at_once(pair: tuple[Server, 
     def work(server: Server) -> None:
         try:
             for _ in range(20):
-                ids.append(told(server, key)["eventId"])
+                ids.append(send_event(server, key)["eventId"])
         except Exception as error:
             failed.append(error)
 
@@ -110,30 +110,30 @@ def test_everybody_agrees_on_one_order_when_all_ask_at_once(pair: tuple[Server, 
     assert len(set(ids)) == 80
     facts = [moved(server, key, "/facts?limit=1000") for server in pair]
     assert facts[0] == facts[1]
-    assert ask(one, "/users/ada/metrics/words-written", key)["current"] == 80
+    assert send_request(one, "/users/ada/metrics/words-written", key)["current"] == 80
 
 
 def test_clocks_catalogs_snapshots_and_endpoints_are_shared(pair: tuple[Server, Server]) -> None:
     one, other = pair
     key = fresh(one, now="2026-01-15T12:00:00Z", frozen=True)
-    told(one, key)
+    send_event(one, key)
     snapshot = moved(other, key, "/snapshots", {})["id"]
     moved(one, key, "/clock/advance", {"days": 2})
     assert moved(other, key, "/clock")["now"] == "2026-01-17T12:00:00.000Z"
-    assert ask(other, "/users/ada/streak", key)["length"] == 0
+    assert send_request(other, "/users/ada/streak", key)["length"] == 0
     moved(one, key, f"/snapshots/{snapshot}/restore", {})
     assert moved(other, key, "/clock")["now"] == "2026-01-15T12:00:00.000Z"
-    assert ask(other, "/users/ada/streak", key)["length"] == 1
+    assert send_request(other, "/users/ada/streak", key)["length"] == 1
     added = moved(other, key, "/webhooks", {"url": "http://127.0.0.1:9/", "events": ["streak.lost"]})
     (row,) = moved(one, key, "/webhooks")["endpoints"]
     assert row["secret"] == added["secret"]
 
 
-def test_reading_and_refused_requests_write_nothing_and_are_answered_alike(pair: tuple[Server, Server]) -> None:
+def test_reading_and_refused_requests_write_nothing_and_get_the_same_responses(pair: tuple[Server, Server]) -> None:
     key = fresh(pair[0], now="2026-01-15T12:00:00Z", frozen=True)
     for server in pair:
         with refusing(422):
-            ask(server, "/metrics/none/event", key, {"user": {"id": "ada"}, "value": 1})
+            send_request(server, "/metrics/none/event", key, {"user": {"id": "ada"}, "value": 1})
         assert moved(server, key, "/facts")["facts"] == []
 
 
@@ -148,7 +148,7 @@ def send(server: Server, method: str, key: str, path: str, body: object = None) 
 def test_what_falls_due_happens_once(pair: tuple[Server, Server]) -> None:
     one, other = pair
     key = fresh(one, now="2026-01-15T12:00:00Z", frozen=True)
-    told(one, key)
+    send_event(one, key)
     due = datetime.fromisoformat(moved(one, key, "/clock")["nextDue"])
     moved(one, key, "/clock/advance", {"to": (due - timedelta(seconds=1)).isoformat()})
     before = moved(one, key, "/facts?limit=1000")["facts"]
@@ -165,19 +165,19 @@ def test_what_falls_due_happens_once(pair: tuple[Server, Server]) -> None:
 def test_a_world_that_is_deleted_is_gone_everywhere(pair: tuple[Server, Server]) -> None:
     one, other = pair
     key = fresh(one)
-    told(other, key)
+    send_event(other, key)
     send(other, "DELETE", "00000000.local", f"/worlds/{key}")
     for server in pair:
         with refusing(401):
-            ask(server, "/users/ada", key)
+            send_request(server, "/users/ada", key)
 
 
 def test_a_server_that_comes_later_or_again_has_the_same_worlds(cluster: Cluster, pair: tuple[Server, Server]) -> None:
     one, _ = pair
     key = fresh(one, seed=9, users=2, historyDays=3)
-    told(one, key)
+    send_event(one, key)
     with sharing(cluster) as third:
-        assert told(third, key)["total"] == 2
+        assert send_event(third, key)["total"] == 2
         third.process.kill()
     with sharing(cluster) as third:
         assert moved(third, key, "/facts?limit=1000") == moved(one, key, "/facts?limit=1000")
@@ -211,44 +211,44 @@ def test_webhooks_are_sent_by_one_server_and_taken_over_when_it_dies(tmp_path: P
         key = fresh(one)
         moved(other, key, "/webhooks", {"url": receiver.url, "events": ["streak.started"]})
         for number in range(4):
-            told((one, other)[number % 2], key, f"user-{number}")
+            send_event((one, other)[number % 2], key, f"user-{number}")
         until(lambda: len(receiver.received) == 4, 1500)
         sends = next(server for server in (one, other) if states(server, key) == ["delivered"] * 4)
         stays = other if sends is one else one
         sends.process.kill()
         for number in range(4, 8):
-            told(stays, key, f"user-{number}")
+            send_event(stays, key, f"user-{number}")
         until(lambda: len(receiver.received) >= 8, 1500)
         users = [json.loads(body)["user"]["id"] for body in receiver.bodies()]
         assert sorted(set(users)) == [f"user-{number}" for number in range(8)]
         assert sorted(users[4:]) == sorted(set(users[4:]))
 
 
-def test_one_server_of_the_cluster_may_die_and_without_a_quorum_the_answer_is_503(tmp_path: Path) -> None:
+def test_one_server_of_the_cluster_may_die_and_without_a_quorum_the_response_is_503(tmp_path: Path) -> None:
     with Cluster(tmp_path) as cluster, sharing(cluster) as one, sharing(cluster, "--reads", "local") as other:
         key = fresh(one)
-        assert told(one, key)["total"] == 1
-        accepted = told(other, key)["total"]
+        assert send_event(one, key)["total"] == 1
+        accepted = send_event(other, key)["total"]
         cluster.kill(0)
-        until(lambda: answers(lambda: told(one, key, "cat")), 1500)
+        until(lambda: responds(lambda: send_event(one, key, "cat")), 1500)
         cluster.kill(1)
         with refusing(503):
-            told(one, key, "bob")
+            send_event(one, key, "bob")
         with refusing(503):  # the last one may still think that it leads
-            ask(one, "/users/ada", key)
-        assert ask(other, "/users/ada", key)["id"] == "ada"
+            send_request(one, "/users/ada", key)
+        assert send_request(other, "/users/ada", key)["id"] == "ada"
         cluster.start(0)
         cluster.start(1)
-        until(lambda: answers(lambda: told(one, key, "cat")), 3000)
-        assert ask(one, "/users/ada/metrics/words-written", key)["current"] == accepted
-        total = told(one, key)["total"]
-        assert told(other, key)["total"] == total + 1
+        until(lambda: responds(lambda: send_event(one, key, "cat")), 3000)
+        assert send_request(one, "/users/ada/metrics/words-written", key)["current"] == accepted
+        total = send_event(one, key)["total"]
+        assert send_event(other, key)["total"] == total + 1
         cluster.kill(2, signal.SIGSTOP)
-        until(lambda: answers(lambda: told(one, key, "dan")), 1500)
-        total = told(one, key, "dan")["total"]
+        until(lambda: responds(lambda: send_event(one, key, "dan")), 1500)
+        total = send_event(one, key, "dan")["total"]
         cluster.kill(2, signal.SIGCONT)
-        until(lambda: answers(lambda: told(other, key, "eve")), 1500)
-        assert ask(other, "/users/dan/metrics/words-written", key)["current"] == total
+        until(lambda: responds(lambda: send_event(other, key, "eve")), 1500)
+        assert send_request(other, "/users/dan/metrics/words-written", key)["current"] == total
 
 
 def test_a_farm_begins_with_a_file_sends_webhooks_drops_idle_worlds_and_is_exported(tmp_path: Path) -> None:
@@ -263,16 +263,16 @@ def test_a_farm_begins_with_a_file_sends_webhooks_drops_idle_worlds_and_is_expor
         assert (said.returncode, "holds no worlds" in said.stderr) == (2, True)
         options = ("--load", str(file), "--checkpoints", str(checkpoints), "--idle", "1")
         with sharing(cluster, *options, "--webhook", receiver.url) as one:
-            assert told(one, LOCAL)["total"] == 2
+            assert send_event(one, LOCAL)["total"] == 2
             until(lambda: len(receiver.received) > 0, 1500)
             until(lambda: len(list(checkpoints.glob("*.checkpoint"))) == 1, 1500)
-            assert told(one, LOCAL)["total"] == 3
+            assert send_event(one, LOCAL)["total"] == 3
             with sharing(cluster, *options, "--webhook", receiver.url) as other:
-                assert told(other, LOCAL)["total"] == 4
+                assert send_event(other, LOCAL)["total"] == 4
                 assert len(moved(other, LOCAL, "/webhooks")["endpoints"]) == 1
             one.process.kill()
         with sharing(cluster, *options) as one:
-            assert told(one, LOCAL)["total"] == 5
+            assert send_event(one, LOCAL)["total"] == 5
         said_of = refused("--log", cluster.url, "--load", str(other_file))
         assert "did not begin with what --load names" in said_of
         exported = subprocess.run(keep("export", cluster.url), capture_output=True, check=True).stdout.splitlines()
@@ -289,31 +289,31 @@ def keep(*options: str) -> list[str]:
 
 def test_a_cluster_whose_storage_is_full_is_a_clear_response_and_nothing_is_lost(tmp_path: Path) -> None:
     with Cluster(tmp_path / "nats", size=1, storage="300KB") as cluster, sharing(cluster, "--reads", "local") as server:
-        accepted = told(server, LOCAL)["total"]
+        accepted = send_event(server, LOCAL)["total"]
         with refusing(503) as refused:
             for _ in range(100):
                 send(server, "PUT", LOCAL, "/catalog", "catalog")
         assert refused.value.headers["Retry-After"]  # type: ignore[attr-defined]
         with refusing(503):
-            told(server, LOCAL)
-        assert ask(server, "/users/ada/metrics/words-written", LOCAL)["current"] == accepted
+            send_event(server, LOCAL)
+        assert send_request(server, "/users/ada/metrics/words-written", LOCAL)["current"] == accepted
         cluster.kill(0)
         cluster.storage = "30MB"
         cluster.start(0)
-        until(lambda: answers(lambda: told(server, LOCAL, "cat")), 1500)
-        assert told(server, LOCAL)["total"] == accepted + 1
+        until(lambda: responds(lambda: send_event(server, LOCAL, "cat")), 1500)
+        assert send_event(server, LOCAL)["total"] == accepted + 1
 
 
 def test_a_server_that_was_stopped_for_a_while_is_right_again(cluster: Cluster, pair: tuple[Server, Server]) -> None:
     one, _ = pair
     key = fresh(one, seed=3)
     with sharing(cluster) as third:
-        assert told(third, key)["total"] == 1
+        assert send_event(third, key)["total"] == 1
         third.process.send_signal(signal.SIGSTOP)
         for _ in range(5):
-            told(one, key)
+            send_event(one, key)
         third.process.send_signal(signal.SIGCONT)
-        assert told(third, key)["total"] == 7
+        assert send_event(third, key)["total"] == 7
         assert moved(third, key, "/facts?limit=1000") == moved(one, key, "/facts?limit=1000")
 
 

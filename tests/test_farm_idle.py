@@ -38,10 +38,10 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def told(server: Server, user: str = "ann", wait: int = 0) -> float:
-    status, answer = server.take(event(user, 1, None, None, None, wait))
+def send_event(server: Server, user: str = "ann", wait: int = 0) -> float:
+    status, response = server.take(event(user, 1, None, None, None, wait))
     assert status == 201
-    return float(answer["total"])
+    return float(response["total"])
 
 
 def is_up(server: Sharing) -> bool:
@@ -71,20 +71,20 @@ def users(receiver: Receiver) -> list[str]:
 
 def test_a_dropped_world_comes_back_from_its_checkpoint(url: str, tmp_path: Path) -> None:
     with Sharing(url, tmp_path, users=2, history_days=3) as server:
-        told(server)
+        send_event(server)
         server.take(Step("POST", "/_mock/snapshots"))
         everything = server.everything()
         server.drop()
         assert server.everything() == everything
         assert server.replica.saved == server.replica.at.number == 3
-        assert told(server) == 2
+        assert send_event(server) == 2
 
 
 def test_a_server_that_starts_again_repeats_only_what_came_after_its_checkpoint(url: str, tmp_path: Path) -> None:
     with Sharing(url, tmp_path) as server:
-        told(server)
+        send_event(server)
         server.checkpoint()
-        told(server)
+        send_event(server)
         everything = server.everything()
     with Sharing(url, tmp_path) as server:
         assert server.replica.saved == 2
@@ -115,7 +115,7 @@ def test_a_checkpoint_that_does_not_fit_the_log_or_the_code_is_as_none(
     url: str, tmp_path: Path, spoilt: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
     with Sharing(url, tmp_path) as server:
-        told(server)
+        send_event(server)
         server.checkpoint()
         everything = server.everything()
     (file,) = tmp_path.iterdir()
@@ -128,28 +128,28 @@ def test_a_checkpoint_that_does_not_fit_the_log_or_the_code_is_as_none(
 
 def test_a_damaged_checkpoint_is_as_none(url: str, tmp_path: Path) -> None:
     with Sharing(url, tmp_path) as server:
-        told(server)
+        send_event(server)
         server.checkpoint()
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-20])
     with Sharing(url, tmp_path) as server:
         assert server.replica.saved == 0
-        assert told(server) == 2
+        assert send_event(server) == 2
 
 
 def test_where_no_checkpoint_can_be_written_everything_else_goes_on(url: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with Sharing(url, tmp_path / "file") as server:
-        told(server)
+        send_event(server)
         server.drop()
-        assert told(server) == 2
+        assert send_event(server) == 2
 
 
 def test_a_world_that_is_asked_for_or_listened_to_is_not_idle(url: str, tmp_path: Path) -> None:
     with Sharing(url, tmp_path) as server:
         farm = server.start.farm
         farm._idle = 3600.0
-        told(server)
+        send_event(server)
         server.do(farm.suspend_idle())
         assert is_up(server)
         farm._idle = 0.0
@@ -165,7 +165,7 @@ def test_what_falls_due_in_a_dropped_world_happens_at_its_own_time(url: str, tmp
     """Nobody is told by webhook, so nobody has to wake it."""
     with Server(None) as alone, Sharing(url, tmp_path) as server:
         for each in (alone, server):
-            told(each)
+            send_event(each)
         server.drop()
         server.now += 3 * DAY
         server.do(server.start.farm.tick())
@@ -181,7 +181,7 @@ def test_the_server_that_sends_webhooks_wakes_a_dropped_world_when_something_is_
 ) -> None:
     with Sharing(url, tmp_path) as server:
         server.take(Step("POST", "/_mock/webhooks", {"url": receiver.url, "events": ["streak.lost"]}))
-        told(server)
+        send_event(server)
         send(server)
         server.drop()
         server.now += HOUR
@@ -200,29 +200,29 @@ def test_the_server_that_sends_webhooks_wakes_a_dropped_world_when_another_serve
         one.take(Step("POST", "/_mock/webhooks", {"url": receiver.url, "events": ["streak.started"]}))
         send(one)
         one.drop()
-        told(other)
+        send_event(other)
         other.drop()
         soon(one, lambda: DEFAULT_KEY not in one.start.farm._suspended)  # it has heard of it
         one.do(one.start.farm.tick())
         soon(one, lambda: users(receiver) == ["ann"])
         one.drop()
         one.start.farm._on_append = lambda key: None  # type: ignore[method-assign]
-        told(other, "bob")
+        send_event(other, "bob")
         one.do(one.start.farm._resync())  # also when the hint was lost
         one.do(one.start.farm.tick())
         soon(one, lambda: users(receiver) == ["ann", "bob"])
 
 
-def test_whoever_takes_over_sends_what_is_left_of_all_worlds_that_have_endpoints(
+def test_the_server_that_takes_over_sends_what_is_left_of_all_worlds_that_have_endpoints(
     url: str, tmp_path: Path, receiver: Receiver
 ) -> None:
     with Sharing(url, tmp_path / "one") as one:
         one.take(Step("POST", "/_mock/webhooks", {"url": receiver.url, "events": ["streak.started"]}))
         send(one)
-        told(one)
+        send_event(one)
         soon(one, lambda: users(receiver) == ["ann"])
         one.start.farm._sender._until = 0.0  # it stood still for so long that another may send by now
-        told(one, "bob")
+        send_event(one, "bob")
         one.do(asyncio.sleep(0.05))
         assert users(receiver) == ["ann"]
     with Sharing(url, tmp_path / "other") as other:

@@ -25,7 +25,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield cluster.url
 
 
-class House:
+class Setup:
     """Where the life is led just now: two servers that share it, or one that keeps it in a directory."""
 
     def __init__(self, url: str, root: Path, plan: dict[str, Any], *, shared: bool) -> None:
@@ -50,9 +50,9 @@ class House:
     def take(self, step: Step, which: int) -> Any:
         server = self.servers[which % len(self.servers)]
         server.now = self.now
-        answer = server.take(step)
+        response = server.take(step)
         self.now = server.now
-        return answer
+        return response
 
     def everything(self) -> Any:
         for server in self.servers:
@@ -111,20 +111,20 @@ def test_a_life_is_the_same_in_every_home(
         plan["now"] = 1_768_478_400_000
     last = event("ann", 7, None, None, "red", 5)
     with Server(None, **plan) as never_cut:
-        answers = [never_cut.take(step) for step in (*life, last)]
+        responses = [never_cut.take(step) for step in (*life, last)]
         everything = never_cut.everything()
     with tempfile.TemporaryDirectory() as directory:
-        house = House(url, Path(directory), plan, shared=shared)
+        setup = Setup(url, Path(directory), plan, shared=shared)
         try:
             for number, step in enumerate((*life, last)):
                 for at, how, which in cuts:
                     if at == number:
-                        house.cut(how, which)
-                assert house.take(step, turns[number % len(turns)]) == answers[number]
-            house.cut("kill", 0)
-            found = house.everything()
+                        setup.cut(how, which)
+                assert setup.take(step, turns[number % len(turns)]) == responses[number]
+            setup.cut("kill", 0)
+            found = setup.everything()
         finally:
-            house.close()
+            setup.close()
     for name, expected in everything.items():
         assert found[name] == expected, name
 

@@ -57,9 +57,9 @@ def test_a_connection_that_drops_after_the_work_does_too(socket: bool) -> None:
 
 
 def test_one_request_can_ask_for_it(http: Http, trophy_world: MadeWorld) -> None:
-    answer = event(http, Prefer="code=500; when=after, delay=0.01")
-    refused(answer, 500, "Prefer")
-    assert answer.headers["Preference-Applied"] == "code=500; when=after, delay=0.01"
+    response = event(http, Prefer="code=500; when=after, delay=0.01")
+    refused(response, 500, "Prefer")
+    assert response.headers["Preference-Applied"] == "code=500; when=after, delay=0.01"
     assert event(http).json()["idempotentReplayed"] is True
     assert total(trophy_world) == [3]
 
@@ -70,7 +70,7 @@ def test_any_other_wish_changes_nothing(http: Http, trophy_world: MadeWorld, wis
     assert total(trophy_world) == []
 
 
-def test_what_is_refused_stays_undone_and_its_answer_is_lost_as_well(http: Http, trophy_world: MadeWorld) -> None:
+def test_what_is_refused_stays_undone_and_its_response_is_lost_as_well(http: Http, trophy_world: MadeWorld) -> None:
     trophy_world.faults(errors={"every": 1, "when": "after"})
     refused(http.api("POST", PATH, {"user": {"id": "ada"}, "value": "x"}), 500)
     assert trophy_world.facts() == []

@@ -33,7 +33,7 @@ def completed(story: Story, user: str = "ann") -> list[str]:
 
 
 def complete(story: Story, key: str, user: str = "ann", **fields: Any) -> Any:
-    return story.ask("achievements_complete", key=key, body={"user": {"id": user} | fields})
+    return story.call("achievements_complete", key=key, body={"user": {"id": user} | fields})
 
 
 def test_a_metric_achievement_completes_when_the_total_reaches_its_value_and_stays() -> None:
@@ -72,21 +72,21 @@ def test_who_fits_a_filter_late_gets_it_with_the_next_event_of_the_metric_or_the
     pro = filters(plan="pro")
     rows = metric_achievement("ten", 10, user_attributes=pro), streak_achievement("one", 1, user_attributes=pro)
     story = Story(with_achievements(*rows))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann words 10
         04-01 10:00 ann is plan=pro
         04-01 11:00 ann chapters 1
     """)
     assert completed(story) == []
-    story.tell("04-01 12:00 ann words -1")
+    story.play("04-01 12:00 ann words -1")
     assert completed(story) == []
-    story.tell("04-01 13:00 ann words 1\n04-02 09:00 ann chapters 1")
+    story.play("04-01 13:00 ann words 1\n04-02 09:00 ann chapters 1")
     assert completed(story) == ["ten", "one"]
 
 
 def test_a_streak_achievement_completes_at_its_length_and_once_for_all_streaks() -> None:
     story = Story(with_achievements(streak_achievement("one", 1), streak_achievement("two", 2)))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann words 1
         04-02 09:00 ann words 1
         04-05 09:00 ann words 1
@@ -109,8 +109,8 @@ def test_composites_unlock_one_another_within_one_event_after_metric_and_streak(
         )
     )
     complete(story, "onboarded")
-    answer = story.event("ann", "words", 10)
-    assert column(answer["achievements"], "name") == ["Ten", "Day", "Middle", "Top"]
+    response = story.event("ann", "words", 10)
+    assert column(response["achievements"], "name") == ["Ten", "Day", "Middle", "Top"]
 
 
 def test_a_composite_is_completed_by_a_claim_too() -> None:
@@ -125,24 +125,24 @@ def test_who_fits_a_composite_only_later_gets_it_with_the_next_event_or_claim() 
     for deed in ("04-01 10:00 ann words 1", "04-01 10:00 ann does b"):
         story = Story(with_achievements(*rows))
         complete(story, "a")
-        story.tell("04-01 09:00 ann is team=red")
+        story.play("04-01 09:00 ann is team=red")
         assert completed(story) == ["a"]
-        story.tell(deed)
+        story.play(deed)
         assert "red" in completed(story)
 
 
 # The complete call
 
 
-def test_a_claim_answers_with_the_completion_and_its_points() -> None:
+def test_a_claim_returns_the_completion_and_its_points() -> None:
     story = Story(SAMPLE)
-    answer = complete(story, "onboarded", name="Ann")
-    assert answer["achievement"]["achievedAt"] == "2025-04-01T00:00:00.000Z"
-    assert {key: row["added"] for key, row in answer["points"].items()} == {"energy": 50, "xp": 63}
-    assert story.ask("users_get", id="ann")["name"] == "Ann"
+    response = complete(story, "onboarded", name="Ann")
+    assert response["achievement"]["achievedAt"] == "2025-04-01T00:00:00.000Z"
+    assert {key: row["added"] for key, row in response["points"].items()} == {"energy": 50, "xp": 63}
+    assert story.call("users_get", id="ann")["name"] == "Ann"
 
 
-def test_a_second_completion_answers_like_the_first_without_points_and_brings_nothing() -> None:
+def test_a_second_completion_returns_the_first_without_points_and_changes_nothing() -> None:
     story = Story(SAMPLE)
     first = complete(story, "onboarded")
     story.at("04-02")
@@ -174,7 +174,7 @@ def test_a_claim_by_somebody_whom_a_filter_leaves_out_is_refused_and_leaves_nobo
 
 def test_fields_of_a_trigger_are_shown_with_that_trigger_only() -> None:
     story = Story(SAMPLE)
-    shapes = {row["name"]: set(row) for row in story.ask("achievements_all")}
+    shapes = {row["name"]: set(row) for row in story.call("achievements_all")}
     common = {"id", "name", "trigger", "description", "badgeUrl", "userAttributes", "completions", "rarity"}
     metric = {"metricId", "metricName", "metricValue", "eventAttributes"}
     assert shapes["Hundred"] == common | metric
@@ -186,13 +186,13 @@ def test_fields_of_a_trigger_are_shown_with_that_trigger_only() -> None:
 
 def test_the_single_event_attribute_is_shown_only_where_there_is_exactly_one() -> None:
     wanted = filters(source="phone", genre="poetry")
-    (row,) = Story(with_achievements(metric_achievement("two", 1, event_attributes=wanted))).ask("achievements_all")
+    (row,) = Story(with_achievements(metric_achievement("two", 1, event_attributes=wanted))).call("achievements_all")
     assert "eventAttribute" not in row
     assert column(row["eventAttributes"], "key", "value") == [("source", "phone"), ("genre", "poetry")]
 
 
 def test_inactive_and_locked_ones_are_not_listed() -> None:
-    names = column(Story(SAMPLE).ask("achievements_all"), "name")
+    names = column(Story(SAMPLE).call("achievements_all"), "name")
     assert names == [
         *("Hundred", "Five", "Phone", "Pro", "Three-Days", "First-Day"),
         *("Onboarded", "Team-Red", "All-Round", "Legend"),
@@ -208,7 +208,7 @@ def test_attributes_select_achievements_for_everybody_and_those_whose_filters_th
     story = Story(with_achievements(*rows))
 
     def selected(pairs: str | None) -> list[str]:
-        return column(story.ask("achievements_all", user_attributes=pairs), "key")
+        return column(story.call("achievements_all", user_attributes=pairs), "key")
 
     assert selected(None) == selected("") == ["all", "pro", "pro-eu"]
     assert selected("team:red") == selected("plan:Pro") == ["all"]
@@ -226,15 +226,15 @@ def test_what_is_no_list_of_pairs_of_known_attributes_is_refused(pairs: str) -> 
 
 def test_a_value_may_hold_colons() -> None:
     story = Story(with_achievements(api_achievement("odd", user_attributes=filters(plan="a:b"))))
-    assert column(story.ask("achievements_all", user_attributes="plan:a:b"), "key") == ["odd"]
+    assert column(story.call("achievements_all", user_attributes="plan:a:b"), "key") == ["odd"]
 
 
 def test_a_user_sees_the_completed_ones_in_order_of_completion_and_the_rest_when_asked() -> None:
     story = Story(SAMPLE)
     complete(story, "onboarded")
     story.event("ann", "words", 5)
-    assert column(story.ask("users_achievements", id="ann"), "name") == ["Onboarded", "Five", "First-Day"]
-    everything = story.ask("users_achievements", id="ann", include_incomplete="true")
+    assert column(story.call("users_achievements", id="ann"), "name") == ["Onboarded", "Five", "First-Day"]
+    everything = story.call("users_achievements", id="ann", include_incomplete="true")
     assert column(everything, "name") == [
         *("Onboarded", "Five", "First-Day"),
         *("Hundred", "Phone", "Pro", "Three-Days", "Team-Red", "All-Round", "Legend"),
@@ -249,19 +249,19 @@ def test_locked_ones_are_shown_to_those_who_have_them_and_inactive_ones_to_nobod
     for status, seen in (("locked", ["Onboarded"]), ("inactive", [])):
         hidden = replace(SAMPLE.achievements["onboarded"], status=status)
         story.game.record(CatalogChanged(replace(SAMPLE, achievements=SAMPLE.achievements | {"onboarded": hidden})))
-        assert column(story.ask("users_achievements", id="ann"), "name") == seen
-        everything = story.ask("users_achievements", id="bob", include_incomplete="true")
+        assert column(story.call("users_achievements", id="ann"), "name") == seen
+        everything = story.call("users_achievements", id="bob", include_incomplete="true")
         assert "Onboarded" not in column(everything, "name")
 
 
 def test_completions_count_users_and_rarity_is_their_share_of_all() -> None:
     story = Story(SAMPLE)
-    assert set(column(story.ask("achievements_all"), "completions", "rarity")) == {(0, 0)}
+    assert set(column(story.call("achievements_all"), "completions", "rarity")) == {(0, 0)}
     for user in ("ann", "bob", "cat"):
         story.event(user, "words", 1)
     complete(story, "onboarded")
     complete(story, "onboarded")
-    rows = {row["name"]: (row["completions"], row["rarity"]) for row in story.ask("achievements_all")}
+    rows = {row["name"]: (row["completions"], row["rarity"]) for row in story.call("achievements_all")}
     assert (rows["Onboarded"], rows["First-Day"], rows["Hundred"]) == ((1, 33.33), (3, 100), (0, 0))
 
 

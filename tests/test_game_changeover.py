@@ -23,7 +23,7 @@ def change(story: Story, catalog: Catalog | None = None, **fields: Any) -> None:
 
 def test_a_new_filter_counts_the_events_of_the_past() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 30 source=phone\n04-01 10:00 ann words 50\n04-01 11:00 bob words 1 source=phone")
+    story.play("04-01 09:00 ann words 30 source=phone\n04-01 10:00 ann words 50\n04-01 11:00 bob words 1 source=phone")
     rows = by_key(metric_achievement("phone", 30, event_attributes=filters(source="phone")))
     change(story, achievements=rows)
     assert list(story.world.users["ann"].achievements) == ["phone"]
@@ -32,7 +32,7 @@ def test_a_new_filter_counts_the_events_of_the_past() -> None:
 
 def test_a_new_trigger_does_not_pay_for_what_was_passed_before_it() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 35 source=phone")
+    story.play("04-01 09:00 ann words 35 source=phone")
     rows = (per_metric(1, 10), per_metric(100, 10, event_attributes=filters(source="phone")))
     change(story, points=by_key(points(triggers=rows)))
     assert story.event("ann", "words", 10, source="phone")["points"]["xp"]["added"] == 101
@@ -40,7 +40,7 @@ def test_a_new_trigger_does_not_pay_for_what_was_passed_before_it() -> None:
 
 def test_a_new_time_trigger_pays_from_its_next_interval_on() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann is name=Ann\n04-03 10:00")
+    story.play("04-01 09:00 ann is name=Ann\n04-03 10:00")
     trigger = PointsTrigger("t", "time", 1, time_unit="day", time_interval=1)
     change(story, points=by_key(points(triggers=(trigger,))))
     story.at("04-05 00:00")
@@ -49,13 +49,13 @@ def test_a_new_time_trigger_pays_from_its_next_interval_on() -> None:
 
 def test_awards_outlive_their_trigger_and_boost() -> None:
     story = Story(SAMPLE)
-    story.tell("04-03 09:00 ann words 10")
+    story.play("04-03 09:00 ann words 10")
     change(story, points=by_key(points(), points("energy")))
-    row = story.ask("users_points", id="ann", key="xp")["awards"][0]
+    row = story.call("users_points", id="ann", key="xp")["awards"][0]
     assert (row["awarded"], row["boosts"], "trigger" in row) == (25, [], False)
     change(story, points={}, leaderboards={})
     story.event("ann", "words", 10)
-    story.ask("users_wrapped", id="ann")
+    story.call("users_wrapped", id="ann")
 
 
 def test_a_lower_maximum_takes_nothing_away_and_adds_nothing() -> None:
@@ -71,13 +71,13 @@ def test_a_metric_that_becomes_inactive_shows_up_nowhere() -> None:
     story = Story(BARE)
     story.event("ann", "words", 5)
     change(story, metrics=BARE.metrics | {"words": replace(BARE.metrics["words"], active=False)})
-    assert story.ask("users_wrapped", id="ann")["activity"]["entireYear"]["metrics"] == {}
-    assert column(story.ask("users_all_metrics", id="ann"), "key") == ["chapters"]
+    assert story.call("users_wrapped", id="ann")["activity"]["entireYear"]["metrics"] == {}
+    assert column(story.call("users_all_metrics", id="ann"), "key") == ["chapters"]
 
 
 def test_new_boosts_are_told_only_of_what_is_to_come() -> None:
     story = Story(replace(BARE, points=by_key(points())))
-    story.tell("04-01 09:00 ann is name=Ann\n04-03 12:00")
+    story.play("04-01 09:00 ann is name=Ann\n04-03 12:00")
     rows = (
         boost("over", "2025-03-01", "2025-04-01", 2),
         boost("running", "2025-03-01", "2025-04-05", 2),
@@ -104,7 +104,7 @@ def test_new_boosts_are_told_only_of_what_is_to_come() -> None:
 
 def test_a_new_board_has_what_was_done_since_its_start() -> None:
     story = Story(replace(BARE, points=by_key(points(triggers=(per_metric(10, 1),)))))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann words 5
         04-02 09:00 ann words 7
         04-02 10:00 bob words 7
@@ -129,7 +129,7 @@ def test_a_new_board_has_what_was_done_since_its_start() -> None:
 
 def test_a_board_that_counts_differently_is_counted_anew() -> None:
     story = Story(replace(BARE, leaderboards=by_key(board("b", "2025-01-01"))))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann is region=eu
         04-01 09:00 ann words 5
         04-01 09:00 ann chapters 2
@@ -146,16 +146,16 @@ def test_a_board_that_counts_differently_is_counted_anew() -> None:
 
 def test_a_board_that_stays_the_same_keeps_scores_and_history_and_takes_its_new_size() -> None:
     story = Story(replace(BARE, leaderboards=by_key(board("b", "2025-01-01"))))
-    story.tell("04-01 09:00 ann words 5\n04-01 10:00 bob words 9")
+    story.play("04-01 09:00 ann words 5\n04-01 10:00 bob words 9")
     change(story, leaderboards=by_key(board("b", "2025-01-01", max_participants=1, description="Smaller")))
     assert story.ranking("b") == [("bob", 9)]
-    answer = story.ask("users_leaderboard", id="ann", key="b")
-    assert (answer["rank"], len(answer["history"])) == (None, 2)
+    response = story.call("users_leaderboard", id="ann", key="b")
+    assert (response["rank"], len(response["history"])) == (None, 2)
 
 
 def test_everything_that_can_be_asked_can_be_asked_after_any_change() -> None:
     story = Story(SAMPLE)
-    story.tell("""
+    story.play("""
         04-01 09:00 ann is plan=pro region=eu team=red
         04-01 09:00 ann words 120 source=phone
         04-01 09:00 ann does onboarded
@@ -165,22 +165,22 @@ def test_everything_that_can_be_asked_can_be_asked_after_any_change() -> None:
     for catalog in (BARE, bare, SAMPLE, replace(SAMPLE, metrics={}, achievements={}, points={}, leaderboards={})):
         change(story, catalog)
         for operation in ("users_get", "users_all_metrics", "users_achievements", "users_streak", "users_wrapped"):
-            story.ask(operation, id="ann")
+            story.call(operation, id="ann")
         for operation in ("achievements_all", "leaderboards_all", "streaks_rankings"):
-            story.ask(operation)
+            story.call(operation)
         for key in catalog.points:
-            story.ask("users_points", id="ann", key=key)
+            story.call("users_points", id="ann", key=key)
         for key, row in catalog.leaderboards.items():
-            story.ask("users_leaderboard", id="ann", key=key)
+            story.call("users_leaderboard", id="ann", key=key)
             pairs = ",".join(f"{name}:x" for name in row.breakdown)
-            story.ask("leaderboards_get", key=key, user_attributes=pairs)
+            story.call("leaderboards_get", key=key, user_attributes=pairs)
         story.pass_to(story.game.now + 3 * 86_400_000)
 
 
-def test_another_change_earns_no_freeze_twice_for_whoever_has_gone_west() -> None:
+def test_another_change_earns_no_freeze_twice_for_a_user_who_has_gone_west() -> None:
     catalog = replace(BARE, streak=Streak(freezes=Freezes(0, 5, auto_earn_interval=2)))
     story = Story(catalog)
-    story.tell("04-01 23:00 ann words 1\n04-03 01:00 ann is tz=America/New_York")
+    story.play("04-01 23:00 ann words 1\n04-03 01:00 ann is tz=America/New_York")
     change(story, replace(catalog, name="Another"))
     story.at("04-05")
     assert story.facts("Freeze") == ["04-03 00:10 ann FreezeEarned 1 1"]
@@ -192,7 +192,7 @@ def test_a_boost_of_a_user_who_is_still_to_come_is_told_from_the_midnights_there
     story.at("04-02 12:00")
     own = boost("own", "2025-04-03", "2025-04-03", 2, user="ann")
     change(story, points=by_key(replace(system, boosts=(own,))))
-    story.tell("04-02 15:00 ann words 1\n04-05")
+    story.play("04-02 15:00 ann words 1\n04-05")
     assert story.facts("Boost") == plain("""
         04-03 00:00 ann BoostStarted id-own
         04-04 00:00 ann BoostFinished id-own

@@ -33,14 +33,14 @@ metricValue = 1
 """
 
 
-def story(emails: str = "", start: str = "2025-04-01") -> Story:
+def new_story(emails: str = "", start: str = "2025-04-01") -> Story:
     """04-01 is a Tuesday; weeks begin on Sundays, as on 04-06."""
     text = f"{CATALOG}\n[emails]\n{emails}"
     return Story(catalogs.parse(text, today=date(2025, 4, 1)), start)
 
 
-def messages(the: Story) -> list[str]:
-    return [said(entry) for entry in the.heard if isinstance(entry.fact, MESSAGES)]
+def messages(story: Story) -> list[str]:
+    return [said(entry) for entry in story.heard if isinstance(entry.fact, MESSAGES)]
 
 
 QUIET = 'recap = "none"\nreactivationDays = []\nstreakReminders = false\nachievements = false\n'
@@ -50,37 +50,37 @@ CALLS = QUIET.replace("[]", "[2, 5]")
 
 
 def test_a_recap_is_due_on_the_morning_after_each_week_with_an_event() -> None:
-    the = story(RECAPS)
-    the.tell("04-01 10:00 ann is email=ann@x.test tz=America/New_York\n04-03 10:00 ann words 5")
-    the.at("04-28")
-    assert messages(the) == ["04-06 13:00 ann RecapDue 03-30 04-05"]
+    story = new_story(RECAPS)
+    story.play("04-01 10:00 ann is email=ann@x.test tz=America/New_York\n04-03 10:00 ann words 5")
+    story.at("04-28")
+    assert messages(story) == ["04-06 13:00 ann RecapDue 03-30 04-05"]
 
 
 def test_a_recap_of_months_is_due_on_the_first_day_of_the_next_at_the_hour_that_is_set() -> None:
-    the = story(RECAPS.replace("weekly", "monthly") + "hour = 7")
-    the.tell("04-01 10:00 ann is email=ann@x.test\n04-03 10:00 ann words 5\n05-20 10:00 ann words 5")
-    the.at("07-28")
-    assert messages(the) == [
+    story = new_story(RECAPS.replace("weekly", "monthly") + "hour = 7")
+    story.play("04-01 10:00 ann is email=ann@x.test\n04-03 10:00 ann words 5\n05-20 10:00 ann words 5")
+    story.at("07-28")
+    assert messages(story) == [
         "05-01 07:00 ann RecapDue 04-01 04-30",
         "06-01 07:00 ann RecapDue 05-01 05-31",
     ]
 
 
-def test_whoever_travels_west_gets_no_second_recap_of_a_week() -> None:
-    the = story(RECAPS)
-    the.tell("04-01 10:00 ann is email=ann@x.test tz=Asia/Tokyo\n04-03 10:00 ann words 5")
-    the.at("04-06 01:00").tell("04-06 10:30 ann is tz=America/Los_Angeles")
-    the.at("04-12")
-    assert messages(the) == ["04-06 00:00 ann RecapDue 03-30 04-05"]
+def test_a_user_who_travels_west_gets_no_second_recap_of_a_week() -> None:
+    story = new_story(RECAPS)
+    story.play("04-01 10:00 ann is email=ann@x.test tz=Asia/Tokyo\n04-03 10:00 ann words 5")
+    story.at("04-06 01:00").play("04-06 10:30 ann is tz=America/Los_Angeles")
+    story.at("04-12")
+    assert messages(story) == ["04-06 00:00 ann RecapDue 03-30 04-05"]
 
 
-def test_whoever_stays_away_is_called_each_time_and_again_after_the_next_visit() -> None:
-    the = story(CALLS)
-    the.tell("04-01 10:00 ann is email=ann@x.test\n04-02 20:00 ann words 5")
-    the.at("05-01")
-    the.tell("05-10 08:00 ann words 5")
-    the.at("06-01")
-    assert messages(the) == [
+def test_a_user_who_stays_away_is_reactivated_each_time_and_again_after_the_next_visit() -> None:
+    story = new_story(CALLS)
+    story.play("04-01 10:00 ann is email=ann@x.test\n04-02 20:00 ann words 5")
+    story.at("05-01")
+    story.play("05-10 08:00 ann words 5")
+    story.at("06-01")
+    assert messages(story) == [
         "04-04 09:00 ann ReactivationDue 1 2",
         "04-07 09:00 ann ReactivationDue 2 5",
         "05-12 09:00 ann ReactivationDue 1 2",
@@ -88,48 +88,48 @@ def test_whoever_stays_away_is_called_each_time_and_again_after_the_next_visit()
     ]
 
 
-def test_whoever_never_did_anything_is_called_from_the_first_day_on() -> None:
-    the = story(CALLS)
-    the.tell("04-01 10:00 ann is email=ann@x.test")
-    the.at("04-04")
-    assert messages(the) == ["04-03 09:00 ann ReactivationDue 1 2"]
+def test_a_user_who_never_did_anything_is_reactivated_from_the_first_day_on() -> None:
+    story = new_story(CALLS)
+    story.play("04-01 10:00 ann is email=ann@x.test")
+    story.at("04-04")
+    assert messages(story) == ["04-03 09:00 ann ReactivationDue 1 2"]
 
 
 def test_a_visit_puts_the_call_off() -> None:
-    the = story(CALLS)
-    the.tell("04-01 10:00 ann is email=ann@x.test\n04-02 10:00 ann words 1\n04-03 10:00 ann words 1")
-    the.at("04-05 08:59")
-    assert messages(the) == []
-    the.at("04-05 09:00")
-    assert messages(the) == ["04-05 09:00 ann ReactivationDue 1 2"]
+    story = new_story(CALLS)
+    story.play("04-01 10:00 ann is email=ann@x.test\n04-02 10:00 ann words 1\n04-03 10:00 ann words 1")
+    story.at("04-05 08:59")
+    assert messages(story) == []
+    story.at("04-05 09:00")
+    assert messages(story) == ["04-05 09:00 ann ReactivationDue 1 2"]
 
 
 def test_a_reminder_is_due_on_the_last_day_of_a_streak_that_nobody_has_extended() -> None:
-    the = story(REMINDERS)
-    the.tell(
+    story = new_story(REMINDERS)
+    story.play(
         """04-01 10:00 ann is email=ann@x.test tz=Europe/Berlin
         04-01 12:00 ann words 5
         04-02 17:59 ann words 5"""
     )
-    the.at("04-06")
-    assert messages(the) == ["04-03 16:00 ann StreakReminderDue 04-03"]
+    story.at("04-06")
+    assert messages(story) == ["04-03 16:00 ann StreakReminderDue 04-03"]
 
 
 def test_a_reminder_follows_the_user_to_another_zone() -> None:
-    the = story(REMINDERS + "streakReminderHour = 20")
-    the.tell(
+    story = new_story(REMINDERS + "streakReminderHour = 20")
+    story.play(
         """04-01 10:00 ann is email=ann@x.test tz=Europe/Berlin
         04-01 12:00 ann words 5
         04-02 12:00 ann is tz=America/New_York"""
     )
-    the.at("04-06")
-    assert messages(the) == ["04-03 00:00 ann StreakReminderDue 04-02"]
+    story.at("04-06")
+    assert messages(story) == ["04-03 00:00 ann StreakReminderDue 04-02"]
 
 
 def test_an_achievement_is_told_when_it_is_completed() -> None:
-    the = story(QUIET.replace("achievements = false", "achievements = true"))
-    the.tell("04-01 10:00 ann is email=ann@x.test\n04-03 10:00 ann words 5")
-    assert messages(the) == ["04-03 10:00 ann AchievementMessageDue first"]
+    story = new_story(QUIET.replace("achievements = false", "achievements = true"))
+    story.play("04-01 10:00 ann is email=ann@x.test\n04-03 10:00 ann words 5")
+    assert messages(story) == ["04-03 10:00 ann AchievementMessageDue first"]
 
 
 @pytest.mark.parametrize(
@@ -143,30 +143,30 @@ def test_an_achievement_is_told_when_it_is_completed() -> None:
     ids=["no address", "unsubscribed", "no channel", "another channel"],
 )
 def test_nobody_is_written_to_who_does_not_want_it(profile: dict[str, Any], preferences: dict[str, Any] | None) -> None:
-    the = story()
-    the.ask("users_identify", id="ann", body=profile)
+    story = new_story()
+    story.call("users_identify", id="ann", body=profile)
     if preferences is not None:
         channels = preferences.get("channels", [])
         kinds = ("achievement_completed", "recap", "reactivation", "streak_reminder")
-        the.ask("users_update_preferences", id="ann", body={"notifications": dict.fromkeys(kinds, channels)})
-    the.tell("04-03 10:00 ann words 5")
-    the.at("06-01")
-    assert messages(the) == []
+        story.call("users_update_preferences", id="ann", body={"notifications": dict.fromkeys(kinds, channels)})
+    story.play("04-03 10:00 ann words 5")
+    story.at("06-01")
+    assert messages(story) == []
 
 
 def test_the_control_group_is_not_written_to() -> None:
     text = f"{CATALOG}\n[emails]\n[settings]\ncontrolRatio = 1.0"
-    the = Story(catalogs.parse(text, today=date(2025, 4, 1)))
-    the.tell("04-01 10:00 ann is email=ann@x.test\n04-03 10:00 ann words 5")
-    the.at("06-01")
-    assert messages(the) == []
+    story = Story(catalogs.parse(text, today=date(2025, 4, 1)))
+    story.play("04-01 10:00 ann is email=ann@x.test\n04-03 10:00 ann words 5")
+    story.at("06-01")
+    assert messages(story) == []
 
 
 def test_without_the_table_nothing_falls_due() -> None:
-    the = Story(catalogs.parse(CATALOG, today=date(2025, 4, 1)))
-    the.tell("04-01 10:00 ann is email=ann@x.test\n04-03 10:00 ann words 5")
-    the.at("06-01")
-    assert messages(the) == []
+    story = Story(catalogs.parse(CATALOG, today=date(2025, 4, 1)))
+    story.play("04-01 10:00 ann is email=ann@x.test\n04-03 10:00 ann words 5")
+    story.at("06-01")
+    assert messages(story) == []
 
 
 @settings(deadline=None)
@@ -176,28 +176,31 @@ def test_without_the_table_nothing_falls_due() -> None:
 )
 def test_a_world_that_is_made_anew_on_the_way_has_the_same_future(gaps: list[int], zones: list[str]) -> None:
     def lived(renewed: bool) -> list[str]:
-        the, time = story(CALLS.replace('"none"', '"weekly"').replace("streakReminders = false", "")), moment("04-01")
-        the.ask("users_identify", id="ann", body={"email": "a@x.test"})
+        story, time = (
+            new_story(CALLS.replace('"none"', '"weekly"').replace("streakReminders = false", "")),
+            moment("04-01"),
+        )
+        story.call("users_identify", id="ann", body={"email": "a@x.test"})
         for number, hours in enumerate(gaps):
             time += hours * 3_600_000
-            the.pass_to(time)
+            story.pass_to(time)
             if number < len(zones):
-                the.ask("users_identify", id="ann", body={"tz": zones[number]})
+                story.call("users_identify", id="ann", body={"tz": zones[number]})
             else:
-                the.event("ann", "words", 1)
+                story.event("ann", "words", 1)
             if renewed:
-                the.game = Game(pickle.loads(pickle.dumps(the.world)), the._hear, the.game.now)
-        the.pass_to(time + 40 * 24 * 3_600_000)
-        return messages(the)
+                story.game = Game(pickle.loads(pickle.dumps(story.world)), story._hear, story.game.now)
+        story.pass_to(time + 40 * 24 * 3_600_000)
+        return messages(story)
 
     assert lived(renewed=False) == lived(renewed=True)
 
 
-def test_the_webhooks_of_a_newer_document_come_at_their_moments() -> None:
+def test_the_webhooks_of_a_newer_spec_come_at_their_moments() -> None:
     catalog = CATALOG + "\n[emails]\n"
     body = {"user": {"id": "ann", "email": "ann@x.test"}, "value": 5}
-    for document in (newer(), None):
-        with MockServer(document=document, catalog=catalog, now="2025-04-01T10:00:00Z", frozen=True) as server:
+    for spec in (newer(), None):
+        with MockServer(document=spec, catalog=catalog, now="2025-04-01T10:00:00Z", frozen=True) as server:
             server.control("POST", "/reset")
             key = {"X-API-KEY": server.api_key}
             httpx.post(f"{server.url}/metrics/words/event", json=body, headers=key).raise_for_status()
@@ -205,7 +208,7 @@ def test_the_webhooks_of_a_newer_document_come_at_their_moments() -> None:
             sent = [event for event in server.webhooks(user="ann") if event["type"].startswith("emails.")]
             facts = {fact["kind"] for fact in server.facts(user="ann")}
         assert {"RecapDue", "StreakReminderDue", "ReactivationDue", "AchievementMessageDue"} <= facts
-        if document is None:
+        if spec is None:
             assert sent == []
             continue
         assert [(event["type"], event["timestamp"]) for event in sent] == [

@@ -251,8 +251,8 @@ def test_points_are_the_sum_of_their_awards_and_stay_within_their_limits(
                 assert not account.unsettled
                 changes = [fact for fact in facts_of(world, f.PointsChanged, user_id) if fact.system == key]
                 assert sum(fact.added for fact in changes) == total
-                told = [world.journal.entry(seq).fact for fact in changes for seq in fact.awards]
-                assert told == awards
+                actual = [world.journal.entry(seq).fact for fact in changes for seq in fact.awards]
+                assert actual == awards
         held = Counter(user.points(key) for user in world.users.values() if key in user.accounts)
         assert +world.totals.get(key, Counter()) == held
 
@@ -266,8 +266,8 @@ def test_every_award_but_those_of_creation_is_told_once_at_most_once_a_minute(st
     creation = {row.id for system in SAMPLE.points.values() for row in system.triggers if row.type == "user_creation"}
     awards = {e.seq for e in world.journal if isinstance(e.fact, f.PointsAwarded) and e.fact.trigger not in creation}
     reports = [entry for entry in world.journal if isinstance(entry.fact, f.PointsReported)]
-    told = [seq for entry in reports for seq in entry.fact.awards]  # type: ignore[union-attr]
-    assert sorted(told) == sorted(awards - set(_unsent(world)))
+    actual = [seq for entry in reports for seq in entry.fact.awards]  # type: ignore[union-attr]
+    assert sorted(actual) == sorted(awards - set(_unsent(world)))
     latest: dict[tuple[str, str], int] = {}
     for entry in reports:
         key = entry.fact.user, entry.fact.system  # type: ignore[union-attr]

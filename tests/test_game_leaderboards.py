@@ -18,7 +18,7 @@ from mockserver.game.errors import NotFound, Refused
 
 def test_the_highest_value_is_first_ties_by_who_reached_it_first() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
-    story.tell("""
+    story.play("""
         04-01 09:00 dan words 10
         04-01 10:00 cat words 20
         04-01 10:00 bob words 20
@@ -30,7 +30,7 @@ def test_the_highest_value_is_first_ties_by_who_reached_it_first() -> None:
 
 def test_fractions_neither_show_nor_rank() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
-    story.tell("04-01 09:00 ann words 10.1\n04-01 10:00 bob words 10.9\n04-01 11:00 ann words 0.2")
+    story.play("04-01 09:00 ann words 10.1\n04-01 10:00 bob words 10.9\n04-01 11:00 ann words 0.2")
     assert story.ranking("ever") == [("ann", 10), ("bob", 10)]
     assert story.event("bob", "words", 0.05)["leaderboards"] == {}
     assert history(story, "ann", "ever") == [(None, 1, None, 10)]
@@ -38,9 +38,9 @@ def test_fractions_neither_show_nor_rank() -> None:
 
 def test_nobody_at_zero_or_below_is_on_the_board() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
-    story.tell("04-01 09:00 ann words 10\n04-01 10:00 bob words -5\n04-01 11:00 cat words 0.9")
+    story.play("04-01 09:00 ann words 10\n04-01 10:00 bob words -5\n04-01 11:00 cat words 0.9")
     assert story.ranking("ever") == [("ann", 10)]
-    story.tell("04-01 12:00 ann words -10")
+    story.play("04-01 12:00 ann words -10")
     assert story.ranking("ever") == []
     assert at(story, "ann", "ever") == (None, None)
     assert history(story, "ann", "ever") == [(None, 1, None, 10), (1, None, 10, None)]
@@ -48,10 +48,10 @@ def test_nobody_at_zero_or_below_is_on_the_board() -> None:
 
 def test_who_does_not_fit_has_no_rank_and_no_value_until_others_fall() -> None:
     story = Story(with_boards(board("top", "2025-01-01", max_participants=2)))
-    story.tell("04-01 09:00 ann words 30\n04-01 10:00 bob words 20\n04-01 11:00 cat words 10")
+    story.play("04-01 09:00 ann words 30\n04-01 10:00 bob words 20\n04-01 11:00 cat words 10")
     assert story.ranking("top") == [("ann", 30), ("bob", 20)]
     assert at(story, "cat", "top") == (None, None)
-    story.tell("04-01 12:00 ann words -25")
+    story.play("04-01 12:00 ann words -25")
     assert story.ranking("top") == [("bob", 20), ("cat", 10)]
     assert at(story, "cat", "top") == (2, 10)
 
@@ -66,7 +66,7 @@ def test_the_threshold_is_the_least_value_that_gets_in_now() -> None:
     assert story.ranking("top") == [("ann", 30), ("cat", 21)]
 
 
-def test_an_event_tells_rank_previous_rank_and_the_run() -> None:
+def test_an_event_returns_rank_previous_rank_and_the_run() -> None:
     story = Story(with_boards(board("weekly", "2025-03-30", run_unit="day", run_interval=7)))
     story.event("ann", "words", 10)
     shown = story.event("bob", "words", 20)["leaderboards"]["weekly"]
@@ -120,7 +120,7 @@ def test_a_limit_above_the_size_of_the_board_is_refused() -> None:
 
 def test_with_a_user_the_page_begins_at_that_users_row() -> None:
     story = crowd()
-    rows = story.ask("leaderboards_get", key="ever", user_id="u05", limit=2)["rankings"]
+    rows = story.call("leaderboards_get", key="ever", user_id="u05", limit=2)["rankings"]
     assert column(rows, "userId", "rank") == [("u05", 6), ("u06", 7)]
     assert users(story, user_id="u05", offset=3, limit=2) == ["u08", "u09"]
     assert users(story, user_id="nobody") == []
@@ -140,7 +140,7 @@ def test_a_points_board_ranks_what_was_gained_within_the_run() -> None:
     systems = by_key(points(triggers=(per_metric(10, 1), spent)))
     row = board("xp", "2025-03-30", rank_by="points", points_system="xp", run_unit="day", run_interval=7)
     story = Story(with_boards(row, points=systems))
-    story.tell("""
+    story.play("""
         04-02 09:00 ann words 5
         04-02 09:00 bob words 3
         04-06 09:00 ann words 2
@@ -158,7 +158,7 @@ def test_points_of_time_and_creation_count_on_a_points_board() -> None:
     )
     row = board("xp", "2025-01-01", rank_by="points", points_system="xp")
     story = Story(with_boards(row, points=by_key(points(triggers=triggers))))
-    story.tell("04-01 09:00 ann is name=Ann\n04-03 09:00")
+    story.play("04-01 09:00 ann is name=Ann\n04-03 09:00")
     assert story.ranking("xp") == [("ann", 12)]
 
 
@@ -169,15 +169,15 @@ def test_a_streak_board_shows_the_present_lengths_from_its_opening_to_its_end() 
         story.line(f"04-0{day} 09:00 bob words 1")
     assert story.at("04-03 09:59").ranking("streaks") == []
     assert story.at("04-03 10:00").ranking("streaks") == [("ann", 3), ("bob", 3)]
-    story.tell("04-04 10:00 bob words 1\n04-05 00:00")
+    story.play("04-04 10:00 bob words 1\n04-05 00:00")
     assert story.ranking("streaks") == [("bob", 4)]
-    story.tell("04-05 10:00 bob words 1\n04-06 10:00 bob words 1\n04-07 10:00 bob words 1\n04-09 10:00")
+    story.play("04-05 10:00 bob words 1\n04-06 10:00 bob words 1\n04-07 10:00 bob words 1\n04-09 10:00")
     assert story.ranking("streaks") == [("bob", 6)]
 
 
 def test_the_end_of_a_streak_board_is_that_of_the_users_own_day() -> None:
     story = Story(with_boards(board("streaks", "2025-04-01", "2025-04-02", rank_by="streak")), start="2025-03-30")
-    story.tell("""
+    story.play("""
         04-01 09:00 east is tz=Pacific/Kiritimati
         04-01 09:00 west is tz=Pacific/Pago_Pago
         04-02 00:00 east words 1
@@ -204,6 +204,6 @@ def test_a_points_board_takes_what_was_awarded_filters_included() -> None:
 
 def test_unknown_boards_are_not_found() -> None:
     story = Story(BARE)
-    story.ask("users_create", body={"id": "ann"})
+    story.call("users_create", body={"id": "ann"})
     assert isinstance(story.refusal("leaderboards_get", key="unknown"), NotFound)
     assert isinstance(story.refusal("users_leaderboard", id="ann", key="unknown"), NotFound)

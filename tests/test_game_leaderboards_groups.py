@@ -67,7 +67,7 @@ def test_who_lacks_an_attribute_is_in_no_group_until_it_is_set() -> None:
     story = Story(with_boards(REGIONS))
     assert story.event("ann", "words", 5)["leaderboards"] == {}
     assert at(story, "ann", "regions") == (None, None)
-    story.ask("users_identify", id="ann", body={"attributes": {"region": "eu"}})
+    story.call("users_identify", id="ann", body={"attributes": {"region": "eu"}})
     assert story.ranking("regions", user_attributes="region:eu") == [("ann", 5)]
 
 
@@ -87,15 +87,15 @@ def test_changing_an_attribute_moves_the_score_to_the_other_group() -> None:
 def test_scores_of_a_run_that_has_begun_only_far_in_the_east_move_too() -> None:
     row = board("daily", "2025-04-01", breakdown=("region",), run_unit="day", run_interval=1)
     story = Story(with_boards(row))
-    story.ask("users_create", body={"id": "ann", "tz": "Pacific/Kiritimati", "attributes": {"region": "eu"}})
+    story.call("users_create", body={"id": "ann", "tz": "Pacific/Kiritimati", "attributes": {"region": "eu"}})
     story.at("04-01 10:30Z").event("ann", "words", 3)
-    story.ask("users_identify", id="ann", body={"attributes": {"region": "us"}})
+    story.call("users_identify", id="ann", body={"attributes": {"region": "us"}})
     assert story.ranking("daily", run=date(2025, 4, 2), user_attributes="region:us") == [("ann", 3)]
 
 
-def test_whoever_moves_to_another_group_takes_along_when_the_value_was_reached() -> None:
+def test_a_user_who_moves_to_another_group_keeps_when_the_value_was_reached() -> None:
     story = Story(with_boards(REGIONS))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann is region=eu
         04-01 09:00 ann words 5
         04-01 10:00 bob is region=us
@@ -108,7 +108,7 @@ def test_whoever_moves_to_another_group_takes_along_when_the_value_was_reached()
 def test_final_runs_keep_their_groups() -> None:
     row = board("daily", "2025-04-01", breakdown=("region",), run_unit="day", run_interval=1)
     story = Story(with_boards(row))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann is region=eu
         04-01 09:00 ann words 1
         04-02 09:00 ann words 2
@@ -119,10 +119,10 @@ def test_final_runs_keep_their_groups() -> None:
     assert story.ranking("daily", run=date(2025, 4, 2), user_attributes=us) == [("ann", 2)]
 
 
-def test_an_event_that_moves_older_scores_tells_the_current_run() -> None:
+def test_an_event_that_moves_older_scores_returns_the_current_run() -> None:
     row = board("daily", "2025-04-01", breakdown=("region",), run_unit="day", run_interval=1)
     story = Story(with_boards(row))
-    story.tell("04-01 09:00 ann is region=eu\n04-01 09:00 ann words 7\n04-02 09:00")
+    story.play("04-01 09:00 ann is region=eu\n04-01 09:00 ann words 7\n04-02 09:00")
     shown = story.event("ann", "words", 2, user_region="us")["leaderboards"]["daily"]
     assert (shown["start"], shown["previousRank"], shown["rank"]) == ("2025-04-02", None, 1)
     assert story.ranking("daily", run=date(2025, 4, 1), user_attributes="region:us") == [("ann", 7)]

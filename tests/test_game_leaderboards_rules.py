@@ -36,8 +36,8 @@ def test_who_lacks_the_attributes_does_not_take_part() -> None:
     assert (shown["previousRank"], shown["rank"]) == (None, 1)
     assert story.ranking("pros") == [("cat", 5)]
     assert [at(story, user, "pros") for user in ("ann", "bob", "cat")] == [(None, None), (None, None), (1, 5)]
-    assert story.ask("leaderboards_get", key="pros", user_id="bob")["rankings"] == []
-    assert story.ask("users_wrapped", id="ann", year=2025)["activity"]["entireYear"]["leaderboards"] == {}
+    assert story.call("leaderboards_get", key="pros", user_id="bob")["rankings"] == []
+    assert story.call("users_wrapped", id="ann", year=2025)["activity"]["entireYear"]["leaderboards"] == {}
 
 
 def test_all_attributes_must_match_exactly() -> None:
@@ -49,12 +49,12 @@ def test_all_attributes_must_match_exactly() -> None:
     assert story.ranking("both") == [("cat", 1)]
 
 
-def test_who_leaves_loses_the_place_and_whoever_comes_back_has_what_was_gained() -> None:
+def test_who_leaves_loses_the_place_and_gets_the_score_back_on_return() -> None:
     story = Story(with_boards(PROS))
     story.event("ann", "words", 9, user_plan="pro")
     story.event("bob", "words", 5, user_plan="pro")
     story.new_facts()
-    story.ask("users_identify", id="ann", body={"attributes": {"plan": "basic"}})
+    story.call("users_identify", id="ann", body={"attributes": {"plan": "basic"}})
     assert story.new_facts("ScoreChanged") == ["04-01 00:00 ann ScoreChanged pros #1(9) off"]
     assert story.ranking("pros") == [("bob", 5)]
     story.event("ann", "words", 1)
@@ -81,7 +81,7 @@ def test_streaks_of_those_who_do_not_take_part_are_on_no_streak_board() -> None:
     story.event("bob", "words", 100, user_plan="pro")
     story.at("04-03")
     assert story.ranking("streaks") == [("bob", 1)]
-    story.ask("users_identify", id="ann", body={"attributes": {"plan": "pro"}})
+    story.call("users_identify", id="ann", body={"attributes": {"plan": "pro"}})
     assert story.ranking("streaks") == [("ann", 1), ("bob", 1)]
 
 
@@ -103,8 +103,8 @@ def test_the_hours_begin_inclusive_and_end_exclusive(key: str, counting: list[st
 
 def test_the_hours_are_those_of_each_users_own_day() -> None:
     story = Story(with_boards(MORNINGS), "2025-03-29")
-    story.ask("users_identify", id="ann", body={"tz": "Asia/Tokyo"})
-    story.ask("users_identify", id="bob", body={"tz": "Europe/London"})
+    story.call("users_identify", id="ann", body={"tz": "Asia/Tokyo"})
+    story.call("users_identify", id="bob", body={"tz": "Europe/London"})
     story.at("03-29 00:00")  # 09:00 in Tokyo, 00:00 in London
     assert "mornings" in story.event("ann", "words", 1)["leaderboards"]
     assert story.event("bob", "words", 1)["leaderboards"] == {}
@@ -115,16 +115,16 @@ def test_the_hours_are_those_of_each_users_own_day() -> None:
 def test_points_rank_by_the_hour_in_which_they_change() -> None:
     row = board("xp-mornings", "2025-01-01", rank_by="points", points_system="xp", start_time=9 * 60, end_time=12 * 60)
     story = Story(replace(SAMPLE, leaderboards=by_key(row)))
-    story.tell("04-01 08:00 ann words 100")
+    story.play("04-01 08:00 ann words 100")
     assert story.ranking("xp-mornings") == []
     before = story.total("ann")
-    story.tell("04-01 10:00 ann words 100")
+    story.play("04-01 10:00 ann words 100")
     assert story.ranking("xp-mornings") == [("ann", story.total("ann") - before)]
 
 
 def test_activity_outside_leaves_no_trace_in_a_history() -> None:
     story = Story(with_boards(MORNINGS))
-    story.tell("""
+    story.play("""
         04-01 08:00 ann words 5
         04-01 09:00 ann words 1
         04-01 13:00 ann words 5
@@ -134,7 +134,7 @@ def test_activity_outside_leaves_no_trace_in_a_history() -> None:
 
 def test_what_decides_who_ranks_is_shown() -> None:
     story = Story(with_boards(PROS, MORNINGS, LATE))
-    shown = {row["key"]: row for row in story.ask("leaderboards_all")}
+    shown = {row["key"]: row for row in story.call("leaderboards_all")}
     assert shown["pros"]["userAttributes"] == [{"key": "plan", "value": "pro"}]
     assert [(row["startTime"], row["endTime"]) for row in shown.values()] == [
         (None, None),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from boards import at, with_boards
 from sample import board
-from story import Story, column, plain, told
+from story import Story, column, facts_of, plain
 
 from mockserver.game.catalog import Leaderboard
 from mockserver.game.errors import NotFound
@@ -38,7 +38,7 @@ def test_runs_follow_one_another_and_keep_the_day_of_the_month_where_there_is_on
 
 def test_a_run_starts_from_nothing_and_earlier_ones_can_be_read_by_any_of_their_days() -> None:
     story = Story(with_boards(board("weekly", "2025-03-30", run_unit="day", run_interval=7)))
-    story.tell("""
+    story.play("""
         04-02 12:00 ann words 10
         04-05 12:00 bob words 30
         04-06 12:00 ann words 5
@@ -52,7 +52,7 @@ def test_a_run_starts_from_nothing_and_earlier_ones_can_be_read_by_any_of_their_
 @pytest.mark.parametrize("day", ["2025-03-29", "2025-04-13", "0001-01-01", "9999-12-31"])
 def test_a_day_in_no_run_that_has_begun_is_not_found(day: str) -> None:
     story = Story(with_boards(board("weekly", "2025-03-30", run_unit="day", run_interval=7)), start="2025-04-12")
-    story.ask("users_create", body={"id": "ann"})
+    story.call("users_create", body={"id": "ann"})
     run = date.fromisoformat(day)
     story.at("04-12 09:59")
     assert isinstance(story.refusal("leaderboards_get", key="weekly", run=run), NotFound)
@@ -62,7 +62,7 @@ def test_a_day_in_no_run_that_has_begun_is_not_found(day: str) -> None:
 def test_scores_go_to_the_run_of_the_users_own_date() -> None:
     story = Story(with_boards(board("daily", "2025-04-01", run_unit="day", run_interval=1)))
     for user, tz in (("east", "Pacific/Kiritimati"), ("west", "Pacific/Pago_Pago")):
-        story.ask("users_create", body={"id": user, "tz": tz})
+        story.call("users_create", body={"id": user, "tz": tz})
     story.at("04-02 10:30Z")
     for user in ("east", "west"):
         board_shown = story.event(user, "words", 1)["leaderboards"]["daily"]
@@ -83,17 +83,17 @@ def test_a_board_is_scheduled_then_active_then_finished_by_the_hours_of_utc() ->
     story = Story(with_boards(board("sprint", "2025-04-03", "2025-04-04")))
 
     def status(when: str) -> str:
-        return str(story.at(when).ask("leaderboards_get", key="sprint")["status"])
+        return str(story.at(when).call("leaderboards_get", key="sprint")["status"])
 
     moments = ["04-02 09:59:59", "04-02 10:00", "04-05 11:59:59", "04-05 12:00"]
     assert [status(when) for when in moments] == ["scheduled", "active", "active", "finished"]
-    assert story.ask("leaderboards_all") == []
-    assert column(story.ask("leaderboards_all", include_finished=True), "status") == ["finished"]
+    assert story.call("leaderboards_all") == []
+    assert column(story.call("leaderboards_all", include_finished=True), "status") == ["finished"]
 
 
 def test_between_its_opening_and_its_start_a_board_ranks_those_for_whom_it_has_started() -> None:
     story = Story(with_boards(board("sprint", "2025-04-03")))
-    story.ask("users_create", body={"id": "east", "tz": "Pacific/Kiritimati"})
+    story.call("users_create", body={"id": "east", "tz": "Pacific/Kiritimati"})
     story.at("04-02 10:00")
     assert story.event("ann", "words", 5)["leaderboards"] == {}
     shown = story.event("east", "words", 3)["leaderboards"]["sprint"]
@@ -102,7 +102,7 @@ def test_between_its_opening_and_its_start_a_board_ranks_those_for_whom_it_has_s
     assert at(story, "ann", "sprint") == (None, None)
 
 
-def test_an_event_tells_the_boards_on_whose_current_run_the_own_place_changed() -> None:
+def test_an_event_returns_the_boards_on_whose_current_run_the_own_rank_changed() -> None:
     rows = (
         board("ever", "2025-01-01"),
         board("full", "2025-01-01", max_participants=1),
@@ -114,32 +114,32 @@ def test_an_event_tells_the_boards_on_whose_current_run_the_own_place_changed() 
     )
     story = Story(with_boards(*rows))
     story.event("bob", "words", 50)
-    told = story.event("ann", "words", 5)["leaderboards"]
-    assert {key: row["rank"] for key, row in told.items()} == {"ever": 2, "full": None, "weekly": 2}
+    actual = story.event("ann", "words", 5)["leaderboards"]
+    assert {key: row["rank"] for key, row in actual.items()} == {"ever": 2, "full": None, "weekly": 2}
     assert story.event("ann", "words", 0.5)["leaderboards"] == {}
 
 
 def test_a_scheduled_board_has_no_rankings_and_a_finished_one_those_of_its_last_run_cut_at_the_end() -> None:
     row = board("weekly", "2025-04-06", "2025-04-15", run_unit="day", run_interval=7)
     story = Story(with_boards(row))
-    story.tell("04-03 12:00 ann words 100")
-    answer = story.ask("leaderboards_get", key="weekly")
-    assert (answer["status"], answer["rankings"]) == ("scheduled", [])
+    story.play("04-03 12:00 ann words 100")
+    response = story.call("leaderboards_get", key="weekly")
+    assert (response["status"], response["rankings"]) == ("scheduled", [])
     assert at(story, "ann", "weekly") == (None, None)
-    story.tell("""
+    story.play("""
         04-08 12:00 ann words 10
         04-14 12:00 ann words 20
         04-16 12:00 ann words 40
         05-20 12:00
     """)
-    answer = story.ask("leaderboards_get", key="weekly")
-    assert (answer["status"], column(answer["rankings"], "value")) == ("finished", [20])
+    response = story.call("leaderboards_get", key="weekly")
+    assert (response["status"], column(response["rankings"], "value")) == ("finished", [20])
     assert at(story, "ann", "weekly") == (1, 20)
 
 
 def test_runs_are_told_from_their_opening_to_their_end() -> None:
     catalog = with_boards(board("pair", "2025-04-03", "2025-04-08", run_unit="day", run_interval=4))
-    assert told(catalog, "05-01", "Run") == plain("""
+    assert facts_of(catalog, "05-01", "Run") == plain("""
         04-02 10:00 RunStarted pair 04-03
         04-06 10:00 RunStarted pair 04-07
         04-07 12:00 RunBecameFinal pair 04-03
@@ -151,7 +151,7 @@ def test_runs_are_told_from_their_opening_to_their_end() -> None:
 
 def test_runs_that_start_on_the_thirty_first_are_told_in_every_month() -> None:
     catalog = with_boards(board("monthly", "2025-01-31", run_unit="month", run_interval=1))
-    assert told(catalog, "2025-06-01", "RunStarted", start="2025-01-01") == plain("""
+    assert facts_of(catalog, "2025-06-01", "RunStarted", start="2025-01-01") == plain("""
         01-30 10:00 RunStarted monthly 01-31
         02-27 10:00 RunStarted monthly 02-28
         03-30 10:00 RunStarted monthly 03-31
@@ -172,9 +172,9 @@ def test_runs_that_start_on_the_thirty_first_are_told_in_every_month() -> None:
 )
 def test_runs_beyond_the_calendar_are_cut_to_it(row: Leaderboard) -> None:
     story = Story(with_boards(row))
-    answer = story.tell("04-01 09:00 ann words 1\n04-09 09:00 ann words 1")
-    for shown in answer["leaderboards"].values():
+    response = story.play("04-01 09:00 ann words 1\n04-09 09:00 ann words 1")
+    for shown in response["leaderboards"].values():
         assert shown["end"] == "9999-12-31"
-    story.ask("leaderboards_get", key="huge")
+    story.call("leaderboards_get", key="huge")
     at(story, "ann", "huge")
-    story.ask("users_wrapped", id="ann")
+    story.call("users_wrapped", id="ann")

@@ -96,7 +96,7 @@ def test_what_is_remembered_of_a_catalog_does_not_pile_up_with_the_days(monkeypa
     assert 0 < len(game.world.catalog.remembered) <= 50
 
 
-def test_answers_need_nothing_of_what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_responses_need_nothing_of_what_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     """Catalogs are shared, and another thread may make one forget at any moment."""
     first = metrics_event(lived(SAMPLE), key="words", body={"user": {"id": "user-0"}, "value": 10})
     monkeypatch.setattr(catalog.Memo, "__setitem__", lambda memo, key, value: None)

@@ -18,7 +18,7 @@ NOTHING: dict[str, Any] = {"achievements": [], "points": {}, "leaderboards": {}}
 
 
 def summary(story: Story, aggregation: str, start: str, end: str, user: str = "ann") -> list[tuple[str, Any, Any]]:
-    rows = story.ask(
+    rows = story.call(
         "users_metric_event_summary",
         id=user,
         key="words",
@@ -39,7 +39,7 @@ def test_totals_are_exact_decimals() -> None:
     story = Story(BARE)
     for value in (0.1, 0.2):
         story.event("ann", "words", value)
-    assert story.ask("users_single_metric", id="ann", key="words")["current"] == 0.3
+    assert story.call("users_single_metric", id="ann", key="words")["current"] == 0.3
     assert repr(number(millionths(0.1) + millionths(0.2))) == "0.3"
     assert repr(number(millionths(2.0))) == "2"
 
@@ -74,7 +74,7 @@ def test_an_unknown_event_attribute_is_refused_in_the_words_of_the_service() -> 
 
 def test_what_follows_from_an_event_comes_phase_after_phase() -> None:
     story = Story(SAMPLE)
-    story.tell("04-01 09:00 ann words 100")
+    story.play("04-01 09:00 ann words 100")
     assert story.facts("User", "Metric", "Streak", "Ach", "PointsAw", "Level", "Score") == plain("""
         04-01 09:00 ann UserCreated
         04-01 09:00 ann MetricChanged words 100000000 100000000
@@ -94,7 +94,7 @@ def test_what_follows_from_an_event_comes_phase_after_phase() -> None:
     """)
 
 
-def test_an_answer_holds_what_the_event_changed_and_nothing_else() -> None:
+def test_a_response_holds_what_the_event_changed_and_nothing_else() -> None:
     story = Story(SAMPLE)
     first = story.event("ann", "words", 100)
     assert column(first["achievements"], "name") == ["Five", "Hundred", "First-Day"]
@@ -110,12 +110,12 @@ def test_a_metric_shows_all_its_achievements_in_catalog_order_done_or_not() -> N
     catalog = replace(SAMPLE, achievements=SAMPLE.achievements | {"old-hand": locked})
     story = Story(catalog)
     story.event("ann", "words", 5)
-    metrics = story.ask("users_all_metrics", id="ann")
+    metrics = story.call("users_all_metrics", id="ann")
     assert column(metrics, "key", "current", "status") == [("words", 5, "active"), ("chapters", 0, "active")]
     assert column(metrics[0]["achievements"], "name") == ["Hundred", "Five", "Phone", "Pro"]
     achieved = [row["achievedAt"] is not None for row in metrics[0]["achievements"]]
     assert achieved == [False, True, False, False]
-    assert metrics[0] == story.ask("users_single_metric", id="ann", key="words")
+    assert metrics[0] == story.call("users_single_metric", id="ann", key="words")
 
 
 # Idempotency
@@ -126,8 +126,8 @@ def test_a_first_use_says_that_it_is_no_replay_and_without_a_key_nothing_is_said
     first = story.event("ann", "words", 5, key="k")
     assert (first["idempotencyKey"], first["idempotentReplayed"]) == ("k", False)
     for key in (None, ""):
-        answer = story.event("ann", "words", 5, key=key)
-        assert not {"idempotencyKey", "idempotentReplayed"} & set(answer)
+        response = story.event("ann", "words", 5, key=key)
+        assert not {"idempotencyKey", "idempotentReplayed"} & set(response)
     assert story.world.users["ann"].total("words") == 15 * 10**6
 
 
@@ -150,7 +150,7 @@ def test_a_replay_still_applies_the_user_fields() -> None:
     story = Story(SAMPLE)
     story.event("ann", "words", 5, key="k")
     replay = story.event("ann", "words", 5, key="k", user_name="Ann", user_region="eu")
-    assert story.ask("users_get", id="ann")["name"] == "Ann"
+    assert story.call("users_get", id="ann")["name"] == "Ann"
     assert story.ranking("monthly", user_attributes="region:eu") == [("ann", 5)]
     assert {key: replay[key] for key in NOTHING} == NOTHING
 
@@ -176,7 +176,7 @@ def test_the_key_of_a_refused_event_is_free() -> None:
 
 def test_every_day_has_a_row_with_its_change_and_the_total_at_its_end() -> None:
     story = Story(BARE)
-    story.tell("""
+    story.play("""
         04-02 09:00 ann words 10
         04-02 21:00 ann words 0.5
         04-04 09:00 ann words -2
@@ -193,7 +193,7 @@ def test_every_day_has_a_row_with_its_change_and_the_total_at_its_end() -> None:
 
 def test_weekly_and_monthly_rows_are_whole_periods_dated_at_their_first_day() -> None:
     story = Story(BARE, start="2024-12-01")
-    story.tell("""
+    story.play("""
         2024-12-28 12:00 ann words 1
         2024-12-29 12:00 ann words 10
         01-04 12:00 ann words 100
@@ -208,13 +208,13 @@ def test_weekly_and_monthly_rows_are_whole_periods_dated_at_their_first_day() ->
 
 def test_weeks_begin_on_the_day_that_the_catalog_says() -> None:
     story = Story(replace(BARE, settings=Settings(week_start=0)))
-    story.tell("04-06 12:00 ann words 1\n04-07 12:00 ann words 2")
+    story.play("04-06 12:00 ann words 1\n04-07 12:00 ann words 2")
     assert summary(story, "weekly", "2025-04-06", "2025-04-07") == [("2025-03-31", 1, 1), ("2025-04-07", 3, 2)]
 
 
 def test_days_are_those_of_the_user_at_the_time_of_the_event() -> None:
     story = Story(BARE)
-    story.tell("""
+    story.play("""
         04-01 09:00 ann is tz=Pacific/Kiritimati
         04-02 00:30 ann words 1
         04-02 01:00 ann is tz=Pacific/Pago_Pago
@@ -225,13 +225,13 @@ def test_days_are_those_of_the_user_at_the_time_of_the_event() -> None:
 
 def test_days_to_come_are_included() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 4")
+    story.play("04-01 09:00 ann words 4")
     assert summary(story, "daily", "2025-04-01", "2025-04-03")[1:] == [("2025-04-02", 4, 0), ("2025-04-03", 4, 0)]
 
 
 def test_start_must_lie_before_end_by_four_hundred_days_at_most() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 4")
+    story.play("04-01 09:00 ann words 4")
     first = date(2024, 1, 1)
     assert len(summary(story, "daily", "2024-01-01", str(first + timedelta(days=400)))) == 401
     for days in (0, -1, 401):
@@ -248,7 +248,7 @@ def test_start_must_lie_before_end_by_four_hundred_days_at_most() -> None:
 
 def test_summaries_reach_both_ends_of_the_calendar() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 4")
+    story.play("04-01 09:00 ann words 4")
     assert summary(story, "weekly", "0001-01-01", "0001-01-08") == [("0001-01-01", 0, 0), ("0001-01-07", 0, 0)]
     assert summary(story, "monthly", "0001-01-01", "0001-01-02") == [("0001-01-01", 0, 0)]
     assert summary(story, "weekly", "9999-12-25", "9999-12-31") == [("9999-12-19", 4, 0), ("9999-12-26", 4, 0)]
@@ -270,8 +270,8 @@ def test_the_sum_of_a_day_may_exceed_what_a_machine_word_holds() -> None:
 
 def test_points_have_the_same_summaries() -> None:
     story = Story(SAMPLE)
-    story.tell("04-01 09:00 ann words 10\n04-03 09:00 ann words 10")
-    rows = story.ask(
+    story.play("04-01 09:00 ann words 10\n04-03 09:00 ann words 10")
+    rows = story.call(
         "users_points_event_summary",
         id="ann",
         key="xp",

@@ -64,10 +64,10 @@ TURNS = with_boards(
 )
 
 
-class Told(NamedTuple):
+class Outcome(NamedTuple):
     """One request: its response, its webhooks, and everybody's state before and after."""
 
-    answer: JSON
+    response: JSON
     webhooks: list[JSON]
     before: dict[str, JSON]
     after: dict[str, JSON]
@@ -97,8 +97,8 @@ def states(story: Story) -> dict[str, JSON]:
 
 
 def state(story: Story, user: str) -> JSON:
-    xp = story.ask("users_points", id=user, key="xp", awards=100)
-    places = {key: story.ask("users_leaderboard", id=user, key=key, num_events=100) for key in TURNS.leaderboards}
+    xp = story.call("users_points", id=user, key="xp", awards=100)
+    places = {key: story.call("users_leaderboard", id=user, key=key, num_events=100) for key in TURNS.leaderboards}
     return {
         "total": xp["total"],
         "level": xp["level"] and xp["level"]["key"],
@@ -106,8 +106,8 @@ def state(story: Story, user: str) -> JSON:
         "places": {key: (row["rank"], row["value"]) for key, row in places.items()},
         "history": {key: row["history"] for key, row in places.items()},
         "own": {key: sum(change.own for change in changes(story, key, user)) for key in places},
-        "achievements": keys(story.ask("users_achievements", id=user)),
-        "streak": story.ask("users_streak", id=user)["length"],
+        "achievements": keys(story.call("users_achievements", id=user)),
+        "streak": story.call("users_streak", id=user)["length"],
     }
 
 
@@ -125,51 +125,51 @@ def rankings(story: Story) -> JSON:
     }
 
 
-def play(story: Story, step: Step) -> Told:
+def play(story: Story, step: Step) -> Outcome:
     heard: list[JSON] = []
 
     def hear(world: World, entries: list[Entry]) -> None:
         heard.extend(row.shape() for row in webhook_events(world, entries))
 
     before, story.game.observe = states(story), hear
-    answer = story.ask(step.name, **step.arguments)
+    response = story.call(step.name, **step.arguments)
     story.game.observe = None
-    return Told(answer, heard, before, states(story))
+    return Outcome(response, heard, before, states(story))
 
 
 # Everything agrees
 
 
-def check_points(told: Told, user: str) -> None:
-    was, now = told.before.get(user, NOBODY), told.after[user]
-    shown = told.answer.get("points", {}).get("xp")
+def check_points(outcome: Outcome, user: str) -> None:
+    was, now = outcome.before.get(user, NOBODY), outcome.after[user]
+    shown = outcome.response.get("points", {}).get("xp")
     if shown is not None:
         assert (shown["added"], shown["total"]) == (now["total"] - was["total"], now["total"])
         assert ("level" in shown) == (was["level"] != now["level"])
         assert column(shown["awards"], "id") == [one for one in now["awards"] if one not in was["awards"]]
-    levels = [(row["previousLevel"], row["newLevel"]) for row in told.of("points.level_changed", user)]
+    levels = [(row["previousLevel"], row["newLevel"]) for row in outcome.of("points.level_changed", user)]
     changed = [(was["level"], now["level"])] if was["level"] != now["level"] else []
     assert [(old and old["key"], new and new["key"]) for old, new in levels] == changed
-    for row in told.of("points.changed", user):
+    for row in outcome.of("points.changed", user):
         assert row["points"]["total"] == now["total"]
         assert ("level" in row["points"]) == bool(changed)
 
 
-def check_achievements(told: Told, user: str) -> None:
-    was, now = told.before.get(user, NOBODY), told.after[user]
+def check_achievements(outcome: Outcome, user: str) -> None:
+    was, now = outcome.before.get(user, NOBODY), outcome.after[user]
     new = now["achievements"][len(was["achievements"]) :]
-    assert keys(row["achievement"] for row in told.of("achievement.completed", user)) == new
-    if "achievements" in told.answer:
-        assert keys(told.answer["achievements"]) == new
-    grown = [row["streak"]["length"] for kind in ("started", "extended") for row in told.of(f"streak.{kind}", user)]
+    assert keys(row["achievement"] for row in outcome.of("achievement.completed", user)) == new
+    if "achievements" in outcome.response:
+        assert keys(outcome.response["achievements"]) == new
+    grown = [row["streak"]["length"] for kind in ("started", "extended") for row in outcome.of(f"streak.{kind}", user)]
     assert grown == ([now["streak"]] if was["streak"] != now["streak"] else [])
 
 
-def check_ranks(told: Told, actor: str) -> None:
+def check_ranks(outcome: Outcome, actor: str) -> None:
     """For everybody: a webhook for each changed rank; history ends with the standing; own changes have one entry."""
     expected = []
-    for user, now in told.after.items():
-        was = told.before.get(user, NOBODY)
+    for user, now in outcome.after.items():
+        was = outcome.before.get(user, NOBODY)
         for key, place in now["places"].items():
             old = was["places"].get(key, (None, None))
             if old[0] != place[0]:
@@ -181,15 +181,15 @@ def check_ranks(told: Told, actor: str) -> None:
                 assert now["own"][key] == was["own"].get(key, 0) + (old != place)
                 if old != place:
                     assert (entries[-1]["previousRank"], entries[-1]["previousValue"]) == old
-    rows = [(row["user"]["id"], row["leaderboard"]) for row in told.of("leaderboard.rank_changed")]
+    rows = [(row["user"]["id"], row["leaderboard"]) for row in outcome.of("leaderboard.rank_changed")]
     found = [
         (user, row["key"], (row["previousRank"], row["previousValue"]), (row["rank"], row["value"]))
         for user, row in rows
     ]
     assert sorted(found, key=str) == sorted(expected, key=str)
-    for key, row in told.answer.get("leaderboards", {}).items():
-        old = told.before.get(actor, NOBODY)["places"].get(key, (None, None))
-        assert (row["previousRank"], row["rank"]) == (old[0], told.after[actor]["places"][key][0])
+    for key, row in outcome.response.get("leaderboards", {}).items():
+        old = outcome.before.get(actor, NOBODY)["places"].get(key, (None, None))
+        assert (row["previousRank"], row["rank"]) == (old[0], outcome.after[actor]["places"][key][0])
 
 
 users = st.sampled_from(["ann", "bob", "cat", "dan", "eve"])
@@ -220,14 +220,14 @@ def test_response_webhooks_and_history_of_a_request_agree_about_before_and_after
     story = Story(TURNS)
     for step in life:
         boards = rankings(story)
-        told = play(story, step)
+        outcome = play(story, step)
         actor = step.arguments.get("id") or step.arguments["body"]["user"]["id"]
-        check_points(told, actor)
-        check_achievements(told, actor)
-        check_ranks(told, actor)
+        check_points(outcome, actor)
+        check_achievements(outcome, actor)
+        check_ranks(outcome, actor)
         after = rankings(story)
         changed = {which for which in boards.keys() | after.keys() if boards.get(which) != after.get(which)}
-        rows = [row["leaderboard"] for row in told.of("leaderboard.changed")]
+        rows = [row["leaderboard"] for row in outcome.of("leaderboard.changed")]
         groups = [
             (row["key"], tuple(pair["value"] for pair in row.get("breakdownAttributeValues", []))) for row in rows
         ]
@@ -239,20 +239,20 @@ def test_response_webhooks_and_history_of_a_request_agree_about_before_and_after
 
 def test_creation_points_that_the_first_event_takes_away_leave_no_trace_but_their_awards() -> None:
     story = Story(TURNS)
-    told = play(story, event("ann", "chapters", 1, None, None))
-    shown = told.answer["points"]["xp"]
+    outcome = play(story, event("ann", "chapters", 1, None, None))
+    shown = outcome.response["points"]["xp"]
     assert (shown["added"], shown["total"], "level" in shown) == (0, 0, False)
     assert column(shown["awards"], "awarded") == [-10, 10]
-    assert told.answer["leaderboards"] == {}
-    kinds = {row["type"] for row in told.webhooks}
+    assert outcome.response["leaderboards"] == {}
+    kinds = {row["type"] for row in outcome.webhooks}
     assert kinds == {"streak.started", "achievement.completed", "points.changed"}
     assert history(story, "ann", "points") == []
 
 
 def complete(catalog: Catalog, *lines: str) -> list[str]:
     story = Story(catalog)
-    answer = story.tell("\n".join(lines))
-    return keys(answer["achievements"])
+    response = story.play("\n".join(lines))
+    return keys(response["achievements"])
 
 
 def with_achievements(*rows: Any) -> Catalog:

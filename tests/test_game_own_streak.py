@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lives import Step, born, events, starts, steady, take, waits
 from sample import BARE, board, by_key
 from story import Story, column, plain
-from test_game_recount import NINE_DAYS, change, seen, told
+from test_game_recount import NINE_DAYS, change, seen, streak_facts
 
 from mockserver.game import streak_commands as commands
 from mockserver.game.catalog import MICRO, Catalog, Freezes, Streak, StreakCondition
@@ -26,13 +26,13 @@ def with_streak(**fields: Any) -> Catalog:
 
 
 def prefer(story: Story, **streak: Any) -> Any:
-    answer = story.ask("users_update_preferences", id="ann", body={"streak": streak})
-    assert answer == story.ask("users_get_preferences", id="ann")
-    return answer["streak"]
+    response = story.call("users_update_preferences", id="ann", body={"streak": streak})
+    assert response == story.call("users_get_preferences", id="ann")
+    return response["streak"]
 
 
 def length(story: Story) -> int:
-    return int(story.ask("users_streak", id="ann")["length"])
+    return int(story.call("users_streak", id="ann")["length"])
 
 
 # Days off
@@ -40,10 +40,10 @@ def length(story: Story) -> int:
 
 def test_on_a_day_off_nobody_need_be_active_and_no_freeze_is_spent() -> None:
     story = Story(with_streak(days_off=(0, 6), freezes=Freezes(1, 1)))
-    story.tell("04-04 09:00 ann words 1")  # a Friday
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-07"
+    story.play("04-04 09:00 ann words 1")  # a Friday
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-07"
     story.at("04-07 12:00")
-    rows = story.ask("users_streak", id="ann", history_periods=4)["streakHistory"]
+    rows = story.call("users_streak", id="ann", history_periods=4)["streakHistory"]
     assert column(rows, "length", "usedPause", "usedFreeze") == [
         (1, False, False),
         (1, False, False),
@@ -55,20 +55,20 @@ def test_on_a_day_off_nobody_need_be_active_and_no_freeze_is_spent() -> None:
 
 def test_after_days_off_a_miss_is_a_miss() -> None:
     story = Story(with_streak(days_off=(0, 6)))
-    story.tell("04-04 09:00 ann words 1\n04-08")
+    story.play("04-04 09:00 ann words 1\n04-08")
     assert story.facts("StreakLost") == ["04-08 00:00 ann StreakLost 1"]
 
 
 def test_acting_on_a_day_off_extends() -> None:
     story = Story(with_streak(days_off=(0, 6)))
-    story.tell("04-04 09:00 ann words 1\n04-05 09:00 ann words 1")
-    answer = story.ask("users_streak", id="ann")
-    assert (answer["length"], answer["expires"]) == (2, "2025-04-07")
+    story.play("04-04 09:00 ann words 1\n04-05 09:00 ann words 1")
+    response = story.call("users_streak", id="ann")
+    assert (response["length"], response["expires"]) == (2, "2025-04-07")
 
 
 def test_days_off_that_are_set_later_revive_what_was_lost_on_them() -> None:
     story = Story(BARE)
-    story.tell("04-04 09:00 ann words 1\n04-07 09:00")
+    story.play("04-04 09:00 ann words 1\n04-07 09:00")
     assert length(story) == 0
     change(story, streak=Streak(days_off=(0, 6)))
     assert length(story) == 1
@@ -79,8 +79,8 @@ def test_days_off_that_are_set_later_revive_what_was_lost_on_them() -> None:
 
 def test_what_is_set_is_shown_and_null_leaves_it_to_the_organisation_again() -> None:
     story = Story(OWN)
-    story.tell("04-01 09:00 ann is name=Ann")
-    assert "streak" not in story.ask("users_get_preferences", id="ann")
+    story.play("04-01 09:00 ann is name=Ann")
+    assert "streak" not in story.call("users_get_preferences", id="ann")
     metrics = [{"key": "words", "threshold": 2.5}, {"key": "chapters", "threshold": 1}]
     assert prefer(story, evaluationMode="AND", metrics=metrics) == {
         "enabled": True,
@@ -91,15 +91,15 @@ def test_what_is_set_is_shown_and_null_leaves_it_to_the_organisation_again() -> 
     assert prefer(story, metrics=None, evaluationMode=None) == {"enabled": True, "daysOff": [0, 6]}
     assert prefer(story, enabled=False, daysOff=None) == {"enabled": False}
     body = {"notifications": {"recap": ["email"]}}
-    assert story.ask("users_update_preferences", id="ann", body=body) == body | {"streak": {"enabled": False}}
+    assert story.call("users_update_preferences", id="ann", body=body) == body | {"streak": {"enabled": False}}
 
 
 def test_own_conditions_count_in_the_place_of_the_organisations() -> None:
     story = Story(OWN)
-    story.tell(f"{NINE_DAYS}\n04-09 10:00 bob words 1")
+    story.play(f"{NINE_DAYS}\n04-09 10:00 bob words 1")
     prefer(story, metrics=[{"key": "words", "threshold": 8}])
     assert length(story) == 2
-    assert story.ask("users_streak", id="bob")["length"] == 1
+    assert story.call("users_streak", id="bob")["length"] == 1
     prefer(story, metrics=[{"key": "words", "threshold": 9}, {"key": "chapters", "threshold": 1}])
     assert length(story) == 1
     prefer(story, evaluationMode="AND")
@@ -109,29 +109,29 @@ def test_own_conditions_count_in_the_place_of_the_organisations() -> None:
 
 def test_own_days_off_stand_in_the_place_of_the_organisations() -> None:
     story = Story(with_streak(days_off=(0, 6), customizable=True))
-    story.tell("04-04 09:00 ann words 1")
+    story.play("04-04 09:00 ann words 1")
     assert prefer(story, daysOff=[6]) == {"enabled": True, "daysOff": [6]}
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-06"
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-06"
     prefer(story, daysOff=[])
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-05"
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-05"
 
 
 def test_who_has_no_streak_has_length_0_no_webhooks_no_place_and_no_freezes_to_come() -> None:
     story = Story(replace(OWN, leaderboards=by_key(board("streaks", "2025-01-01", rank_by="streak"))))
-    story.tell("04-01 09:00 ann words 1\n04-02 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1\n04-02 09:00 ann words 1")
     story.new_facts()
     prefer(story, enabled=False)
-    story.tell("04-03 09:00 ann words 1\n04-20 09:00")
+    story.play("04-03 09:00 ann words 1\n04-20 09:00")
     assert story.facts("Streak", "Freeze") == ["04-02 09:00 ann StreakRecounted 0"]
-    answer = story.ask("users_streak", id="ann", history_periods=20)
-    assert (answer["length"], answer["rank"], answer["extended"]) == (0, None, None)
-    assert set(column(answer["streakHistory"], "length")) == {0}
-    assert story.ranking("streaks") == story.ask("streaks_rankings", type="longest") == []
+    response = story.call("users_streak", id="ann", history_periods=20)
+    assert (response["length"], response["rank"], response["extended"]) == (0, None, None)
+    assert set(column(response["streakHistory"], "length")) == {0}
+    assert story.ranking("streaks") == story.call("streaks_rankings", type="longest") == []
 
 
 def test_who_has_no_streak_is_granted_no_freeze_and_has_nothing_to_reset_or_restore() -> None:
     story = Story(OWN)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     prefer(story, enabled=False)
     with pytest.raises(NothingToDo, match="The user has switched streaks off"):
         story.act(commands.grant_freeze, "ann")
@@ -142,9 +142,9 @@ def test_who_has_no_streak_is_granted_no_freeze_and_has_nothing_to_reset_or_rest
 
 def test_who_has_a_streak_again_has_all_of_it() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1\n04-02 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1\n04-02 09:00 ann words 1")
     prefer(story, enabled=False)
-    story.tell("04-03 09:00 ann words 1")
+    story.play("04-03 09:00 ann words 1")
     prefer(story, enabled=True)
     assert length(story) == 3
 
@@ -152,7 +152,7 @@ def test_who_has_a_streak_again_has_all_of_it() -> None:
 def test_without_customizable_streaks_only_enabled_may_be_set() -> None:
     for catalog in (BARE, replace(BARE, streak=None)):
         story = Story(catalog)
-        story.tell("04-01 09:00 ann words 1")
+        story.play("04-01 09:00 ann words 1")
         refusal = story.refusal("users_update_preferences", id="ann", body={"streak": {"daysOff": [0]}})
         assert isinstance(refusal, NotAllowed)
         assert str(refusal) == (
@@ -169,20 +169,20 @@ def test_that_refusal_is_a_403_where_the_operation_has_one() -> None:
 
 def test_settings_that_are_not_allowed_any_more_stay_shown_and_do_not_count() -> None:
     story = Story(OWN)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     prefer(story, metrics=[{"key": "words", "threshold": 5}])
     assert length(story) == 0
     change(story, streak=Streak(freezes=Freezes(1, 2, 5)))
     assert length(story) == 1
-    assert "metrics" in story.ask("users_get_preferences", id="ann")["streak"]
+    assert "metrics" in story.call("users_get_preferences", id="ann")["streak"]
 
 
 def test_own_days_off_do_not_count_in_weeks() -> None:
     story = Story(OWN)
-    story.tell("04-02 09:00 ann words 1")
+    story.play("04-02 09:00 ann words 1")
     prefer(story, daysOff=[0])
     change(story, streak=Streak("weekly", customizable=True))
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-12"
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-12"
     refusal = story.refusal("users_update_preferences", id="ann", body={"streak": {"daysOff": [1]}})
     assert str(refusal) == "streak.daysOff goes with daily streaks alone; this one is weekly."
 
@@ -219,7 +219,7 @@ def test_own_days_off_do_not_count_in_weeks() -> None:
 )
 def test_what_cannot_be_set_is_refused_by_name(sent: Any, said: str) -> None:
     story = Story(OWN)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     refusal = story.refusal("users_update_preferences", id="ann", body={"streak": sent})
     assert isinstance(refusal, Refused)
     assert str(refusal) == said
@@ -264,13 +264,13 @@ def test_what_a_user_sets_holds_as_if_it_had_been_set_from_the_beginning(
         for step in afterwards:
             take(game, step)
     assert seen(later) == seen(early)
-    assert told(later, since[0]) == told(early, since[1])
-    assert not [fact for _, fact in told(early, 0) if fact.user == "ann"] or sent.get("enabled", True)
+    assert streak_facts(later, since[0]) == streak_facts(early, since[1])
+    assert not [fact for _, fact in streak_facts(early, 0) if fact.user == "ann"] or sent.get("enabled", True)
 
 
 def test_the_preference_and_what_it_does_can_be_told() -> None:
     story = Story(OWN)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     story.new_facts()
     prefer(story, enabled=False)
     assert story.facts() == plain("""

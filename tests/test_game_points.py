@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from awards import awards, with_points
 from sample import SAMPLE, by_key, filters, metric_achievement, per_metric
-from story import Story, column, plain, told
+from story import Story, column, facts_of, plain
 
 from mockserver.game.catalog import Catalog, PointsTrigger
 from mockserver.game.errors import NotFound
@@ -21,8 +21,8 @@ def test_each_multiple_that_the_total_passes_is_paid_in_one_award() -> None:
     story = Story(with_points(per_metric(7, 100)))
     story.event("ann", "words", 95)
     assert awards(story) == []
-    answer = story.event("ann", "words", 215)
-    assert column(answer["points"]["xp"]["awards"], "awarded") == [21]
+    response = story.event("ann", "words", 215)
+    assert column(response["points"]["xp"]["awards"], "awarded") == [21]
 
 
 def test_going_down_and_up_again_does_not_pay_twice() -> None:
@@ -66,7 +66,7 @@ def test_streak_triggers_pay_at_every_multiple_of_the_length() -> None:
 
 def test_an_achievement_trigger_pays_once() -> None:
     story = Story(with_points(PointsTrigger("t", "achievement", 5, achievement="onboarded")))
-    story.tell("04-01 09:00 ann does onboarded\n04-01 10:00 ann does onboarded")
+    story.play("04-01 09:00 ann does onboarded\n04-01 10:00 ann does onboarded")
     assert awards(story) == [(5, 5)]
 
 
@@ -84,10 +84,10 @@ def test_an_event_pays_for_the_metric_first_then_for_the_streak_then_for_achieve
 
 def test_creation_points_come_with_the_first_identification_and_are_among_those_of_the_event() -> None:
     story = Story(with_points(PointsTrigger("c", "user_creation", 30), per_metric(1, 10)))
-    answer = story.event("ann", "words", 10)
-    assert answer["points"]["xp"]["added"] == 31
-    assert column(answer["points"]["xp"]["awards"], "awarded", "total") == [(1, 31), (30, 30)]
-    story.ask("users_identify", id="ann", body={"name": "Ann"})
+    response = story.event("ann", "words", 10)
+    assert response["points"]["xp"]["added"] == 31
+    assert column(response["points"]["xp"]["awards"], "awarded", "total") == [(1, 31), (30, 30)]
+    story.call("users_identify", id="ann", body={"name": "Ann"})
     assert awards(story) == [(1, 31), (30, 30)]
 
 
@@ -99,7 +99,7 @@ def test_time_triggers_pay_every_so_many_hours_or_days_since_the_user_was_create
         03-29 10:00 bob is tz=Europe/London
         04-02 09:30
     """
-    assert told(with_points(hours, days), story, "PointsAwarded", start="2025-03-29") == plain("""
+    assert facts_of(with_points(hours, days), story, "PointsAwarded", start="2025-03-29") == plain("""
         03-30 21:30 ann PointsAwarded xp 1 1
         03-30 22:00 bob PointsAwarded xp 1 1
         03-31 09:30 ann PointsAwarded xp 10 11
@@ -114,7 +114,7 @@ def test_archived_and_inactive_triggers_never_fire_and_are_not_listed() -> None:
     story = Story(with_points(*sleeping, per_metric(1, 1)))
     story.event("ann", "words", 1)
     assert awards(story) == [(1, 1)]
-    assert column(story.ask("points_system", key="xp")["triggers"], "id", "status") == [("1-per-1-words", "active")]
+    assert column(story.call("points_system", key="xp")["triggers"], "id", "status") == [("1-per-1-words", "active")]
 
 
 def test_a_trigger_shows_the_fields_of_its_type_only() -> None:
@@ -130,7 +130,7 @@ def test_a_trigger_shows_the_fields_of_its_type_only() -> None:
 
 
 def _triggers(catalog: Catalog, key: str) -> list[Any]:
-    return list(Story(catalog).ask("points_system", key=key)["triggers"])
+    return list(Story(catalog).call("points_system", key=key)["triggers"])
 
 
 # Limits
@@ -156,18 +156,18 @@ def test_users_are_spread_over_ten_ranges_up_to_the_greatest_total_rounded_up_to
     story = Story(with_points(per_metric(1, 1)))
     for number, value in enumerate((0, 1, 100, 101, 999, 1000)):
         story.event(f"user-{number}", "words", value)
-    rows = column(story.ask("points_summary", key="xp"), "from", "to", "users")
+    rows = column(story.call("points_summary", key="xp"), "from", "to", "users")
     empty = [(n * 100 + 1, n * 100 + 100, 0) for n in range(2, 9)]
     assert rows == [(0, 0, 1), (1, 100, 2), (101, 200, 1), *empty, (901, 1000, 2)]
     story.event("user-0", "words", 1001)
-    assert story.ask("points_summary", key="xp")[1] == {"from": 1, "to": 1000, "users": 5}
+    assert story.call("points_summary", key="xp")[1] == {"from": 1, "to": 1000, "users": 5}
 
 
 @pytest.mark.parametrize("points_of_all", [0, 1, 10])
 def test_up_to_ten_points_the_ranges_have_a_width_of_one(points_of_all: int) -> None:
     story = Story(with_points(per_metric(1, 1)))
     story.event("ann", "words", points_of_all)
-    rows = column(story.ask("points_summary", key="xp"), "from", "to")
+    rows = column(story.call("points_summary", key="xp"), "from", "to")
     assert rows == [(n, n) for n in range(11)]
 
 
@@ -175,10 +175,10 @@ def test_the_summary_counts_only_users_who_match_all_pairs() -> None:
     story = Story(with_points(per_metric(1, 1)))
     story.event("ann", "words", 5, user_plan="pro", user_team="red")
     story.event("bob", "words", 5, user_plan="pro")
-    story.ask("users_create", body={"id": "cat", "attributes": {"plan": "pro"}})
+    story.call("users_create", body={"id": "cat", "attributes": {"plan": "pro"}})
 
     def users(pairs: str) -> int:
-        return sum(column(story.ask("points_summary", key="xp", user_attributes=pairs), "users"))
+        return sum(column(story.call("points_summary", key="xp", user_attributes=pairs), "users"))
 
     assert [users(pairs) for pairs in ("plan:pro", "plan:pro,team:red", "plan:free", "")] == [3, 1, 0, 3]
 
@@ -187,16 +187,16 @@ def test_the_newest_awards_come_first_as_many_as_asked() -> None:
     story = Story(with_points(per_metric(1, 1)))
     for _ in range(250):
         story.event("ann", "words", 1)
-    answer = story.ask("users_points", id="ann", key="xp")
-    assert (answer["total"], column(answer["awards"], "total")) == (250, list(range(250, 240, -1)))
-    every = story.ask("users_points", id="ann", key="xp", awards=100)["awards"]
+    response = story.call("users_points", id="ann", key="xp")
+    assert (response["total"], column(response["awards"], "total")) == (250, list(range(250, 240, -1)))
+    every = story.call("users_points", id="ann", key="xp", awards=100)["awards"]
     assert column(every, "total") == list(range(250, 150, -1))
     assert len(set(column(every, "id"))) == 100
 
 
 def test_unknown_systems_are_not_found() -> None:
     story = Story(SAMPLE)
-    story.ask("users_create", body={"id": "ann"})
+    story.call("users_create", body={"id": "ann"})
     for operation in ("points_system", "points_boosts", "points_levels", "points_level_summary", "points_summary"):
         assert isinstance(story.refusal(operation, key="unknown"), NotFound)
     assert isinstance(story.refusal("users_points", id="ann", key="unknown"), NotFound)

@@ -26,7 +26,7 @@ NINE_DAYS = "\n".join(f"04-0{day} 09:00 ann words {day}" for day in range(1, 10)
 
 
 def streak(story: Story, user: str = "ann") -> tuple[Any, ...]:
-    row = story.ask("users_streak", id=user, history_periods=3)
+    row = story.call("users_streak", id=user, history_periods=3)
     return row["length"], row["periodStart"], row["periodEnd"], row["expires"]
 
 
@@ -41,7 +41,7 @@ def streak(story: Story, user: str = "ann") -> tuple[Any, ...]:
 )
 def test_a_running_streak_is_what_it_would_be_with_the_new_periods(before: Any, after: Any, found: Any) -> None:
     story = Story(replace(BARE, streak=Streak(before)))
-    story.tell("04-02 09:00 ann words 1\n04-02 12:00")
+    story.play("04-02 09:00 ann words 1\n04-02 12:00")
     change(story, streak=Streak(after))
     assert streak(story) == found
     assert story.event("ann", "words", 1)["currentStreak"]["extended"] is False
@@ -51,7 +51,7 @@ def test_a_running_streak_is_what_it_would_be_with_the_new_periods(before: Any, 
 
 def test_nine_days_in_a_row_are_one_month_and_two_weeks() -> None:
     story = Story(BARE)
-    story.tell(NINE_DAYS)
+    story.play(NINE_DAYS)
     for frequency, length in (("monthly", 1), ("weekly", 2), ("daily", 9)):
         change(story, streak=Streak(frequency))  # type: ignore[arg-type]
         assert streak(story)[0] == length
@@ -59,9 +59,9 @@ def test_nine_days_in_a_row_are_one_month_and_two_weeks() -> None:
 
 def test_a_month_with_one_active_day_is_a_lost_streak_of_days() -> None:
     story = Story(replace(BARE, streak=Streak("monthly")), start="2025-03-01")
-    story.tell("03-05 09:00 ann words 1\n03-20 09:00")
+    story.play("03-05 09:00 ann words 1\n03-20 09:00")
     change(story, streak=Streak())
-    rows = story.ask("users_streak", id="ann", history_periods=16)["streakHistory"]
+    rows = story.call("users_streak", id="ann", history_periods=16)["streakHistory"]
     assert column(rows[:2], "periodStart", "length") == [("2025-03-05", 1), ("2025-03-06", 0)]
     assert streak(story) == (0, None, None, None)
     assert story.event("ann", "words", 1)["currentStreak"]["expires"] == "2025-03-21"
@@ -70,7 +70,7 @@ def test_a_month_with_one_active_day_is_a_lost_streak_of_days() -> None:
 
 def test_a_lost_streak_of_days_runs_on_in_weeks() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1\n04-03 09:00")
+    story.play("04-01 09:00 ann words 1\n04-03 09:00")
     change(story, streak=Streak("weekly"))
     assert streak(story) == (1, "2025-03-30", "2025-04-05", "2025-04-12")
     story.at("04-06")
@@ -79,7 +79,7 @@ def test_a_lost_streak_of_days_runs_on_in_weeks() -> None:
 
 def test_weeks_that_begin_on_another_day_are_counted_from_that_day() -> None:
     story = Story(replace(BARE, streak=Streak("weekly")))
-    story.tell("04-02 09:00 ann words 1\n04-06 09:00 ann words 1\n04-06 10:00")
+    story.play("04-02 09:00 ann words 1\n04-06 09:00 ann words 1\n04-06 10:00")
     assert streak(story) == (2, "2025-04-06", "2025-04-12", "2025-04-19")
     change(story, settings=Settings(week_start=0))
     assert streak(story) == (1, "2025-03-31", "2025-04-06", "2025-04-13")
@@ -88,21 +88,21 @@ def test_weeks_that_begin_on_another_day_are_counted_from_that_day() -> None:
 
 def test_history_of_days_reads_in_weeks_and_back_again() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00")
+    story.play("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00")
     change(story, streak=Streak("weekly"))
-    assert column(story.ask("users_streak", id="ann", history_periods=2)["streakHistory"], "length") == [0, 1]
+    assert column(story.call("users_streak", id="ann", history_periods=2)["streakHistory"], "length") == [0, 1]
     change(story, streak=Streak())
-    assert column(story.ask("users_streak", id="ann", history_periods=4)["streakHistory"], "length") == [0, 1, 2, 0]
+    assert column(story.call("users_streak", id="ann", history_periods=4)["streakHistory"], "length") == [0, 1, 2, 0]
 
 
 def test_without_a_streak_in_the_catalog_there_is_none_and_with_one_again_it_is_read_from_all_days() -> None:
     story = Story(SAMPLE)
-    story.tell("04-01 09:00 ann words 1\n04-02 12:00")
+    story.play("04-01 09:00 ann words 1\n04-02 12:00")
     change(story, streak=None)
     assert streak(story) == (0, None, None, None)
-    assert story.ask("streaks_rankings") == story.ask("streaks_rankings", type="longest") == []
+    assert story.call("streaks_rankings") == story.call("streaks_rankings", type="longest") == []
     assert story.ranking("streaks") == []
-    story.tell("04-20 09:00 ann words 1")
+    story.play("04-20 09:00 ann words 1")
     change(story, SAMPLE)
     assert streak(story) == (1, "2025-04-20", "2025-04-20", "2025-04-21")
     assert story.ranking("streaks") == [("ann", 1)]
@@ -110,7 +110,7 @@ def test_without_a_streak_in_the_catalog_there_is_none_and_with_one_again_it_is_
 
 def test_changed_conditions_hold_for_the_days_that_are_over_too() -> None:
     story = Story(BARE)
-    story.tell(NINE_DAYS)
+    story.play(NINE_DAYS)
     change(story, streak=Streak(conditions=(StreakCondition("words", 8 * MICRO),)))
     assert streak(story)[0] == 2
     change(story, streak=Streak(conditions=(StreakCondition("words", 10 * MICRO),)))
@@ -120,7 +120,7 @@ def test_changed_conditions_hold_for_the_days_that_are_over_too() -> None:
 
 def test_what_the_change_itself_does_is_told_by_boards_and_not_as_streaks_won_or_lost() -> None:
     story = Story(replace(BARE, leaderboards=by_key(board("streaks", "2025-01-01", rank_by="streak"))))
-    story.tell(f"{NINE_DAYS}\n04-09 10:00 bob words 20")
+    story.play(f"{NINE_DAYS}\n04-09 10:00 bob words 20")
     story.new_facts()
     change(story, streak=Streak(conditions=(StreakCondition("words", 10 * MICRO),)))
     assert story.ranking("streaks") == [("bob", 1)]
@@ -132,7 +132,7 @@ def test_what_the_change_itself_does_is_told_by_boards_and_not_as_streaks_won_or
 
 def test_of_streaks_of_the_same_length_the_one_that_would_have_been_first_stands_first() -> None:
     story = Story(replace(BARE, leaderboards=by_key(board("streaks", "2025-01-01", rank_by="streak"))))
-    story.tell("04-01 09:00 ann words 1\n04-02 09:00 bob words 1\n04-03 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1\n04-02 09:00 bob words 1\n04-03 09:00 ann words 1")
     assert story.ranking("streaks") == [("bob", 1), ("ann", 1)]
     change(story, streak=Streak("weekly"))
     assert story.ranking("streaks") == [("ann", 1), ("bob", 1)]
@@ -140,19 +140,19 @@ def test_of_streaks_of_the_same_length_the_one_that_would_have_been_first_stands
 
 def test_what_the_organisation_did_by_hand_is_done_again_as_far_as_there_is_something_to_do() -> None:
     story = Story(replace(BARE, streak=Streak(freezes=Freezes(0, 2))))
-    story.tell("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00 ann words 1")
     story.act(commands.reset_streak, "ann", story.game.now)
-    story.tell("04-04 09:00 ann words 1\n04-07 09:00")
+    story.play("04-04 09:00 ann words 1\n04-07 09:00")
     story.act(commands.grant_freeze, "ann")
     story.act(commands.restore_streak, "ann", story.game.now)
     assert story.event("ann", "words", 1)["currentStreak"]["length"] == 4
     daily = story.world.users["ann"].streak
 
     change(story, streak=replace(story.world.catalog.streak, frequency="weekly"))
-    answer = story.ask("users_streak", id="ann", history_periods=2)
+    response = story.call("users_streak", id="ann", history_periods=2)
     # A week that was reset does not count again; its 1 was restored, and the event made it 2.
-    assert (answer["length"], answer["freezes"]) == (2, 1)
-    assert [row.get("resetAt", "")[:10] for row in answer["streakHistory"]] == ["2025-04-03", ""]
+    assert (response["length"], response["freezes"]) == (2, 1)
+    assert [row.get("resetAt", "")[:10] for row in response["streakHistory"]] == ["2025-04-03", ""]
 
     change(story, streak=replace(story.world.catalog.streak, frequency="daily"))
     assert _but_numbers(story.world.users["ann"].streak) == _but_numbers(daily)
@@ -160,11 +160,11 @@ def test_what_the_organisation_did_by_hand_is_done_again_as_far_as_there_is_some
 
 def test_freezes_are_spent_as_they_would_have_been() -> None:
     story = Story(replace(BARE, streak=Streak("weekly", freezes=Freezes(initial=2, maximum=3))))
-    story.tell("04-01 09:00 ann words 1\n04-03 09:00")
+    story.play("04-01 09:00 ann words 1\n04-03 09:00")
     change(story, streak=Streak(freezes=Freezes(initial=2, maximum=3)))
-    answer = story.ask("users_streak", id="ann", history_periods=3)
-    assert (answer["length"], answer["freezes"], answer["expires"]) == (1, 1, "2025-04-03")
-    assert column(answer["streakHistory"], "length", "usedFreeze") == [(1, False), (1, True), (0, False)]
+    response = story.call("users_streak", id="ann", history_periods=3)
+    assert (response["length"], response["freezes"], response["expires"]) == (1, 1, "2025-04-03")
+    assert column(response["streakHistory"], "length", "usedFreeze") == [(1, False), (1, True), (0, False)]
 
 
 # The law
@@ -219,17 +219,17 @@ def live(game: Game, life: list[Step]) -> None:
 def seen(game: Game) -> Any:
     """All that can be asked about streaks, and all that is remembered of them."""
     world, ids = game.world, sorted(game.world.users)
-    ask = functions()
-    answers = [ask["users_streak"](game, id=user, history_periods=90) for user in ids]
-    for answer in answers:
-        for pause in answer["pauses"]:
+    operations = functions()
+    responses = [operations["users_streak"](game, id=user, history_periods=90) for user in ids]
+    for response in responses:
+        for pause in response["pauses"]:
             del pause["id"]  # made of how many facts there were before
-    board_rows = ask["leaderboards_get"](
+    board_rows = operations["leaderboards_get"](
         game, key="streaks", offset=0, limit=10, run=None, user_id=None, user_attributes=None
     )
-    rankings = [ask["streaks_rankings"](game, limit=10, type=kind) for kind in ("active", "longest")]
-    listed = ask["streaks_list"](game, user_ids=ids) if ids else []
-    return answers, listed, rankings, board_rows, [_but_numbers(world.users[user].streak) for user in ids]
+    rankings = [operations["streaks_rankings"](game, limit=10, type=kind) for kind in ("active", "longest")]
+    listed = operations["streaks_list"](game, user_ids=ids) if ids else []
+    return responses, listed, rankings, board_rows, [_but_numbers(world.users[user].streak) for user in ids]
 
 
 def _but_numbers(streak: StreakState) -> StreakState:
@@ -237,7 +237,7 @@ def _but_numbers(streak: StreakState) -> StreakState:
     return replace(streak, reached=0, longest_reached=0)
 
 
-def told(game: Game, after: int) -> list[tuple[int, f.Fact]]:
+def streak_facts(game: Game, after: int) -> list[tuple[int, f.Fact]]:
     """What webhooks tell of streaks, from a number of facts on."""
     kinds = (f.StreakStarted, f.StreakExtended, f.StreakLost, f.FreezeConsumed, f.FreezeEarned)
     return [(e.time, e.fact) for e in game.world.journal if e.seq > after and isinstance(e.fact, kinds)]
@@ -258,7 +258,7 @@ def test_after_a_change_streaks_are_those_of_a_world_that_never_had_other_settin
     live(changed, afterwards)
     live(always, afterwards)
     assert seen(changed) == seen(always)
-    assert told(changed, since[0]) == told(always, since[1])
+    assert streak_facts(changed, since[0]) == streak_facts(always, since[1])
 
 
 # Freezes: what was given, earned and held then stays so
@@ -266,7 +266,7 @@ def test_after_a_change_streaks_are_those_of_a_world_that_never_had_other_settin
 
 def test_freezes_that_are_switched_on_are_given_to_those_who_are_there_and_cut_to_a_new_maximum() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
 
     def held() -> int:
         return story.world.users["ann"].streak.freezes
@@ -284,7 +284,7 @@ def test_freezes_that_are_switched_on_are_given_to_those_who_are_there_and_cut_t
 
 def test_earning_that_is_switched_on_or_changed_earns_nothing_for_the_time_before() -> None:
     story = Story(replace(BARE, streak=Streak(freezes=Freezes(maximum=9))))
-    story.tell("04-01 09:00 ann is name=Ann\n04-08 00:05")
+    story.play("04-01 09:00 ann is name=Ann\n04-08 00:05")
     change(story, streak=Streak(freezes=Freezes(maximum=9, auto_earn_interval=7)))
     story.at("04-16")
     change(story, streak=Streak(freezes=Freezes(maximum=9, auto_earn_interval=2)))

@@ -26,16 +26,16 @@ ALL = 10**6
 
 def test_who_is_overtaken_sees_it_as_that_days_last_standing() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
-    story.tell("04-01 09:00 ann words 5\n04-01 10:00 bob words 9")
-    answer = story.ask("users_leaderboard", id="ann", key="ever")
-    assert (answer["rank"], answer["value"]) == (2, 5)
+    story.play("04-01 09:00 ann words 5\n04-01 10:00 bob words 9")
+    response = story.call("users_leaderboard", id="ann", key="ever")
+    assert (response["rank"], response["value"]) == (2, 5)
     assert history(story, "ann", "ever") == [(None, 1, None, 5), (1, 2, 5, 5)]
-    assert column(answer["history"], "date", "time")[-1] == ("2025-04-01", "2025-04-01T10:00:00.000Z")
+    assert column(response["history"], "date", "time")[-1] == ("2025-04-01", "2025-04-01T10:00:00.000Z")
 
 
 def test_a_day_has_one_entry_for_all_that_others_did_and_none_where_it_came_to_nothing() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann words 10
         04-02 09:00 bob words 20
         04-02 10:00 cat words 30
@@ -52,25 +52,25 @@ def test_a_day_has_one_entry_for_all_that_others_did_and_none_where_it_came_to_n
         (2, 2, 10, 11),
         (2, 3, 11, 11),
     ]
-    rows = story.ask("users_leaderboard", id="ann", key="ever")["history"]
+    rows = story.call("users_leaderboard", id="ann", key="ever")["history"]
     assert column(rows, "date") == ["2025-04-01", "2025-04-02", "2025-04-04", "2025-04-05", "2025-04-05"]
 
 
 def test_days_are_the_users_own() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann is tz=Asia/Tokyo
         04-01 12:00Z ann words 10
         04-01 14:59Z bob words 20
         04-01 15:00Z cat words 30
     """)
-    rows = story.ask("users_leaderboard", id="ann", key="ever")["history"]
+    rows = story.call("users_leaderboard", id="ann", key="ever")["history"]
     assert column(rows, "rank", "date") == [(1, "2025-04-01"), (2, "2025-04-01"), (3, "2025-04-02")]
 
 
 def test_who_falls_off_through_others_and_comes_back_sees_both() -> None:
     story = Story(with_boards(board("top", "2025-01-01", max_participants=1)))
-    story.tell("04-01 09:00 ann words 5\n04-02 09:00 bob words 9\n04-03 09:00 bob words -9")
+    story.play("04-01 09:00 ann words 5\n04-02 09:00 bob words 9\n04-03 09:00 bob words -9")
     assert history(story, "ann", "top") == [(None, 1, None, 5), (1, None, 5, None), (None, 1, None, 5)]
     assert history(story, "bob", "top") == [(None, 1, None, 9), (1, None, 9, None)]
 
@@ -78,7 +78,7 @@ def test_who_falls_off_through_others_and_comes_back_sees_both() -> None:
 def test_a_change_of_size_is_what_it_came_to() -> None:
     rows = board("b", "2025-01-01", max_participants=3), board("b", "2025-01-01", max_participants=1)
     story = Story(with_boards(rows[0]))
-    story.tell("04-01 09:00 ann words 5\n04-01 10:00 bob words 9\n04-02 09:00")
+    story.play("04-01 09:00 ann words 5\n04-01 10:00 bob words 9\n04-02 09:00")
     for number in (1, 0):
         story.game.record(CatalogChanged(with_boards(rows[number])))
         story.at(f"04-0{4 - number}")
@@ -87,7 +87,7 @@ def test_a_change_of_size_is_what_it_came_to() -> None:
 
 def test_moving_to_another_group_is_a_change_of_the_users_own() -> None:
     story = Story(with_boards(board("b", "2025-01-01", breakdown=("region",))))
-    story.tell("""
+    story.play("""
         04-01 09:00 ann words 5
         04-01 09:00 ann is region=us
         04-01 10:00 bob words 9
@@ -99,18 +99,18 @@ def test_moving_to_another_group_is_a_change_of_the_users_own() -> None:
         04-03 10:00 ann is region=us
     """)
     assert history(story, "ann", "b") == [(None, 1, None, 5), (1, 2, 5, 5)]
-    story.tell("04-04 09:00 cat is region=eu")
+    story.play("04-04 09:00 cat is region=eu")
     assert history(story, "ann", "b")[2:] == [(2, 1, 5, 5)]
 
 
 def test_a_board_that_comes_later_has_the_history_of_the_days_before() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 5\n04-02 09:00 bob words 9\n04-03 09:00 ann words 5\n04-04")
+    story.play("04-01 09:00 ann words 5\n04-02 09:00 bob words 9\n04-03 09:00 ann words 5\n04-04")
     story.game.record(CatalogChanged(replace(BARE, leaderboards=by_key(board("late", "2025-04-01")))))
     assert history(story, "ann", "late") == [(None, 1, None, 5), (1, 2, 5, 5), (2, 1, 5, 10)]
 
 
-def test_a_history_of_no_events_is_empty_where_a_document_allows_to_ask_for_it() -> None:
+def test_a_history_of_no_events_is_empty_where_a_spec_allows_to_ask_for_it() -> None:
     story = Story(with_boards(board("ever", "2025-01-01")))
     story.event("ann", "words", 5)
     (run,) = story.world.runs["ever"].values()
@@ -175,7 +175,7 @@ BOARDS = (
 
 @steady
 @given(st.sampled_from(BOARDS), stories)
-def test_the_history_tells_own_changes_and_the_last_standing_of_each_day_on_which_others_moved_the_user(
+def test_the_history_has_own_changes_and_the_last_rank_of_each_day_on_which_others_moved_the_user(
     row: Leaderboard, life: list[Step]
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
@@ -189,10 +189,10 @@ def test_the_history_tells_own_changes_and_the_last_standing_of_each_day_on_whic
         for run in game.world.runs.get("b", {}).values():
             for user in run.scores:
                 zone = game.world.users[user].zone
-                told: list[Any] = [tuple(entry) for entry in history_of(run, user, zone, ALL)]
-                assert told == watch.expected(user)
-                assert [tuple(entry) for entry in history_of(run, user, zone, 2)] == told[-2:]
-                assert (told[-1][2] if told else UNRANKED) == run.standing(user)
+                actual: list[Any] = [tuple(entry) for entry in history_of(run, user, zone, ALL)]
+                assert actual == watch.expected(user)
+                assert [tuple(entry) for entry in history_of(run, user, zone, 2)] == actual[-2:]
+                assert (actual[-1][2] if actual else UNRANKED) == run.standing(user)
 
 
 @steady

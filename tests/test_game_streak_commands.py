@@ -24,12 +24,12 @@ THREE_DAYS = "04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00 ann 
 
 def played(text: str, streak: Streak | None = None, **fields: Any) -> Story:
     story = Story(replace(BARE, streak=streak or Streak(), **fields))
-    story.tell(text)
+    story.play(text)
     return story
 
 
 def rows(story: Story, periods: int, *names: str) -> list[Any]:
-    return column(story.ask("users_streak", id="ann", history_periods=periods)["streakHistory"], *names)
+    return column(story.call("users_streak", id="ann", history_periods=periods)["streakHistory"], *names)
 
 
 def pause(story: Story, start: str, end: str, user: str = "ann") -> str:
@@ -47,7 +47,7 @@ def _day(text: str) -> date:
 
 def test_a_granted_freeze_is_held_and_told_like_one_that_was_earned() -> None:
     story = Story(FREEZES)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     story.act(commands.grant_freeze, "ann")
     story.at("04-05")
     assert story.facts("Freeze", "StreakLost") == plain("""
@@ -61,7 +61,7 @@ def test_a_granted_freeze_is_held_and_told_like_one_that_was_earned() -> None:
 
 def test_nobody_is_granted_more_freezes_than_can_be_held_or_any_where_they_are_off() -> None:
     story = Story(FREEZES)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     story.act(commands.grant_freeze, "ann")
     with pytest.raises(NothingToDo, match="Would exceed maximum freeze limit"):
         story.act(commands.grant_freeze, "ann")
@@ -77,10 +77,10 @@ def test_nobody_is_granted_more_freezes_than_can_be_held_or_any_where_they_are_o
 def test_a_reset_ends_the_streak_at_once_and_marks_the_period() -> None:
     story = played(THREE_DAYS)
     story.act(commands.reset_streak, "ann", story.game.now)
-    answer = story.ask("users_streak", id="ann", history_periods=3)
-    assert (answer["length"], answer["started"], answer["expires"], answer["extended"]) == (0, None, None, None)
-    assert column(answer["streakHistory"], "length") == [1, 2, 0]
-    assert [row.get("resetAt") for row in answer["streakHistory"]] == [None, None, "2025-04-03T09:00:00.000Z"]
+    response = story.call("users_streak", id="ann", history_periods=3)
+    assert (response["length"], response["started"], response["expires"], response["extended"]) == (0, None, None, None)
+    assert column(response["streakHistory"], "length") == [1, 2, 0]
+    assert [row.get("resetAt") for row in response["streakHistory"]] == [None, None, "2025-04-03T09:00:00.000Z"]
     assert story.facts("StreakReset", "StreakLost") == plain("""
         04-03 09:00 ann StreakReset 3 04-03
         04-03 09:00 ann StreakLost 3
@@ -91,11 +91,11 @@ def test_a_day_that_counted_before_the_reset_does_not_count_again_but_one_that_d
     story = played(THREE_DAYS)
     story.act(commands.reset_streak, "ann", story.game.now)
     assert story.event("ann", "words", 1)["currentStreak"]["length"] == 0
-    story.tell("04-04 09:00 ann words 1\n04-05 09:00")
+    story.play("04-04 09:00 ann words 1\n04-05 09:00")
     story.act(commands.reset_streak, "ann", story.game.now)
     assert story.event("ann", "words", 1)["currentStreak"]["length"] == 1
     assert rows(story, 3, "length") == [0, 1, 1]
-    assert "resetAt" in story.ask("users_streak", id="ann", history_periods=1)["streakHistory"][0]
+    assert "resetAt" in story.call("users_streak", id="ann", history_periods=1)["streakHistory"][0]
 
 
 def test_without_a_streak_there_is_nothing_to_reset() -> None:
@@ -109,12 +109,12 @@ def test_without_a_streak_there_is_nothing_to_reset() -> None:
 
 def test_a_restored_streak_goes_on_as_if_it_had_not_been_lost() -> None:
     story = played(f"{THREE_DAYS}\n04-07 10:00")
-    assert story.ask("users_streak", id="ann")["length"] == 0
+    assert story.call("users_streak", id="ann")["length"] == 0
     story.act(commands.restore_streak, "ann", story.game.now)
-    answer = story.ask("users_streak", id="ann", history_periods=5)
-    assert (answer["length"], answer["started"], answer["expires"]) == (3, "2025-04-01", "2025-04-07")
-    assert answer["extended"] == "2025-04-03T09:00:00.000Z"
-    assert column(answer["streakHistory"], "length") == [3, 3, 3, 3, 0]
+    response = story.call("users_streak", id="ann", history_periods=5)
+    assert (response["length"], response["started"], response["expires"]) == (3, "2025-04-01", "2025-04-07")
+    assert response["extended"] == "2025-04-03T09:00:00.000Z"
+    assert column(response["streakHistory"], "length") == [3, 3, 3, 3, 0]
     assert story.event("ann", "words", 1)["currentStreak"]["length"] == 4
     assert rows(story, 5, "length") == [3, 3, 3, 3, 4]
 
@@ -133,9 +133,9 @@ def test_a_restored_streak_that_is_not_extended_is_lost_again() -> None:
 def test_a_shorter_streak_that_runs_by_now_takes_the_restored_length() -> None:
     story = played(f"{THREE_DAYS}\n04-07 10:00 ann words 1")
     story.act(commands.restore_streak, "ann", story.game.now)
-    answer = story.ask("users_streak", id="ann", history_periods=2)
-    assert (answer["length"], answer["started"], answer["expires"]) == (3, "2025-04-01", "2025-04-08")
-    assert column(answer["streakHistory"], "length") == [3, 3]
+    response = story.call("users_streak", id="ann", history_periods=2)
+    assert (response["length"], response["started"], response["expires"]) == (3, "2025-04-01", "2025-04-08")
+    assert column(response["streakHistory"], "length") == [3, 3]
     with pytest.raises(NothingToDo, match="No streak to restore"):
         story.act(commands.restore_streak, "ann", story.game.now)
 
@@ -144,7 +144,7 @@ def test_a_streak_that_was_reset_can_be_restored() -> None:
     story = played(THREE_DAYS)
     story.act(commands.reset_streak, "ann", story.game.now)
     story.act(commands.restore_streak, "ann", story.game.now)
-    assert story.ask("users_streak", id="ann")["length"] == 3
+    assert story.call("users_streak", id="ann")["length"] == 3
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_how_far_back_a_streak_is_found(frequency: Frequency, active: str, last:
         story = played(f"{active} 12:00 ann words 1\n{day} 12:00", Streak(frequency))
         if found:
             story.act(commands.restore_streak, "ann", story.game.now)
-            assert story.ask("users_streak", id="ann")["started"] == active
+            assert story.call("users_streak", id="ann")["started"] == active
         else:
             with pytest.raises(NothingToDo, match="No streak to restore"):
                 story.act(commands.restore_streak, "ann", story.game.now)
@@ -174,7 +174,7 @@ def test_restored_and_reset_streaks_change_their_places_on_boards_and_in_ranking
     assert story.ranking("streaks") == [("bob", 1)]
     story.act(commands.restore_streak, "ann", story.game.now)
     assert story.ranking("streaks") == [("ann", 3), ("bob", 1)]
-    assert column(story.ask("streaks_rankings"), "userId") == ["ann", "bob"]
+    assert column(story.call("streaks_rankings"), "userId") == ["ann", "bob"]
     story.act(commands.reset_streak, "bob", story.game.now)
     assert story.ranking("streaks") == [("ann", 3)]
 
@@ -184,9 +184,9 @@ def test_restored_and_reset_streaks_change_their_places_on_boards_and_in_ranking
 
 def test_misses_in_a_pause_cost_neither_the_streak_nor_a_freeze() -> None:
     story = Story(FREEZES)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     pause(story, "04-02", "04-04")
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-05"
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-05"
     story.at("04-05 12:00")
     assert rows(story, 5, "length", "usedPause", "usedFreeze") == [
         (1, False, False),
@@ -199,7 +199,7 @@ def test_misses_in_a_pause_cost_neither_the_streak_nor_a_freeze() -> None:
 
 def test_after_a_pause_freezes_are_used_and_then_the_streak_is_lost() -> None:
     story = Story(FREEZES)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     pause(story, "04-02", "04-04")
     story.at("04-07")
     assert story.facts("Freeze", "StreakLost") == plain("""
@@ -211,7 +211,7 @@ def test_after_a_pause_freezes_are_used_and_then_the_streak_is_lost() -> None:
 def test_activity_in_a_pause_extends_and_uses_no_pause() -> None:
     story = played("04-01 09:00 ann words 1")
     pause(story, "04-02", "04-03")
-    story.tell("04-02 09:00 ann words 1\n04-04 09:00")
+    story.play("04-02 09:00 ann words 1\n04-04 09:00")
     assert rows(story, 4, "length", "usedPause") == [(1, False), (2, False), (2, True), (0, False)]
 
 
@@ -226,16 +226,16 @@ def test_a_pause_that_has_one_day_of_a_week_covers_it() -> None:
 
 def test_pauses_of_a_user_are_shown_until_they_are_over_in_the_users_zone() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann is tz=Pacific/Kiritimati")
+    story.play("04-01 09:00 ann is tz=Pacific/Kiritimati")
     later, sooner = pause(story, "04-08", "04-09"), pause(story, "04-01", "04-02")
-    assert column(story.ask("users_streak", id="ann")["pauses"], "id", "start") == [
+    assert column(story.call("users_streak", id="ann")["pauses"], "id", "start") == [
         (sooner, "2025-04-01"),
         (later, "2025-04-08"),
     ]
     story.at("04-02 10:00Z")
-    assert column(story.ask("users_streak", id="ann")["pauses"], "id") == [later]
+    assert column(story.call("users_streak", id="ann")["pauses"], "id") == [later]
     story.act(commands.delete_pause, later, story.game.now)
-    assert story.ask("users_streak", id="ann")["pauses"] == []
+    assert story.call("users_streak", id="ann")["pauses"] == []
 
 
 def test_a_deleted_pause_covers_the_days_that_are_over_and_no_more() -> None:
@@ -243,7 +243,7 @@ def test_a_deleted_pause_covers_the_days_that_are_over_and_no_more() -> None:
     deleted = pause(story, "04-02", "04-20")
     story.at("04-04 09:00")
     story.act(commands.delete_pause, deleted, story.game.now)
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-04"
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-04"
     assert rows(story, 4, "length", "usedPause") == [(1, False), (1, True), (1, True), (0, False)]
     story.at("04-05")
     assert story.facts("StreakLost") == ["04-05 00:00 ann StreakLost 1"]
@@ -256,16 +256,16 @@ def test_of_pauses_that_overlap_each_holds_without_the_other() -> None:
     longer, shorter = pause(story, "04-02", "04-10"), pause(story, "04-03", "04-05")
     story.at("04-02 09:00")
     story.act(commands.delete_pause, longer, story.game.now)
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-02"
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-02"
     story.event("ann", "words", 1)
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-06"
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-06"
     story.act(commands.delete_pause, shorter, story.game.now)
-    assert story.ask("users_streak", id="ann")["expires"] == "2025-04-03"
+    assert story.call("users_streak", id="ann")["expires"] == "2025-04-03"
 
 
 def test_a_pause_must_not_begin_before_today_at_home_or_end_before_it_begins() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann is tz=Pacific/Pago_Pago\n04-02 10:59Z")
+    story.play("04-01 09:00 ann is tz=Pacific/Pago_Pago\n04-02 10:59Z")
     pause(story, "04-01", "04-01")
     with pytest.raises(Refused, match="start must not be before today in the user's time zone, 2025-04-01"):
         pause(story, "03-31", "04-01")
@@ -279,12 +279,12 @@ def test_a_pause_must_not_begin_before_today_at_home_or_end_before_it_begins() -
 def test_a_pause_until_the_end_of_the_calendar_is_just_that(frequency: Frequency) -> None:
     story = played("04-01 09:00 ann words 1", Streak(frequency))
     deleted = pause(story, "04-02", "9999-12-31")
-    assert story.ask("users_streak", id="ann")["expires"] == "9999-12-31"
-    story.tell("2124-04-01 09:00 ann words 1")
-    assert story.ask("users_streak", id="ann")["length"] == 2
+    assert story.call("users_streak", id="ann")["expires"] == "9999-12-31"
+    story.play("2124-04-01 09:00 ann words 1")
+    assert story.call("users_streak", id="ann")["length"] == 2
     story.act(commands.delete_pause, deleted, story.game.now)
     story.pass_to(story.game.now + 70 * 86_400_000)
-    assert story.ask("users_streak", id="ann")["length"] == 0
+    assert story.call("users_streak", id="ann")["length"] == 0
 
 
 # As facts
@@ -292,15 +292,15 @@ def test_a_pause_until_the_end_of_the_calendar_is_just_that(frequency: Frequency
 
 def test_all_of_it_can_be_told_in_sentences_and_replayed() -> None:
     story = Story(FREEZES)
-    story.tell(THREE_DAYS)
+    story.play(THREE_DAYS)
     story.act(commands.grant_freeze, "ann")
     story.act(commands.reset_streak, "ann", story.game.now)
     story.act(commands.restore_streak, "ann", story.game.now)
     one = pause(story, "04-04", "04-05")
     pause(story, "04-04", "04-06")
     story.act(commands.delete_pause, one, story.game.now)
-    told = [sentence(story.world, entry.fact) for entry in story.heard[-8:]]
-    assert told == plain("""
+    actual = [sentence(story.world, entry.fact) for entry in story.heard[-8:]]
+    assert actual == plain("""
         The organisation granted ann a freeze.
         ann earned 1 freeze and has 2.
         The organisation reset the streak of ann on 2025-04-03; it was 3.
@@ -326,7 +326,7 @@ def test_days_that_nobody_had_to_fill_keep_their_length_when_the_streak_is_lost_
     assert last == [(3, paused), (3, paused), (0, False)]
     assert story.at("04-07").facts("StreakLost") == ["04-07 00:00 ann StreakLost 3"]
     assert rows(story, 4, "length", "usedPause") == [*last, (0, False)]
-    story.tell("04-08 09:00 ann words 1")
+    story.play("04-08 09:00 ann words 1")
     assert rows(story, 5, "length", "usedPause") == [*last, (0, False), (1, False)]
 
 
@@ -338,7 +338,7 @@ def test_days_in_a_pause_keep_their_length_when_the_streak_is_reset_after_it(cou
     if counted:
         story.event("ann", "words", 1)
     story.act(commands.reset_streak, "ann", story.game.now)
-    story.tell("04-07 09:00 ann words 1")
+    story.play("04-07 09:00 ann words 1")
     assert rows(story, 5, "length", "usedPause") == [(3, False), (3, True), (3, True), (0, False), (1, False)]
 
 

@@ -47,8 +47,8 @@ def test_equal_values_of_one_millisecond_rank_by_the_order_of_requests(key: str)
 
 def test_the_later_one_is_told_a_place_behind_and_the_first_one_that_nothing_happened() -> None:
     story = write(with_boards(EVER), ["zed"])
-    told = story.event("amy", "words", 10)["leaderboards"]["ever"]
-    assert (told["rank"], told["previousRank"]) == (2, None)
+    actual = story.event("amy", "words", 10)["leaderboards"]["ever"]
+    assert (actual["rank"], actual["previousRank"]) == (2, None)
     assert at(story, "zed", "ever") == (1, 10)
     assert [entry.fact.ranks for entry in story.heard if hasattr(entry.fact, "ranks")] == [(0, 1), (0, 2)]
 
@@ -63,18 +63,18 @@ def test_a_value_that_was_left_and_reached_again_is_the_last_one_to_have_it() ->
 def test_a_full_board_keeps_whom_it_has_until_somebody_has_more() -> None:
     story = write(with_boards(replace(EVER, max_participants=2)))
     assert order(story, "ever") == ["zed", "amy"]
-    told = story.event("bob", "words", 0.5)["leaderboards"]
-    assert (told, at(story, "bob", "ever")) == ({}, (None, None))
-    told = story.event("bob", "words", 0.5)["leaderboards"]["ever"]
-    assert (told["rank"], told["threshold"]) == (1, 11)
+    actual = story.event("bob", "words", 0.5)["leaderboards"]
+    assert (actual, at(story, "bob", "ever")) == ({}, (None, None))
+    actual = story.event("bob", "words", 0.5)["leaderboards"]["ever"]
+    assert (actual["rank"], actual["threshold"]) == (1, 11)
     assert order(story, "ever") == ["bob", "zed"]
 
 
-def test_a_group_ranks_whoever_comes_into_it_by_when_the_value_was_reached() -> None:
+def test_a_group_ranks_new_members_by_when_the_value_was_reached() -> None:
     story = Story(with_boards(REGIONS))
     for user, region in (("zed", "eu"), ("mia", "us"), ("amy", "eu")):
         story.event(user, "words", 10, user_region=region)
-    story.ask("users_identify", id="mia", body={"attributes": {"region": "eu"}})
+    story.call("users_identify", id="mia", body={"attributes": {"region": "eu"}})
     assert order(story, "regions", user_attributes="region:eu") == ["zed", "mia"]
 
 
@@ -84,7 +84,7 @@ def test_streaks_of_one_length_rank_by_the_order_of_requests(kind: str) -> None:
     story.at("04-02")
     for user in ("bob", "zed", "amy"):
         story.event(user, "words", 1)
-    assert column(story.ask("streaks_rankings", type=kind), "userId") == ["bob", "zed", "amy", "mia"]
+    assert column(story.call("streaks_rankings", type=kind), "userId") == ["bob", "zed", "amy", "mia"]
 
 
 def test_a_streak_board_that_opens_takes_streaks_in_the_order_in_which_they_were_reached() -> None:
@@ -97,7 +97,7 @@ def test_points_of_time_come_to_users_in_the_order_in_which_they_came() -> None:
     hourly = PointsTrigger("t", "time", 1, time_unit="hour", time_interval=1)
     story = Story(with_boards(POINTS, points=by_key(points(triggers=(hourly,), levels=(level("one", 1),)))))
     for user in ORDER:
-        story.ask("users_create", body={"id": user})
+        story.call("users_create", body={"id": user})
     assert order(story.at("04-01 01:00"), "points") == list(ORDER)
 
 

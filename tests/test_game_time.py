@@ -132,18 +132,18 @@ def test_periods_are_cut_at_both_ends_of_the_calendar() -> None:
 
 def test_a_world_can_live_until_the_last_moment_of_its_clock() -> None:
     story = Story(SAMPLE, start="8999-11-30 00:00")
-    story.tell("8999-12-30 12:00 ann is tz=Pacific/Pago_Pago region=eu team=red\n8999-12-30 12:00 ann words 50")
+    story.play("8999-12-30 12:00 ann is tz=Pacific/Pago_Pago region=eu team=red\n8999-12-30 12:00 ann words 50")
     story.pass_to(LAST_CLOCK)
     story.event("ann", "words", 50)
-    assert column([story.ask("users_streak", id="ann")], "expires") == ["9000-01-01"]
-    assert story.ask("users_wrapped", id="ann", year=8999)["activity"]["daysActive"] == 2
+    assert column([story.call("users_streak", id="ann")], "expires") == ["9000-01-01"]
+    assert story.call("users_wrapped", id="ann", year=8999)["activity"]["daysActive"] == 2
 
 
 def test_what_falls_due_at_the_same_moment_comes_in_the_order_in_which_its_users_came() -> None:
     triggers = (PointsTrigger("t", "time", 1, time_unit="day", time_interval=1),)
     story = Story(replace(BARE, points=by_key(points(triggers=triggers))))
     for user in ("cat", "ann", "bob"):
-        story.ask("users_create", body={"id": user})
+        story.call("users_create", body={"id": user})
     story.at("04-02")
     assert story.facts("PointsAw") == plain("""
         04-02 00:00 cat PointsAwarded xp 1 1
@@ -160,7 +160,7 @@ def test_time_does_not_go_back() -> None:
 
 def test_nothing_is_due_before_the_moment_that_is_named() -> None:
     story = Story(SAMPLE)
-    story.tell("04-01 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1")
     heard = len(story.heard)
     while (due := story.game.next_due()) is not None and due < moment("04-20"):
         story.pass_to(due - 1)
@@ -175,7 +175,7 @@ def test_a_restored_world_pays_no_time_trigger_that_had_passed_without_an_award(
     cost = per_metric(-10, 1)
     rest = PointsTrigger("t", "time", 10, time_unit="hour", time_interval=1)
     story = Story(replace(BARE, points=by_key(points(triggers=(rest, cost), max_points=10))))
-    story.tell("04-01 00:00 ann is name=Ann\n04-01 05:30")
+    story.play("04-01 00:00 ann is name=Ann\n04-01 05:30")
     game = Game(pickle.loads(pickle.dumps(story.world)), now=story.game.now)
     assert game.next_due() == story.game.next_due() == moment("04-01 06:00")
 
@@ -191,7 +191,7 @@ def test_of_what_falls_due_at_one_moment_streaks_come_first_then_awards_then_boo
         )
     ).at("04-01 12:00")
     for user in ("zed", "ann"):
-        story.ask("users_create", body={"id": user, "tz": "Pacific/Honolulu"})
+        story.call("users_create", body={"id": user, "tz": "Pacific/Honolulu"})
         story.event(user, "words", 1)
     story.new_facts()
     story.at("04-03 10:00")

@@ -37,20 +37,20 @@ def user(**fields: Any) -> dict[str, Any]:
 
 
 def identify(story: Story, **body: Any) -> Any:
-    return story.ask("users_identify", id="ann", body=body)
+    return story.call("users_identify", id="ann", body=body)
 
 
 def test_a_user_always_has_every_field() -> None:
-    assert Story(BARE).ask("users_create", body={"id": "ann"}) == user()
+    assert Story(BARE).call("users_create", body={"id": "ann"}) == user()
 
 
 def test_every_way_of_identifying_somebody_is_an_upsert() -> None:
     story = Story(SAMPLE)
-    story.ask("users_create", body={"id": "ann", "name": "A"})
-    story.ask("users_identify", id="ann", body={"tz": "Asia/Tokyo"})
+    story.call("users_create", body={"id": "ann", "name": "A"})
+    story.call("users_identify", id="ann", body={"tz": "Asia/Tokyo"})
     story.event("ann", "words", 1, user_plan="pro")
-    story.ask("achievements_complete", key="onboarded", body={"user": {"id": "ann", "email": "a@example.com"}})
-    found = story.ask("users_get", id="ann")
+    story.call("achievements_complete", key="onboarded", body={"user": {"id": "ann", "email": "a@example.com"}})
+    found = story.call("users_get", id="ann")
     assert (found["name"], found["tz"], found["attributes"], found["email"]) == (
         "A",
         "Asia/Tokyo",
@@ -60,12 +60,12 @@ def test_every_way_of_identifying_somebody_is_an_upsert() -> None:
     assert len(story.facts("UserCreated")) == 1
 
 
-def test_each_way_creates_whoever_is_unknown_but_patch() -> None:
+def test_each_way_creates_unknown_users_but_patch() -> None:
     story = Story(SAMPLE)
-    story.ask("users_create", body={"id": "a"})
-    story.ask("users_identify", id="b", body={})
+    story.call("users_create", body={"id": "a"})
+    story.call("users_identify", id="b", body={})
     story.event("c", "words", 1)
-    story.ask("achievements_complete", key="onboarded", body={"user": {"id": "d"}})
+    story.call("achievements_complete", key="onboarded", body={"user": {"id": "d"}})
     assert list(story.world.users) == ["a", "b", "c", "d"]
     assert isinstance(story.refusal("users_update", id="e", body={"name": "E"}), NotFound)
 
@@ -75,7 +75,7 @@ def test_only_passed_fields_change_created_stays_and_updated_moves_when_somethin
     identify(story, name="Ann", email="a@example.com", tz="Europe/Rome")
     story.at("04-02 10:00")
     assert identify(story, name="Ann")["updated"] == "2025-04-01T00:00:00.000Z"
-    changed = story.ask("users_update", id="ann", body={"name": "Anna"})
+    changed = story.call("users_update", id="ann", body={"name": "Anna"})
     assert changed == user(
         name="Anna",
         email="a@example.com",
@@ -103,7 +103,7 @@ def test_device_tokens_are_replaced_as_a_whole_and_null_clears_them() -> None:
 def test_the_id_in_the_body_of_put_and_patch_is_ignored() -> None:
     story = Story(BARE)
     assert identify(story, id="bob", name="Ann")["id"] == "ann"
-    assert story.ask("users_update", id="ann", body={"id": "bob"})["id"] == "ann"
+    assert story.call("users_update", id="ann", body={"id": "bob"})["id"] == "ann"
     assert list(story.world.users) == ["ann"]
 
 
@@ -162,7 +162,7 @@ def test_an_unknown_attribute_key_is_refused_in_the_words_of_the_service(
     operation: str, arguments: dict[str, Any]
 ) -> None:
     story = Story(SAMPLE)
-    story.ask("users_create", body={"id": "ann"})
+    story.call("users_create", body={"id": "ann"})
     assert str(story.refusal(operation, **arguments)) == f"{UNKNOWN_KEY} Did you mean 'plan'?"
     assert list(story.world.users) == ["ann"]
 
@@ -170,7 +170,7 @@ def test_an_unknown_attribute_key_is_refused_in_the_words_of_the_service(
 def test_control_follows_from_the_ratio_and_the_id_alone() -> None:
     def control(ratio: float, seed: str = "one") -> list[bool]:
         story = Story(replace(BARE, settings=Settings(control_ratio=ratio)), seed=seed)
-        return [story.ask("users_create", body={"id": f"user-{n}"})["control"] for n in range(200)]
+        return [story.call("users_create", body={"id": f"user-{n}"})["control"] for n in range(200)]
 
     assert control(0.3) == control(0.3, seed="two")
     assert 30 < sum(control(0.3)) < 90
@@ -188,16 +188,16 @@ def test_control_users_are_computed_like_everybody_else() -> None:
 def test_preferences_start_empty_and_a_patch_replaces_the_types_that_it_sends() -> None:
     story = Story(BARE)
     identify(story)
-    assert story.ask("users_get_preferences", id="ann") == {"notifications": {}}
+    assert story.call("users_get_preferences", id="ann") == {"notifications": {}}
 
     def prefer(**types: list[str]) -> Any:
         body = {"notifications": types}
-        return story.ask("users_update_preferences", id="ann", body=body)["notifications"]
+        return story.call("users_update_preferences", id="ann", body=body)["notifications"]
 
     assert prefer(recap=["email"], reactivation=["push"]) == {"recap": ["email"], "reactivation": ["push"]}
     assert prefer(recap=[]) == {"recap": [], "reactivation": ["push"]}
     assert prefer(newsletter=["email"]) == {"recap": [], "reactivation": ["push"]}
-    assert story.ask("users_update_preferences", id="ann", body={}) == story.ask("users_get_preferences", id="ann")
+    assert story.call("users_update_preferences", id="ann", body={}) == story.call("users_get_preferences", id="ann")
     assert isinstance(story.refusal("users_update_preferences", id="bob", body={}), NotFound)
 
 
@@ -219,7 +219,7 @@ def test_nobody_is_found_who_was_not_identified() -> None:
         assert isinstance(story.refusal(operation, id="nobody", **arguments), NotFound), operation
 
 
-def test_the_same_seed_clock_and_requests_give_the_same_answers_ids_included() -> None:
+def test_the_same_seed_clock_and_requests_give_the_same_responses_ids_included() -> None:
     lines = plain("""
         04-01 09:00 ann is tz=Asia/Tokyo plan=pro region=eu
         04-01 20:00 ann words 120 source=phone
@@ -228,12 +228,12 @@ def test_the_same_seed_clock_and_requests_give_the_same_answers_ids_included() -
         04-05 09:00 ann words 3
     """)
 
-    def answers(seed: str) -> list[Any]:
+    def responses(seed: str) -> list[Any]:
         story = Story(SAMPLE, seed=seed)
-        return [*(story.line(line) for line in lines), story.ask("users_points", id="ann", key="xp")]
+        return [*(story.line(line) for line in lines), story.call("users_points", id="ann", key="xp")]
 
-    assert answers("same") == answers("same")
-    assert answers("same") != answers("other")
+    assert responses("same") == responses("same")
+    assert responses("same") != responses("other")
 
 
 # Sign-up dates
@@ -292,5 +292,5 @@ def test_today_is_the_users_own_today() -> None:
 def test_an_event_brings_the_sign_up_date_of_its_user() -> None:
     story = Story(SAMPLE)
     body = {"user": {"id": "ann", "signUpDate": "2024-02-29"}, "value": 1}
-    story.ask("metrics_event", key="words", body=body)
-    assert story.ask("users_get", id="ann")["signUpDate"] == "2024-02-29"
+    story.call("metrics_event", key="words", body=body)
+    assert story.call("users_get", id="ann")["signUpDate"] == "2024-02-29"

@@ -18,7 +18,7 @@ PERIODS = ("mostActiveDay", "mostActiveWeek", "mostActiveMonth", "entireYear")
 
 
 def wrapped(story: Story, year: int | None = None, user: str = "ann") -> Any:
-    return story.ask("users_wrapped", id=user, year=year)["activity"]
+    return story.call("users_wrapped", id=user, year=year)["activity"]
 
 
 def words(activity: Any, period: str = "entireYear") -> dict[str, Any]:
@@ -28,7 +28,7 @@ def words(activity: Any, period: str = "entireYear") -> dict[str, Any]:
 
 def lived(text: str, catalog: Catalog = BARE, start: str = "2023-01-01") -> Story:
     story = Story(catalog, start)
-    story.tell(text)
+    story.play(text)
     return story
 
 
@@ -203,7 +203,7 @@ def test_units_are_null_when_not_set() -> None:
 
 def test_achievements_are_those_of_the_period_in_order_of_completion() -> None:
     story = Story(SAMPLE, start="2025-01-01")
-    story.tell("""
+    story.play("""
         01-05 12:00 ann words 5
         02-05 12:00 ann does onboarded
         03-05 12:00 ann words 100
@@ -266,7 +266,7 @@ def test_a_weekly_streak_is_cut_within_its_first_and_last_week() -> None:
 def test_of_a_board_the_best_rank_in_any_overlapping_run_is_told_the_later_one_on_a_tie() -> None:
     row = board("monthly", "2025-01-01", run_unit="month", run_interval=1)
     story = Story(replace(BARE, leaderboards=by_key(row)), start="2025-01-01")
-    story.tell("""
+    story.play("""
         01-10 12:00 ann words 10
         02-10 12:00 ann words 30
         03-10 12:00 ann words 20
@@ -282,10 +282,10 @@ def test_of_a_board_the_best_rank_in_any_overlapping_run_is_told_the_later_one_o
 
 def test_a_day_that_was_reset_belongs_to_no_streak_before() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-06 09:00 ann words 1")
+    story.play("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-06 09:00 ann words 1")
     story.act(reset_streak, "ann", story.game.now)
-    story.tell("04-07 09:00 ann words 1")
+    story.play("04-07 09:00 ann words 1")
     assert streak_of(story) == (2, "2025-04-01", "2025-04-02")
-    story.tell("04-08 09:00 ann words 1\n04-09 09:00 ann words 1")
+    story.play("04-08 09:00 ann words 1\n04-09 09:00 ann words 1")
     story.act(reset_streak, "ann", story.game.now)
     assert streak_of(story) == (3, "2025-04-07", "2025-04-09")

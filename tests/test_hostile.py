@@ -55,7 +55,7 @@ def head(path: str = EVENT, *more: str, method: str = "POST") -> bytes:
     return "\r\n".join([*lines, *more, "", ""]).encode()
 
 
-def answer(client: socket.socket) -> tuple[int, bytes]:
+def read_response(client: socket.socket) -> tuple[int, bytes]:
     """Status and body of the next answer; (0, b"") when the server hung up without one."""
     taken = b""
     while b"\r\n\r\n" not in taken:
@@ -84,7 +84,7 @@ def assert_served(server: Server, times: int = 20) -> None:
 def test_a_body_that_is_announced_too_long_is_refused_before_any_of_it_is_sent(server: Server, path: str) -> None:
     with server.connect() as client:
         client.sendall(head(path, "Content-Length: 1000000000000"))
-        status, body = answer(client)
+        status, body = read_response(client)
     assert status in (400, 422)
     most = 1 << 26 if path == "/_mock/worlds" else 1 << 20  # a world may come as a whole log
     assert f"at most {most} bytes".encode() in body
@@ -94,16 +94,16 @@ def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_long(server: S
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     with server.connect() as client:
         client.sendall(head(EVENT, "Transfer-Encoding: chunked"))
-        assert send_until_answered(client, chunk) < 16 * MIB
-        assert answer(client)[0] == 400
+        assert send_until_response(client, chunk) < 16 * MIB
+        assert read_response(client)[0] == 400
 
 
 @pytest.mark.parametrize("start", ["GET /v1/users/", "GET /v1/users/a HTTP/1.1\r\nX-Long: "])
 def test_a_head_without_an_end_is_cut_off(server: Server, start: str) -> None:
     with server.connect() as client:
         client.sendall(start.encode())
-        assert send_until_answered(client, b"a" * 0x10000) < 16 * MIB
-        status, body = answer(client)
+        assert send_until_response(client, b"a" * 0x10000) < 16 * MIB
+        status, body = read_response(client)
     assert status in (0, 400)  # 0: what was still on its way made the system hang up before the answer
     assert status == 0 or b"65536" in body
 
@@ -111,10 +111,10 @@ def test_a_head_without_an_end_is_cut_off(server: Server, start: str) -> None:
 def test_headers_without_an_end_are_cut_off(server: Server) -> None:
     with server.connect() as client:
         client.sendall(b"GET /v1/users/a HTTP/1.1\r\n")
-        assert send_until_answered(client, b"".join(b"x-%d: y\r\n" % number for number in range(5000))) < 16 * MIB
+        assert send_until_response(client, b"".join(b"x-%d: y\r\n" % number for number in range(5000))) < 16 * MIB
 
 
-def send_until_answered(client: socket.socket, chunk: bytes) -> int:
+def send_until_response(client: socket.socket, chunk: bytes) -> int:
     """Sends the same again and again until the server has something to say; how many bytes that took."""
     sent = 0
     client.setblocking(False)
@@ -160,10 +160,10 @@ def test_a_hostile_body_is_refused_and_the_connection_goes_on(server: Server, na
     body = hostile_bodies()[name]
     with server.connect() as client:
         client.sendall(head(EVENT, f"Content-Length: {len(body)}") + body)
-        status, reason = answer(client)
+        status, reason = read_response(client)
         assert (status, reason[:10]) in ((400, b'{"error":"'), (422, b'{"error":"')), reason[:200]
         client.sendall(head("/v1/users/user-123", method="GET"))
-        assert answer(client)[0] == 200
+        assert read_response(client)[0] == 200
 
 
 def test_idle_and_slow_connections_keep_nobody_from_being_served(server: Server) -> None:
@@ -184,13 +184,13 @@ def test_idle_and_slow_connections_keep_nobody_from_being_served(server: Server)
             for client in slow[:20]:
                 client.sendall(body[number : number + 1])
             assert_served(server, times=1)
-        assert [answer(client)[0] for client in slow[:20]] == [201] * 20
+        assert [read_response(client)[0] for client in slow[:20]] == [201] * 20
         idle[-1].sendall(head("/v1/users/slow", method="GET"))
-        assert answer(idle[-1])[0] == 200
+        assert read_response(idle[-1])[0] == 200
         assert server.resident() - before < 100 * MIB
 
 
-def test_answers_that_nobody_reads_do_not_pile_up(server: Server) -> None:
+def test_responses_that_nobody_reads_do_not_pile_up(server: Server) -> None:
     flood = head("/v1/leaderboards/all-time", method="GET") * 500
     before = server.resident()
     with ExitStack() as stack:
@@ -212,11 +212,11 @@ def test_at_full_rate_others_are_served_nothing_fails_and_memory_stays_bounded(s
     def body(dice: random.Random, client: socket.socket) -> None:
         chosen = dice.choice(bodies)
         client.sendall(head(EVENT, f"Content-Length: {len(chosen)}") + chosen)
-        statuses.append(answer(client)[0])
+        statuses.append(read_response(client)[0])
 
     def announce(dice: random.Random, client: socket.socket) -> None:
         client.sendall(head(EVENT, f"Content-Length: {10 ** dice.randint(7, 30)}"))
-        statuses.append(answer(client)[0])
+        statuses.append(read_response(client)[0])
 
     def leave(dice: random.Random, client: socket.socket) -> None:
         chosen = head(EVENT, "Content-Length: 1000") + b'{"user":'

@@ -33,8 +33,10 @@ ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))  # make kill
 
 def event(server: Server, user: str = "ada", value: float = 10, key: str | None = None) -> Any:
     headers = {"Idempotency-Key": key} if key else {}
-    with server.open("/metrics/words-written/event", body={"user": {"id": user}, "value": value}, **headers) as answer:
-        return json.load(answer)
+    with server.open(
+        "/metrics/words-written/event", body={"user": {"id": user}, "value": value}, **headers
+    ) as response:
+        return json.load(response)
 
 
 def mock(server: Server, path: str, body: object = None) -> Any:
@@ -42,8 +44,8 @@ def mock(server: Server, path: str, body: object = None) -> Any:
     url = server.url
     server.url = url.removesuffix("/v1") + "/_mock"
     try:
-        with server.open(path, body=body) as answer:
-            return json.load(answer)
+        with server.open(path, body=body) as response:
+            return json.load(response)
     finally:
         server.url = url
 
@@ -114,7 +116,7 @@ def test_under_load_no_accepted_event_is_lost_when_it_is_killed(kept: str, how: 
             assert count <= total <= count + uncertain[user]
 
 
-def test_an_idempotency_key_counts_once_whenever_the_answer_was_lost(kept: str) -> None:
+def test_an_idempotency_key_counts_once_whenever_the_response_was_lost(kept: str) -> None:
     with running(*NOBODY, "--keep", kept) as server:
         event(server, key="k")
         server.process.kill()
@@ -222,9 +224,9 @@ def damage(file: Path, how: str) -> None:
 def test_what_cannot_be_read_is_said_in_one_sentence_and_left_alone(tmp_path: Path, how: str, says: str) -> None:
     with MockServer(keep=tmp_path) as server, httpx.Client(transport=server.transport(httpx)) as client:
         for _ in range(3):
-            told = {"user": {"id": "ada"}, "value": 1}
+            body = {"user": {"id": "ada"}, "value": 1}
             url = f"{server.url}/metrics/words-written/event"
-            client.post(url, headers={"X-API-KEY": KEY}, json=told).raise_for_status()
+            client.post(url, headers={"X-API-KEY": KEY}, json=body).raise_for_status()
     file = tmp_path / FILE
     if how in ("text", "foreign"):
         file.unlink()
@@ -275,7 +277,7 @@ def keeper_of(server: MockServer) -> Any:
 
 
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
-def test_a_log_that_cannot_be_written_is_a_clear_answer_and_nothing_happened(tmp_path: Path, trouble: str) -> None:
+def test_a_log_that_cannot_be_written_is_a_clear_error_and_nothing_happened(tmp_path: Path, error: str) -> None:
     """SQLite itself says so: its file may not grow any more, or may not be written to."""
     with (
         MockServer(keep=tmp_path) as server,
@@ -287,17 +289,17 @@ def test_a_log_that_cannot_be_written_is_a_clear_answer_and_nothing_happened(tmp
         body = {"user": {"id": "ada", "name": "x" * 200}, "value": 1}
         assert client.request(*path, json=body).status_code == 201
         (pages,) = database.execute("PRAGMA page_count").fetchone()
-        database.execute("PRAGMA query_only = ON" if trouble == "read-only" else f"PRAGMA max_page_count = {pages + 1}")
-        accepted, answer = 1, client.request(*path, json=body)
-        while answer.status_code == 201:
+        database.execute("PRAGMA query_only = ON" if error == "read-only" else f"PRAGMA max_page_count = {pages + 1}")
+        accepted, response = 1, client.request(*path, json=body)
+        while response.status_code == 201:
             accepted += 1
-            answer = client.request(*path, json=body)
-        assert answer.status_code == 503
-        assert answer.headers["Retry-After"] == "1"
-        assert "could not be kept" in answer.json()["error"]
+            response = client.request(*path, json=body)
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == "1"
+        assert "could not be kept" in response.json()["error"]
         with pytest.raises(ControlError, match="could not be kept"):
             server.world()
-        database.execute("PRAGMA query_only = OFF" if trouble == "read-only" else "PRAGMA max_page_count = 1000000")
+        database.execute("PRAGMA query_only = OFF" if error == "read-only" else "PRAGMA max_page_count = 1000000")
         until(lambda: client.get("/v1/users/ada/metrics/words-written").status_code == 200)
         assert client.get("/v1/users/ada/metrics/words-written").json()["current"] == accepted
         assert len(server.control("GET", "/worlds")["worlds"]) == 1

@@ -55,8 +55,8 @@ def test_an_id_in_a_path_or_a_header_has_255_characters_too(made: Http) -> None:
     assert made.api("PUT", f"/users/{LONG}", {}).status_code == 200
     assert made.api("GET", f"/users/{LONG}").status_code == 200
     refused(made.api("PUT", f"/users/{TOO_LONG}", {}), 422, "`id`", "at most 255 characters")
-    answer = made.api("POST", "/metrics/words-written/event", event({"id": "ada"}), Idempotency_Key=TOO_LONG)
-    refused(answer, 422, "`Idempotency-Key`", "at most 255 characters")
+    response = made.api("POST", "/metrics/words-written/event", event({"id": "ada"}), Idempotency_Key=TOO_LONG)
+    refused(response, 422, "`Idempotency-Key`", "at most 255 characters")
 
 
 def test_a_tenant_has_255_characters_at_most(trophy_server: MockServer) -> None:
@@ -107,8 +107,8 @@ def test_calls_that_change_something_skip_no_argument_in_the_query(made: Http) -
 )
 def test_what_says_who_asks_is_given_once(made: Http, header: str, value: str, status: int) -> None:
     headers = [("X-API-KEY", made.key or ""), (header, value), (header, value)]
-    answer = made.client.get(f"{made.root}/_mock/clock", headers=headers)
-    refused(answer, status, header, "given once")
+    response = made.client.get(f"{made.root}/_mock/clock", headers=headers)
+    refused(response, status, header, "given once")
 
 
 def test_the_methods_of_a_path_come_in_the_same_order_in_every_run(made: Http) -> None:

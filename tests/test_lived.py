@@ -34,7 +34,7 @@ def anew(game: Any, *, seed: int, users: int, until: int) -> Any:
     return live(game, seed=seed, users=users, until=until, capture=derive_events)
 
 
-def told(organisation: Organisation) -> list[Any]:
+def visible_state(organisation: Organisation) -> list[Any]:
     """All that can be seen of a world, and of the same world three days and an event later."""
     hooks = Webhooks(organisation)
     seen = [_facts(organisation), _bodies(hooks)]
@@ -85,7 +85,7 @@ def test_a_world_from_what_was_kept_is_the_one_that_lives_anew(
 
     def made(key: str, populate: Populate) -> list[Any]:
         with pin(now):
-            return told(Organisation(key, plan, populate))
+            return visible_state(Organisation(key, plan, populate))
 
     expected = {key: made(key, anew) for key in ("one", "two")}
     assert expected["one"] != expected["two"], "ids are their own"
@@ -101,7 +101,7 @@ def test_only_a_world_like_one_before_is_spared_its_life(other: dict[str, Any]) 
     lived = PopulationCache()
     plan = {"catalog": catalog("catalog"), "seed": 1, "users": 2, "now": NOON, "frozen": True, "history_days": 8}
     Organisation("one", Plan(**plan), lived.populate)
-    assert told(Organisation("one", Plan(**plan | other), lived.populate)) == told(
+    assert visible_state(Organisation("one", Plan(**plan | other), lived.populate)) == visible_state(
         Organisation("one", Plan(**plan | other), anew)
     )
     assert len(lived) == 2
@@ -109,9 +109,9 @@ def test_only_a_world_like_one_before_is_spared_its_life(other: dict[str, Any]) 
 
 def test_what_a_world_does_later_is_not_kept() -> None:
     lived, plan = PopulationCache(), Plan(catalog("catalog"), 1, 2, now=NOON, frozen=True, history_days=8)
-    first = told(Organisation("one", plan, lived.populate))
-    assert told(Organisation("one", plan, lived.populate)) == first
-    assert told(Organisation("one", plan, lived.populate)) == first
+    first = visible_state(Organisation("one", plan, lived.populate))
+    assert visible_state(Organisation("one", plan, lived.populate)) == first
+    assert visible_state(Organisation("one", plan, lived.populate)) == first
 
 
 def test_so_many_bytes_are_kept_and_no_more() -> None:
@@ -124,7 +124,9 @@ def test_so_many_bytes_are_kept_and_no_more() -> None:
         assert lived.weight <= lived._most
     assert len(lived) >= 1
     tiny = PopulationCache(most=10)
-    assert told(Organisation("one", plans[0], tiny.populate)) == told(Organisation("one", plans[0], anew))
+    assert visible_state(Organisation("one", plans[0], tiny.populate)) == visible_state(
+        Organisation("one", plans[0], anew)
+    )
     assert len(tiny) == 0
 
 
@@ -175,7 +177,7 @@ def test_a_reset_over_http_goes_back_to_the_first_day() -> None:
             assert [server.facts(), server.webhooks()] == first
 
 
-def told_by(shelf: PopulationFiles, plan: Plan) -> tuple[list[Any], int]:
+def state_in_new_process(shelf: PopulationFiles, plan: Plan) -> tuple[list[Any], int]:
     """A world of a process that has just started, and how many populations had to live in it."""
     lived, lives = PopulationCache(), []
     lived.files = shelf
@@ -185,25 +187,25 @@ def told_by(shelf: PopulationFiles, plan: Plan) -> tuple[list[Any], int]:
             plan,
             lambda game, **given: lived.populate(game, **given, report=lambda done, count: lives.append(done)),
         )
-    return told(organisation), lives.count(1.0)
+    return visible_state(organisation), lives.count(1.0)
 
 
 def test_the_next_start_takes_what_the_last_one_has_put_on_the_shelf(tmp_path: Path) -> None:
     plan = Plan(catalog("catalog"), 1, 3, frozen=True, history_days=8)
     directory = tmp_path / "lived"
-    first = told_by(PopulationFiles(directory), plan)
+    first = state_in_new_process(PopulationFiles(directory), plan)
     assert first[1] == 1
-    assert told_by(PopulationFiles(directory), plan) == (first[0], 0)
+    assert state_in_new_process(PopulationFiles(directory), plan) == (first[0], 0)
     assert directory.stat().st_mode & 0o777 == 0o700
     (file,) = directory.iterdir()
     whole = file.read_bytes()
     for rubbish in (b"", b"rubbish", whole[:-100], whole.replace(b"user-1", b"user-7")):
         file.write_bytes(rubbish)
-        assert told_by(PopulationFiles(directory), plan) == first
-    assert told_by(PopulationFiles(tmp_path / "lived" / file.name), plan) == first, (
+        assert state_in_new_process(PopulationFiles(directory), plan) == first
+    assert state_in_new_process(PopulationFiles(tmp_path / "lived" / file.name), plan) == first, (
         "a file where the directory would be"
     )
-    assert told_by(PopulationFiles(None), plan) == first
+    assert state_in_new_process(PopulationFiles(None), plan) == first
 
 
 def test_the_shelf_has_a_few_places_for_small_populations_of_this_code(

@@ -114,7 +114,7 @@ def test_a_life_that_is_cut_anywhere_is_the_same_life(
     if frozen:
         plan["now"] = 1_768_478_400_000
     with Server(None, **plan) as never_cut:
-        answers = [never_cut.take(step) for step in life]
+        responses = [never_cut.take(step) for step in life]
         after = never_cut.take(event("ann", 7, None, None, "red", 5))
         everything = never_cut.everything()
     with tempfile.TemporaryDirectory() as directory:
@@ -124,7 +124,7 @@ def test_a_life_that_is_cut_anywhere_is_the_same_life(
             for at, how in cuts:
                 if at == number:
                     server = _again(server, root, how, plan)
-            assert server.take(step) == answers[number]
+            assert server.take(step) == responses[number]
         server = _again(server, root, "kill", plan)
         assert server.take(event("ann", 7, None, None, "red", 5)) == after
         found = server.everything()
@@ -155,12 +155,12 @@ def test_what_changes_nothing_leaves_no_record(tmp_path: Path) -> None:
         assert server.keeper.store.length(DEFAULT_KEY) == before  # type: ignore[union-attr]
 
 
-def test_a_record_is_a_line_that_people_can_read(tmp_path: Path) -> None:
+def test_a_record_is_a_line_that_users_can_read(tmp_path: Path) -> None:
     with Server(tmp_path / "kept") as server:
         server.take(event("ann", 7, None, None, None, 0))
         server.take(Step("POST", "/_mock/clock/advance", {"days": 1}))
         assert server.keeper is not None
-        _, told, moved = [decode(line) for _, line in server.keeper.store.read(DEFAULT_KEY)]
-    assert told.name == "metrics_event"
-    assert told.arguments["body"] == {"user": {"id": "ann"}, "value": 7}
-    assert (moved.name, moved.time, moved.arguments) == ("mock_clock_advance", told.time, {"body": {"days": 1}})
+        _, actual, moved = [decode(line) for _, line in server.keeper.store.read(DEFAULT_KEY)]
+    assert actual.name == "metrics_event"
+    assert actual.arguments["body"] == {"user": {"id": "ann"}, "value": 7}
+    assert (moved.name, moved.time, moved.arguments) == ("mock_clock_advance", actual.time, {"body": {"days": 1}})

@@ -113,17 +113,17 @@ def test_a_loaded_world_is_kept_like_any_other(lived: Server, tmp_path: Path) ->
 )
 def test_what_is_no_log_is_refused(given: Any, says: str) -> None:
     with Server(None) as server:
-        status, answer = server.take(Step("POST", "/_mock/worlds", {"load": given}))
+        status, response = server.take(Step("POST", "/_mock/worlds", {"load": given}))
         assert status == 422
-        assert says in answer["error"]
+        assert says in response["error"]
 
 
 def test_a_record_that_cannot_be_repeated_is_refused_and_leaves_no_world(lived: Server) -> None:
     lines = [*lived.log()[:2], b'{"v":1,"time":0,"name":"metrics_event","arguments":{"nonsense":1}}']
     with Server(None) as server:
-        status, answer = server.take(Step("POST", "/_mock/worlds", {"load": b"\n".join(lines).decode()}))
+        status, response = server.take(Step("POST", "/_mock/worlds", {"load": b"\n".join(lines).decode()}))
         assert status == 422
-        assert "record 3 of the world" in answer["error"]
+        assert "record 3 of the world" in response["error"]
         assert len(server.plane.worlds) == 1
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contract_tests.texts import odd
-from tests.mutants.fault import Ask, Fault, Reply
+from tests.mutants.fault import ClientRequest, Fault, ServerResponse
 from tests.mutants.generated.all import drawn, generated
 from tests.mutants.generated.changes import DECODED, TEXTS
 from tests.mutants.posted import HEADER, Post
@@ -18,18 +18,18 @@ from tests.mutants.posted import HEADER, Post
 USER = {"id": "ann", "name": " Ann é ", "created": "2025-03-12T12:30:15.250Z", "updated": "2025-03-13T00:00:00.000Z"}
 
 
-def answered(fault: Fault, *bodies: Any, path: str = "/users/ann", operation: str = "users_get") -> list[Any]:
+def responses_to(fault: Fault, *bodies: Any, path: str = "/users/ann", operation: str = "users_get") -> list[Any]:
     """What a client gets when the app answers these, one request after the other."""
     assert fault.plant is not None
     memory: dict[Any, Any] = {}
     found = []
     for number, body in enumerate(bodies):
-        ask = Ask("GET", path, "", {"x-api-key": "k"}, b"", operation=operation, now=number * 3_600_000)
+        request = ClientRequest("GET", path, "", {"x-api-key": "k"}, b"", operation=operation, now=number * 3_600_000)
 
-        async def forward(changed: Ask, body: Any = body) -> Reply:
-            return Reply(200, {}, json.dumps(body).encode())
+        async def forward(changed: ClientRequest, body: Any = body) -> ServerResponse:
+            return ServerResponse(200, {}, json.dumps(body).encode())
 
-        found.append(asyncio.run(fault.plant(ask, forward, memory)).json)
+        found.append(asyncio.run(fault.plant(request, forward, memory)).json)
     return found
 
 
@@ -61,7 +61,7 @@ def test_a_seed_draws_the_same_faults_again() -> None:
     ],
 )
 def test_a_field_is_wrong_as_its_name_says(what: str, field: str, expected: Any) -> None:
-    (found,) = answered(generated()[f"users_get {field}: {what}"], USER)
+    (found,) = responses_to(generated()[f"users_get {field}: {what}"], USER)
     assert found.get(field, "-") == expected
     assert {name: found.get(name) for name in ("id",)} == {"id": "ann"}
 
@@ -74,20 +74,20 @@ def test_every_change_of_a_text_is_seen_in_the_odd_one(name: str) -> None:
 
 def test_a_stale_field_is_that_of_the_request_before() -> None:
     rows = [USER | {"name": name} for name in ("A", "B", "C")]
-    found = answered(generated()["users_get name: stale by one request"], *rows)
+    found = responses_to(generated()["users_get name: stale by one request"], *rows)
     assert [row["name"] for row in found] == ["A", "A", "B"]
 
 
 def test_what_is_forgotten_was_known_for_a_day() -> None:
     rows = [USER | {"name": str(hour)} for hour in range(26)]
-    found = answered(generated()["users_get name: forgotten after a day"], *rows)
+    found = responses_to(generated()["users_get name: forgotten after a day"], *rows)
     assert [row["name"] for row in found] == [*map(str, range(24)), "0", "0"]
 
 
 def test_a_row_of_a_list_is_taken_for_the_next() -> None:
     fault = generated()["streaks_list *.streakLength: another user's"]
     rows = [{"userId": "ann", "streakLength": 3}, {"userId": "ben", "streakLength": 1}]
-    (found,) = answered(fault, rows, path="/streaks", operation="streaks_list")
+    (found,) = responses_to(fault, rows, path="/streaks", operation="streaks_list")
     assert [row["streakLength"] for row in found] == [1, 3]
 
 

@@ -22,11 +22,13 @@ EVENT = {"user": USER, "value": 1}
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
     with MockServer(now="2026-01-15T12:00:00Z", frozen=True) as server:
-        assert ask(server, "POST", "/metrics/words-written/event", EVENT)[0] == 201
+        assert send_request(server, "POST", "/metrics/words-written/event", EVENT)[0] == 201
         yield server
 
 
-def ask(server: MockServer, method: str, path: str, body: object = None, key: str | None = None) -> tuple[int, Any]:
+def send_request(
+    server: MockServer, method: str, path: str, body: object = None, key: str | None = None
+) -> tuple[int, Any]:
     headers = {"X-API-KEY": key or server.api_key}
     response = CLIENT.request(method, f"{server.url}{path}", json=body, headers=headers)
     return response.status_code, response.json()
@@ -50,7 +52,7 @@ def ask(server: MockServer, method: str, path: str, body: object = None, key: st
 def test_a_key_that_is_nearly_one_is_guessed(
     server: MockServer, method: str, path: str, body: object, status: int, sentence: str
 ) -> None:
-    found, content = ask(server, method, path, body)
+    found, content = send_request(server, method, path, body)
     assert content.keys() == {"error"}
     assert sentence in content["error"]
     assert found == status
@@ -58,19 +60,19 @@ def test_a_key_that_is_nearly_one_is_guessed(
 
 @pytest.mark.parametrize("key", ["qqqq", "words-written" * 10, "%1B"])
 def test_a_key_that_is_like_none_is_not(server: MockServer, key: str) -> None:
-    _, content = ask(server, "GET", f"/users/ada/metrics/{key}")
+    _, content = send_request(server, "GET", f"/users/ada/metrics/{key}")
     assert content["error"].endswith(" was not found.")
 
 
 def test_an_achievement_that_is_there_but_not_to_be_claimed_is_not_guessed(server: MockServer) -> None:
-    _, content = ask(server, "POST", "/achievements/first-words/complete", {"user": USER})
+    _, content = send_request(server, "POST", "/achievements/first-words/complete", {"user": USER})
     assert content["error"] == "Achievement 'first-words' was not found among the active ones with the trigger 'api'."
 
 
 def test_what_is_not_active_is_no_guess() -> None:
     catalog = 'name = "x"\n[metrics.steps]\nname = "S"\nstatus = "inactive"\n[metrics.miles]\nname = "M"\n'
     with MockServer(catalog=catalog) as server:
-        _, content = ask(server, "POST", "/metrics/step/event", EVENT)
+        _, content = send_request(server, "POST", "/metrics/step/event", EVENT)
     assert content["error"] == "Metric 'step' was not found."
 
 
@@ -80,8 +82,8 @@ def test_a_tenant_and_a_catalog_that_are_nearly_one_are_guessed(server: MockServ
     catalog = 'name = "T"\n[settings]\nmultiTenant = true\ntenants = ["acme"]\n[metrics.m]\nname = "M"\n'
     with MockServer(catalog=catalog) as tenants:
         headers = {"X-API-KEY": tenants.api_key, "Tenant-ID": "acne"}
-        answer = CLIENT.get(f"{tenants.url}/achievements", headers=headers).json()
-    assert answer["error"] == "Tenant 'acne' was not found; did you mean 'acme'?"
+        response = CLIENT.get(f"{tenants.url}/achievements", headers=headers).json()
+    assert response["error"] == "Tenant 'acne' was not found; did you mean 'acme'?"
 
 
 def test_the_control_plane_guesses_too(server: MockServer) -> None:
@@ -104,7 +106,7 @@ def test_an_unknown_api_key_is_told_which_ones_there_are_and_where_they_come_fro
         "The API key in the X-API-KEY header is not known. This server's key is 00000000.local (that of "
         "MockServer(api_key=…)); worlds that were made have keys of their own."
     )
-    assert ask(server, "GET", "/achievements", key="wrong") == (401, {"error": sentence})
+    assert send_request(server, "GET", "/achievements", key="wrong") == (401, {"error": sentence})
     control = CLIENT.get(f"{server.url.removesuffix('/v1')}/_mock/clock", headers={"X-API-KEY": "wrong"})
     assert (control.status_code, control.json()) == (401, {"error": sentence})
 
@@ -122,13 +124,13 @@ def test_an_unknown_api_key_is_told_which_ones_there_are_and_where_they_come_fro
 )
 def test_a_server_of_its_own_says_so_unless_it_is_guarded(options: tuple[str, ...], said: str) -> None:
     with serving("--users", "0", *options) as url:
-        answer = CLIENT.get(f"{url}/achievements", headers={"X-API-KEY": "wrong"}).json()["error"]
+        response = CLIENT.get(f"{url}/achievements", headers={"X-API-KEY": "wrong"}).json()["error"]
     known = "The API key in the X-API-KEY header is not known."
-    assert answer.startswith(known + said)
-    assert said or answer == known
+    assert response.startswith(known + said)
+    assert said or response == known
 
 
 def test_others_are_told_nothing_of_keys() -> None:
     with MockServer(host="0.0.0.0", api_key="mine") as server:
-        _, content = ask(server, "GET", "/achievements", key="wrong")
+        _, content = send_request(server, "GET", "/achievements", key="wrong")
     assert content["error"] == "The API key in the X-API-KEY header is not known."

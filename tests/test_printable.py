@@ -58,9 +58,9 @@ def test_the_suite_which_imports_nothing_of_ours_has_the_same_one() -> None:
 def heard(body: bytes, **options: bool) -> tuple[int, str]:
     """The status that `mockserver listen` answers with, and what it prints."""
     console = Console(file=io.StringIO(), force_terminal=False, width=200)
-    answer = TestClient(receiver(spec.load(), "whsec", console, **options)).post("/", content=body)
+    response = TestClient(receiver(spec.load(), "whsec", console, **options)).post("/", content=body)
     assert isinstance(console.file, io.StringIO)
-    return answer.status_code, console.file.getvalue()
+    return response.status_code, console.file.getvalue()
 
 
 def test_a_forged_webhook_steers_no_terminal() -> None:
@@ -164,9 +164,9 @@ def test_no_sentence_carries_what_steers_a_terminal() -> None:
         root = server.url.removesuffix("/v1")
         with httpx2.Client(base_url=root, headers={"X-API-KEY": server.api_key}) as client:
             for method, path, body in asked:
-                answer = client.request(method, path, json=body) if body else client.request(method, path)
-                assert answer.status_code >= 400 or "problems" in answer.text or "issues" in answer.text
-                said = str(list(texts(answer.json())))
+                response = client.request(method, path, json=body) if body else client.request(method, path)
+                assert response.status_code >= 400 or "problems" in response.text or "issues" in response.text
+                said = str(list(texts(response.json())))
                 assert not set(said) & set(EVIL) - set("]0;owned[2J31mgpj.exe"), (path, said)
 
 

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
-from app_server import DOCUMENT, Served, fresh_worlds, served
+from app_server import SPEC, Served, fresh_worlds, served
 
 from mockserver.app import create_app
 from mockserver.exchange import DROPPED, Call, Intervention, Response
@@ -66,7 +66,7 @@ class Reader:
     def __init__(self, client: socket.socket) -> None:
         self._file = client.makefile("rb")
 
-    def answer(self, *, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
+    def read_response(self, *, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
         """Status, headers by lower-case name without the date, body; status 0 when there is none any more."""
         line = self._file.readline()
         if line.startswith(b"HTTP/1.1 100"):
@@ -88,32 +88,32 @@ def server() -> Iterator[Served]:
         yield running
 
 
-def ask_in(server: Served, *pieces: bytes, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
+def send_pieces(server: Served, *pieces: bytes, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
     """One request in pieces, each of which the server has seen before the next one is sent."""
     with closing(server.connect()) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number, piece in enumerate(pieces):
             if number:
-                server.ask("GET", "/_mock/health")
+                server.call("GET", "/_mock/health")
             client.sendall(piece)
-        return Reader(client).answer(head_only=head_only)
+        return Reader(client).read_response(head_only=head_only)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_the_way_makes_no_difference_to_the_answer(name: str) -> None:
+def test_the_way_makes_no_difference_to_the_response(name: str) -> None:
     raw, head_only = REQUESTS[name], name == "head"
     ends = [len(raw)] if name == "asks first" else [raw.index(b"\r\n") + 9, raw.index(b"\r\n\r\n") + 6]
     found = []
     # Through uvicorn alone; whole, with its head in pieces, and with its body in pieces through ours.
     for http, end in [("httptools", len(raw)), *((Protocol, end) for end in (len(raw), *ends))]:
         with served(http=http) as server:
-            server.ask("PUT", "/v1/users/ann", {})
+            server.call("PUT", "/v1/users/ann", {})
             pieces = [piece for piece in (raw[:end], raw[end:]) if piece]
-            status, headers, body = ask_in(server, *pieces, head_only=head_only)
+            status, headers, body = send_pieces(server, *pieces, head_only=head_only)
             headers.pop("server", None)  # uvicorn's name
             found.append((status, headers, body))
     assert found[0][0] >= 200
-    assert all(answer == found[0] for answer in found[1:])
+    assert all(response == found[0] for response in found[1:])
 
 
 def test_an_old_client_and_one_that_is_done_are_hung_up_on(server: Served) -> None:
@@ -125,19 +125,19 @@ def test_an_old_client_and_one_that_is_done_are_hung_up_on(server: Served) -> No
         with closing(server.connect()) as client:
             client.sendall(last + REQUESTS["read"])
             reader = Reader(client)
-            status, headers, _ = reader.answer()
+            status, headers, _ = reader.read_response()
             assert (status, headers["connection"]) == (200, "close")
-            assert reader.answer()[0] == 0
+            assert reader.read_response()[0] == 0
 
 
-def test_requests_sent_in_one_go_are_answered_in_their_order_and_all_of_them(server: Served) -> None:
+def test_requests_sent_in_one_go_get_all_responses_in_order(server: Served) -> None:
     number = 3 * MOST_AT_ONCE
     bodies = [b'{"user":{"id":"pipe"},"value":%d}' % (n + 1) for n in range(number)]
     start = b"POST /v1/metrics/words-written/event HTTP/1.1"
     with closing(server.connect()) as client:
         client.sendall(b"".join(request(start, KEY, JSON, body=body) for body in bodies))
         reader = Reader(client)
-        totals = [json.loads(reader.answer()[2])["total"] for _ in bodies]
+        totals = [json.loads(reader.read_response()[2])["total"] for _ in bodies]
     assert totals == [n * (n + 1) // 2 for n in range(1, number + 1)]
 
 
@@ -152,7 +152,7 @@ def slow_for(user: str, seconds: float = 0.05, **options: float) -> Iterator[Ser
     def before(call: Call) -> Intervention | None:
         return wait if call.path.endswith(user) else None
 
-    app = create_app(fresh_worlds(), DOCUMENT, before=before)
+    app = create_app(fresh_worlds(), SPEC, before=before)
     with served(app, http=Protocol, **options) as running:  # type: ignore[arg-type]
         yield running
 
@@ -160,19 +160,19 @@ def slow_for(user: str, seconds: float = 0.05, **options: float) -> Iterator[Ser
 def test_who_is_made_to_wait_is_not_overtaken_on_its_connection() -> None:
     with slow_for("slow") as server, closing(server.connect()) as client:
         for user in ("slow", "fast"):
-            server.ask("PUT", f"/v1/users/{user}", {})
+            server.call("PUT", f"/v1/users/{user}", {})
         wanted = ["fast", "slow", "fast", "slow", "slow", "fast"]
         client.sendall(b"".join(request(f"GET /v1/users/{user} HTTP/1.1".encode(), KEY) for user in wanted))
         reader = Reader(client)
-        assert [json.loads(reader.answer()[2])["id"] for _ in wanted] == wanted
+        assert [json.loads(reader.read_response()[2])["id"] for _ in wanted] == wanted
 
 
 def test_who_leaves_in_the_middle_changes_nothing(server: Served) -> None:
     raw = REQUESTS["event"].replace(b"ann", b"gone")
     with closing(server.connect()) as client:
         client.sendall(raw[:-3])
-        server.ask("GET", "/_mock/health")
-    assert server.ask("GET", "/v1/users/gone").json["error"] == "User 'gone' was not found."
+        server.call("GET", "/_mock/health")
+    assert server.call("GET", "/v1/users/gone").json["error"] == "User 'gone' was not found."
 
 
 def test_what_is_no_http_after_a_good_head_is_told_so(server: Served) -> None:
@@ -193,12 +193,12 @@ def _plain(client: socket.socket) -> tuple[int, dict[str, str], bytes]:
 
 
 def test_only_what_comes_in_whole_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    app, taken = create_app(fresh_worlds(), DOCUMENT), []
+    app, taken = create_app(fresh_worlds(), SPEC), []
     respond_at_once = app.respond_at_once
     monkeypatch.setattr(app, "respond_at_once", lambda *asked: taken.append(asked[1]) or respond_at_once(*asked))
     with served(app, http=Protocol) as server:
         raw = REQUESTS["event"]
-        assert ask_in(server, raw[:-3], raw[-3:])[0] == ask_in(server, raw)[0] == 201
+        assert send_pieces(server, raw[:-3], raw[-3:])[0] == send_pieces(server, raw)[0] == 201
     assert taken.count(b"/v1/metrics/words-written/event") == 1
 
 
@@ -207,16 +207,16 @@ def test_who_falls_silent_is_hung_up_on() -> None:
         reader = Reader(client)
         for name in ("read", "method without a short way", "read"):
             client.sendall(REQUESTS[name])
-            assert reader.answer()[0] >= 400  # there is no such user, and no such method
-        assert reader.answer()[0] == 0
+            assert reader.read_response()[0] >= 400  # there is no such user, and no such method
+        assert reader.read_response()[0] == 0
 
 
-def test_who_waits_longer_for_an_answer_than_others_may_be_silent_is_not_hung_up_on() -> None:
+def test_who_waits_longer_for_a_response_than_others_may_be_silent_is_not_hung_up_on() -> None:
     with slow_for("slow", seconds=0.4, keep_alive=0.1) as server, closing(server.connect()) as client:
         wanted = ["fast", "slow"]  # the first one is answered at once, and from then on the connection is watched
         client.sendall(b"".join(request(f"GET /v1/users/{user} HTTP/1.1".encode(), KEY) for user in wanted))
         reader = Reader(client)
-        assert [reader.answer()[0] for _ in wanted] == [422, 422]
+        assert [reader.read_response()[0] for _ in wanted] == [422, 422]
 
 
 @pytest.mark.parametrize("end", [None, -3])
@@ -233,31 +233,31 @@ def test_a_defect_is_told_once_logged_and_never_blamed_on_the_client(caplog: pyt
             raise ZeroDivisionError
         return None
 
-    def after(call: Call, answer: Response) -> None:
+    def after(call: Call, response: Response) -> None:
         if call.path.endswith("after"):
             raise ZeroDivisionError
 
-    app = create_app(fresh_worlds(), DOCUMENT, before=before, after=after)
+    app = create_app(fresh_worlds(), SPEC, before=before, after=after)
     with served(app, http=Protocol) as server, closing(server.connect()) as client:
         reader = Reader(client)
         for user, status in (("before", 500), ("after", 200), ("neither", 200)):
             client.sendall(request(f"PUT /v1/users/{user} HTTP/1.1".encode(), KEY, JSON, body=b"{}"))
-            assert reader.answer()[0] == status
+            assert reader.read_response()[0] == status
     assert [row.exc_info[0] for row in caplog.records if row.exc_info] == [ZeroDivisionError] * 2
 
 
-def test_who_says_that_nothing_more_comes_still_gets_the_answers(server: Served) -> None:
+def test_who_says_that_nothing_more_comes_still_gets_the_responses(server: Served) -> None:
     with closing(server.connect()) as client:
         client.sendall(2 * REQUESTS["event"])
         client.shutdown(socket.SHUT_WR)
         reader = Reader(client)
-        assert [reader.answer()[0] for _ in range(3)] == [201, 201, 0]
+        assert [reader.read_response()[0] for _ in range(3)] == [201, 201, 0]
 
 
-def test_what_is_no_http_after_a_request_is_told_after_its_answer(server: Served) -> None:
+def test_what_is_no_http_after_a_request_is_refused_after_its_response(server: Served) -> None:
     with closing(server.connect()) as client:
         client.sendall(REQUESTS["event"] + b"nonsense\r\n\r\n")
-        assert Reader(client).answer()[0] == 201
+        assert Reader(client).read_response()[0] == 201
 
 
 def test_a_dropped_request_is_over_though_another_one_waits_behind_it() -> None:
@@ -273,11 +273,11 @@ def test_a_dropped_request_is_over_though_another_one_waits_behind_it() -> None:
     def before(call: Call) -> Intervention | None:
         return {"dropped": drop_it, "look": look}.get(call.path.rpartition("/")[2])
 
-    with served(create_app(fresh_worlds(), DOCUMENT, before=before), http=Protocol) as server:
+    with served(create_app(fresh_worlds(), SPEC, before=before), http=Protocol) as server:
         with closing(server.connect()) as client:
             client.sendall(2 * request(b"GET /v1/users/dropped HTTP/1.1", KEY))
             with suppress(ConnectionResetError):
                 assert client.recv(1) == b""
-        server.ask("GET", "/v1/users/anybody")  # one turn more
-        server.ask("GET", "/v1/users/look")
+        server.call("GET", "/v1/users/anybody")  # one turn more
+        server.call("GET", "/v1/users/look")
     assert left == [set()]

@@ -83,7 +83,7 @@ def assert_make_has(target: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_the_text_tells_to_make_can_be_made() -> None:
+def test_what_the_text_says_to_make_can_be_made() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"`make ([a-z-]+)[^`]*`", page.read_text()):
             assert_make_has(target)
@@ -125,8 +125,8 @@ def test_the_first_screen_shows_how_to_start_ask_and_test() -> None:
 
 def test_the_counts_that_the_readme_gives_are_right() -> None:
     readme = (ROOT / "README.md").read_text()
-    document = json.loads((ROOT / "openapi.json").read_text())
-    operations = [row for item in document["paths"].values() for row in item.values() if "operationId" in row]
-    assert f"All {len(operations)} operations and {len(document['webhooks'])} webhooks" in readme
+    spec = json.loads((ROOT / "openapi.json").read_text())
+    operations = [row for item in spec["paths"].values() for row in item.values() if "operationId" in row]
+    assert f"All {len(operations)} operations and {len(spec['webhooks'])} webhooks" in readme
     recipes = (ROOT / "docs" / "recipes.md").read_text()
     assert f"{len(list((ROOT / 'fixtures' / 'examples').iterdir()))} files" in recipes

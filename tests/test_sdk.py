@@ -18,7 +18,7 @@ from trophy.errors import BadRequestError, NotFoundError, UnauthorizedError, Unp
 from trophy.streaks.client import StreaksClient
 from trophy.types import NotificationPreferences
 
-DOCUMENT = json.loads((Path(__file__).parents[1] / "openapi.json").read_text())
+SPEC = json.loads((Path(__file__).parents[1] / "openapi.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_a_first_event_changes_all_that_it_should(trophy: TrophyApi, user: str) 
     assert again.points["xp"].added == 20
 
 
-def test_a_replay_answers_the_first_event_and_changes_nothing(trophy: TrophyApi, user: str) -> None:
+def test_a_replay_returns_the_first_event_and_changes_nothing(trophy: TrophyApi, user: str) -> None:
     first = write(trophy, user, 150, idempotency_key="k-1")
     replay = write(trophy, user, 150, idempotency_key="k-1")
     assert (first.idempotent_replayed, replay.idempotent_replayed) == (False, True)
@@ -207,7 +207,7 @@ def test_the_year_in_review_agrees_with_the_totals(trophy: TrophyApi, user: str)
     assert activity.most_active_day.date == trophy.users.streak(user).period_start
 
 
-def test_errors_are_the_ones_that_the_document_declares(base_url: str, trophy: TrophyApi, user: str) -> None:
+def test_errors_are_the_ones_that_the_spec_declares(base_url: str, trophy: TrophyApi, user: str) -> None:
     with client(base_url, key="wrong") as stranger, pytest.raises(UnauthorizedError):
         stranger.users.get("anybody")
     with pytest.raises(UnprocessableEntityError):
@@ -228,10 +228,10 @@ def test_errors_are_the_ones_that_the_document_declares(base_url: str, trophy: T
         trophy.metrics.event("no-such-metric", user=UpsertedUser(id=user), value=1)
 
 
-def test_every_operation_of_the_document_has_a_method_that_was_called_here() -> None:
+def test_every_operation_of_the_spec_has_a_method_that_was_called_here() -> None:
     """The document's operationIds are the client's method paths; this file must name each of them."""
     source = Path(__file__).read_text()
-    rows = [row for path in DOCUMENT["paths"].values() for row in path.values()]
+    rows = [row for path in SPEC["paths"].values() for row in path.values()]
     operations = [row["operationId"] for row in rows if "operationId" in row]
     assert len(operations) == 28
     for operation in operations:

@@ -63,20 +63,20 @@ def test_the_same_seed_and_clock_give_the_same_world_to_the_byte(default: Game) 
     ]
 
 
-def test_a_reset_gives_the_same_people_with_the_same_past() -> None:
+def test_a_reset_gives_the_same_users_with_the_same_past() -> None:
     world = organisation(users=6)
     before = journal(world.game())
     world.reset()
     assert journal(world.game()) == before
 
 
-def test_another_seed_gives_other_people() -> None:
+def test_another_seed_gives_other_users() -> None:
     one, other = seeded(users=6, days=3), seeded(users=6, days=3, seed=2)
     assert journal(one) != journal(other)
     assert {p.profile.name for p in one.world.users.values()} != {p.profile.name for p in other.world.users.values()}
 
 
-def test_people_are_who_they_are_however_many_there_are() -> None:
+def test_users_are_the_same_however_many_there_are() -> None:
     few, many = seeded(users=5).world.users, seeded(users=9).world.users
     for user_id, user in few.items():
         assert many[user_id].profile == user.profile
@@ -85,7 +85,7 @@ def test_people_are_who_they_are_however_many_there_are() -> None:
         }
 
 
-def test_everybody_is_there_and_the_documents_own_example_among_them(default: Game) -> None:
+def test_everybody_is_there_and_the_specs_own_example_among_them(default: Game) -> None:
     assert set(default.world.users) == {seeded_id(number) for number in range(50)}
     assert "user-123" in default.world.users
 
@@ -98,7 +98,7 @@ def test_all_of_it_happened_in_order_and_before_now(default: Game) -> None:
     assert times[-1] > NOON - DAY
 
 
-def test_people_live_all_over_the_globe(default: Game) -> None:
+def test_users_live_all_over_the_globe(default: Game) -> None:
     zones = {user.profile.tz for user in default.world.users.values()}
     assert zones >= {home.tz for home in LOCATIONS} - {LOCATIONS[12].tz}  # of whom no zone is known
     assert None in zones
@@ -106,7 +106,7 @@ def test_people_live_all_over_the_globe(default: Game) -> None:
     assert (min(offsets), max(offsets)) == (timedelta(hours=-11), timedelta(hours=14))
 
 
-def test_names_and_emails_are_those_of_people_and_no_email_is_real(default: Game) -> None:
+def test_names_and_emails_are_those_of_users_and_no_email_is_real(default: Game) -> None:
     profiles = [user.profile for user in default.world.users.values()]
     emails = [profile.email for profile in profiles if profile.email]
     names = [profile.name for profile in profiles if profile.name is not None]
@@ -184,7 +184,7 @@ def test_events_carry_attributes_that_the_catalog_knows() -> None:
     assert attributes == {"distance_run": {"pace"}, "distance_cycled": set(), "distance_swum": {"style"}}
 
 
-def test_cities_are_where_people_live() -> None:
+def test_cities_are_where_users_live() -> None:
     users = seeded(name="fitness", users=3, days=1).world.users.values()
     assert {(p.profile.tz, p.profile.attributes["city"]) for p in users} == {
         ("America/New_York", "New York"),
@@ -283,7 +283,7 @@ def test_everybody_is_there_at_the_beginning_of_time_too(now: int) -> None:
     assert all(0 <= user.profile.created <= now for user in game.world.users.values())
 
 
-def test_tenants_have_people_of_their_own() -> None:
+def test_tenants_have_users_of_their_own() -> None:
     text = 'name = "x"\n[metrics.m]\nname = "M"\n[settings]\nmultiTenant = true\ntenants = ["a", "b"]'
     world = organisation(text, users=4, days=5)
     names = [{p.profile.name for p in world.game(tenant).world.users.values()} for tenant in ("a", "b")]
@@ -292,11 +292,13 @@ def test_tenants_have_people_of_their_own() -> None:
 
 
 def test_how_far_it_has_come_is_reported() -> None:
-    told: list[tuple[float, int]] = []
+    actual: list[tuple[float, int]] = []
     catalog = catalogs.load(catalogs.fixture("study"), today=utc_day(NOON))
     plan = Plan(lambda _: catalog, users=20, now=NOON, frozen=True)
-    Organisation("key", plan, lambda game, **settings: populate(game, **settings, report=lambda *how: told.append(how)))
-    assert told == sorted(told)
-    assert told[0][0] < 0.1
-    assert told[-1][0] == 1
-    assert 0 < told[-1][1] - told[-2][1] <= 256
+    Organisation(
+        "key", plan, lambda game, **settings: populate(game, **settings, report=lambda *how: actual.append(how))
+    )
+    assert actual == sorted(actual)
+    assert actual[0][0] < 0.1
+    assert actual[-1][0] == 1
+    assert 0 < actual[-1][1] - actual[-2][1] <= 256

@@ -37,9 +37,9 @@ def test_what_is_listed_can_be_seen_as_it_is_told(trophy_server: MockServer) -> 
         for state, row in rows.items():
             method, path = row["see"].split(" ")
             if method == "GET":
-                answer = http.send(method, path)
-                assert answer.status_code == 200, path
-                seen[state] = answer.json()
+                response = http.send(method, path)
+                assert response.status_code == 200, path
+                seen[state] = response.json()
         assert seen["no-name"]["name"] is None
         assert seen["no-email"]["email"] is None
         assert seen["no-time-zone"]["tz"] is None
@@ -52,8 +52,8 @@ def test_what_is_listed_can_be_seen_as_it_is_told(trophy_server: MockServer) -> 
         keyed = rows["idempotent-event"]
         again = {"user": {"id": keyed["userId"]}, "value": 1}
         name, key = keyed["detail"].split(": ")
-        answer = http.send("POST", keyed["see"].split(" ")[1], again, **{name: key})
-        assert answer.json()["idempotentReplayed"] is True
+        response = http.send("POST", keyed["see"].split(" ")[1], again, **{name: key})
+        assert response.json()["idempotentReplayed"] is True
 
 
 def test_a_state_that_nobody_is_in_is_listed_too(trophy_server: MockServer) -> None:
@@ -85,18 +85,18 @@ def test_the_webhooks_of_the_last_two_days_are_there_and_none_is_delivered(troph
 
 def test_the_command_prints_a_table_and_json() -> None:
     with serving("--users", "50", "--now", MOMENTS[1], "--frozen") as base:
-        table = _people("--url", base)
-        rows = json.loads(_people("--url", base, "--json").stdout)
+        table = _cast("--url", base)
+        rows = json.loads(_cast("--url", base, "--json").stdout)
     assert table.returncode == 0
     assert "A rank that fell today" in table.stdout
     assert "GET /v1/users/" in table.stdout
     assert [row["state"] for row in rows] == list(STATES)
-    silent = _people("--url", "http://127.0.0.1:9")
+    silent = _cast("--url", "http://127.0.0.1:9")
     assert (silent.returncode, silent.stdout) == (2, "")
     assert silent.stderr.startswith("Error: No server responds at http://127.0.0.1:9. Start one")
 
 
-def _people(*options: str) -> subprocess.CompletedProcess[str]:
+def _cast(*options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mockserver", "cast", *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 

@@ -43,7 +43,7 @@ def seeding(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]
         os.close(screen)
 
 
-def test_while_people_are_seeded_it_ends_at_once() -> None:
+def test_while_users_are_seeded_it_ends_at_once() -> None:
     with seeding(SEEDING) as (process, _):
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
@@ -103,10 +103,10 @@ def test_a_connection_stays_open_for_as_long_as_is_said() -> None:
         address = urlsplit(server.url)
         with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as connection:
             connection.sendall(b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            answer = b""
+            response = b""
             while part := connection.recv(4096):  # until the server hangs up
-                answer += part
-    assert answer.startswith(b"HTTP/1.1 200 OK")
+                response += part
+    assert response.startswith(b"HTTP/1.1 200 OK")
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "75", None])

@@ -44,8 +44,8 @@ def put(
     return f"PUT /v1/users/{user} HTTP/1.1\r\nHost: localhost\r\n{WITH_KEY}{headers}{length}\r\n{framed}".encode()
 
 
-def name_of(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, Any]:
-    return answer[0], json.loads(answer[2]).get("name")
+def name_of(response: tuple[int, dict[str, str], bytes]) -> tuple[int, Any]:
+    return response[0], json.loads(response[2]).get("name")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -61,7 +61,7 @@ def test_an_offer_to_change_the_protocol_is_ignored_and_the_body_is_read(
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             assert_silent(client)
             client.sendall(raw[cut:])
-        assert name_of(reader.answer()) == (200, "Zoe")
+        assert name_of(reader.read_response()) == (200, "Zoe")
 
 
 def assert_silent(client: socket.socket) -> None:
@@ -72,25 +72,25 @@ def assert_silent(client: socket.socket) -> None:
     client.settimeout(20)
 
 
-def test_requests_behind_an_offer_are_answered_in_order(base: str) -> None:
+def test_requests_behind_an_offer_get_responses_in_order(base: str) -> None:
     raw = put("a", "A") + put("b", "B", chunked=True) + put("c", "C", headers="") + put("d", "D")
     with connect(base) as client:
         reader = Reader(client)
         client.sendall(raw)
-        assert [name_of(reader.answer()) for _ in range(4)] == [(200, "A"), (200, "B"), (200, "C"), (200, "D")]
+        assert [name_of(reader.read_response()) for _ in range(4)] == [(200, "A"), (200, "B"), (200, "C"), (200, "D")]
 
 
-def test_a_websocket_is_declined_by_an_ordinary_answer(base: str) -> None:
+def test_a_websocket_is_declined_by_an_ordinary_response(base: str) -> None:
     offer = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
     with connect(base) as client:
         client.sendall(f"GET /v1/achievements HTTP/1.1\r\nHost: localhost\r\n{WITH_KEY}{offer}\r\n".encode())
-        assert Reader(client).answer()[0] == 200
+        assert Reader(client).read_response()[0] == 200
 
 
 def test_connect_is_refused(base: str) -> None:
     with connect(base) as client:
         client.sendall(b"CONNECT localhost:1 HTTP/1.1\r\nHost: localhost:1\r\n\r\n")
-        assert Reader(client).answer()[0] == 405
+        assert Reader(client).read_response()[0] == 405
 
 
 JAVA = """
@@ -122,7 +122,7 @@ def test_javas_own_client_gets_through(base: str, tmp_path: Path) -> None:
 def status_for(base: str, headers: str, path: str = "/v1/achievements") -> tuple[int, str]:
     with connect(base) as client:
         client.sendall(f"GET {path} HTTP/1.1\r\n{headers}{WITH_KEY}\r\n".encode())
-        status, _, body = Reader(client).answer()
+        status, _, body = Reader(client).read_response()
         return status, json.loads(body)["error"] if status != 200 else ""
 
 
@@ -140,7 +140,7 @@ LOCAL = ("localhost", "LOCALHOST:8080", "localhost.", "a.localhost:1", "127.0.0.
 
 
 @pytest.mark.parametrize("host", [*LOCAL, "trophy:80", "a.b.test"])
-def test_local_names_addresses_and_allowed_names_are_answered(base: str, host: str) -> None:
+def test_local_names_addresses_and_allowed_names_are_accepted(base: str, host: str) -> None:
     assert status_for(base, f"Host: {host}\r\n") == (200, "")
 
 
@@ -178,27 +178,27 @@ def test_fields_of_a_trailer_are_no_headers(base: str) -> None:
                 client.sendall(piece.encode())
                 if piece != pieces[-1]:
                     assert_silent(client)
-            assert Reader(client).answer()[0] == 200
+            assert Reader(client).read_response()[0] == 200
 
 
 def test_other_transfer_encodings_are_not_known(base: str) -> None:
     with connect(base) as client:
         client.sendall(put("x", "X", "Transfer-Encoding: gzip, chunked\r\n").replace(b"Content-Length: 13\r\n", b""))
-        assert Reader(client).answer()[0] == 501
+        assert Reader(client).read_response()[0] == 501
 
 
 def test_blanks_behind_a_value_are_not_part_of_it(base: str) -> None:
     with connect(base) as client:
         client.sendall(f"GET /v1/achievements HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: {KEY} \t \r\n\r\n".encode())
-        assert Reader(client).answer()[0] == 200
+        assert Reader(client).read_response()[0] == 200
 
 
-def test_what_was_asked_before_garbage_is_answered_before_the_garbage_is_refused(base: str) -> None:
+def test_requests_before_garbage_get_responses_before_the_garbage_is_refused(base: str) -> None:
     reset = f"POST /_mock/reset HTTP/1.1\r\nHost: localhost\r\n{WITH_KEY}Content-Length: 0\r\n\r\n"
     with connect(base) as client:
         client.sendall((reset * 2).encode() + b"\x16\x03\x01 no HTTP\r\n\r\n")
         reader = Reader(client)
-        assert [reader.answer()[0] for _ in range(4)] == [200, 200, 400, 0]
+        assert [reader.read_response()[0] for _ in range(4)] == [200, 200, 400, 0]
 
 
 def test_a_refusal_arrives_though_the_client_goes_on_sending(base: str) -> None:
@@ -206,7 +206,7 @@ def test_a_refusal_arrives_though_the_client_goes_on_sending(base: str) -> None:
         client.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
         for _ in range(50):
             client.sendall(b"x" * 1000)
-        assert Reader(client).answer()[0] == 400
+        assert Reader(client).read_response()[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -222,14 +222,14 @@ def test_a_request_that_does_not_come_is_not_waited_for(begun: bytes, monkeypatc
     monkeypatch.setattr(protocol, "LONGEST_MESSAGE", 0.2)
     with MockServer() as server, closing(connect(server.url)) as client:
         client.sendall(begun)
-        assert Reader(client).answer()[0] == (408 if begun else 0)
+        assert Reader(client).read_response()[0] == (408 if begun else 0)
         assert server.control("GET", "/requests")["requests"] == []
 
 
 def test_a_token_that_is_given_is_wanted_everywhere() -> None:
     with MockServer(control_token="sesame") as server, closing(connect(server.url)) as client:
         client.sendall(f"GET /_mock/clock HTTP/1.1\r\nHost: localhost\r\n{WITH_KEY}\r\n".encode())
-        status, _, body = Reader(client).answer()
+        status, _, body = Reader(client).read_response()
         assert (status, "X-Control-Token" in json.loads(body)["error"]) == (401, True)
         assert server.now
 
@@ -245,8 +245,8 @@ def refusal(base: str, method: str, path: str, headers: str = "") -> tuple[int, 
         client.sendall(
             f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{WITH_KEY}{headers}Content-Length: 0\r\n\r\n".encode()
         )
-        status, told, body = Reader(client).answer()
-        return status, told.get("allow", ""), json.loads(body)["error"]
+        status, actual, body = Reader(client).read_response()
+        return status, actual.get("allow", ""), json.loads(body)["error"]
 
 
 def test_of_two_keys_or_tokens_the_control_plane_takes_none(base: str) -> None:
@@ -282,8 +282,8 @@ def test_a_defect_is_told_and_the_connection_goes_on(monkeypatch: pytest.MonkeyP
             asked = ("/v1/achievements HTTP/1.1\r\nPrefer: delay=0.01", "/_mock/users HTTP/1.1")
             for line in asked:
                 client.sendall(f"GET {line}\r\nHost: localhost\r\n{WITH_KEY}\r\n".encode())
-                status, headers, body = reader.answer()
+                status, headers, body = reader.read_response()
                 assert (status, headers["content-type"]) == (500, "application/json")
                 assert "defect of the mock" in json.loads(body)["error"]
         client.sendall(f"GET /v1/achievements HTTP/1.1\r\nHost: localhost\r\n{WITH_KEY}\r\n".encode())
-        assert reader.answer()[0] == 200
+        assert reader.read_response()[0] == 200

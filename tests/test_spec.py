@@ -18,27 +18,27 @@ from mockserver.game.errors import GameError, NotFound, Refused, Unreadable
 from mockserver.spec import checked
 from mockserver.spec.paths import Paths
 
-DOCUMENT = spec.load()
+SPEC = spec.load()
 GET_USER = ("paths", "/users/{id}", "get")
 
 
 def written(directory: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     """A changed copy of the document, on disk."""
-    document = copy.deepcopy(DOCUMENT.raw)
-    change(document)
+    openapi = copy.deepcopy(SPEC.raw)
+    change(openapi)
     path = directory / "changed.json"
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(openapi))
     return path
 
 
-def test_the_document_has_28_operations_and_14_webhooks_under_v1() -> None:
-    assert (len(DOCUMENT.operations), len(DOCUMENT.webhooks), DOCUMENT.prefix) == (28, 14, "/v1")
+def test_the_spec_has_28_operations_and_14_webhooks_under_v1() -> None:
+    assert (len(SPEC.operations), len(SPEC.webhooks), SPEC.prefix) == (28, 14, "/v1")
 
 
 def test_every_operation_has_exactly_one_status_of_success() -> None:
-    created = {name for name, operation in DOCUMENT.operations.items() if operation.success == 201}
+    created = {name for name, operation in SPEC.operations.items() if operation.success == 201}
     assert created == {"users_create", "metrics_event", "achievements_complete"}
-    assert {operation.success for operation in DOCUMENT.operations.values()} == {200, 201}
+    assert {operation.success for operation in SPEC.operations.values()} == {200, 201}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_refusal_has_the_first_status_in_the_table_that_the_operation_declares
     operation: str, not_found: int, refused: int, unreadable: int
 ) -> None:
     kinds: list[type[GameError]] = [NotFound, Refused, Unreadable]
-    assert [spec.status_of(DOCUMENT.operations[operation], kind("")) for kind in kinds] == [
+    assert [spec.status_of(SPEC.operations[operation], kind("")) for kind in kinds] == [
         not_found,
         refused,
         unreadable,
@@ -64,23 +64,23 @@ def test_a_refusal_has_the_first_status_in_the_table_that_the_operation_declares
 
 
 def test_every_refusal_of_every_operation_is_a_declared_status() -> None:
-    for operation in DOCUMENT.operations.values():
+    for operation in SPEC.operations.values():
         assert all(status in operation.checks for status in operation.refusals.values())
         assert 401 in operation.checks
 
 
-def test_the_functions_of_the_api_fit_the_document() -> None:
+def test_the_functions_of_the_api_fit_the_spec() -> None:
     """Both ways: there is no function that the document that comes with the mock has no operation for."""
-    assert set(spec.bind(DOCUMENT, spec.functions_of(api))) == set(DOCUMENT.operations) == {*spec.functions_of(api)}
+    assert set(spec.bind(SPEC, spec.functions_of(api))) == set(SPEC.operations) == {*spec.functions_of(api)}
 
 
-def test_all_mismatches_of_functions_and_document_are_listed_at_once() -> None:
+def test_all_mismatches_of_functions_and_spec_are_listed_at_once() -> None:
     def users_get(game: object, *, user: str) -> None: ...
 
     functions = spec.functions_of(api) | {"users_get": users_get}
     del functions["users_create"]
     with pytest.raises(spec.SpecError) as raised:
-        spec.bind(DOCUMENT, functions)
+        spec.bind(SPEC, functions)
     assert str(raised.value).splitlines()[1:] == [
         "  users_create: the document has it, but no function does",
         "  users_get: the spec gives `id`, but the function does not take it",
@@ -88,10 +88,10 @@ def test_all_mismatches_of_functions_and_document_are_listed_at_once() -> None:
     ]
 
 
-def at(document: dict[str, Any], *steps: Any) -> Any:
+def at(openapi: dict[str, Any], *steps: Any) -> Any:
     for step in steps:
-        document = document[step]
-    return document
+        openapi = openapi[step]
+    return openapi
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def at(document: dict[str, Any], *steps: Any) -> Any:
         (lambda d: d.update(openapi="2.0"), "spec not detected"),
     ],
 )
-def test_a_document_that_cannot_be_used_is_said_so_in_one_sentence(
+def test_a_spec_that_cannot_be_used_is_said_so_in_one_sentence(
     tmp_path: Path, change: Callable[[dict[str, Any]], object], says: str
 ) -> None:
     path = written(tmp_path, change)
@@ -130,7 +130,7 @@ def test_a_document_that_cannot_be_used_is_said_so_in_one_sentence(
 
 
 @pytest.mark.parametrize(("text", "says"), [("{", "is not JSON"), ("[]", "not a JSON object"), ("\xff", "is not JSON")])
-def test_a_file_that_is_no_document_is_said_so(tmp_path: Path, text: str, says: str) -> None:
+def test_a_file_that_is_no_spec_is_said_so(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "openapi.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(spec.SpecError, match=says):
@@ -148,20 +148,20 @@ IMPORTED = (
 )
 
 
-def loaded_with(cache: Path, document: Path) -> str:
+def loaded_with(cache: Path, openapi: Path) -> str:
     """Whether a fresh process that loads the document imports openapi-core, as it prints it."""
     environment = {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(Path(api.__file__).parents[2]), "PATH": ""}
     return subprocess.run(
-        [sys.executable, "-c", IMPORTED, document], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORTED, openapi], env=environment, capture_output=True, text=True, check=True
     ).stdout.strip()
 
 
 def test_the_second_start_remembers_the_check_and_does_not_import_openapi_core(tmp_path: Path) -> None:
-    other = written(tmp_path, lambda document: document["info"].update(title="Another"))
+    other = written(tmp_path, lambda openapi: openapi["info"].update(title="Another"))
     assert [loaded_with(tmp_path, other), loaded_with(tmp_path, other)] == ["True", "False"]
 
 
-def test_the_document_that_comes_with_us_is_checked_here_and_at_no_start(tmp_path: Path) -> None:
+def test_the_built_in_spec_is_checked_here_and_at_no_start(tmp_path: Path) -> None:
     raw = spec.spec_path().read_bytes()
     assert hashlib.sha256(raw).hexdigest() == checked.OURS
     checked._judge(json.loads(raw))
@@ -171,13 +171,13 @@ def test_the_document_that_comes_with_us_is_checked_here_and_at_no_start(tmp_pat
 
 def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "mockserver").write_text("a file where the directory would be")
-    other = written(tmp_path, lambda document: document["info"].update(title="Another"))
+    other = written(tmp_path, lambda openapi: openapi["info"].update(title="Another"))
     assert [loaded_with(tmp_path, other), loaded_with(tmp_path, other)] == ["True", "True"]
 
 
-def test_a_changed_document_is_checked_anew(tmp_path: Path) -> None:
+def test_a_changed_spec_is_checked_anew(tmp_path: Path) -> None:
     spec.load()
-    path = written(tmp_path, lambda document: document.pop("info"))
+    path = written(tmp_path, lambda openapi: openapi.pop("info"))
     for _ in range(2):
         with pytest.raises(spec.SpecError):
             spec.load(path)
@@ -195,8 +195,8 @@ def test_fixed_segments_win_over_variables_and_empty_ones_are_variables() -> Non
         assert paths.find(nothing) is None
 
 
-def test_an_answer_is_held_against_its_schema_and_the_fault_is_pointed_at() -> None:
-    check = DOCUMENT.operations["leaderboards_get"].check_response
+def test_a_response_is_checked_against_its_schema_and_the_mistake_is_pointed_at() -> None:
+    check = SPEC.operations["leaderboards_get"].check_response
     assert check(404, {"error": "x"}) is None
     assert str(check(404, {"error": 1})).startswith("/error: ")
     assert str(check(404, {})).startswith("(the whole body): ")
@@ -204,28 +204,28 @@ def test_an_answer_is_held_against_its_schema_and_the_fault_is_pointed_at() -> N
 
 
 @pytest.mark.parametrize("value", ["2026-02-30T00:00:00.000Z", "2026-01-01", "2026-01-01T00:00:00", "yesterday"])
-def test_dates_in_answers_must_be_dates(value: str) -> None:
+def test_dates_in_responses_must_be_dates(value: str) -> None:
     user = {"id": "a", "email": None, "name": None, "tz": None, "subscribeToEmails": True, "attributes": {}}
-    answer = {**user, "control": False, "created": "2026-01-01T00:00:00.000Z", "updated": value, "signUpDate": None}
-    assert str(DOCUMENT.operations["users_get"].check_response(200, answer)).startswith("/updated: ")
+    response = {**user, "control": False, "created": "2026-01-01T00:00:00.000Z", "updated": value, "signUpDate": None}
+    assert str(SPEC.operations["users_get"].check_response(200, response)).startswith("/updated: ")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1: 2}, ("a",)])
-def test_what_json_does_not_have_is_no_answer(value: object) -> None:
-    assert DOCUMENT.operations["users_get_preferences"].check_response(200, {"notifications": {"recap": value}})
+def test_what_json_does_not_have_is_no_response(value: object) -> None:
+    assert SPEC.operations["users_get_preferences"].check_response(200, {"notifications": {"recap": value}})
 
 
 def test_webhook_bodies_are_held_against_their_schemas() -> None:
-    check = DOCUMENT.webhooks["streak.lost"].check
+    check = SPEC.webhooks["streak.lost"].check
     assert str(check({"type": "streak.found", "user": {}, "length": "3"})).startswith("/")
 
 
-def test_arguments_are_typed_named_in_snake_case_and_filled_with_the_documents_defaults() -> None:
-    read = DOCUMENT.operations["leaderboards_get"].read
+def test_arguments_are_typed_named_in_snake_case_and_filled_with_the_specs_defaults() -> None:
+    read = SPEC.operations["leaderboards_get"].read
     absent = {"run": None, "user_id": None, "user_attributes": None}
     assert read([b"a%20b"], b"", {}, b"") == {"key": "a b", "offset": 0, "limit": None, **absent}
     given = read([b"k"], b"offset=3&limit=0&run=2026-01-31&userId=a%2Bb+c&userAttributes=", {}, b"")
     assert (given["offset"], given["limit"], given["run"].isoformat()) == (3, 0, "2026-01-31")
     assert (given["user_id"], given["user_attributes"]) == ("a+b c", "")
-    assert DOCUMENT.operations["streaks_list"].read([], b"userIds=a,b&userIds=c", {}, b"") == {"user_ids": ["a,b", "c"]}
-    assert DOCUMENT.operations["users_streak"].read([b"u"], b"", {}, b"")["history_periods"] == 7
+    assert SPEC.operations["streaks_list"].read([], b"userIds=a,b&userIds=c", {}, b"") == {"user_ids": ["a,b", "c"]}
+    assert SPEC.operations["users_streak"].read([b"u"], b"", {}, b"")["history_periods"] == 7

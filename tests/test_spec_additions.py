@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from edits import DOCUMENT, edited, schema
+from edits import SPEC, edited, schema
 
 from mockserver.check import check
 from mockserver.spec import SpecError
@@ -41,31 +41,31 @@ def _without(value: Any, field: str) -> Any:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.field)
 def test_a_response_without_an_added_field_is_none(row: Any) -> None:
-    document = compiled(DOCUMENT)
+    openapi = compiled(SPEC)
     (operation, _), file = next((key, file) for key, file in EXAMPLES.items() if key[1] == row.schema)
     example = _example(file)
     name = row.field.rpartition(".")[2]
-    assert document.operations[operation].check_response(200, example) is None
-    fault = document.operations[operation].check_response(200, _without(example, name))
+    assert openapi.operations[operation].check_response(200, example) is None
+    fault = openapi.operations[operation].check_response(200, _without(example, name))
     assert fault is not None
     assert f'"{name}" is a required property' in fault
 
 
-def test_what_a_document_has_itself_is_its_own() -> None:
-    def newer(document: Any) -> None:
-        own = schema(document, "LeaderboardEvent")
+def test_what_a_spec_has_itself_is_its_own() -> None:
+    def newer(openapi: Any) -> None:
+        own = schema(openapi, "LeaderboardEvent")
         own["properties"]["date"] = {"type": "string"}
 
     left = compiled(edited(newer)).additions
     assert [row for row in ROWS if row not in left] == [row for row in ROWS if row.field == "date"]
 
 
-def test_an_addition_that_contradicts_the_document_stops_the_start() -> None:
-    def other_type(document: Any) -> None:
-        schema(document, "User")["properties"]["signUpDate"] = {"type": "integer"}
+def test_an_addition_that_contradicts_the_spec_stops_the_start() -> None:
+    def other_type(openapi: Any) -> None:
+        schema(openapi, "User")["properties"]["signUpDate"] = {"type": "integer"}
 
-    def closed(document: Any) -> None:
-        schema(document, "User")["additionalProperties"] = False
+    def closed(openapi: Any) -> None:
+        schema(openapi, "User")["additionalProperties"] = False
 
     with pytest.raises(SpecError, match=re.escape("adds `signUpDate` to User, but the spec says integer")):
         compiled(edited(other_type))
@@ -73,11 +73,11 @@ def test_an_addition_that_contradicts_the_document_stops_the_start() -> None:
         compiled(edited(closed))
 
 
-def test_a_document_without_the_schema_needs_no_addition_to_it() -> None:
-    before = deepcopy(DOCUMENT)
-    left = compiled(edited(lambda document: schema(document, "User")["properties"].update(signUpDate={}))).additions
+def test_a_spec_without_the_schema_needs_no_addition_to_it() -> None:
+    before = deepcopy(SPEC)
+    left = compiled(edited(lambda openapi: schema(openapi, "User")["properties"].update(signUpDate={}))).additions
     assert "signUpDate" not in {row.field for row in left}
-    assert before == DOCUMENT  # nothing is written into the document itself
+    assert before == SPEC  # nothing is written into the document itself
 
 
 def test_check_lists_them() -> None:

@@ -23,9 +23,9 @@ from mockserver.game.errors import GameError
 
 EXAMPLES_PER_OPERATION = 100
 
-DOCUMENT = spec.load()
-JUDGE = OpenAPI.from_dict({**DOCUMENT.raw, "paths": {
-    path: {**item, "servers": [{"url": "/v1"}]} for path, item in DOCUMENT.raw["paths"].items()
+SPEC = spec.load()
+JUDGE = OpenAPI.from_dict({**SPEC.raw, "paths": {
+    path: {**item, "servers": [{"url": "/v1"}]} for path, item in SPEC.raw["paths"].items()
 }})  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def ours(request: Request) -> str | None:
     """None when the compiled check accepts the request, else why not."""
     headers = {name.lower().encode(): value.encode() for name, value in request.headers}
     try:
-        DOCUMENT.operations[request.operation].read(request.raw_values, request.raw_query, headers, request.body)
+        SPEC.operations[request.operation].read(request.raw_values, request.raw_query, headers, request.body)
     except GameError as error:
         return str(error)
     return None
@@ -65,13 +65,13 @@ def ours(request: Request) -> str | None:
 
 def parameters_of_type(request: Request, kind: str) -> list[str]:
     """The values given for the operation's query parameters of one type."""
-    declared = DOCUMENT.raw["paths"][request.template][request.method].get("parameters", ())
+    declared = SPEC.raw["paths"][request.template][request.method].get("parameters", ())
     names = {one["name"] for one in declared if one.get("in") == "query" and one["schema"].get("type") == kind}
     return [value for name, value in request.query if name in names]
 
 
 def scalars(request: Request) -> list[str]:
-    declared = DOCUMENT.raw["paths"][request.template][request.method].get("parameters", ())
+    declared = SPEC.raw["paths"][request.template][request.method].get("parameters", ())
     names = {one["name"] for one in declared if one.get("in") == "query" and one["schema"].get("type") != "array"}
     return [name for name, _ in request.query if name in names]
 
@@ -99,7 +99,7 @@ def depth(value: Any) -> int:
 
 
 def texts(request: Request) -> list[str]:
-    declared = DOCUMENT.raw["paths"][request.template][request.method].get("parameters", ())
+    declared = SPEC.raw["paths"][request.template][request.method].get("parameters", ())
     names = {one["name"] for one in declared}
     return [*request.path, *(value for name, value in request.query if name in names)]
 
@@ -117,7 +117,7 @@ def media_type(request: Request) -> str | None:
 
 
 def has_body(request: Request) -> bool:
-    return "requestBody" in DOCUMENT.raw["paths"][request.template][request.method]
+    return "requestBody" in SPEC.raw["paths"][request.template][request.method]
 
 
 def number_beyond_limits(value: Any) -> bool:
@@ -240,9 +240,9 @@ def expected(request: Request) -> set[str]:
     return {one.accepts for one in DIFFERENCES if one.applies(request)}
 
 
-@pytest.mark.parametrize("operation", sorted(DOCUMENT.operations))
+@pytest.mark.parametrize("operation", sorted(SPEC.operations))
 def test_the_compiled_checks_agree_with_openapi_core(operation: str) -> None:
-    compiled = DOCUMENT.operations[operation]
+    compiled = SPEC.operations[operation]
     verdicts = set()
 
     @settings(
@@ -252,7 +252,7 @@ def test_the_compiled_checks_agree_with_openapi_core(operation: str) -> None:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(requests(DOCUMENT.raw, compiled.path, compiled.method.lower()))
+    @given(requests(SPEC.raw, compiled.path, compiled.method.lower()))
     def same_verdict(request: Request) -> None:
         refusals = {"judge": judged(request), "ours": ours(request)}
         accepting = {name for name, reason in refusals.items() if reason is None}

@@ -251,7 +251,7 @@ def test_an_async_world_has_a_clock_and_a_tenant() -> None:
     asyncio.run(story())
 
 
-def test_a_receiver_in_the_tests_own_loop_can_answer_while_the_test_waits() -> None:
+def test_a_receiver_in_the_tests_own_loop_can_respond_while_the_test_waits() -> None:
     async def story() -> list[str]:
         received: list[str] = []
 

@@ -136,8 +136,8 @@ def test_localhost_listens_on_all_its_addresses(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.undo()
         port = server.url.split(":")[2].split("/")[0]
         for host in ("127.0.0.1", "[::1]"):
-            answer = httpx.get(f"http://{host}:{port}/_mock/health", trust_env=False)
-            assert answer.status_code == 200
+            response = httpx.get(f"http://{host}:{port}/_mock/health", trust_env=False)
+            assert response.status_code == 200
 
 
 def test_of_two_addresses_that_are_on_one_port_both_are_free_or_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,7 +271,7 @@ def in_a_fork(deed: Callable[[], Any]) -> str:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nobody forks here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_is_answered_over_the_socket_or_refused_with_a_sentence() -> None:
+def test_a_forked_child_is_served_over_the_socket_or_refused_with_a_sentence() -> None:
     with MockServer(now="2026-03-01T12:00:00Z", frozen=True) as server:
         assert "2026, 3, 1, 12" in in_a_fork(lambda: server.now)
         assert in_a_fork(lambda: server.advance(days=1)["now"]) == "'2026-03-02T12:00:00.000Z'"

@@ -83,9 +83,9 @@ def test_it_speaks_http_as_mockserver_serve_does() -> None:
         port = urlsplit(server.url).port or 0
         with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
             client.sendall(b"this is no HTTP\r\n\r\n")
-            answer = client.makefile("rb").read()
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b'{"error":' in answer
+            response = client.makefile("rb").read()
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert b'{"error":' in response
 
 
 # Catalogs
@@ -130,7 +130,7 @@ def test_what_is_no_catalog_is_said(trophy_server: MockServer, tmp_path: Path) -
 # Options
 
 
-def test_people_of_a_world_have_lived_as_long_as_it_says(trophy_server: MockServer) -> None:
+def test_users_of_a_world_have_lived_as_long_as_it_says(trophy_server: MockServer) -> None:
     with trophy_server.world(users=5, history_days=3, now=NOON, frozen=True) as world:
         assert min(fact["time"] for fact in world.facts(limit=1000)) >= "2026-02-26"
     with pytest.raises(ControlError, match="`historyDays`"):

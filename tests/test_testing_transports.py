@@ -37,8 +37,8 @@ def test_an_async_client_needs_no_socket(library: ModuleType) -> None:
             async with library.AsyncClient(transport=transport, headers={"X-API-KEY": server.api_key}) as client:
                 body = {"user": {"id": "ada"}, "value": 3}
                 path = f"{server.url}/metrics/words-written/event"
-                answers = await asyncio.gather(*(client.post(path, json=body) for _ in range(10)))
-                assert sorted(answer.json()["total"] for answer in answers) == list(range(3, 33, 3))
+                responses = await asyncio.gather(*(client.post(path, json=body) for _ in range(10)))
+                assert sorted(response.json()["total"] for response in responses) == list(range(3, 33, 3))
                 assert (await client.get("http://mockserver/_mock/clock")).json()["frozen"] is False
 
     asyncio.run(story())
@@ -51,8 +51,8 @@ def test_async_clients_have_the_same_transport(library: ModuleType) -> None:
             transport = server.transport(library)
             async with library.AsyncClient(transport=transport, headers={"X-API-KEY": server.api_key}) as client:
                 path = f"{server.url}/metrics/words-written/event"
-                answers = await asyncio.gather(*(client.post(path, json=EVENT) for _ in range(10)))
-                assert sorted(answer.json()["total"] for answer in answers) == list(range(3, 33, 3))
+                responses = await asyncio.gather(*(client.post(path, json=EVENT) for _ in range(10)))
+                assert sorted(response.json()["total"] for response in responses) == list(range(3, 33, 3))
                 await server.faults(drops={"every": 1})
                 with pytest.raises(library.RemoteProtocolError, match="dropped"):
                     await client.get(f"{server.url}/achievements")
@@ -84,5 +84,5 @@ def test_a_client_that_loses_patience_says_so_and_what_it_asked_for_is_done_and_
             asyncio.run(awaited(server, headers))
             patient = client.post(f"{server.url}/metrics/words-written/event", json=EVENT, timeout=30)
             assert patient.json()["total"] == 9  # the other two have had their 400 milliseconds by now
-        told = server.requests(operation="metrics_event")
-        assert [(row["status"], row["response"]["total"]) for row in told] == [(201, 9), (None, 6), (None, 3)]
+        actual = server.requests(operation="metrics_event")
+        assert [(row["status"], row["response"]["total"]) for row in actual] == [(201, 9), (None, 6), (None, 3)]

@@ -33,7 +33,7 @@ ODD_USER = "a/b?c#d%2F 🏆<b>"
 class Page(Http):
     """A browser that knows one world."""
 
-    def see(self, view: str = "", **query: str) -> httpx2.Response:
+    def open_view(self, view: str = "", **query: str) -> httpx2.Response:
         pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in {"world": self.key, **query}.items())
         return self.client.get(f"{self.root}{HOME}/{view}?{pairs}")
 
@@ -42,10 +42,10 @@ class Page(Http):
         sent = {"Origin": self.root} if headers is None else headers
         return self.client.post(f"{self.root}{HOME}/{name}", data=form, headers=sent)
 
-    def text_after(self, answer: httpx2.Response) -> str:
+    def text_after(self, response: httpx2.Response) -> str:
         """What the browser shows once it has gone where it was sent."""
-        assert answer.status_code == 303, answer.text
-        return self.client.get(self.root + answer.headers["Location"]).text
+        assert response.status_code == 303, response.text
+        return self.client.get(self.root + response.headers["Location"]).text
 
 
 @pytest.fixture
@@ -64,43 +64,43 @@ def test_every_kind_of_fact_has_a_name_on_the_page() -> None:
 # Views
 
 
-def see_all(page: Page, user: str | None = None, **query: str) -> None:
+def open_all_views(page: Page, user: str | None = None, **query: str) -> None:
     for view in VIEWS:
         if view in ("user", "why"):
             continue
-        answer = page.see(view, **query)
-        assert answer.status_code == 200, (view, answer.text[:500])
+        response = page.open_view(view, **query)
+        assert response.status_code == 200, (view, response.text[:500])
     if user is not None:
-        assert page.see("user", id=user, **query).status_code == 200
-        assert page.see("why", userId=user, streak="yes", **query).status_code in (200, 404)
-        assert page.see("facts", userId=user, **query).status_code == 200
+        assert page.open_view("user", id=user, **query).status_code == 200
+        assert page.open_view("why", userId=user, streak="yes", **query).status_code in (200, 404)
+        assert page.open_view("facts", userId=user, **query).status_code == 200
 
 
 @LIVED
 def test_every_view_of_a_world_that_has_lived(page: Page) -> None:
     page.event(ODD_USER, 1000, name="دعاء الكروان")
     page.api("GET", "/users/nobody")
-    see_all(page, ODD_USER)
-    assert "دعاء الكروان" in page.see("users").text
+    open_all_views(page, ODD_USER)
+    assert "دعاء الكروان" in page.open_view("users").text
     body = {"user": {"id": ODD_USER}, "value": 1}
     page.api("POST", "/metrics/words-written/event", body, Idempotency_Key="key-1")
     newest = page.get("/requests")["requests"][0]
     assert newest["idempotencyKey"] == "key-1"
-    assert "-H &#39;Idempotency-Key: key-1&#39;" in page.see("requests", number=str(newest["number"])).text
+    assert "-H &#39;Idempotency-Key: key-1&#39;" in page.open_view("requests", number=str(newest["number"])).text
     number = newest["number"] - 1
-    assert "The nearest that is valid" in page.see("requests", number=str(number)).text
+    assert "The nearest that is valid" in page.open_view("requests", number=str(number)).text
 
 
 @pytest.mark.trophy_world(catalog=BARE, users=0)
 def test_every_view_of_a_world_without_streak_points_and_boards(page: Page) -> None:
-    see_all(page)
+    open_all_views(page)
     page.event("ada", 5, metric="steps")
-    see_all(page, "ada")
+    open_all_views(page, "ada")
 
 
 def test_every_view_of_an_empty_world(page: Page) -> None:
-    see_all(page)
-    assert "Nobody lives here yet" in page.see("users").text
+    open_all_views(page)
+    assert "Nobody lives here yet" in page.open_view("users").text
 
 
 @pytest.mark.trophy_world(catalog={**TENANTS, "name": "T"})
@@ -109,11 +109,11 @@ def test_a_world_with_tenants_shows_the_first_and_then_the_one_that_is_chosen(pa
         body = {"user": {"id": user}, "value": 1}
         headers = {"Tenant-ID": tenant.encode()}
         assert page.api("POST", "/metrics/steps/event", body, **headers).status_code == 201
-    see_all(page)
-    see_all(page, "bob", tenant="süd")
-    assert "ada" in page.see("users").text
-    assert "bob" not in page.see("users").text
-    assert "bob" in page.see("users", tenant="süd").text
+    open_all_views(page)
+    open_all_views(page, "bob", tenant="süd")
+    assert "ada" in page.open_view("users").text
+    assert "bob" not in page.open_view("users").text
+    assert "bob" in page.open_view("users", tenant="süd").text
 
 
 @pytest.mark.parametrize("frequency", ["weekly", "monthly"])
@@ -121,16 +121,16 @@ def test_streaks_of_weeks_and_months_have_a_calendar(trophy_server: MockServer, 
     catalog = {**BARE, "streak": {"frequency": frequency}}
     with trophy_server.world(catalog=catalog, users=2, history_days=40) as world, speaking_to(world) as http:
         page = Page(http.client, http.root, http.key)
-        text = page.see("user", id=page.get("/users?sort=-streak")["users"][0]["id"]).text
+        text = page.open_view("user", id=page.get("/users?sort=-streak")["users"][0]["id"]).text
         assert 'class="day kept"' in text
 
 
 @LIVED
 def test_what_is_not_there_is_said_in_plain_words(page: Page) -> None:
-    assert page.see("user", id="nobody").status_code == 404
-    assert "was not found" in page.see("user", id="nobody").text
-    assert page.see("users", sort="size").status_code == 422
-    assert page.see("why", fact="99999999").status_code == 200
+    assert page.open_view("user", id="nobody").status_code == 404
+    assert "was not found" in page.open_view("user", id="nobody").text
+    assert page.open_view("users", sort="size").status_code == 422
+    assert page.open_view("why", fact="99999999").status_code == 200
     assert page.client.get(f"{page.root}{HOME}?world=nothing").status_code == 401
     assert page.client.get(f"{page.root}{HOME}/nothing").status_code == 404
 
@@ -138,19 +138,19 @@ def test_what_is_not_there_is_said_in_plain_words(page: Page) -> None:
 @LIVED
 def test_looking_leaves_no_trace(page: Page) -> None:
     before = page.get("/requests"), page.get("/facts")
-    see_all(page, page.get("/users")["users"][0]["id"])
+    open_all_views(page, page.get("/users")["users"][0]["id"])
     assert (page.get("/requests"), page.get("/facts")) == before
 
 
 @LIVED
-def test_every_act_answers_whatever_a_form_holds(page: Page) -> None:
+def test_every_act_responds_whatever_a_form_holds(page: Page) -> None:
     for act in ACTIONS:
         for form in ({}, {"id": "\0", "to": "x", "users": "x", "value": "x", "text": "x", "latency": "on"}):
             if act != "do/world-delete":
-                answer = page.do(act, **form)
-                assert answer.status_code in (200, 303), (act, form, answer.text[:300])
-                if answer.status_code == 303:
-                    assert page.client.get(page.root + answer.headers["Location"]).status_code == 200
+                response = page.do(act, **form)
+                assert response.status_code in (200, 303), (act, form, response.text[:300])
+                if response.status_code == 303:
+                    assert page.client.get(page.root + response.headers["Location"]).status_code == 200
 
 
 # Time and state
@@ -179,9 +179,9 @@ def test_a_change_needs_a_proof_that_the_page_asked_for_it(page: Page) -> None:
     assert page.do("do/clock", headers=other, move="day").status_code == 403
     neighbour = {"Origin": "http://127.0.0.1:1"}  # of this machine too, but no page of this server
     for headers in ({}, neighbour, {"Sec-Fetch-Site": "cross-site"}, {"Origin": page.root, "Sec-Fetch-Site": "none"}):
-        answer = page.do("do/clock", headers=headers, move="day")
-        assert answer.status_code == 403
-        assert "did not come from the page" in answer.text
+        response = page.do("do/clock", headers=headers, move="day")
+        assert response.status_code == 403
+        assert "did not come from the page" in response.text
     assert page.get("/clock")["now"] == "2026-03-01T12:00:00.000Z"
     assert page.do("do/clock", headers={"Sec-Fetch-Site": "same-origin"}, move="day").status_code == 303
     assert page.get("/clock")["now"] == "2026-03-02T12:00:00.000Z"
@@ -190,23 +190,23 @@ def test_a_change_needs_a_proof_that_the_page_asked_for_it(page: Page) -> None:
 @LIVED
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/v1/users", "/_mock/uix", "javascript:1"])
 def test_the_way_back_stays_on_the_page(page: Page, back: str) -> None:
-    answer = page.do("do/snapshot", back=back)
-    assert re.fullmatch(r"/_mock/ui\?done=\d+", answer.headers["Location"])
+    response = page.do("do/snapshot", back=back)
+    assert re.fullmatch(r"/_mock/ui\?done=\d+", response.headers["Location"])
 
 
 def test_nothing_is_loaded_from_elsewhere_and_it_is_small(page: Page) -> None:
-    text = page.see().text
+    text = page.open_view().text
     assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', text)
     assert not re.findall(r"<script(?! type=\"(?:module|application/json)\")|\son\w+=|<style|\sstyle=", text)
     files = re.findall(r'(?:href|src)="(/_mock/ui/static/[^"]+)"', text)
     assert len(files) == 3
-    answers = [page.client.get(page.root + file) for file in files]
-    assert all("immutable" in answer.headers["Cache-Control"] for answer in answers)
-    assert sum(len(answer.content) for answer in answers) + len(text) < 150_000
+    responses = [page.client.get(page.root + file) for file in files]
+    assert all("immutable" in response.headers["Cache-Control"] for response in responses)
+    assert sum(len(response.content) for response in responses) + len(text) < 150_000
     source = Path(__file__).parents[1] / "mockserver" / "ui"
     assert sum(file.stat().st_size for name in ("static", "templates") for file in (source / name).iterdir()) < 150_000
-    for answer in (page.see(), *answers):
-        policy = answer.headers["Content-Security-Policy"]
+    for response in (page.open_view(), *responses):
+        policy = response.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'")
         assert "unsafe" not in policy
 
@@ -236,22 +236,22 @@ def guarded() -> Iterator[Page]:
 
 
 def test_where_a_token_is_wanted_the_page_asks_for_it_and_keeps_it_from_scripts(guarded: Page) -> None:
-    shut = guarded.see()
+    shut = guarded.open_view()
     assert shut.status_code == 401
     assert 'name="token"' in shut.text
     assert KEY not in shut.text
     wrong = guarded.do("login", token="guess")
     assert (wrong.status_code, wrong.headers.get("Set-Cookie")) == (401, None)
     assert guarded.do("do/clock", move="day").status_code in (303, 401)
-    assert guarded.see("stream").status_code == 401
+    assert guarded.open_view("stream").status_code == 401
     right = guarded.do("login", token=TOKEN)
     cookie = right.headers["Set-Cookie"]
     assert right.status_code == 303
     assert {"httponly", "samesite=strict", "path=/_mock/ui"} <= {part.strip().lower() for part in cookie.split(";")}
-    assert "Users" in guarded.see().text
-    assert TOKEN not in guarded.see().text
+    assert "Users" in guarded.open_view().text
+    assert TOKEN not in guarded.open_view().text
     guarded.do("logout")
-    assert guarded.see().status_code == 401
+    assert guarded.open_view().status_code == 401
 
 
 def test_a_command_line_from_a_form_says_what_was_sent(page: Page) -> None:

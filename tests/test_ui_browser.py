@@ -160,7 +160,7 @@ def test_webhooks_and_their_deliveries_appear_by_themselves(tab: Tab) -> None:
     page.locator("#endpoints").get_by_text("http://127.0.0.1:9/").wait_for()
 
 
-def test_trouble_that_is_switched_on_is_felt_by_a_client(tab: Tab) -> None:
+def test_faults_that_are_switched_on_reach_a_client(tab: Tab) -> None:
     assert tab.api("GET", "/achievements").status_code == 200
     page = tab.go("faults")
     page.locator("input[name=errorsRate]").evaluate(

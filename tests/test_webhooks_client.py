@@ -20,10 +20,10 @@ Outcome = tuple[int | None, str | None]
 class Raw:
     """A receiver that writes the given bytes after each request; it notes requests and how many connections came."""
 
-    def __init__(self, *answers: bytes, close: bool = False) -> None:
+    def __init__(self, *responses: bytes, close: bool = False) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
-        self._answers, self._close = list(answers), close
+        self._responses, self._close = list(responses), close
         self._tasks: list[asyncio.Task[Any]] = []
 
     @asynccontextmanager
@@ -44,19 +44,19 @@ class Raw:
         assert task is not None
         self._tasks.append(task)
         try:
-            await self._answer(reader, writer)
+            await self._respond(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             self.requests.append(head + await reader.readexactly(length))
-            answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-            for part in answer.split(b"|"):  # one segment after the other
+            response = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
+            for part in response.split(b"|"):  # one segment after the other
                 writer.write(part)
                 await writer.drain()
                 await asyncio.sleep(0.001)
@@ -64,7 +64,9 @@ class Raw:
                 return
 
 
-def ask(raw: Raw, times: int = 1, url: str = "http://127.0.0.1:{port}/trophy", timeout: float = 10) -> list[Outcome]:
+def send_request(
+    raw: Raw, times: int = 1, url: str = "http://127.0.0.1:{port}/trophy", timeout: float = 10
+) -> list[Outcome]:
     """What comes of requests, one after the other."""
 
     async def story() -> list[Outcome]:
@@ -97,10 +99,10 @@ async def one(client: Client) -> Outcome:
         (b"HTTP/1.0 200 OK\r\n\r\n", True),
     ],
 )
-def test_a_response_is_complete_when_http_says_so(answer: bytes, close: bool) -> None:
-    raw = Raw(answer, close=close)
-    ((status, error), *others) = ask(raw, times=3)
-    assert (status, error) == (204 if b"204" in answer else 200, None)
+def test_a_response_is_complete_when_http_says_so(response: bytes, close: bool) -> None:
+    raw = Raw(response, close=close)
+    ((status, error), *others) = send_request(raw, times=3)
+    assert (status, error) == (204 if b"204" in response else 200, None)
     assert set(others) == {(status, None)}
     assert raw.connections == (3 if close else 1)
 
@@ -118,23 +120,23 @@ def test_a_response_is_complete_when_http_says_so(answer: bytes, close: bool) ->
         (b"SSH-2.0-OpenSSH_9\r\n", (None, "RemoteProtocolError: Expected HTTP/, RTSP/ or ICE/")),
     ],
 )
-def test_a_response_that_is_none_is_an_error_with_its_reason(answer: bytes, expected: Outcome) -> None:
-    ((status, error),) = ask(Raw(answer, close=True))
+def test_a_response_that_is_none_is_an_error_with_its_reason(response: bytes, expected: Outcome) -> None:
+    ((status, error),) = send_request(Raw(response, close=True))
     assert status == expected[0]
     assert str(error).startswith(str(expected[1]).split(",")[0])
 
 
 def test_a_status_that_promises_another_protocol_is_the_response() -> None:
     raw = Raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nwhatever", OK)
-    assert ask(raw, times=2) == [(101, None), (200, None)]
+    assert send_request(raw, times=2) == [(101, None), (200, None)]
     assert raw.connections == 2
 
 
 def test_no_more_is_read_than_is_needed() -> None:
     endless = Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 200_000, OK)
-    assert ask(endless, times=2) == [(200, None), (200, None)]
+    assert send_request(endless, times=2) == [(200, None), (200, None)]
     assert endless.connections == 2
-    ((status, error),) = ask(Raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000))
+    ((status, error),) = send_request(Raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000))
     assert (status, str(error)[:19]) == (None, "RemoteProtocolError")
 
 
@@ -142,7 +144,7 @@ def test_no_more_is_read_than_is_needed() -> None:
 def test_what_comes_after_a_response_is_not_taken_for_the_next_one(extra: bytes) -> None:
     refusing = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
     raw = Raw(OK + extra, refusing)
-    assert ask(raw, times=2) == [(200, None), (500, None)]
+    assert send_request(raw, times=2) == [(200, None), (500, None)]
     assert raw.connections == 2
 
 
@@ -164,10 +166,10 @@ def test_a_connection_that_the_receiver_closed_meanwhile_is_not_used_again() -> 
     assert play(story) == [(200, None)] * 3
 
 
-def test_whoever_takes_too_long_gets_no_more_time() -> None:
+def test_a_handler_that_takes_too_long_gets_no_more_time() -> None:
     late = "no complete response within 0.1 s"
-    assert ask(Raw(b"|" * 400), timeout=0.1) == [(None, late)]
-    assert ask(Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + b"|" * 400), timeout=0.1) == [(200, late)]
+    assert send_request(Raw(b"|" * 400), timeout=0.1) == [(None, late)]
+    assert send_request(Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + b"|" * 400), timeout=0.1) == [(200, late)]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_whoever_takes_too_long_gets_no_more_time() -> None:
 )
 def test_the_request_is_made_from_the_url(url: str, line: bytes, host: bytes | None) -> None:
     raw = Raw(OK)
-    assert ask(raw, url=url) == [(200, None)]
+    assert send_request(raw, url=url) == [(200, None)]
     head, body = raw.requests[0].split(b"\r\n\r\n")
     first, *headers = head.split(b"\r\n")
     assert first == line
@@ -193,7 +195,7 @@ def test_the_request_is_made_from_the_url(url: str, line: bytes, host: bytes | N
 
 def test_a_name_and_a_password_in_the_url_are_sent_as_such() -> None:
     raw = Raw(OK)
-    assert ask(raw, url="http://m%40x:s%3Acret@127.0.0.1:{port}/") == [(200, None)]
+    assert send_request(raw, url="http://m%40x:s%3Acret@127.0.0.1:{port}/") == [(200, None)]
     expected = b"Authorization: Basic " + base64.b64encode(b"m@x:s:cret")
     assert expected in raw.requests[0].split(b"\r\n")
 

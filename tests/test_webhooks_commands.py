@@ -23,7 +23,7 @@ import click
 import httpx2
 import pytest
 from click.testing import CliRunner, Result
-from receiver import Answer, Received, Receiver
+from receiver import Outcome, Received, Receiver
 from rich.console import Console
 from starlette.testclient import TestClient
 
@@ -38,7 +38,7 @@ from mockserver.webhooks.verify_handler import verify_webhooks
 
 NOON = 1_743_595_200_000  # 2025-04-02T12:00:00Z
 SECRET = "s3cret"
-DOCUMENT = spec.load()
+SPEC = spec.load()
 
 
 def signature(body: bytes, secret: str = SECRET) -> str:
@@ -55,7 +55,7 @@ class Listener:
     def __init__(self, secret: str | None = SECRET) -> None:
         self._out = io.StringIO()
         console = Console(file=self._out, width=300, color_system=None)
-        self._client = TestClient(listening(DOCUMENT, secret, console))
+        self._client = TestClient(listening(SPEC, secret, console))
 
     def receive(self, body: bytes, signed: str | None) -> tuple[int, str]:
         """The answer's status, and what was printed for this webhook."""
@@ -104,7 +104,7 @@ def test_a_wrong_signature_is_said_and_refused(signed: str | None, words: str) -
         (b'{"type": "leaderboard.changed", "leaderboard": {"rankings": 3}}', "the schema says: /leaderboard"),
     ],
 )
-def test_a_body_that_breaks_the_document_is_shown_with_the_place_and_refused(body: bytes, words: str) -> None:
+def test_a_body_that_breaks_the_spec_is_shown_with_the_place_and_refused(body: bytes, words: str) -> None:
     status, printed = Listener().receive(body, signature(body))
     assert status == 400
     assert words in printed
@@ -148,7 +148,7 @@ def line_of(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
-def test_the_command_listens_on_a_free_port_and_tells_which() -> None:
+def test_the_command_listens_on_a_free_port_and_prints_it() -> None:
     with receiving("--secret", SECRET, "--bodies") as (process, address, paste):
         assert paste == f"mockserver serve --webhook {address} --webhook-secret {SECRET}\n"
         body = json.dumps(body_of("streak.lost")).encode()
@@ -218,12 +218,12 @@ class Handler:
     def raw(self, hook: Received) -> bytes:
         return hook.body
 
-    def __call__(self, hook: Received) -> Answer:
+    def __call__(self, hook: Received) -> Outcome:
         if not self.signed(hook):
             return 401
         return self.handle(json.loads(hook.body))
 
-    def handle(self, event: dict[str, Any]) -> Answer:
+    def handle(self, event: dict[str, Any]) -> Outcome:
         return 204
 
 
@@ -240,7 +240,7 @@ class Rewriting(Handler):
 
 
 class Crashing(Handler):
-    def __call__(self, hook: Received) -> Answer:
+    def __call__(self, hook: Received) -> Outcome:
         return 500 if hook.signature is None else super().__call__(hook)
 
 
@@ -248,7 +248,7 @@ class Once(Handler):
     def __init__(self) -> None:
         self.seen: set[str] = set()
 
-    def handle(self, event: dict[str, Any]) -> Answer:
+    def handle(self, event: dict[str, Any]) -> Outcome:
         text = json.dumps(event)
         if text in self.seen:
             return 409
@@ -257,12 +257,12 @@ class Once(Handler):
 
 
 class Closed(Handler):
-    def handle(self, event: dict[str, Any]) -> Answer:
+    def handle(self, event: dict[str, Any]) -> Outcome:
         return 200 if event["type"] in KINDS else 400
 
 
 class Narrow(Handler):
-    def handle(self, event: dict[str, Any]) -> Answer:
+    def handle(self, event: dict[str, Any]) -> Outcome:
         return 422 if "somethingNew" in event else 200
 
 
@@ -272,7 +272,7 @@ class Sorted(Handler):
     def __init__(self) -> None:
         self.latest = ""
 
-    def handle(self, event: dict[str, Any]) -> Answer:
+    def handle(self, event: dict[str, Any]) -> Outcome:
         if event["timestamp"] < self.latest:
             return 409
         self.latest = event["timestamp"]
@@ -280,7 +280,7 @@ class Sorted(Handler):
 
 
 class Moved(Handler):
-    def handle(self, event: dict[str, Any]) -> Answer:
+    def handle(self, event: dict[str, Any]) -> Outcome:
         return 308
 
 
@@ -290,7 +290,7 @@ def handler() -> Iterator[Receiver]:
         yield running
 
 
-def verified(handler: Receiver, decide: Callable[[Received], Answer]) -> Result:
+def verified(handler: Receiver, decide: Callable[[Received], Outcome]) -> Result:
     handler.decide = decide
     return CliRunner().invoke(verify_webhooks, [handler.url, "--secret", SECRET])
 

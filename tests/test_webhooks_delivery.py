@@ -43,7 +43,7 @@ def test_a_webhook_is_json_signed_over_the_very_bytes_that_are_sent(receiver: Re
     }
 
 
-def test_nothing_goes_out_before_the_answer_is_out(receiver: Receiver, home: Organisation) -> None:
+def test_nothing_goes_out_before_the_response_is_out(receiver: Receiver, home: Organisation) -> None:
     async def story() -> list[bytes]:
         hooks = hooks_to(receiver, home, concurrency=1)
         hooks.collect([lost("first")])
@@ -76,7 +76,7 @@ def test_a_world_without_endpoints_starts_no_task_and_a_world_at_rest_keeps_none
 def test_events_to_an_endpoint_arrive_in_order_and_a_retry_does_not_hold_up_what_follows(
     receiver: Receiver, home: Organisation
 ) -> None:
-    receiver.answers.append(500)
+    receiver.outcomes.append(500)
 
     async def story() -> None:
         hooks = hooks_to(receiver, home, concurrency=1)
@@ -134,7 +134,7 @@ def test_two_worlds_never_see_each_others_events(receiver: Receiver, home: Organ
 def test_at_the_end_what_is_under_way_may_finish_and_what_waits_is_dropped_and_counted(
     receiver: Receiver, home: Organisation
 ) -> None:
-    receiver.answers.append("late")
+    receiver.outcomes.append("late")
 
     async def story() -> Any:
         hooks = hooks_to(receiver, home, concurrency=1)

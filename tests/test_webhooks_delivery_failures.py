@@ -35,7 +35,7 @@ def attempts(hooks: Webhooks) -> list[list[tuple[int, int | None]]]:
 def test_two_failures_are_retried_after_one_and_two_minutes_with_the_same_bytes(
     receiver: Receiver, home: Organisation
 ) -> None:
-    receiver.answers.extend([500, 503])
+    receiver.outcomes.extend([500, 503])
 
     async def story() -> Any:
         hooks = hooks_to(receiver, home)
@@ -90,14 +90,14 @@ def test_what_failed_can_be_sent_again_from_the_log_with_the_same_body_and_signa
         hooks.flush()
         await hooks.idle()
         receiver.always = 200
-        answer = hooks.redeliver("delivery-1")
+        response = hooks.redeliver("delivery-1")
         await hooks.idle()
         await hooks.close()
-        return answer, hooks.list_deliveries(state="delivered")["deliveries"]
+        return response, hooks.list_deliveries(state="delivered")["deliveries"]
 
-    answer, (again,) = play(story)
-    assert answer["redeliveryOf"] == again["redeliveryOf"] == "delivery-1"
-    assert answer["id"] == again["id"]
+    response, (again,) = play(story)
+    assert response["redeliveryOf"] == again["redeliveryOf"] == "delivery-1"
+    assert response["id"] == again["id"]
     assert receiver.received[0] == receiver.received[1]
 
 
@@ -119,7 +119,7 @@ def test_a_delivery_that_is_unknown_or_whose_endpoint_is_gone_is_not_sent_again(
 
 
 def test_under_a_running_clock_retries_play_by_themselves(receiver: Receiver) -> None:
-    receiver.answers.extend([500, "cut"])
+    receiver.outcomes.extend([500, "cut"])
     home = organisation(now=None)
 
     async def story() -> Any:
@@ -197,7 +197,7 @@ def test_nobody_listening_is_a_failed_attempt_with_its_reason(home: Organisation
 def test_ten_thousand_events_to_a_dead_endpoint_are_each_delivered_failed_or_counted_as_dropped(
     receiver: Receiver, home: Organisation, caplog: pytest.LogCaptureFixture
 ) -> None:
-    receiver.answers.append("hang")
+    receiver.outcomes.append("hang")
 
     async def story() -> Any:
         hooks = hooks_to(receiver, home, waiting=100, concurrency=1)

@@ -81,7 +81,7 @@ def test_an_address_that_can_be_is_taken(url: str) -> None:
     assert endpoints().add(url).url == url
 
 
-def test_a_type_that_the_document_does_not_have_is_refused_with_the_nearest_one() -> None:
+def test_a_type_that_the_spec_does_not_have_is_refused_with_the_nearest_one() -> None:
     rows = endpoints()
     with pytest.raises(Refused, match=r'"streak.freeze_used" is not a webhook type; did you mean "streak.'):
         rows.add("http://a.test/", events=["streak.lost", "streak.freeze_used"])

@@ -32,53 +32,55 @@ def boards(limit: int, neighbours: int | None) -> Catalog:
     )
 
 
-class Told:
+class Recorded:
     """What each request brought, made at once and as it is kept for later."""
 
     def __init__(self) -> None:
         self.at_once: list[list[Any]] = []
-        self.sights: list[DerivedEvents] = []
+        self.derived: list[DerivedEvents] = []
 
     def __call__(self, world: World, entries: list[Entry]) -> None:
-        sight = derive_events(world, entries)
-        if sight is not None:
-            self.sights.append(sight)
+        events = derive_events(world, entries)
+        if events is not None:
+            self.derived.append(events)
             self.at_once.append([row.shape() for row in webhook_events(world, entries)])
 
 
-def lived(start: str, life: list[Step], neighbours: int | None) -> Told:
+def lived(start: str, life: list[Step], neighbours: int | None) -> Recorded:
     """With a larger board from the middle on."""
-    game, told = born(boards(2, neighbours), start), Told()
-    game.observe = told
+    game, recorded = born(boards(2, neighbours), start), Recorded()
+    game.observe = recorded
     for number, step in enumerate(life):
         if number == len(life) // 2:
             game.record(CatalogChanged(boards(3, neighbours)))
             game.commit()
         take(game, step)
         game.commit()
-    return told
+    return recorded
 
 
-def late(told: Told) -> list[list[Any]]:
+def late(recorded: Recorded) -> list[list[Any]]:
     past = PastRuns()
-    return [[row.shape() for row in sight.webhook_events(past)] for sight in reversed(told.sights)][::-1]
+    return [[row.shape() for row in events.webhook_events(past)] for events in reversed(recorded.derived)][::-1]
 
 
 @steady
 @given(starts, lives)
 @pytest.mark.parametrize("neighbours", [None, 1])
 def test_late_is_as_at_once(neighbours: int | None, start: str, life: list[Step]) -> None:
-    told = lived(start, life, neighbours)
-    assert late(told) == told.at_once
-    assert [sight.number for sight in told.sights] == [len(rows) for rows in told.at_once]
+    recorded = lived(start, life, neighbours)
+    assert late(recorded) == recorded.at_once
+    assert [events.number for events in recorded.derived] == [len(rows) for rows in recorded.at_once]
 
 
 def test_a_board_had_the_size_that_it_had() -> None:
     amounts = (("ann", 10), ("bob", 9), ("cat", 8), ("dan", 7), ("ann", 1), ("bob", 5))
-    told = lived("2025-03-28 10:00", [event(user, "words", amount, None, None) for user, amount in amounts] * 2, None)
-    firsts = [row["leaderboard"]["rankings"] for rows in late(told) for row in rows if is_about_all(row)]
+    recorded = lived(
+        "2025-03-28 10:00", [event(user, "words", amount, None, None) for user, amount in amounts] * 2, None
+    )
+    firsts = [row["leaderboard"]["rankings"] for rows in late(recorded) for row in rows if is_about_all(row)]
     assert [len(rows) for rows in firsts] == [1, 2, 2, 2, *[3] * 5]
-    assert late(told) == told.at_once
+    assert late(recorded) == recorded.at_once
 
 
 def is_about_all(row: Any) -> bool:
@@ -88,10 +90,10 @@ def is_about_all(row: Any) -> bool:
 @steady
 @given(starts, lives)
 def test_so_are_the_events_that_are_listed(start: str, life: list[Step]) -> None:
-    told, outbox = lived(start, life, None), Outbox()
-    for sight in told.sights:
-        outbox.keep(sight, None)
-    rows = [row for rows in told.at_once for row in rows]
+    recorded, outbox = lived(start, life, None), Outbox()
+    for events in recorded.derived:
+        outbox.keep(events, None)
+    rows = [row for rows in recorded.at_once for row in rows]
     assert outbox.produced == len(rows)
     assert [(event.kind, event.number) for event in outbox] == [(row["type"], at) for at, row in enumerate(rows, 1)]
 

@@ -36,8 +36,8 @@ class Ears:
         self.bodies += [row.shape() for row in webhook_events(world, entries)]
 
     def boards(self, kind: str) -> list[tuple[str | None, dict[str, Any]]]:
-        told, self.bodies = self.bodies, []
-        return [(body.get("user", {}).get("id"), body["leaderboard"]) for body in told if body["type"] == kind]
+        actual, self.bodies = self.bodies, []
+        return [(body.get("user", {}).get("id"), body["leaderboard"]) for body in actual if body["type"] == kind]
 
     def ranks(self) -> dict[str, tuple[Place, Place]]:
         rows = self.boards("leaderboard.rank_changed")
@@ -103,7 +103,7 @@ def test_of_several_facts_at_one_moment_what_they_came_to_is_told(
     )
     for ears in (everybody, few):
         for number, user in enumerate((*USERS, "eve", "fay")):
-            ears.story.ask("users_identify", id=user, body={"attributes": {"region": ("eu", "us")[number % 2]}})
+            ears.story.call("users_identify", id=user, body={"attributes": {"region": ("eu", "us")[number % 2]}})
     for batch in life:
         before = standings(everybody.story, "b")
         for ears in (everybody, few):
@@ -120,8 +120,8 @@ def test_of_several_facts_at_one_moment_what_they_came_to_is_told(
         }
         bodies = everybody.bodies
         groups = {str(body["leaderboard"]["breakdownAttributeValue"]) for body in bodies if "user" not in body}
-        told = everybody.ranks()
-        assert told == moved
+        actual = everybody.ranks()
+        assert actual == moved
         assert groups == {_group(who) for who, place in after.items() if before.get(who, (None, None)) != place}
         always = {who for who, (was, now) in moved.items() if who in batch or now[0] == 1 or None in (was[0], now[0])}
         nearest = few.ranks()
@@ -143,19 +143,19 @@ def test_where_only_the_nearest_are_told_all_that_is_told_is_true_and_the_ends_a
         before = standings(ears.story, "b")
         ears.story.event(user, "words", value, **({"user_region": region} if region else {}))
         after = standings(ears.story, "b")
-        told = ears.ranks()
+        actual = ears.ranks()
         changed = {
             who: (before.get(who, (None, None)), place)
             for who, place in after.items()
             if before.get(who, (None, None))[0] != place[0] and who != user
         }
-        assert told.items() - {user: told.get(user)}.items() <= changed.items()
+        assert actual.items() - {user: actual.get(user)}.items() <= changed.items()
         always = {who for who, (was, now) in changed.items() if now[0] == 1 or None in (was[0], now[0])}
-        assert always <= set(told)
+        assert always <= set(actual)
         if len(changed) <= neighbours:
-            assert set(changed) <= set(told)
+            assert set(changed) <= set(actual)
         else:
-            assert neighbours <= len(set(told) & set(changed)) <= 2 * neighbours + len(always)
+            assert neighbours <= len(set(actual) & set(changed)) <= 2 * neighbours + len(always)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_where_only_the_nearest_are_told_all_that_is_told_is_true_and_the_ends_a
     ],
 )
 def test_the_nearest_to_the_new_place_and_to_the_old_one_are_told(
-    neighbours: int, limit: int, who: int, value: int, told: dict[int, Any]
+    neighbours: int, limit: int, who: int, value: int, actual: dict[int, Any]
 ) -> None:
     """Ten users with 100, 90 … 10."""
     row = board("b", "2025-01-01", max_participants=limit)
@@ -182,7 +182,7 @@ def test_the_nearest_to_the_new_place_and_to_the_old_one_are_told(
     ears.ranks()
     ears.story.event(f"user-{who}", "words", value)
     ranks = {user: (was[0], now[0]) for user, (was, now) in ears.ranks().items() if user != f"user-{who}"}
-    assert ranks == {f"user-{number}": ranks for number, ranks in told.items()}
+    assert ranks == {f"user-{number}": ranks for number, ranks in actual.items()}
 
 
 def test_without_a_setting_all_thousand_places_are_told() -> None:
@@ -202,8 +202,8 @@ def test_a_group_in_which_nobody_was_before_or_after_is_not_told() -> None:
     ears.story.event("ann", "words", 5, user_region="us")
     ears.boards("leaderboard.changed")
     ears.story.event("ann", "words", -8, user_region="eu")
-    told = ears.boards("leaderboard.changed")
-    assert [row["breakdownAttributeValue"] for _, row in told] == ["us"]
+    actual = ears.boards("leaderboard.changed")
+    assert [row["breakdownAttributeValue"] for _, row in actual] == ["us"]
 
 
 def test_who_comes_to_the_same_rank_of_another_group_has_no_changed_rank() -> None:
@@ -212,7 +212,7 @@ def test_who_comes_to_the_same_rank_of_another_group_has_no_changed_rank() -> No
     ears.story.event("bob", "words", 3, user_region="eu")
     before = history(ears.story, "ann", "b")
     ears.ranks()
-    ears.story.ask("users_identify", id="ann", body={"attributes": {"region": "eu"}})
+    ears.story.call("users_identify", id="ann", body={"attributes": {"region": "eu"}})
     bodies = list(ears.bodies)
     assert ears.ranks() == {"bob": ((1, 3), (2, 3))}
     changed = [body["leaderboard"] for body in bodies if body["type"] == "leaderboard.changed"]
@@ -235,21 +235,21 @@ def test_of_those_who_move_up_the_nearest_on_the_board_are_told() -> None:
     }
 
 
-def test_what_is_read_late_tells_the_names_and_ranks_that_were_then() -> None:
+def test_what_is_read_late_has_the_names_and_ranks_of_its_time() -> None:
     story, seen = Story(with_boards(board("b", "2025-01-01"))), list[DerivedEvents | None]()
     for number in range(12):
         story.event(f"user-{number:02}", "words", 300 - 10 * number)
     story.game.observe = lambda world, entries: seen.append(derive_events(world, entries))
     for name in ("Ann", "Anne"):
-        story.ask("users_identify", id="user-00", body={"name": name})
+        story.call("users_identify", id="user-00", body={"name": name})
         story.event("user-11", "words", 6)  # below the first ten: their places stay what they are
     story.event("user-01", "words", 500)
-    told = [row.shape() for sight in seen if sight for row in sight.webhook_events()]
-    boards = [row["leaderboard"]["rankings"] for row in told if row["type"] == "leaderboard.changed"]
+    actual = [row.shape() for events in seen if events for row in events.webhook_events()]
+    boards = [row["leaderboard"]["rankings"] for row in actual if row["type"] == "leaderboard.changed"]
     firsts = [(rows[0]["userId"], rows[0]["userName"]) for rows in boards]
     assert firsts == [("user-00", "Ann"), ("user-00", "Anne"), ("user-01", None)]
     assert [rows[0]["value"] for rows in boards] == [300, 300, 790]
-    assert [sight.number for sight in seen if sight] == [len(sight.webhook_events()) for sight in seen if sight]
+    assert [events.number for events in seen if events] == [len(events.webhook_events()) for events in seen if events]
 
 
 STREAKS = board("streaks", "2025-04-03", rank_by="streak")
@@ -261,20 +261,20 @@ def test_a_streak_board_opens_with_the_ranks_of_those_who_got_there_first(opened
     ears = Ears(Story(catalog if opened == "by its start" else BARE))
     names = [f"user-{number:02}" for number in range(30, 0, -1)]
     for minute, name in enumerate(names):
-        ears.story.tell(f"04-01 09:{minute:02} {name} words 1")
+        ears.story.play(f"04-01 09:{minute:02} {name} words 1")
     ears.story.at("04-02 10:00")
     if opened == "by a new catalog":
         ears.story.game.record(CatalogChanged(catalog))
         ears.story.game.commit()
     else:
         assert ears.ranks() == {name: ((None, None), (rank, 1)) for rank, name in enumerate(names, 1)}
-    ranked = ears.story.ask("leaderboards_get", key="streaks", limit=30)["rankings"]
+    ranked = ears.story.call("leaderboards_get", key="streaks", limit=30)["rankings"]
     assert [row["userId"] for row in ranked] == names
 
 
 def test_on_a_board_that_comes_later_ties_go_to_who_got_there_first() -> None:
     story = Story(BARE)
-    story.tell("04-01 09:00 zed words 10\n04-01 10:00 ann words 10\n04-01 11:00 bob words 12\n04-01 12:00 bob words -2")
+    story.play("04-01 09:00 zed words 10\n04-01 10:00 ann words 10\n04-01 11:00 bob words 12\n04-01 12:00 bob words -2")
     story.at("04-02")
     story.game.record(CatalogChanged(replace(BARE, leaderboards=by_key(board("late", "2025-04-01")))))
     assert story.ranking("late") == [("zed", 10), ("ann", 10), ("bob", 10)]

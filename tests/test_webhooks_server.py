@@ -40,9 +40,9 @@ def fresh(server: httpx2.Client, receiver: Receiver) -> None:
 
 
 def call(server: httpx2.Client, method: str, path: str, body: Any = None) -> Any:
-    answer = server.request(method, path, json=body)
-    assert answer.is_success, answer.text
-    return answer.json() if answer.content else None
+    response = server.request(method, path, json=body)
+    assert response.is_success, response.text
+    return response.json() if response.content else None
 
 
 def event(server: httpx2.Client, user: str, value: int) -> None:
@@ -95,10 +95,12 @@ def test_a_world_made_by_the_control_plane_has_endpoints_of_its_own(server: http
     made = call(server, "POST", "/_mock/worlds", {})
     mine = httpx2.Headers({"X-API-KEY": made["apiKey"]})
     with Receiver().running() as other:
-        answer = server.post("/_mock/webhooks", json={"url": other.url, "secret": "s"}, headers=mine)
-        assert answer.status_code == 201
-        answer = server.post("/v1/metrics/words-written/event", json={"user": {"id": "ben"}, "value": 1}, headers=mine)
-        assert answer.status_code == 201
+        response = server.post("/_mock/webhooks", json={"url": other.url, "secret": "s"}, headers=mine)
+        assert response.status_code == 201
+        response = server.post(
+            "/v1/metrics/words-written/event", json={"user": {"id": "ben"}, "value": 1}, headers=mine
+        )
+        assert response.status_code == 201
         server.post("/_mock/clock/advance", json={"wait": True}, headers=mine)
         assert any(json.loads(body)["type"] == "streak.started" for body in other.bodies())
     assert receiver.received == []

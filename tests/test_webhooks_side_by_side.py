@@ -12,7 +12,7 @@ import pytest
 from deliveries import MINUTE, NOON, counts, hooks_to, listening, lost, organisation, play
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from receiver import Answer, Received, Receiver
+from receiver import Outcome, Received, Receiver
 
 from mockserver.game.errors import Refused
 from mockserver.webhooks.delivery import Timing
@@ -35,7 +35,7 @@ class Watching:
         self._there: Counter[str | None] = Counter()
         self._lock = threading.Lock()
 
-    def __call__(self, received: Received) -> Answer:
+    def __call__(self, received: Received) -> Outcome:
         body = json.loads(received.body)
         user, number = body["user"], body["length"]
         with self._lock:
@@ -106,7 +106,7 @@ def test_each_users_arrive_in_order_none_lost_none_twice(
 def test_so_many_users_deliveries_are_under_way_at_once(receiver: Receiver, given_to: str, expected: int) -> None:
     all_there = threading.Event()
 
-    def wait_for_the_others(received: Received) -> Answer:
+    def wait_for_the_others(received: Received) -> Outcome:
         if len(receiver.received) >= expected:
             all_there.set()
         return 200 if all_there.wait(10) else 500

@@ -26,7 +26,7 @@ from mockserver.worlds import Organisation, Plan
 
 NOON = 1_743_595_200_000  # 2025-04-02T12:00:00Z
 DAY = 86_400_000
-DOCUMENT = spec.load()
+SPEC = spec.load()
 CATALOGS = BUNDLED
 
 
@@ -61,7 +61,7 @@ def test_each_type_is_valid_whatever_the_world_has_and_leaves_no_trace_in_it(hom
     hooks, states = Webhooks(home), set()
     for user in (None, "user-2", "somebody new"):
         body = hooks.trigger(None, {"type": kind, "userId": user})["event"]["body"]
-        assert DOCUMENT.webhooks[kind].check(body) is None
+        assert SPEC.webhooks[kind].check(body) is None
         assert body["timestamp"].endswith("12:00:00.000Z")
         assert "user" not in body or user in (None, body["user"]["id"])
         parse(body)
@@ -133,7 +133,7 @@ def test_a_duplicate_is_the_same_body_with_the_same_signature_again(receiver: Re
 
 
 @pytest.mark.parametrize("tamper", ["signature", "body"])
-def test_a_tampered_webhook_does_not_verify_and_is_sent_once_however_it_is_answered(
+def test_a_tampered_webhook_does_not_verify_and_is_sent_once_whatever_is_returned(
     receiver: Receiver, tamper: str
 ) -> None:
     receiver.always = 401

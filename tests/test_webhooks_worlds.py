@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from receiver import Receiver
-from webhook_story import START, Teller, demo, milliseconds, serving, tell, written
+from webhook_story import START, Scenario, demo, milliseconds, run_story, serving, written
 
 from mockserver import spec
 from mockserver.game.errors import NotFound, Refused
@@ -26,46 +26,46 @@ def lost(user: str) -> WebhookEvent:
     return WebhookEvent("streak.lost", milliseconds(START), user, lambda: {"user": user, "length": 3})
 
 
-def test_the_table_and_the_document_have_the_same_types() -> None:
+def test_the_table_and_the_spec_have_the_same_types() -> None:
     assert set(KINDS) == set(spec.load().webhooks)
     assert kinds_of(spec.load()) == KINDS
 
 
-def test_a_receiver_that_hangs_keeps_nobody_from_getting_answers() -> None:
-    async def story(the: Teller) -> None:
-        the.receiver.always = "hang"
+def test_a_receiver_that_hangs_delays_no_response() -> None:
+    async def story(scenario: Scenario) -> None:
+        scenario.receiver.always = "hang"
         for number in range(100):
-            answer = await the.event(f"user {number}", 100)
-            assert answer["total"] == 100
-        assert len(the.receiver.received) == 1, "all of this happened during the first delivery"
+            response = await scenario.event(f"user {number}", 100)
+            assert response["total"] == 100
+        assert len(scenario.receiver.received) == 1, "all of this happened during the first delivery"
 
-    tell(story)
+    run_story(story)
 
 
 def test_ten_thousand_webhooks_to_a_slow_receiver_are_each_delivered_or_counted_and_none_comes_twice() -> None:
-    async def story(the: Teller) -> None:
-        the.receiver.answers.append("late")
+    async def story(scenario: Scenario) -> None:
+        scenario.receiver.outcomes.append("late")
         number = waiting = 0
-        while the.hooks.list_events(limit=0)["letGo"] + len(list(the.hooks.outbox)) < KEPT:
+        while scenario.hooks.list_events(limit=0)["letGo"] + len(list(scenario.hooks.outbox)) < KEPT:
             number += 1
-            await the.event(f"user {number % 50}", 100 + number % 37)
-            waiting = max(waiting, counts(the)["waiting"])
+            await scenario.event(f"user {number % 50}", 100 + number % 37)
+            waiting = max(waiting, counts(scenario)["waiting"])
         assert waiting == 500
-        the.receiver.go_on.set()
-        bodies = await the.told()
-        after = counts(the)
+        scenario.receiver.go_on.set()
+        bodies = await scenario.webhooks()
+        after = counts(scenario)
         assert after == {"waiting": 0, "delivered": len(bodies), "failed": 0, "dropped": after["dropped"]}
-        events = the.hooks.list_events()
+        events = scenario.hooks.list_events()
         assert after["delivered"] + after["dropped"] == len(events["events"]) + events["letGo"] >= KEPT
-        deliveries = the.hooks.list_deliveries()["deliveries"]
+        deliveries = scenario.hooks.list_deliveries()["deliveries"]
         assert len({row["event"] for row in deliveries}) == len(deliveries) == len(bodies)
         assert [json.loads(row["body"]) for row in deliveries] == bodies
 
-    tell(story, waiting=500)
+    run_story(story, waiting=500)
 
 
-def counts(the: Teller) -> dict[str, int]:
-    found: dict[str, int] = the.hooks.list_endpoints()["endpoints"][0]["deliveries"]
+def counts(scenario: Scenario) -> dict[str, int]:
+    found: dict[str, int] = scenario.hooks.list_endpoints()["endpoints"][0]["deliveries"]
     return found
 
 
@@ -77,13 +77,13 @@ def test_two_worlds_of_one_server_never_see_each_others_webhooks() -> None:
         for key, receiver in receivers.items():
             hooks[key].add_endpoint(receiver.url)
         async with serving(
-            worlds, lambda call, answer: call.organisation and hooks[call.organisation.key].flush()
+            worlds, lambda call, response: call.organisation and hooks[call.organisation.key].flush()
         ) as client:
             for number in range(20):
                 for key in hooks:
                     body = {"user": {"id": f"{key} {number % 3}"}, "value": 10}
-                    answer = await client.post("/metrics/words-written/event", json=body, headers={"X-API-KEY": key})
-                    assert answer.status_code == 201
+                    response = await client.post("/metrics/words-written/event", json=body, headers={"X-API-KEY": key})
+                    assert response.status_code == 201
             for each in hooks.values():
                 await each.idle()
                 await each.close()
@@ -125,21 +125,21 @@ def test_endpoints_of_the_catalog_are_there_from_the_beginning() -> None:
 
 
 def test_webhooks_are_collected_without_any_endpoint_and_found_by_type_and_user() -> None:
-    async def story(the: Teller) -> None:
-        await the.hooks.delete_endpoint("endpoint-1")
+    async def story(scenario: Scenario) -> None:
+        await scenario.hooks.delete_endpoint("endpoint-1")
         for user in ("ann", "ben"):
-            await the.event(user, 100)
-        every = the.hooks.list_events()["events"]
-        started = the.hooks.list_events(kind="streak.started")["events"]
+            await scenario.event(user, 100)
+        every = scenario.hooks.list_events()["events"]
+        started = scenario.hooks.list_events(kind="streak.started")["events"]
         assert [row["userId"] for row in started] == ["ann", "ben"]
         assert [row for row in every if row["type"] == "streak.started"] == started
-        anns = the.hooks.list_events(user="ann")["events"]
+        anns = scenario.hooks.list_events(user="ann")["events"]
         assert {row["body"]["user"]["id"] for row in anns} == {"ann"}
-        assert the.hooks.list_events(user="ann", limit=1)["events"] == anns[-1:]
-        assert the.hooks.list_events(user="nobody")["events"] == []
-        assert the.hooks.list_deliveries() == {"deliveries": [], "letGo": 0}
+        assert scenario.hooks.list_events(user="ann", limit=1)["events"] == anns[-1:]
+        assert scenario.hooks.list_events(user="nobody")["events"] == []
+        assert scenario.hooks.list_deliveries() == {"deliveries": [], "letGo": 0}
 
-    tell(story)
+    run_story(story)
 
 
 def test_a_filter_for_what_does_not_exist_is_refused() -> None:
@@ -166,17 +166,17 @@ def test_only_the_newest_events_and_deliveries_are_kept_and_the_others_are_count
 
 
 def test_an_endpoint_that_is_switched_off_gets_nothing_until_it_is_on_again() -> None:
-    async def story(the: Teller) -> None:
-        assert the.hooks.switch_endpoint("endpoint-1", active=False)["active"] is False
-        await the.event("ann", 1)
-        assert await the.told() == []
-        the.hooks.switch_endpoint("endpoint-1", active=True)
-        await the.event("ben", 1)
-        assert {body["user"]["id"] for body in await the.told("streak.started")} == {"ben"}
+    async def story(scenario: Scenario) -> None:
+        assert scenario.hooks.switch_endpoint("endpoint-1", active=False)["active"] is False
+        await scenario.event("ann", 1)
+        assert await scenario.webhooks() == []
+        scenario.hooks.switch_endpoint("endpoint-1", active=True)
+        await scenario.event("ben", 1)
+        assert {body["user"]["id"] for body in await scenario.webhooks("streak.started")} == {"ben"}
         with pytest.raises(NotFound, match='no webhook endpoint "endpoint-7"'):
-            the.hooks.switch_endpoint("endpoint-7", active=True)
+            scenario.hooks.switch_endpoint("endpoint-7", active=True)
 
-    tell(story)
+    run_story(story)
 
 
 def test_an_endpoint_can_be_created_from_json_and_mistakes_are_named() -> None:
@@ -199,24 +199,26 @@ def test_an_endpoint_can_be_created_from_json_and_mistakes_are_named() -> None:
 
 
 def test_a_reset_forgets_events_and_deliveries_drops_what_waits_and_keeps_the_endpoints() -> None:
-    async def story(the: Teller) -> None:
-        the.receiver.always = 500
-        await the.event("ann", 100)
-        await the.hooks.idle()
-        assert counts(the)["waiting"] > 0
-        the.home.reset()
-        await the.hooks.reset()
-        the.receiver.always = 200
-        arrived = len(the.receiver.received)
-        await the.later(minutes=10)
-        await the.hooks.idle()
-        assert len(the.receiver.received) == arrived
-        assert the.hooks.list_events() == {"events": [], "letGo": 0}
-        assert the.hooks.list_deliveries() == {"deliveries": [], "letGo": 0}
-        await the.event("ann", 100)
-        assert len(await the.told("streak.started", user="ann")) == 2, "one from before the reset, one from after it"
+    async def story(scenario: Scenario) -> None:
+        scenario.receiver.always = 500
+        await scenario.event("ann", 100)
+        await scenario.hooks.idle()
+        assert counts(scenario)["waiting"] > 0
+        scenario.home.reset()
+        await scenario.hooks.reset()
+        scenario.receiver.always = 200
+        arrived = len(scenario.receiver.received)
+        await scenario.later(minutes=10)
+        await scenario.hooks.idle()
+        assert len(scenario.receiver.received) == arrived
+        assert scenario.hooks.list_events() == {"events": [], "letGo": 0}
+        assert scenario.hooks.list_deliveries() == {"deliveries": [], "letGo": 0}
+        await scenario.event("ann", 100)
+        assert len(await scenario.webhooks("streak.started", user="ann")) == 2, (
+            "one from before the reset, one from after it"
+        )
 
-    tell(story)
+    run_story(story)
 
 
 def test_each_event_names_the_tenant_that_it_happened_in() -> None:
@@ -232,28 +234,28 @@ def test_each_event_names_the_tenant_that_it_happened_in() -> None:
         """
     )
 
-    async def story(the: Teller) -> None:
+    async def story(scenario: Scenario) -> None:
         body = {"user": {"id": "ann"}, "value": 1}
         for tenant in ("north", "south"):
-            await the.ask("POST", "/metrics/words/event", body, **{"Tenant-ID": tenant})
-        assert [row["tenant"] for row in the.hooks.list_events()["events"]] == ["north", "south"]
-        assert len(await the.told("streak.started", user="ann")) == 2
+            await scenario.call("POST", "/metrics/words/event", body, **{"Tenant-ID": tenant})
+        assert [row["tenant"] for row in scenario.hooks.list_events()["events"]] == ["north", "south"]
+        assert len(await scenario.webhooks("streak.started", user="ann")) == 2
 
-    tell(story, catalog)
+    run_story(story, catalog)
 
 
 def test_the_same_requests_at_the_same_times_produce_the_same_webhooks() -> None:
     runs: list[list[Any]] = []
 
-    async def story(the: Teller) -> None:
+    async def story(scenario: Scenario) -> None:
         for day in range(9):
-            await the.event("ann", 1000 + day)
-            await the.event("ben", 2000 - day)
-            await the.later(days=1)
-        runs.append(await the.told())
+            await scenario.event("ann", 1000 + day)
+            await scenario.event("ben", 2000 - day)
+            await scenario.later(days=1)
+        runs.append(await scenario.webhooks())
 
-    tell(story)
-    tell(story)
+    run_story(story)
+    run_story(story)
     assert runs[0] == runs[1]
     assert {body["type"] for body in runs[0]} >= set(KINDS) - {"streak.lost", "streak.freeze_consumed"} - {
         "points.boost_started"

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return installing.wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
-def test_the_wheel_carries_the_document_unchanged_the_fixtures_and_the_suite(wheel: Path) -> None:
+def test_the_wheel_carries_the_spec_unchanged_the_fixtures_and_the_suite(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         assert archive.read("mockserver/data/openapi.json") == (ROOT / "openapi.json").read_bytes()

@@ -38,15 +38,15 @@ def test_the_first_ids_of_worlds_with_one_seed_differ_and_are_the_same_in_each_r
     assert len(set(flat)) == len(flat)
 
 
-def test_another_key_has_other_ids_and_the_same_people() -> None:
-    told = []
+def test_another_key_has_other_ids_and_the_same_users() -> None:
+    results = []
     for key in ("one.key", "two.key"):
         with MockServer(now=NOON, frozen=True, users=3, history_days=3, api_key=key) as server:
-            people = [fact["userId"] for fact in server.facts(kind="UserCreated")]
+            users = [fact["userId"] for fact in server.facts(kind="UserCreated")]
             with speaking_to(server) as http:
-                told.append((people, ids(http)))
-    assert told[0][0] == told[1][0]
-    assert not set(told[0][1]) & set(told[1][1])
+                results.append((users, ids(http)))
+    assert results[0][0] == results[1][0]
+    assert not set(results[0][1]) & set(results[1][1])
 
 
 def test_what_follows_a_restored_snapshot_has_the_ids_of_the_first_time() -> None:

@@ -26,7 +26,7 @@ from mockserver.worlds import Organisation, Plan, Worlds
 
 START = datetime(2025, 4, 2, 12, tzinfo=UTC)
 SECRET = "whsec_of_the_story"
-DOCUMENT = spec.load()
+SPEC = spec.load()
 JSON = Any
 
 
@@ -47,7 +47,7 @@ def written(text: str) -> Callable[[date], Catalog]:
     return lambda day: catalogs.parse(text, today=day, name="story.toml")
 
 
-class Teller:
+class Scenario:
     """What a story can do: requests to the server, moves of the clock, and looking at what came of them."""
 
     def __init__(self, home: Organisation, hooks: Webhooks, receiver: Receiver, client: httpx2.AsyncClient) -> None:
@@ -58,19 +58,19 @@ class Teller:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.home.clock.now() / 1000, UTC)
 
-    async def ask(self, method: str, path: str, body: JSON = None, **headers: str) -> JSON:
-        answer = await self.client.request(method, path, json=body, headers={"X-API-KEY": self.home.key, **headers})
-        assert answer.is_success, answer.text
-        return answer.json()
+    async def call(self, method: str, path: str, body: JSON = None, **headers: str) -> JSON:
+        response = await self.client.request(method, path, json=body, headers={"X-API-KEY": self.home.key, **headers})
+        assert response.is_success, response.text
+        return response.json()
 
     async def get(self, path: str) -> JSON:
-        return await self.ask("GET", path)
+        return await self.call("GET", path)
 
     async def event(self, user: str, value: float, metric: str = "words-written", **more: Any) -> JSON:
         """`more`: the user's fields; event attributes as `source` and `category`."""
         attributes = {key: more.pop(key) for key in ("source", "category") if key in more}
         body = {"user": {"id": user, **more}, "value": value, "attributes": attributes}
-        return await self.ask("POST", f"/metrics/{metric}/event", body)
+        return await self.call("POST", f"/metrics/{metric}/event", body)
 
     async def at(self, moment: datetime) -> None:
         """Moves the clock as the control plane does."""
@@ -82,7 +82,7 @@ class Teller:
     async def later(self, **by: float) -> None:
         await self.at(self.now + timedelta(**by))
 
-    async def told(self, *kinds: str, user: str | None = None) -> list[JSON]:
+    async def webhooks(self, *kinds: str, user: str | None = None) -> list[JSON]:
         """The webhooks that arrived since the last look: of these types (all, when none) about this user.
 
         Each is judged: signature, schema, timestamp, and that the vendor's client library can read it.
@@ -98,7 +98,7 @@ class Teller:
         ]
 
     async def only(self, kind: str, user: str | None = None) -> JSON:
-        (body,) = await self.told(kind, user=user)
+        (body,) = await self.webhooks(kind, user=user)
         return body
 
 
@@ -108,19 +108,19 @@ def judged(hook: Received) -> JSON:
     assert hook.signature == base64.b64encode(expected).decode()
     assert hook.content_type == "application/json"
     body = json.loads(hook.body)
-    assert DOCUMENT.webhooks[body["type"]].check(body) is None
+    assert SPEC.webhooks[body["type"]].check(body) is None
     assert iso(datetime.fromisoformat(body["timestamp"])) == body["timestamp"]
     assert parse(body).type == body["type"]
     return body
 
 
-def same(body: Any, answer: Any) -> bool:
+def same(body: Any, response: Any) -> bool:
     """Whether the body says what the answer says, as far as it says anything."""
-    return {key: answer[key] for key in body} == body
+    return {key: response[key] for key in body} == body
 
 
-def tell(
-    story: Callable[[Teller], Awaitable[None]],
+def run_story(
+    story: Callable[[Scenario], Awaitable[None]],
     catalog: Callable[[date], Catalog] = demo,
     start: datetime = START,
     **timing: Any,
@@ -133,8 +133,8 @@ def tell(
         with Receiver().running() as receiver:
             hooks = Webhooks(home, Timing(**{"concurrency": 1, **timing}))
             hooks.add_endpoint(receiver.url, SECRET)
-            async with serving(worlds, lambda call, answer: hooks.flush()) as client:
-                await story(Teller(home, hooks, receiver, client))
+            async with serving(worlds, lambda call, response: hooks.flush()) as client:
+                await story(Scenario(home, hooks, receiver, client))
             receiver.go_on.set()
             await hooks.close()
 
@@ -145,7 +145,7 @@ class serving:
     """A real server with these worlds, in this event loop; gives a client of it."""
 
     def __init__(self, worlds: Worlds, after: Callable[[Call, Response], None]) -> None:
-        app = create_app(worlds, DOCUMENT, after=after)
+        app = create_app(worlds, SPEC, after=after)
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
 
     async def __aenter__(self) -> httpx2.AsyncClient:

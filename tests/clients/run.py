@@ -37,14 +37,14 @@ class Walked(NamedTuple):
     version: str
     said: dict[str, dict[str, str]]
 
-    def troubles(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         for part, outcomes in self.said.items():
             for name, outcome in outcomes.items():
-                if is_trouble(part, outcome):
+                if is_error(part, outcome):
                     yield f"{self.language} {self.version}  {name}: {outcome}"
 
 
-def is_trouble(part: str, outcome: str) -> bool:
+def is_error(part: str, outcome: str) -> bool:
     """What a test of ours asks of the admin half may be refused: it need not make sense there."""
     if part == "admin":
         return not re.match(r"ok|refused 4\d\d:", outcome)
@@ -140,10 +140,10 @@ def main() -> int:
     print(f"Python, {len(walked)} versions{table(walked)}")
     if nodes:
         print(f"\nNode, {len(nodes)} versions{table(nodes)}")
-    troubles = [line for one in (*walked, *nodes) for line in one.troubles()]
-    print("\n" + ("\n".join(troubles) if troubles else "Every version reads everything."))
+    errors = [line for one in (*walked, *nodes) for line in one.errors()]
+    print("\n" + ("\n".join(errors) if errors else "Every version reads everything."))
     print(newer_than_listed())
-    return int(bool(troubles))
+    return int(bool(errors))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ PYTHON = (
     "1.22.0", "1.23.0", "1.24.0", "1.25.0", "1.26.1", "1.27.0",
 )  # fmt: skip
 NODE = ("1.0.21", "1.0.42")  # npm has no newer one
-SAME_AS_DOCUMENT = "1.8.0"
+SAME_AS_SPEC = "1.8.0"
 NEWEST = PYTHON[-1]
 
 

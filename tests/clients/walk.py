@@ -109,11 +109,11 @@ def walk_application(client: Any) -> dict[str, str]:
         function = getattr(getattr(client, group), method)
         taken = inspect.signature(function).parameters
         calls = [{key: value for key, value in call.items() if key in taken} for call in known.get(name, ())]
-        found[name] = first_trouble(lambda call, function=function: function(**call), calls)
+        found[name] = first_error(lambda call, function=function: function(**call), calls)
     return found
 
 
-def first_trouble(function: Callable[[Any], Any], calls: list[Any]) -> str:
+def first_error(function: Callable[[Any], Any], calls: list[Any]) -> str:
     said = [outcome(lambda call=call: function(call)) for call in calls] or ["crashed: no call of it is planned"]
     return next((one for one in said if one != "ok"), "ok")
 

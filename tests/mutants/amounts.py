@@ -11,7 +11,7 @@ from typing import Any
 
 from mockserver.game.catalog import MICRO
 from mockserver.game.periods import utc_day
-from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Reply, put, spoil_answer, swap
+from tests.mutants.fault import JSON, ClientRequest, Fault, Forward, Memory, ServerResponse, change_response, put, swap
 from tests.mutants.progress import POINTS, who
 from tests.mutants.rules import REPLAYS, TOTALS, scope_of
 
@@ -25,47 +25,51 @@ METRIC = "users_metric_event_summary"
 def keyed(make: Any) -> Any:
     """Idempotency keys are taken for others: `make` says for which."""
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        given = ask.headers.get("idempotency-key")
-        if ask.operation != "metrics_event" or not given:
-            return await forward(ask)
-        answer = await forward(replace(ask, headers=ask.headers | {"idempotency-key": make(given, ask)}))
-        return answer.with_json(answer.json | {"idempotencyKey": given}) if answer.status < 300 else answer
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        given = request.headers.get("idempotency-key")
+        if request.operation != "metrics_event" or not given:
+            return await forward(request)
+        response = await forward(replace(request, headers=request.headers | {"idempotency-key": make(given, request)}))
+        return response.with_json(response.json | {"idempotencyKey": given}) if response.status < 300 else response
 
     return plant
 
 
-async def replay_without_user(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def replay_without_user(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """A replay does not look at the user's fields."""
-    if ask.operation != "metrics_event" or not ask.headers.get("idempotency-key"):
-        return await forward(ask)
-    if memory.get(scope_of(ask)):
-        ask = ask.with_json(ask.json | {"user": {"id": ask.user}})
-    answer = await forward(ask)
-    memory[scope_of(ask)] = answer.status < 300
-    return answer
+    if request.operation != "metrics_event" or not request.headers.get("idempotency-key"):
+        return await forward(request)
+    if memory.get(scope_of(request)):
+        request = request.with_json(request.json | {"user": {"id": request.user}})
+    response = await forward(request)
+    memory[scope_of(request)] = response.status < 300
+    return response
 
 
-def never_achieved(rows: JSON, ask: Ask, memory: Memory) -> None:
+def never_achieved(rows: JSON, request: ClientRequest, memory: Memory) -> None:
     for row in rows:
-        put("achievements.*.achievedAt", lambda v: None)(row, ask, memory)
+        put("achievements.*.achievedAt", lambda v: None)(row, request, memory)
 
 
-async def nothing_of_nothing(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def nothing_of_nothing(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """The summary of a metric that does not exist is empty."""
-    answer = await forward(ask)
-    missing = ask.operation == METRIC and "no-such" in ask.path and answer.status in (404, 422)
-    return replace(answer, status=200).with_json([]) if missing else answer
+    response = await forward(request)
+    missing = request.operation == METRIC and "no-such" in request.path and response.status in (404, 422)
+    return replace(response, status=200).with_json([]) if missing else response
 
 
 COUNTED = [
     Fault(
-        "a key with another value is another event", REPLAYS, keyed(lambda key, ask: f"{key} {ask.json.get('value')}")
+        "a key with another value is another event",
+        REPLAYS,
+        keyed(lambda key, request: f"{key} {request.json.get('value')}"),
     ),
-    Fault("keys ignore case", REPLAYS, keyed(lambda key, ask: key.lower())),
+    Fault("keys ignore case", REPLAYS, keyed(lambda key, request: key.lower())),
     Fault("a replay drops the user's fields", REPLAYS, replay_without_user),
     Fault(
-        "achievements in the list of metrics are never done", TOTALS, spoil_answer("users_all_metrics", never_achieved)
+        "achievements in the list of metrics are never done",
+        TOTALS,
+        change_response("users_all_metrics", never_achieved),
     ),
     Fault("the summary of an unknown metric is empty", SUMMARIES, nothing_of_nothing),
 ]
@@ -74,40 +78,42 @@ COUNTED = [
 # Summaries
 
 
-def from_zero(rows: JSON, ask: Ask, memory: Memory) -> None:
+def from_zero(rows: JSON, request: ClientRequest, memory: Memory) -> None:
     """Totals begin at 0 with the range."""
     before = rows[0]["total"] - rows[0]["change"]
     for row in rows:
         row["total"] = round(row["total"] - before, 6)
 
 
-def a_day_late(rows: JSON, ask: Ask, memory: Memory) -> None:
-    if dict(ask.parameters)["aggregation"] == "weekly":
+def a_day_late(rows: JSON, request: ClientRequest, memory: Memory) -> None:
+    if dict(request.parameters)["aggregation"] == "weekly":
         for row in rows:
             row["date"] = (date.fromisoformat(row["date"]) + timedelta(days=1)).isoformat()
 
 
-async def cut_to_range(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def cut_to_range(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """Weeks and months count only their days inside the range."""
-    answer = await forward(ask)
-    given = dict(ask.parameters)
-    if ask.operation != METRIC or answer.status != 200 or given.get("aggregation") == "daily":
-        return answer
-    days = (await forward(ask.with_parameters(list((given | {"aggregation": "daily"}).items())))).json
-    rows = answer.json
+    response = await forward(request)
+    given = dict(request.parameters)
+    if request.operation != METRIC or response.status != 200 or given.get("aggregation") == "daily":
+        return response
+    days = (await forward(request.with_parameters(list((given | {"aggregation": "daily"}).items())))).json
+    rows = response.json
     ends = [row["date"] for row in rows[1:]] + ["9999"]
     for row, end in zip(rows, ends, strict=True):
         row["change"] = round(sum(one["change"] for one in days if row["date"] <= one["date"] < end), 6)
-    return answer.with_json(rows)
+    return response.with_json(rows)
 
 
 SUMMED = [
-    Fault("totals of a metric begin at 0 with the range", SUMMARIES, spoil_answer(METRIC, from_zero)),
+    Fault("totals of a metric begin at 0 with the range", SUMMARIES, change_response(METRIC, from_zero)),
     Fault(
-        "totals of points begin at 0 with the range", SUMMARIES, spoil_answer("users_points_event_summary", from_zero)
+        "totals of points begin at 0 with the range",
+        SUMMARIES,
+        change_response("users_points_event_summary", from_zero),
     ),
-    Fault("weeks are dated a day late", SUMMARIES, spoil_answer(METRIC, a_day_late)),
-    Fault("weeks of points are dated a day late", SUMMARIES, spoil_answer("users_points_event_summary", a_day_late)),
+    Fault("weeks are dated a day late", SUMMARIES, change_response(METRIC, a_day_late)),
+    Fault("weeks of points are dated a day late", SUMMARIES, change_response("users_points_event_summary", a_day_late)),
     Fault("weeks are cut to the range", SUMMARIES, cut_to_range),
 ]
 
@@ -165,7 +171,7 @@ def rounded_each(boosted: Any) -> Any:
     return award
 
 
-def uncut(content: JSON, ask: Ask, memory: Memory) -> None:
+def uncut(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """A deduction that was cut at 0 tells what it would have taken."""
     for system in content["points"].values():
         for row in system["awards"]:
@@ -173,7 +179,7 @@ def uncut(content: JSON, ask: Ask, memory: Memory) -> None:
                 row["awarded"] -= 1000
 
 
-def uncapped(content: JSON, ask: Ask, memory: Memory) -> None:
+def uncapped(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """An award that was cut at the cap tells what it would have brought."""
     for system in content["points"].values():
         for row in system["awards"]:
@@ -181,34 +187,34 @@ def uncapped(content: JSON, ask: Ask, memory: Memory) -> None:
                 row["awarded"] += 1000
 
 
-def level_kept(content: JSON, ask: Ask, memory: Memory) -> None:
+def level_kept(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """A level that was reached is never lost."""
-    key = f"{who(ask)} {ask.path}"
+    key = f"{who(request)} {request.path}"
     best = memory.get(key)
     if best and (content["level"] is None or content["level"]["points"] < best["points"]):
         content["level"] = best
     memory[key] = content["level"]
 
 
-def loss_untold(content: JSON, ask: Ask, memory: Memory) -> None:
+def loss_untold(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """Only climbing is told."""
     for system in content["points"].values():
         if system["added"] < 0:
             system.pop("level", None)
 
 
-def null_untold(content: JSON, ask: Ask, memory: Memory) -> None:
+def null_untold(content: JSON, request: ClientRequest, memory: Memory) -> None:
     for system in content["points"].values():
         if "level" in system and system["level"] is None:
             del system["level"]
 
 
-def level_always(content: JSON, ask: Ask, memory: Memory) -> None:
+def level_always(content: JSON, request: ClientRequest, memory: Memory) -> None:
     for system in content["points"].values():
         system.setdefault("level", None)
 
 
-def level_never(content: JSON, ask: Ask, memory: Memory) -> None:
+def level_never(content: JSON, request: ClientRequest, memory: Memory) -> None:
     for system in content["points"].values():
         system.pop("level", None)
 
@@ -236,20 +242,20 @@ AWARDED = [
     Fault(
         "scheduled boosts are not listed",
         POINTS,
-        spoil_answer("points_boosts", lambda rows, *_: [row for row in rows if row["status"] != "scheduled"]),
+        change_response("points_boosts", lambda rows, *_: [row for row in rows if row["status"] != "scheduled"]),
     ),
-    Fault("a deduction tells more than was there", POINTS, spoil_answer("metrics_event", uncut)),
+    Fault("a deduction tells more than was there", POINTS, change_response("metrics_event", uncut)),
     Fault(
         "an event's awards are dated otherwise",
         POINTS,
-        spoil_answer(MANY, put("points.*.awards.*.date", lambda v: f"2001{v[4:]}")),
+        change_response(MANY, put("points.*.awards.*.date", lambda v: f"2001{v[4:]}")),
     ),
-    Fault("an award tells more than the cap allows", POINTS, spoil_answer("metrics_event", uncapped)),
-    Fault("a level is never lost", POINTS, spoil_answer("users_points", level_kept)),
-    Fault("the loss of a level is not told", POINTS, spoil_answer("metrics_event", loss_untold)),
-    Fault("the loss of all levels is not told", POINTS, spoil_answer("metrics_event", null_untold)),
-    Fault("a completion always tells the level", POINTS, spoil_answer("achievements_complete", level_always)),
-    Fault("a completion never tells the level", POINTS, spoil_answer("achievements_complete", level_never)),
+    Fault("an award tells more than the cap allows", POINTS, change_response("metrics_event", uncapped)),
+    Fault("a level is never lost", POINTS, change_response("users_points", level_kept)),
+    Fault("the loss of a level is not told", POINTS, change_response("metrics_event", loss_untold)),
+    Fault("the loss of all levels is not told", POINTS, change_response("metrics_event", null_untold)),
+    Fault("a completion always tells the level", POINTS, change_response("achievements_complete", level_always)),
+    Fault("a completion never tells the level", POINTS, change_response("achievements_complete", level_never)),
 ]
 
 AMOUNTS = [*COUNTED, *SUMMED, *AWARDED]

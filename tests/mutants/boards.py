@@ -6,89 +6,104 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Reply, spoil_answer, spoil_request, swap, without
+from tests.mutants.fault import (
+    JSON,
+    ClientRequest,
+    Fault,
+    Forward,
+    Memory,
+    ServerResponse,
+    change_request,
+    change_response,
+    swap,
+    without,
+)
 from tests.mutants.progress import BOARDS, who
 
 LONG_AGO = "2001-01-01T00:00:00.000Z"
 
 
-def world(ask: Ask) -> str:
-    return str(ask.headers.get("x-api-key"))
+def world(request: ClientRequest) -> str:
+    return str(request.headers.get("x-api-key"))
 
 
-def old_names(content: JSON, ask: Ask, memory: Memory) -> None:
+def old_names(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """A user's name is that of the first time that a board was read."""
     for row in content["rankings"]:
-        row["userName"] = memory.setdefault(f"{world(ask)} {row['userId']}", row["userName"])
+        row["userName"] = memory.setdefault(f"{world(request)} {row['userId']}", row["userName"])
 
 
-def never_begins(content: JSON, ask: Ask, memory: Memory) -> None:
+def never_begins(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """What was once listed as scheduled stays so."""
     waiting = memory.setdefault("waiting", set())
-    if ask.operation == "leaderboards_all":
+    if request.operation == "leaderboards_all":
         waiting |= {row["key"] for row in content if row["status"] == "scheduled"}
-    elif ask.operation == "metrics_event":
+    elif request.operation == "metrics_event":
         content["leaderboards"] = {key: row for key, row in content["leaderboards"].items() if key not in waiting}
     elif content["key"] in waiting:
         content.update(status="scheduled", rankings=[])
 
 
-def remembered(content: JSON, ask: Ask, memory: Memory) -> None:
+def remembered(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """On the streak board, whoever has lost a streak keeps the place."""
     if content["rankBy"] != "streak":
         return
     if content["value"] is None:
-        content["value"], content["rank"] = memory.get(who(ask), (None, None))
-    memory[who(ask)] = content["value"], content["rank"]
+        content["value"], content["rank"] = memory.get(who(request), (None, None))
+    memory[who(request)] = content["value"], content["rank"]
 
 
-def no_new_month(content: JSON, ask: Ask, memory: Memory) -> None:
+def no_new_month(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """An empty run of a monthly board shows the one before."""
-    place = f"{world(ask)} {content['key']}"
+    place = f"{world(request)} {content['key']}"
     if content["runUnit"] == "month" and not content["breakdownAttributes"]:
         content["rankings"] = memory[place] = content["rankings"] or memory.get(place, [])
 
 
-def only_gains(content: JSON, ask: Ask, memory: Memory) -> None:
+def only_gains(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """Points that were taken away still count on the board."""
-    if ask.operation == "metrics_event":
+    if request.operation == "metrics_event":
         for system, row in content["points"].items():
-            lost = f"{who(ask)} {system}"
+            lost = f"{who(request)} {system}"
             memory[lost] = memory.get(lost, 0) - min(row["added"], 0)
     elif content["rankBy"] == "points":
         for row in content["rankings"]:
-            row["value"] += memory.get(f"{world(ask)} {row['userId']} {content['pointsSystemKey']}", 0)
+            row["value"] += memory.get(f"{world(request)} {row['userId']} {content['pointsSystemKey']}", 0)
 
 
-async def stays_in_its_group(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def stays_in_its_group(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """Once a user has changed attributes, groups are as they were read before."""
-    answer = await forward(ask)
-    if ask.operation in ("users_update", "users_identify") and "attributes" in ask.json:
-        memory[world(ask)] = True
-    if ask.operation != "leaderboards_get" or "userAttributes" not in dict(ask.parameters) or answer.status != 200:
-        return answer
-    asked = f"{world(ask)} {ask.path} {ask.query}"
-    if not memory.get(world(ask)):
-        memory[asked] = answer
-    kept: Reply = memory.get(asked, answer)
+    response = await forward(request)
+    if request.operation in ("users_update", "users_identify") and "attributes" in request.json:
+        memory[world(request)] = True
+    if (
+        request.operation != "leaderboards_get"
+        or "userAttributes" not in dict(request.parameters)
+        or response.status != 200
+    ):
+        return response
+    asked = f"{world(request)} {request.path} {request.query}"
+    if not memory.get(world(request)):
+        memory[asked] = response
+    kept: ServerResponse = memory.get(asked, response)
     return kept
 
 
 def not_with(name: str, *dropped: str) -> Any:
     """Parameters are ignored when another is given."""
 
-    def change(ask: Ask, memory: Memory) -> Ask:
-        return without(*dropped)(ask, memory) if name in dict(ask.parameters) else ask
+    def change(request: ClientRequest, memory: Memory) -> ClientRequest:
+        return without(*dropped)(request, memory) if name in dict(request.parameters) else request
 
     return change
 
 
-def long_ago(content: JSON, ask: Ask, memory: Memory) -> None:
+def long_ago(content: JSON, request: ClientRequest, memory: Memory) -> None:
     for row in content["history"]:
         row.update(time=LONG_AGO, timestamp=LONG_AGO)
 
 
-def own_only(content: JSON, ask: Ask, memory: Memory) -> None:
+def own_only(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """Being overtaken is not in the history."""
     content["history"] = [row for row in content["history"] if row["value"] != row["previousValue"]]
 
@@ -143,20 +158,20 @@ FOR_SOME = [
 ]
 
 IN_TIME = [
-    Fault("boards show old names", BOARDS, spoil_answer("leaderboards_get", old_names)),
+    Fault("boards show old names", BOARDS, change_response("leaderboards_get", old_names)),
     Fault(
         "a scheduled board never begins",
         BOARDS,
-        spoil_answer("leaderboards_all leaderboards_get metrics_event", never_begins),
+        change_response("leaderboards_all leaderboards_get metrics_event", never_begins),
     ),
-    Fault("the streak board keeps lost streaks", BOARDS, spoil_answer("users_leaderboard", remembered)),
-    Fault("monthly boards never start again", BOARDS, spoil_answer("leaderboards_get", no_new_month)),
-    Fault("points boards ignore deductions", BOARDS, spoil_answer("metrics_event leaderboards_get", only_gains)),
+    Fault("the streak board keeps lost streaks", BOARDS, change_response("users_leaderboard", remembered)),
+    Fault("monthly boards never start again", BOARDS, change_response("leaderboards_get", no_new_month)),
+    Fault("points boards ignore deductions", BOARDS, change_response("metrics_event leaderboards_get", only_gains)),
     Fault("another attribute is no other group", BOARDS, stays_in_its_group),
-    Fault("userId is ignored with a run", BOARDS, spoil_request("leaderboards_get", not_with("run", "userId"))),
-    Fault("groups have no pages", BOARDS, spoil_request("leaderboards_get", not_with("userAttributes", "offset"))),
-    Fault("the history has own changes only", BOARDS, spoil_answer("users_leaderboard", own_only)),
-    Fault("the history of ranks is of long ago", BOARDS, spoil_answer("users_leaderboard", long_ago)),
+    Fault("userId is ignored with a run", BOARDS, change_request("leaderboards_get", not_with("run", "userId"))),
+    Fault("groups have no pages", BOARDS, change_request("leaderboards_get", not_with("userAttributes", "offset"))),
+    Fault("the history has own changes only", BOARDS, change_response("users_leaderboard", own_only)),
+    Fault("the history of ranks is of long ago", BOARDS, change_response("users_leaderboard", long_ago)),
     *(
         Fault(name, BOARDS, patch=swap(f"mockserver.game.{module}", function, make))
         for name, module, function, make in FOR_SOME

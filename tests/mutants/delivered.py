@@ -84,10 +84,10 @@ def all_others(old: Any) -> Any:
 def in_two_turns(old: Any) -> Any:
     """A new user's request is two: who it is, and what was done."""
 
-    def tell(game: Any, identified: Any, fact: Any) -> Any:
+    def play(game: Any, identified: Any, fact: Any) -> Any:
         return (game.record(identified) if identified else []) + game.record(fact)
 
-    return tell
+    return play
 
 
 DELIVERED = [

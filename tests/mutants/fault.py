@@ -15,11 +15,11 @@ from contract_tests.spec import Spec
 
 JSON = Any
 Memory = dict[Any, Any]
-DOCUMENT = Spec.load(Path(__file__).parents[2] / "openapi.json")
+SPEC = Spec.load(Path(__file__).parents[2] / "openapi.json")
 
 
 @dataclass
-class Ask:
+class ClientRequest:
     """A request on its way in; `path` is below the base path and still encoded; `now`: the world's time, ms UTC."""
 
     method: str
@@ -34,7 +34,7 @@ class Ask:
     def parameters(self) -> list[tuple[str, str]]:
         return parse_qsl(self.query, keep_blank_values=True)
 
-    def with_parameters(self, pairs: list[tuple[str, str]]) -> Ask:
+    def with_parameters(self, pairs: list[tuple[str, str]]) -> ClientRequest:
         return replace(self, query=urlencode(pairs))
 
     @property
@@ -46,7 +46,7 @@ class Ask:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def with_json(self, content: JSON) -> Ask:
+    def with_json(self, content: JSON) -> ClientRequest:
         return replace(self, body=json.dumps(content).encode())
 
     def segment(self, number: int) -> str:
@@ -63,7 +63,7 @@ class Ask:
 
 
 @dataclass
-class Reply:
+class ServerResponse:
     status: int
     headers: dict[str, str]
     body: bytes
@@ -72,12 +72,12 @@ class Reply:
     def json(self) -> JSON:
         return json.loads(self.body)
 
-    def with_json(self, content: JSON) -> Reply:
+    def with_json(self, content: JSON) -> ServerResponse:
         return replace(self, body=json.dumps(content).encode())
 
 
-Forward = Callable[[Ask], Awaitable[Reply]]
-Plant = Callable[[Ask, Forward, Memory], Awaitable[Reply]]
+Forward = Callable[[ClientRequest], Awaitable[ServerResponse]]
+Plant = Callable[[ClientRequest, Forward, Memory], Awaitable[ServerResponse]]
 Change = Callable[..., Any]
 
 
@@ -96,42 +96,44 @@ class Fault:
     about: str = ""
 
 
-def reply(status: int, content: JSON) -> Reply:
-    return Reply(status, {"content-type": "application/json"}, json.dumps(content).encode())
+def json_response(status: int, content: JSON) -> ServerResponse:
+    return ServerResponse(status, {"content-type": "application/json"}, json.dumps(content).encode())
 
 
-def spoil_answer(operations: str, change: Callable[[JSON, Ask, Memory], JSON], *, errors: bool = False) -> Plant:
+def change_response(
+    operations: str, change: Callable[[JSON, ClientRequest, Memory], JSON], *, errors: bool = False
+) -> Plant:
     """Change the JSON of good answers (or of errors). None from `change` means: changed in place."""
     names = set(operations.split())
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        answer = await forward(ask)
-        if ask.operation not in names or (answer.status >= 400) != errors:
-            return answer
-        content = answer.json
-        changed = change(content, ask, memory)
-        return answer.with_json(content if changed is None else changed)
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        response = await forward(request)
+        if request.operation not in names or (response.status >= 400) != errors:
+            return response
+        content = response.json
+        changed = change(content, request, memory)
+        return response.with_json(content if changed is None else changed)
 
     return plant
 
 
-def spoil_request(operations: str, change: Callable[[Ask, Memory], Ask | None]) -> Plant:
+def change_request(operations: str, change: Callable[[ClientRequest, Memory], ClientRequest | None]) -> Plant:
     """Change requests before they arrive. None from `change` means: as it is."""
     names = set(operations.split())
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        if ask.operation in names:
-            ask = change(ask, memory) or ask
-        return await forward(ask)
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        if request.operation in names:
+            request = change(request, memory) or request
+        return await forward(request)
 
     return plant
 
 
-def answer_itself(when: Callable[[Ask], bool], status: int, content: JSON) -> Plant:
+def respond_instead(when: Callable[[ClientRequest], bool], status: int, content: JSON) -> Plant:
     """Answer without asking the app whenever `when` says so."""
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        return reply(status, content) if when(ask) else await forward(ask)
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        return json_response(status, content) if when(request) else await forward(request)
 
     return plant
 
@@ -140,10 +142,10 @@ def other_status(operations: str, old: int, new: int) -> Plant:
     """The same answer with another status."""
     names = set(operations.split())
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        answer = await forward(ask)
-        hit = ask.operation in names and answer.status == old
-        return replace(answer, status=new) if hit else answer
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        response = await forward(request)
+        hit = request.operation in names and response.status == old
+        return replace(response, status=new) if hit else response
 
     return plant
 
@@ -161,8 +163,8 @@ def swap(module: str, name: str, make: Callable[[Any], Any]) -> Callable[[], Non
     return patch
 
 
-def crash(when: Callable[[Ask], bool]) -> Plant:
-    return answer_itself(when, 500, {"error": "Internal server error."})
+def crash(when: Callable[[ClientRequest], bool]) -> Plant:
+    return respond_instead(when, 500, {"error": "Internal server error."})
 
 
 # Changes of JSON by a path such as `rankings.*.userName`
@@ -190,7 +192,7 @@ def _members(holder: JSON, step: str) -> list[JSON]:
 
 
 def drop(path: str) -> Change:
-    def change(content: JSON, ask: Ask, memory: Memory) -> None:
+    def change(content: JSON, request: ClientRequest, memory: Memory) -> None:
         for holder, key in at(content, path):
             del holder[key]
 
@@ -198,35 +200,37 @@ def drop(path: str) -> Change:
 
 
 def put(path: str, make: Callable[[JSON], JSON]) -> Change:
-    def change(content: JSON, ask: Ask, memory: Memory) -> None:
+    def change(content: JSON, request: ClientRequest, memory: Memory) -> None:
         for holder, key in at(content, path):
             holder[key] = make(holder[key])
 
     return change
 
 
-def without(*names: str) -> Callable[[Ask, Memory], Ask]:
+def without(*names: str) -> Callable[[ClientRequest, Memory], ClientRequest]:
     """Drop query parameters."""
 
-    def change(ask: Ask, memory: Memory) -> Ask:
-        return ask.with_parameters([(key, value) for key, value in ask.parameters if key not in names])
+    def change(request: ClientRequest, memory: Memory) -> ClientRequest:
+        return request.with_parameters([(key, value) for key, value in request.parameters if key not in names])
 
     return change
 
 
-def replaced(name: str, make: Callable[[str], str]) -> Callable[[Ask, Memory], Ask]:
+def replaced(name: str, make: Callable[[str], str]) -> Callable[[ClientRequest, Memory], ClientRequest]:
     """Change a query parameter where it is given."""
 
-    def change(ask: Ask, memory: Memory) -> Ask:
-        return ask.with_parameters([(key, make(value) if key == name else value) for key, value in ask.parameters])
+    def change(request: ClientRequest, memory: Memory) -> ClientRequest:
+        return request.with_parameters(
+            [(key, make(value) if key == name else value) for key, value in request.parameters]
+        )
 
     return change
 
 
-def body(make: Callable[[JSON], JSON]) -> Callable[[Ask, Memory], Ask]:
+def body(make: Callable[[JSON], JSON]) -> Callable[[ClientRequest, Memory], ClientRequest]:
     """Change the JSON of a request's body."""
 
-    def change(ask: Ask, memory: Memory) -> Ask:
-        return ask.with_json(make(ask.json)) if ask.json else ask
+    def change(request: ClientRequest, memory: Memory) -> ClientRequest:
+        return request.with_json(make(request.json)) if request.json else request
 
     return change

@@ -12,38 +12,38 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from tests.mutants.fault import DOCUMENT, JSON, Ask, Forward, Memory, Reply
+from tests.mutants.fault import JSON, SPEC, ClientRequest, Forward, Memory, ServerResponse
 
 ANOTHER_WAY = "another way to be right"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 FREE_ORDER = {"achievements_all", "users_all_metrics", "leaderboards_all", "users_points_boosts"}
 
 
-async def otherwise(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def otherwise(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """The same answer, told otherwise."""
-    answer = await forward(ask)
-    if ask.operation is None or not answer.body:
-        return answer
-    declared = DOCUMENT.operations[ask.operation].statuses
-    if answer.status >= 400:
-        status = 400 if answer.status == 422 and 400 in declared else answer.status
-        return replace(answer, status=status).with_json({"code": 7, "error": "We would rather not, sorry."})
-    content = _told(answer.json)
-    if ask.operation in FREE_ORDER:
+    response = await forward(request)
+    if request.operation is None or not response.body:
+        return response
+    declared = SPEC.operations[request.operation].statuses
+    if response.status >= 400:
+        status = 400 if response.status == 422 and 400 in declared else response.status
+        return replace(response, status=status).with_json({"code": 7, "error": "We would rather not, sorry."})
+    content = _reworded(response.json)
+    if request.operation in FREE_ORDER:
         content = content[::-1]
-    if ask.operation == "metrics_event":
+    if request.operation == "metrics_event":
         content["achievements"] = content["achievements"][::-1]
-    headers = answer.headers | {"content-type": "application/json; charset=utf-8", "x-request-id": "7"}
-    return replace(answer.with_json(content), headers=headers)
+    headers = response.headers | {"content-type": "application/json; charset=utf-8", "x-request-id": "7"}
+    return replace(response.with_json(content), headers=headers)
 
 
-def _told(content: JSON, name: str = "") -> JSON:
+def _reworded(content: JSON, name: str = "") -> JSON:
     if isinstance(content, list):
-        return [_told(one) for one in content]
+        return [_reworded(one) for one in content]
     if isinstance(content, str):
         return UUID.sub(lambda found: "cm" + hashlib.sha1(found.group().encode()).hexdigest()[:22], content)
     if isinstance(content, dict):
-        found: dict[str, Any] = {key: _number(key, _told(value, key)) for key, value in reversed(content.items())}
+        found: dict[str, Any] = {key: _number(key, _reworded(value, key)) for key, value in reversed(content.items())}
         return found if name in MAPS or (name == "" and not content) else found | {"_links": {"self": "#"}}
     return content
 

@@ -5,33 +5,44 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Plant, Reply, body, spoil_answer, spoil_request
+from tests.mutants.fault import (
+    JSON,
+    ClientRequest,
+    Fault,
+    Forward,
+    Memory,
+    Plant,
+    ServerResponse,
+    body,
+    change_request,
+    change_response,
+)
 from tests.mutants.progress import who
 from tests.mutants.rules import ALL_USERS, ALONE, USERS
 
 TENANTS = "tenants"
 
 
-def key_of(ask: Ask) -> str:
-    return str(ask.headers.get("x-api-key"))
+def key_of(request: ClientRequest) -> str:
+    return str(request.headers.get("x-api-key"))
 
 
 # Fields
 
 
-def never_updated(content: JSON, ask: Ask, memory: Memory) -> None:
+def never_updated(content: JSON, request: ClientRequest, memory: Memory) -> None:
     content["updated"] = content["created"]
 
 
-def wiped_by_post(ask: Ask, memory: Memory) -> Ask | None:
+def wiped_by_post(request: ClientRequest, memory: Memory) -> ClientRequest | None:
     """Creating a user who exists clears the tokens that are not passed."""
-    given = ask.json.get("id")
+    given = request.json.get("id")
     if not isinstance(given, str):
         return None
-    key = f"{key_of(ask)} {given}"
+    key = f"{key_of(request)} {given}"
     again = memory.setdefault(key, 0)
     memory[key] += 1
-    return ask.with_json({"deviceTokens": None} | ask.json) if again else None
+    return request.with_json({"deviceTokens": None} | request.json) if again else None
 
 
 def without_fields(*names: str) -> Any:
@@ -62,25 +73,27 @@ def only_a_name(content: JSON) -> JSON:
 
 
 FIELDS = [
-    Fault("updated never moves", USERS, spoil_answer(ALL_USERS, never_updated)),
-    Fault("POST of a known user wipes tokens", USERS, spoil_request("users_create", wiped_by_post)),
+    Fault("updated never moves", USERS, change_response(ALL_USERS, never_updated)),
+    Fault("POST of a known user wipes tokens", USERS, change_request("users_create", wiped_by_post)),
     Fault(
-        "attributes of an event's user are ignored", USERS, spoil_request("metrics_event", without_fields("attributes"))
+        "attributes of an event's user are ignored",
+        USERS,
+        change_request("metrics_event", without_fields("attributes")),
     ),
     Fault(
-        "tokens of an event's user are ignored", USERS, spoil_request("metrics_event", without_fields("deviceTokens"))
+        "tokens of an event's user are ignored", USERS, change_request("metrics_event", without_fields("deviceTokens"))
     ),
     Fault(
         "an event's user cannot unsubscribe",
         USERS,
-        spoil_request("metrics_event", without_fields("subscribeToEmails")),
+        change_request("metrics_event", without_fields("subscribeToEmails")),
     ),
     Fault(
         "unknown attributes of an event's user are dropped",
         USERS,
-        spoil_request("metrics_event", body(known_attributes)),
+        change_request("metrics_event", body(known_attributes)),
     ),
-    Fault("a completion's user has only a name", USERS, spoil_request("achievements_complete", body(only_a_name))),
+    Fault("a completion's user has only a name", USERS, change_request("achievements_complete", body(only_a_name))),
 ]
 
 
@@ -91,14 +104,14 @@ def one_for_all(operations: str, place: Any) -> Plant:
     """Whichever tenant wrote last, all tenants read it."""
     names = set(operations.split())
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        answer = await forward(ask)
-        if ask.operation not in names or not ask.headers.get("tenant-id") or answer.status != 200:
-            return answer
-        content, key = answer.json, f"{key_of(ask)} {ask.path}"
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        response = await forward(request)
+        if request.operation not in names or not request.headers.get("tenant-id") or response.status != 200:
+            return response
+        content, key = response.json, f"{key_of(request)} {request.path}"
         if place(content):
             memory[key] = content
-        return answer.with_json(memory.get(key, content))
+        return response.with_json(memory.get(key, content))
 
     return plant
 
@@ -107,25 +120,34 @@ def needs_no_tenant(operations: str) -> Plant:
     """A request without a Tenant-ID is of the tenant who came last."""
     names = set(operations.split())
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        tenant = ask.headers.get("tenant-id")
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        tenant = request.headers.get("tenant-id")
         if tenant:
-            memory[key_of(ask)] = tenant
-        elif ask.operation in names and key_of(ask) in memory:
-            return await forward(replace(ask, headers=ask.headers | {"tenant-id": memory[key_of(ask)]}))
-        return await forward(ask)
+            memory[key_of(request)] = tenant
+        elif request.operation in names and key_of(request) in memory:
+            return await forward(replace(request, headers=request.headers | {"tenant-id": memory[key_of(request)]}))
+        return await forward(request)
 
     return plant
 
 
-async def keys_span_tenants(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def keys_span_tenants(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """An idempotency key that one tenant's user has used is a replay for the other's."""
-    given = ask.headers.get("idempotency-key")
-    answer = await forward(ask)
-    if ask.operation != "metrics_event" or not given or not ask.headers.get("tenant-id") or answer.status >= 300:
-        return answer
-    first = memory.setdefault(f"{who(ask)} {ask.path} {given}", ask.headers["tenant-id"])
-    return answer.with_json(answer.json | {"idempotentReplayed": True}) if first != ask.headers["tenant-id"] else answer
+    given = request.headers.get("idempotency-key")
+    response = await forward(request)
+    if (
+        request.operation != "metrics_event"
+        or not given
+        or not request.headers.get("tenant-id")
+        or response.status >= 300
+    ):
+        return response
+    first = memory.setdefault(f"{who(request)} {request.path} {given}", request.headers["tenant-id"])
+    return (
+        response.with_json(response.json | {"idempotentReplayed": True})
+        if first != request.headers["tenant-id"]
+        else response
+    )
 
 
 WALLS = [

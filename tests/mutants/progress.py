@@ -7,16 +7,16 @@ from typing import Any
 
 from tests.mutants.fault import (
     JSON,
-    Ask,
+    ClientRequest,
     Fault,
     Forward,
     Memory,
-    Reply,
+    ServerResponse,
     body,
+    change_request,
+    change_response,
     put,
     replaced,
-    spoil_answer,
-    spoil_request,
     without,
 )
 from tests.mutants.rules import by
@@ -24,44 +24,44 @@ from tests.mutants.rules import by
 ACHIEVEMENTS, POINTS, STREAKS, BOARDS = "achievements", "points", "streaks", "leaderboards"
 
 
-def who(ask: Ask) -> str:
-    return f"{ask.headers.get('x-api-key')} {ask.user}"
+def who(request: ClientRequest) -> str:
+    return f"{request.headers.get('x-api-key')} {request.user}"
 
 
 # Achievements
 
 
-def completed_again(content: JSON, ask: Ask, memory: Memory) -> None:
+def completed_again(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """Each event tells all achievements so far."""
-    known = memory.setdefault(who(ask), [])
+    known = memory.setdefault(who(request), [])
     content["achievements"] = [*content["achievements"], *known]
     known += [row for row in content["achievements"] if row not in known]
 
 
-def second_id(content: JSON, ask: Ask, memory: Memory) -> None:
-    key = who(ask) + ask.path
+def second_id(content: JSON, request: ClientRequest, memory: Memory) -> None:
+    key = who(request) + request.path
     memory[key] = memory.get(key, 0) + 1
     if memory[key] > 1:
         content["completionId"] += f"-{memory[key]}"
 
 
-def pays_again(content: JSON, ask: Ask, memory: Memory) -> None:
-    content["points"] = memory.setdefault(who(ask) + ask.path, content["points"])
+def pays_again(content: JSON, request: ClientRequest, memory: Memory) -> None:
+    content["points"] = memory.setdefault(who(request) + request.path, content["points"])
 
 
-async def too_early(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def too_early(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """A composite counts as completed when one of its prerequisites is."""
-    answer = await forward(ask)
-    if ask.operation != "users_achievements" or answer.status != 200 or ask.query:
-        return answer
-    rows = answer.json
-    every = (await forward(replace(ask, query="includeIncomplete=true"))).json
+    response = await forward(request)
+    if request.operation != "users_achievements" or response.status != 200 or request.query:
+        return response
+    rows = response.json
+    every = (await forward(replace(request, query="includeIncomplete=true"))).json
     done = {row["id"]: row["achievedAt"] for row in rows}
     for row in every:
         first = next((done[one] for one in row.get("achievementIds", []) if one in done), None)
         if first and row["id"] not in done:
             rows.append(row | {"achievedAt": first})
-    return answer.with_json(rows)
+    return response.with_json(rows)
 
 
 def by_name(content: JSON) -> JSON:
@@ -79,36 +79,44 @@ def everybody_fits(content: JSON) -> JSON:
 
 
 UNLOCKED = [
-    Fault("achievements are completed again", ACHIEVEMENTS, spoil_answer("metrics_event", completed_again)),
+    Fault("achievements are completed again", ACHIEVEMENTS, change_response("metrics_event", completed_again)),
     Fault(
-        "events tell no achievements", ACHIEVEMENTS, spoil_answer("metrics_event", put("achievements", lambda v: []))
+        "events tell no achievements", ACHIEVEMENTS, change_response("metrics_event", put("achievements", lambda v: []))
     ),
     Fault(
         "only the first achievement is told",
         ACHIEVEMENTS,
-        spoil_answer("metrics_event", put("achievements", lambda v: v[:1])),
+        change_response("metrics_event", put("achievements", lambda v: v[:1])),
     ),
-    Fault("a second completion has an id of its own", ACHIEVEMENTS, spoil_answer("achievements_complete", second_id)),
-    Fault("a second completion pays again", ACHIEVEMENTS, spoil_answer("achievements_complete", pays_again)),
+    Fault(
+        "a second completion has an id of its own", ACHIEVEMENTS, change_response("achievements_complete", second_id)
+    ),
+    Fault("a second completion pays again", ACHIEVEMENTS, change_response("achievements_complete", pays_again)),
     Fault(
         "incomplete ones are always listed",
         ACHIEVEMENTS,
-        spoil_request("users_achievements", lambda ask, memory: ask.with_parameters([("includeIncomplete", "true")])),
+        change_request(
+            "users_achievements", lambda request, memory: request.with_parameters([("includeIncomplete", "true")])
+        ),
     ),
     Fault("one prerequisite is enough", ACHIEVEMENTS, too_early),
-    Fault("user attributes filter nothing", ACHIEVEMENTS, spoil_request("achievements_all", without("userAttributes"))),
-    Fault("event attributes are ignored", ACHIEVEMENTS, spoil_request("metrics_event", body(by_name))),
-    Fault("everybody fits a filter", ACHIEVEMENTS, spoil_request("achievements_complete", body(everybody_fits))),
+    Fault(
+        "user attributes filter nothing", ACHIEVEMENTS, change_request("achievements_all", without("userAttributes"))
+    ),
+    Fault("event attributes are ignored", ACHIEVEMENTS, change_request("metrics_event", body(by_name))),
+    Fault("everybody fits a filter", ACHIEVEMENTS, change_request("achievements_complete", body(everybody_fits))),
     Fault(
         "completions are counted double",
         ACHIEVEMENTS,
-        spoil_answer("achievements_all", put("*.completions", lambda v: 2 * v)),
+        change_response("achievements_all", put("*.completions", lambda v: 2 * v)),
     ),
-    Fault("rarity is a fraction", ACHIEVEMENTS, spoil_answer("achievements_all", put("*.rarity", lambda v: v / 100))),
+    Fault(
+        "rarity is a fraction", ACHIEVEMENTS, change_response("achievements_all", put("*.rarity", lambda v: v / 100))
+    ),
     Fault(
         "the newest achievement is missing",
         ACHIEVEMENTS,
-        spoil_answer("users_achievements", lambda rows, *_: rows[:-1]),
+        change_response("users_achievements", lambda rows, *_: rows[:-1]),
     ),
 ]
 
@@ -116,7 +124,7 @@ UNLOCKED = [
 # Points
 
 
-def unboosted(content: JSON, ask: Ask, memory: Memory) -> None:
+def unboosted(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """Awards are as if there were no boosts."""
     for system in content["points"].values():
         for award in system["awards"]:
@@ -125,33 +133,33 @@ def unboosted(content: JSON, ask: Ask, memory: Memory) -> None:
                 award["boosts"] = []
 
 
-def always_level(content: JSON, ask: Ask, memory: Memory) -> None:
+def always_level(content: JSON, request: ClientRequest, memory: Memory) -> None:
     for system in content["points"].values():
         system.setdefault("level", None)
 
 
-def stuck_level(content: JSON, ask: Ask, memory: Memory) -> None:
-    content["level"] = memory.setdefault(who(ask) + ask.path, content["level"])
+def stuck_level(content: JSON, request: ClientRequest, memory: Memory) -> None:
+    content["level"] = memory.setdefault(who(request) + request.path, content["level"])
 
 
-def above_cap(content: JSON, ask: Ask, memory: Memory) -> None:
+def above_cap(content: JSON, request: ClientRequest, memory: Memory) -> None:
     if content["maxPoints"] is not None and content["total"] == content["maxPoints"]:
         content["total"] += 20
 
 
-def below_zero(content: JSON, ask: Ask, memory: Memory) -> None:
+def below_zero(content: JSON, request: ClientRequest, memory: Memory) -> None:
     for system in content["points"].values():
         if system["maxPoints"] is not None and system["added"] < 0:
             system["total"] -= 60
 
 
-def all_at_first(rows: JSON, ask: Ask, memory: Memory) -> None:
+def all_at_first(rows: JSON, request: ClientRequest, memory: Memory) -> None:
     rows[0]["users"] += sum(row["users"] for row in rows[1:])
     for row in rows[1:]:
         row["users"] = 0
 
 
-def one_award(content: JSON, ask: Ask, memory: Memory) -> None:
+def one_award(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """A jump over several multiples pays for one."""
     for system in content["points"].values():
         for award in system["awards"]:
@@ -160,46 +168,50 @@ def one_award(content: JSON, ask: Ask, memory: Memory) -> None:
 
 
 EARNED = [
-    Fault("points are not the sum of awards", POINTS, spoil_answer("users_points", put("total", by(1)))),
-    Fault("added is counted double", POINTS, spoil_answer("metrics_event", put("points.*.added", lambda v: 2 * v))),
-    Fault("boosts are not applied", POINTS, spoil_answer("metrics_event", unboosted)),
-    Fault("boosts are not shown", POINTS, spoil_answer("metrics_event", put("points.*.awards.*.boosts", lambda v: []))),
-    Fault("a user has no boosts", POINTS, spoil_answer("users_points_boosts", lambda rows, *_: [])),
-    Fault("the level is always told", POINTS, spoil_answer("metrics_event", always_level)),
-    Fault("the level is stuck", POINTS, spoil_answer("users_points", stuck_level)),
-    Fault("the cap is ignored", POINTS, spoil_answer("users_points", above_cap)),
-    Fault("points fall below 0", POINTS, spoil_answer("metrics_event", below_zero)),
-    Fault("awards are oldest first", POINTS, spoil_answer("users_points", put("awards", lambda v: v[::-1]))),
+    Fault("points are not the sum of awards", POINTS, change_response("users_points", put("total", by(1)))),
+    Fault("added is counted double", POINTS, change_response("metrics_event", put("points.*.added", lambda v: 2 * v))),
+    Fault("boosts are not applied", POINTS, change_response("metrics_event", unboosted)),
+    Fault(
+        "boosts are not shown", POINTS, change_response("metrics_event", put("points.*.awards.*.boosts", lambda v: []))
+    ),
+    Fault("a user has no boosts", POINTS, change_response("users_points_boosts", lambda rows, *_: [])),
+    Fault("the level is always told", POINTS, change_response("metrics_event", always_level)),
+    Fault("the level is stuck", POINTS, change_response("users_points", stuck_level)),
+    Fault("the cap is ignored", POINTS, change_response("users_points", above_cap)),
+    Fault("points fall below 0", POINTS, change_response("metrics_event", below_zero)),
+    Fault("awards are oldest first", POINTS, change_response("users_points", put("awards", lambda v: v[::-1]))),
     Fault(
         "the number of awards is ignored",
         POINTS,
-        spoil_request("users_points", replaced("awards", lambda v: "100" if v.isdigit() and 0 < int(v) < 100 else v)),
+        change_request("users_points", replaced("awards", lambda v: "100" if v.isdigit() and 0 < int(v) < 100 else v)),
     ),
     Fault(
         "ten awards by default are five",
         POINTS,
-        spoil_request(
+        change_request(
             "leaderboards_get",
-            lambda ask, memory: (
-                ask if "limit" in dict(ask.parameters) else ask.with_parameters([*ask.parameters, ("limit", "5")])
+            lambda request, memory: (
+                request
+                if "limit" in dict(request.parameters)
+                else request.with_parameters([*request.parameters, ("limit", "5")])
             ),
         ),
     ),
-    Fault("a jump pays once", POINTS, spoil_answer("metrics_event", one_award)),
+    Fault("a jump pays once", POINTS, change_response("metrics_event", one_award)),
     Fault(
         "finished boosts are always listed",
         POINTS,
-        spoil_request("points_boosts", lambda ask, memory: ask.with_parameters([("includeFinished", "true")])),
+        change_request("points_boosts", lambda request, memory: request.with_parameters([("includeFinished", "true")])),
     ),
-    Fault("ranges overlap", POINTS, spoil_answer("points_summary", put("*.to", by(1)))),
-    Fault("ten ranges instead of eleven", POINTS, spoil_answer("points_summary", lambda rows, *_: rows[:-1])),
-    Fault("points of all users are summed up", POINTS, spoil_request("points_summary", without("userAttributes"))),
-    Fault("everybody is at the first level", POINTS, spoil_answer("points_level_summary", all_at_first)),
-    Fault("levels descend", POINTS, spoil_answer("points_levels", lambda rows, *_: rows[::-1])),
+    Fault("ranges overlap", POINTS, change_response("points_summary", put("*.to", by(1)))),
+    Fault("ten ranges instead of eleven", POINTS, change_response("points_summary", lambda rows, *_: rows[:-1])),
+    Fault("points of all users are summed up", POINTS, change_request("points_summary", without("userAttributes"))),
+    Fault("everybody is at the first level", POINTS, change_response("points_level_summary", all_at_first)),
+    Fault("levels descend", POINTS, change_response("points_levels", lambda rows, *_: rows[::-1])),
     Fault(
         "awards have lost their order of totals",
         POINTS,
-        spoil_answer("users_points", put("awards.*.total", lambda v: v + 1)),
+        change_response("users_points", put("awards.*.total", lambda v: v + 1)),
     ),
 ]
 
@@ -207,45 +219,47 @@ EARNED = [
 # Streaks
 
 
-def never_fewer(content: JSON, ask: Ask, memory: Memory) -> None:
+def never_fewer(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """Freezes are earned and never spent."""
-    held = memory[who(ask)] = max(memory.get(who(ask), 0), content["freezes"])
+    held = memory[who(request)] = max(memory.get(who(request), 0), content["freezes"])
     content["freezes"] = held
 
 
-def never_lost(content: JSON, ask: Ask, memory: Memory) -> None:
-    content["length"] = memory[who(ask)] = max(memory.get(who(ask), 0), content["length"])
+def never_lost(content: JSON, request: ClientRequest, memory: Memory) -> None:
+    content["length"] = memory[who(request)] = max(memory.get(who(request), 0), content["length"])
 
 
-def short_history(content: JSON, ask: Ask, memory: Memory) -> None:
+def short_history(content: JSON, request: ClientRequest, memory: Memory) -> None:
     content["streakHistory"] = content["streakHistory"][1:]
 
 
 KEPT = [
-    Fault("freezes are never spent", STREAKS, spoil_answer("users_streak", never_fewer)),
+    Fault("freezes are never spent", STREAKS, change_response("users_streak", never_fewer)),
     Fault(
         "frozen days are not marked",
         STREAKS,
-        spoil_answer("users_streak", put("streakHistory.*.usedFreeze", lambda v: False)),
+        change_response("users_streak", put("streakHistory.*.usedFreeze", lambda v: False)),
     ),
-    Fault("freezes exceed their maximum", STREAKS, spoil_answer("users_streak", put("freezes", by(2)))),
-    Fault("a streak is never lost", STREAKS, spoil_answer("users_streak", never_lost)),
-    Fault("every event extends", STREAKS, spoil_answer("metrics_event", put("currentStreak.extended", lambda v: True))),
+    Fault("freezes exceed their maximum", STREAKS, change_response("users_streak", put("freezes", by(2)))),
+    Fault("a streak is never lost", STREAKS, change_response("users_streak", never_lost)),
+    Fault(
+        "every event extends", STREAKS, change_response("metrics_event", put("currentStreak.extended", lambda v: True))
+    ),
     Fault(
         "an event's streak is behind",
         STREAKS,
-        spoil_answer("metrics_event", put("currentStreak.length", lambda v: max(v - 1, 0))),
+        change_response("metrics_event", put("currentStreak.length", lambda v: max(v - 1, 0))),
     ),
-    Fault("listed streaks are too long", STREAKS, spoil_answer("streaks_list", put("*.streakLength", by(1)))),
-    Fault("streaks are listed shortest first", STREAKS, spoil_answer("streaks_list", lambda rows, *_: rows[::-1])),
-    Fault("the history lacks a period", STREAKS, spoil_answer("users_streak", short_history)),
+    Fault("listed streaks are too long", STREAKS, change_response("streaks_list", put("*.streakLength", by(1)))),
+    Fault("streaks are listed shortest first", STREAKS, change_response("streaks_list", lambda rows, *_: rows[::-1])),
+    Fault("the history lacks a period", STREAKS, change_response("users_streak", short_history)),
     Fault(
-        "the history is newest first", STREAKS, spoil_answer("users_streak", put("streakHistory", lambda v: v[::-1]))
+        "the history is newest first", STREAKS, change_response("users_streak", put("streakHistory", lambda v: v[::-1]))
     ),
     Fault(
         "a streak expires today",
         STREAKS,
-        spoil_answer(
+        change_response(
             "users_streak metrics_event",
             lambda c, *_: put(
                 "currentStreak.expires" if "currentStreak" in c else "expires",
@@ -256,25 +270,27 @@ KEPT = [
     Fault(
         "rankings are shortest first",
         STREAKS,
-        spoil_answer("streaks_rankings", lambda rows, *_: sorted(rows, key=lambda r: r["streakLength"])),
+        change_response("streaks_rankings", lambda rows, *_: sorted(rows, key=lambda r: r["streakLength"])),
     ),
     Fault(
         "the longest are the active",
         STREAKS,
-        spoil_request("streaks_rankings", replaced("type", lambda v: "active" if v == "longest" else v)),
+        change_request("streaks_rankings", replaced("type", lambda v: "active" if v == "longest" else v)),
     ),
     Fault(
         "rankings know no limit",
         STREAKS,
-        spoil_request("streaks_rankings", replaced("limit", lambda v: "100" if v in ("1", "2") else v)),
+        change_request("streaks_rankings", replaced("limit", lambda v: "100" if v in ("1", "2") else v)),
     ),
     Fault(
         "historyPeriods is 6 by default",
         STREAKS,
-        spoil_request(
+        change_request(
             "users_streak",
-            lambda ask, memory: (
-                ask if "historyPeriods" in dict(ask.parameters) else ask.with_parameters([("historyPeriods", "6")])
+            lambda request, memory: (
+                request
+                if "historyPeriods" in dict(request.parameters)
+                else request.with_parameters([("historyPeriods", "6")])
             ),
         ),
     ),
@@ -284,19 +300,19 @@ KEPT = [
 # Leaderboards
 
 
-def restless_ties(content: JSON, ask: Ask, memory: Memory) -> None:
+def restless_ties(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """Those with equal values change places from one reading to the next."""
     rows = content["rankings"]
     memory["turn"] = not memory.get("turn")
     if memory["turn"]:
         for value in {row["value"] for row in rows}:
             tied = [n for n, row in enumerate(rows) if row["value"] == value]
-            people = [(rows[n]["userId"], rows[n]["userName"]) for n in reversed(tied)]
-            for place, (identity, name) in zip(tied, people, strict=True):
+            users = [(rows[n]["userId"], rows[n]["userName"]) for n in reversed(tied)]
+            for place, (identity, name) in zip(tied, users, strict=True):
                 rows[place] |= {"userId": identity, "userName": name}
 
 
-def ties_by_id(content: JSON, ask: Ask, memory: Memory) -> None:
+def ties_by_id(content: JSON, request: ClientRequest, memory: Memory) -> None:
     rows = content["rankings"]
     first = rows[0]["rank"] if rows else 1
     rows.sort(key=lambda row: (-row["value"], row["userId"]))
@@ -304,7 +320,7 @@ def ties_by_id(content: JSON, ask: Ask, memory: Memory) -> None:
         row["rank"] = rank
 
 
-def shared_ranks(content: JSON, ask: Ask, memory: Memory) -> None:
+def shared_ranks(content: JSON, request: ClientRequest, memory: Memory) -> None:
     for before, row in zip(content["rankings"], content["rankings"][1:], strict=False):
         if row["value"] == before["value"]:
             row["rank"] = before["rank"]
@@ -314,10 +330,10 @@ def overlap(value: str) -> str:
     return str(int(value) - 1) if value.isdigit() and int(value) > 0 else value
 
 
-def first_group(ask: Ask, memory: Memory) -> Ask:
+def first_group(request: ClientRequest, memory: Memory) -> ClientRequest:
     """Whatever group is asked for, it is the one asked for first."""
-    key = f"{ask.headers.get('x-api-key')} {ask.path}"
-    return replaced("userAttributes", lambda v: memory.setdefault(key, v))(ask, memory)
+    key = f"{request.headers.get('x-api-key')} {request.path}"
+    return replaced("userAttributes", lambda v: memory.setdefault(key, v))(request, memory)
 
 
 def cut_at_commas(value: str) -> str:
@@ -325,80 +341,84 @@ def cut_at_commas(value: str) -> str:
     return value.replace("\\,", ",").split(", ")[0]
 
 
-def unmoved(content: JSON, ask: Ask, memory: Memory) -> None:
+def unmoved(content: JSON, request: ClientRequest, memory: Memory) -> None:
     for row in content["leaderboards"].values():
         row["previousRank"] = row["rank"]
 
 
-def other_boards(content: JSON, ask: Ask, memory: Memory) -> None:
+def other_boards(content: JSON, request: ClientRequest, memory: Memory) -> None:
     """An event also tells of boards that an earlier one has changed."""
-    known = memory.setdefault(ask.headers.get("x-api-key"), {})
+    known = memory.setdefault(request.headers.get("x-api-key"), {})
     known.update(content["leaderboards"])
     content["leaderboards"] = dict(known)
 
 
-async def always_first_page(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def always_first_page(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """A user who is not on the board gets the first page."""
-    answer = await forward(ask)
-    asked = ask.operation == "leaderboards_get" and "userId" in dict(ask.parameters)
-    if asked and answer.status == 200 and not answer.json["rankings"]:
-        return await forward(without("userId")(ask, memory))
-    return answer
+    response = await forward(request)
+    asked = request.operation == "leaderboards_get" and "userId" in dict(request.parameters)
+    if asked and response.status == 200 and not response.json["rankings"]:
+        return await forward(without("userId")(request, memory))
+    return response
 
 
 RANKED = [
-    Fault("ranks begin with 0", BOARDS, spoil_answer("leaderboards_get", put("rankings.*.rank", by(-1)))),
-    Fault("ties share a rank", BOARDS, spoil_answer("leaderboards_get", shared_ranks)),
-    Fault("ties go by id", BOARDS, spoil_answer("leaderboards_get", ties_by_id)),
-    Fault("ties are restless", BOARDS, spoil_answer("leaderboards_get", restless_ties)),
+    Fault("ranks begin with 0", BOARDS, change_response("leaderboards_get", put("rankings.*.rank", by(-1)))),
+    Fault("ties share a rank", BOARDS, change_response("leaderboards_get", shared_ranks)),
+    Fault("ties go by id", BOARDS, change_response("leaderboards_get", ties_by_id)),
+    Fault("ties are restless", BOARDS, change_response("leaderboards_get", restless_ties)),
     Fault(
-        "boards are in ascending order", BOARDS, spoil_answer("leaderboards_get", put("rankings", lambda v: v[::-1]))
+        "boards are in ascending order", BOARDS, change_response("leaderboards_get", put("rankings", lambda v: v[::-1]))
     ),
-    Fault("pages overlap", BOARDS, spoil_request("leaderboards_get", replaced("offset", overlap))),
+    Fault("pages overlap", BOARDS, change_request("leaderboards_get", replaced("offset", overlap))),
     Fault(
         "pages are one too long",
         BOARDS,
-        spoil_request("leaderboards_get", replaced("limit", lambda v: str(int(v) + 1) if v in ("2", "3") else v)),
+        change_request("leaderboards_get", replaced("limit", lambda v: str(int(v) + 1) if v in ("2", "3") else v)),
     ),
-    Fault("userId is ignored", BOARDS, spoil_request("leaderboards_get", without("userId"))),
+    Fault("userId is ignored", BOARDS, change_request("leaderboards_get", without("userId"))),
     Fault("strangers get the first page", BOARDS, always_first_page),
-    Fault("all groups are one", BOARDS, spoil_request("leaderboards_get", first_group)),
+    Fault("all groups are one", BOARDS, change_request("leaderboards_get", first_group)),
     Fault(
         "a comma ends a value",
         BOARDS,
-        spoil_request("leaderboards_get", replaced("userAttributes", cut_at_commas)),
+        change_request("leaderboards_get", replaced("userAttributes", cut_at_commas)),
     ),
-    Fault("the run is ignored", BOARDS, spoil_request("leaderboards_get users_leaderboard", without("run"))),
-    Fault("an event moves nobody", BOARDS, spoil_answer("metrics_event", unmoved)),
-    Fault("an event tells of every board", BOARDS, spoil_answer("metrics_event", other_boards)),
+    Fault("the run is ignored", BOARDS, change_request("leaderboards_get users_leaderboard", without("run"))),
+    Fault("an event moves nobody", BOARDS, change_response("metrics_event", unmoved)),
+    Fault("an event tells of every board", BOARDS, change_response("metrics_event", other_boards)),
     Fault(
         "an event's rank is off",
         BOARDS,
-        spoil_answer("metrics_event", put("leaderboards.*.rank", lambda v: v and v + 1)),
+        change_response("metrics_event", put("leaderboards.*.rank", lambda v: v and v + 1)),
     ),
-    Fault("a user's own value is off", BOARDS, spoil_answer("users_leaderboard", put("value", lambda v: v and v + 1))),
-    Fault("a user's own rank is off", BOARDS, spoil_answer("users_leaderboard", put("rank", lambda v: v and v + 1))),
-    Fault("the history of ranks is empty", BOARDS, spoil_answer("users_leaderboard", put("history", lambda v: []))),
+    Fault(
+        "a user's own value is off", BOARDS, change_response("users_leaderboard", put("value", lambda v: v and v + 1))
+    ),
+    Fault("a user's own rank is off", BOARDS, change_response("users_leaderboard", put("rank", lambda v: v and v + 1))),
+    Fault("the history of ranks is empty", BOARDS, change_response("users_leaderboard", put("history", lambda v: []))),
     Fault(
         "the history of ranks is newest first",
         BOARDS,
-        spoil_answer("users_leaderboard", put("history", lambda v: v[::-1])),
+        change_response("users_leaderboard", put("history", lambda v: v[::-1])),
     ),
     Fault(
         "finished boards are always listed",
         BOARDS,
-        spoil_request("leaderboards_all", lambda ask, memory: ask.with_parameters([("includeFinished", "true")])),
+        change_request(
+            "leaderboards_all", lambda request, memory: request.with_parameters([("includeFinished", "true")])
+        ),
     ),
-    Fault("finished boards are never listed", BOARDS, spoil_request("leaderboards_all", without("includeFinished"))),
+    Fault("finished boards are never listed", BOARDS, change_request("leaderboards_all", without("includeFinished"))),
     Fault(
         "the threshold is the value",
         BOARDS,
-        spoil_answer("metrics_event", put("leaderboards.*.threshold", lambda v: v + 5)),
+        change_response("metrics_event", put("leaderboards.*.threshold", lambda v: v + 5)),
     ),
     Fault(
         "boards have room for all",
         BOARDS,
-        spoil_answer("leaderboards_get", lambda content, ask, memory: _crowd(content, memory)),
+        change_response("leaderboards_get", lambda content, request, memory: _crowd(content, memory)),
     ),
 ]
 

@@ -23,7 +23,7 @@ from contract_tests.conftest import SUITE, part_of
 from contract_tests.findings import Findings
 from contract_tests.receiver import Inbox, Webhook, WebhookReceiver
 from contract_tests.suite import Suite
-from tests.mutants.fault import DOCUMENT, Ask, Fault, Forward, Memory, Reply
+from tests.mutants.fault import SPEC, ClientRequest, Fault, Forward, Memory, ServerResponse
 from tests.mutants.generated.responses import RESPONSE
 from tests.mutants.posted import HEADER, Post
 from tests.mutants.tries import Outcome, Touched, Trial, chosen
@@ -45,10 +45,10 @@ def can_replay(fault: Fault) -> bool:
     return fault.patch is None and (fault.kind == RESPONSE or (fault.sender is not None and fault.about != ""))
 
 
-async def _with_time(ask: Ask, forward: Forward, memory: Memory) -> Reply:
+async def _with_time(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
     """The recorded server adds the time of its world: some faults depend on it."""
-    reply = await forward(ask)
-    return replace(reply, headers=reply.headers | {NOW: str(ask.now)})
+    json_response = await forward(request)
+    return replace(json_response, headers=json_response.headers | {NOW: str(request.now)})
 
 
 HEALTHY = Fault("none", "none", plant=_with_time)
@@ -171,15 +171,15 @@ class Replay:
             return exchange.response
         parts = urlsplit(target.removeprefix(PREFIX))
         lower = {name.lower(): value for name, value in headers.items()}
-        ask = Ask(exchange.request[0], parts.path, parts.query, lower, body or b"", now=exchange.now)
-        operation = DOCUMENT.find(ask.method, parts.path)
-        ask.operation = operation.id if operation else None
+        request = ClientRequest(exchange.request[0], parts.path, parts.query, lower, body or b"", now=exchange.now)
+        operation = SPEC.find(request.method, parts.path)
+        request.operation = operation.id if operation else None
 
-        async def forward(ask: Ask) -> Reply:
-            return Reply(*exchange.response)
+        async def forward(request: ClientRequest) -> ServerResponse:
+            return ServerResponse(*exchange.response)
 
-        reply: Reply = result_of(self.fault.plant(ask, forward, self.memory))
-        return reply.status, reply.headers, reply.body
+        json_response: ServerResponse = result_of(self.fault.plant(request, forward, self.memory))
+        return json_response.status, json_response.headers, json_response.body
 
     def _deliver(self, inbox: Inbox, webhook: Webhook) -> None:
         async def send(body: bytes, headers: dict[str, str]) -> int:
@@ -237,7 +237,7 @@ class Recording:
         found = {webhook.kind for rows in test.webhooks.values() for _, webhook in rows}
         for exchange in test.exchanges:
             method, target = exchange.request[:2]
-            operation = DOCUMENT.find(method, target.removeprefix(PREFIX)) if target.startswith(PREFIX + "/") else None
+            operation = SPEC.find(method, target.removeprefix(PREFIX)) if target.startswith(PREFIX + "/") else None
             found |= {operation.id} if operation else set()
         return sorted(found)
 

@@ -67,7 +67,7 @@ def give(
             tally.caught[profile][fault.name] = outcome
         done["all"] += 1
         done["caught"] += bool(outcome.by)
-        verdict = f"caught by {outcome.part}: {outcome.by}" if outcome.by else f"GOT THROUGH {outcome.trouble}"
+        verdict = f"caught by {outcome.part}: {outcome.by}" if outcome.by else f"GOT THROUGH {outcome.error}"
         minutes = (time.monotonic() - began) / 60
         line = f"{done['all']:5}/{len(faults)} {minutes:5.1f} min {outcome.seconds:6.1f} s  {fault.kind}: {fault.name}"
         print(f"{line} — {verdict}", flush=True)
@@ -123,8 +123,8 @@ def summary(tally: Tally, last: str) -> None:
     print("\n" + f"{'kind':28}{'seen':>6}" + "".join(f"{profile:>16}" for profile in profiles))
     for kind, rows in [*sorted(kinds.items()), ("all", tally.seen())]:
         shares = [sum(tally.count(profile, fault) for fault in rows) for profile in profiles]
-        told = "".join(f"{f'{share} ({100 * share / max(1, len(rows)):.1f} %)':>16}" for share in shares)
-        print(f"{kind:28}{len(rows):>6}{told}")
+        transcript_of = "".join(f"{f'{share} ({100 * share / max(1, len(rows)):.1f} %)':>16}" for share in shares)
+        print(f"{kind:28}{len(rows):>6}{transcript_of}")
     print(f"not counted, since nobody can see them: {len(tally.unseen)}")
     for profile in profiles:
         caught, of = sum(tally.count(profile, fault) for fault in tally.seen()), len(tally.seen())

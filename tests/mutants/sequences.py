@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from tests.mutants.fault import JSON, Ask, Fault, Forward, Memory, Plant, Reply, put
+from tests.mutants.fault import JSON, ClientRequest, Fault, Forward, Memory, Plant, ServerResponse, put
 
 
 def forgets(at: str, what: str, path: str, value: JSON) -> Plant:
     """After the operation `at`, `what` shows `value` for that user."""
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        answer = await forward(ask)
-        if answer.status >= 300:
-            return answer
-        if ask.operation == at:
-            memory[f"{ask.headers.get('x-api-key')} {ask.user}"] = True
-        elif ask.operation == what and memory.get(f"{ask.headers.get('x-api-key')} {ask.user}"):
-            content = answer.json
-            put(path, lambda _: value)(content, ask, memory)
-            return answer.with_json(content)
-        return answer
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        response = await forward(request)
+        if response.status >= 300:
+            return response
+        if request.operation == at:
+            memory[f"{request.headers.get('x-api-key')} {request.user}"] = True
+        elif request.operation == what and memory.get(f"{request.headers.get('x-api-key')} {request.user}"):
+            content = response.json
+            put(path, lambda _: value)(content, request, memory)
+            return response.with_json(content)
+        return response
 
     return plant
 

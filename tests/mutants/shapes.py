@@ -5,51 +5,51 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.mutants.fault import (
-    Ask,
+    ClientRequest,
     Fault,
     Forward,
     Memory,
     Plant,
-    Reply,
-    answer_itself,
+    ServerResponse,
+    change_response,
     drop,
     other_status,
     put,
-    spoil_answer,
+    respond_instead,
 )
 
 
 def missing(name: str, operations: str, path: str) -> Fault:
-    return Fault(name, "a required field gone", spoil_answer(operations, drop(path)))
+    return Fault(name, "a required field gone", change_response(operations, drop(path)))
 
 
 def wrong(name: str, operations: str, path: str, value: object) -> Fault:
-    return Fault(name, "a wrong type or value", spoil_answer(operations, put(path, lambda _: value)))
+    return Fault(name, "a wrong type or value", change_response(operations, put(path, lambda _: value)))
 
 
 def media(operation: str, content_type: str) -> Plant:
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        answer = await forward(ask)
-        if ask.operation != operation:
-            return answer
-        return replace(answer, headers=answer.headers | {"content-type": content_type})
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        response = await forward(request)
+        if request.operation != operation:
+            return response
+        return replace(response, headers=response.headers | {"content-type": content_type})
 
     return plant
 
 
 def not_json(operation: str) -> Plant:
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        answer = await forward(ask)
-        return replace(answer, body=answer.body + b",") if ask.operation == operation else answer
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        response = await forward(request)
+        return replace(response, body=response.body + b",") if request.operation == operation else response
 
     return plant
 
 
 def no_content(operation: str) -> Plant:
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        answer = await forward(ask)
-        good = ask.operation == operation and answer.status < 300
-        return Reply(204, {}, b"") if good else answer
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        response = await forward(request)
+        good = request.operation == operation and response.status < 300
+        return ServerResponse(204, {}, b"") if good else response
 
     return plant
 
@@ -78,10 +78,10 @@ TYPES = [
     wrong("created is no time", "users_get", "created", "yesterday"),
     wrong("started is no date", "users_streak", "started", "this morning"),
     wrong("summary date without day", "users_metric_event_summary", "*.date", "2025-03"),
-    Fault("total as text", "a wrong type or value", spoil_answer("metrics_event", put("total", str))),
-    Fault("length as text", "a wrong type or value", spoil_answer("users_streak", put("length", str))),
-    Fault("ranks as text", "a wrong type or value", spoil_answer("leaderboards_get", put("rankings.*.rank", str))),
-    Fault("multiplier as text", "a wrong type or value", spoil_answer("points_boosts", put("*.multiplier", str))),
+    Fault("total as text", "a wrong type or value", change_response("metrics_event", put("total", str))),
+    Fault("length as text", "a wrong type or value", change_response("users_streak", put("length", str))),
+    Fault("ranks as text", "a wrong type or value", change_response("leaderboards_get", put("rankings.*.rank", str))),
+    Fault("multiplier as text", "a wrong type or value", change_response("points_boosts", put("*.multiplier", str))),
     wrong("unknown rankBy", "leaderboards_all", "*.rankBy", "score"),
     wrong("unknown boost status", "users_points_boosts", "*.status", "running"),
     wrong("preferences null", "users_get_preferences", "notifications", None),
@@ -90,12 +90,12 @@ TYPES = [
     Fault(
         "streaks in an object",
         "a wrong type or value",
-        spoil_answer("streaks_list", lambda rows, *_: {"streaks": rows}),
+        change_response("streaks_list", lambda rows, *_: {"streaks": rows}),
     ),
     Fault(
         "summary in an object",
         "a wrong type or value",
-        spoil_answer("users_points_event_summary", lambda rows, *_: {"data": rows}),
+        change_response("users_points_event_summary", lambda rows, *_: {"data": rows}),
     ),
 ]
 
@@ -103,17 +103,17 @@ ERRORS = [
     Fault(
         "error under another name",
         "an error that breaks the document",
-        spoil_answer("users_get", lambda content, *_: {"message": content["error"]}, errors=True),
+        change_response("users_get", lambda content, *_: {"message": content["error"]}, errors=True),
     ),
     Fault(
         "error that says nothing",
         "an error that breaks the document",
-        spoil_answer("users_streak", lambda content, *_: {"error": ""}, errors=True),
+        change_response("users_streak", lambda content, *_: {"error": ""}, errors=True),
     ),
     Fault(
         "error as a list",
         "an error that breaks the document",
-        spoil_answer("points_system", lambda content, *_: [content["error"]], errors=True),
+        change_response("points_system", lambda content, *_: [content["error"]], errors=True),
     ),
     Fault("levels as text/plain", "a wrong content type", media("points_levels", "text/plain")),
     Fault("rankings as HTML", "a wrong content type", media("streaks_rankings", "text/html; charset=utf-8")),
@@ -137,13 +137,15 @@ STATUSES = [
     Fault(
         "deleting is answered",
         "a wrong status",
-        answer_itself(lambda ask: ask.method == "DELETE", 200, {"deleted": True}),
+        respond_instead(lambda request: request.method == "DELETE", 200, {"deleted": True}),
     ),
     Fault(
         "POST works like PUT",
         "a wrong status",
-        answer_itself(
-            lambda ask: ask.method == "POST" and ask.operation is None and ask.path.endswith("/streak"), 200, {}
+        respond_instead(
+            lambda request: request.method == "POST" and request.operation is None and request.path.endswith("/streak"),
+            200,
+            {},
         ),
     ),
 ]

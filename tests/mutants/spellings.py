@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.mutants.fault import JSON, Ask, Fault, Memory, body, crash, replaced, spoil_request
+from tests.mutants.fault import JSON, ClientRequest, Fault, Memory, body, change_request, crash, replaced
 from tests.mutants.inputs import CRASH, KEPT_OUT, LET_IN, dates, refuse
 
 DEFAULTS = "defaults"
@@ -14,11 +14,11 @@ DEFAULTS = "defaults"
 def left_out(operation: str, name: str, value: str) -> Any:
     """What a parameter means when it is absent."""
 
-    def change(ask: Ask, memory: Memory) -> Ask | None:
-        absent = name not in dict(ask.parameters)
-        return ask.with_parameters([*ask.parameters, (name, value)]) if absent else None
+    def change(request: ClientRequest, memory: Memory) -> ClientRequest | None:
+        absent = name not in dict(request.parameters)
+        return request.with_parameters([*request.parameters, (name, value)]) if absent else None
 
-    return spoil_request(operation, change)
+    return change_request(operation, change)
 
 
 def any_truth(value: str) -> str:
@@ -58,16 +58,16 @@ SPELLINGS = [
     Fault(
         "includeFinished=1 is true",
         LET_IN,
-        spoil_request("points_boosts leaderboards_all", replaced("includeFinished", any_truth)),
+        change_request("points_boosts leaderboards_all", replaced("includeFinished", any_truth)),
     ),
-    Fault("TRUE is true", LET_IN, spoil_request("leaderboards_all", replaced("includeFinished", capital_truth))),
-    Fault("a time is taken for a date", LET_IN, spoil_request("users_metric_event_summary", dates(day_of_time))),
-    Fault("a time is taken for a run", LET_IN, spoil_request(BOARDS, replaced("run", day_of_time))),
-    Fault("dates need no dashes", LET_IN, spoil_request("users_points_event_summary", dates(dashed))),
+    Fault("TRUE is true", LET_IN, change_request("leaderboards_all", replaced("includeFinished", capital_truth))),
+    Fault("a time is taken for a date", LET_IN, change_request("users_metric_event_summary", dates(day_of_time))),
+    Fault("a time is taken for a run", LET_IN, change_request(BOARDS, replaced("run", day_of_time))),
+    Fault("dates need no dashes", LET_IN, change_request("users_points_event_summary", dates(dashed))),
     Fault(
-        "an empty user id is anonymous", LET_IN, spoil_request("metrics_event achievements_complete", body(somebody))
+        "an empty user id is anonymous", LET_IN, change_request("metrics_event achievements_complete", body(somebody))
     ),
-    Fault("an empty id makes a user", LET_IN, spoil_request("users_create", body(somebody))),
-    Fault("a body of 100 KB crashes", CRASH, crash(lambda ask: len(ask.body) > 90_000)),
-    Fault("a body of 500 KB is too large", KEPT_OUT, refuse(lambda ask: len(ask.body) > 500_000)),
+    Fault("an empty id makes a user", LET_IN, change_request("users_create", body(somebody))),
+    Fault("a body of 100 KB crashes", CRASH, crash(lambda request: len(request.body) > 90_000)),
+    Fault("a body of 500 KB is too large", KEPT_OUT, refuse(lambda request: len(request.body) > 500_000)),
 ]

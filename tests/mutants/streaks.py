@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.game.errors import NothingToDo
-from tests.mutants.fault import JSON, Fault, body, drop, put, spoil_answer, spoil_request, swap
+from tests.mutants.fault import JSON, Fault, body, change_request, change_response, drop, put, swap
 from tests.mutants.progress import STREAKS
 
 GAME = "mockserver.game"
@@ -50,10 +50,10 @@ SETTINGS = [
     Fault(
         "used pauses are not shown",
         STREAKS,
-        spoil_answer("users_streak", put("streakHistory.*.usedPause", lambda v: False)),
+        change_response("users_streak", put("streakHistory.*.usedPause", lambda v: False)),
     ),
-    Fault("pauses are not shown", STREAKS, spoil_answer("users_streak", put("pauses", lambda v: []))),
-    Fault("a reset leaves no mark", STREAKS, spoil_answer("users_streak", drop("streakHistory.*.resetAt"))),
+    Fault("pauses are not shown", STREAKS, change_response("users_streak", put("pauses", lambda v: []))),
+    Fault("a reset leaves no mark", STREAKS, change_response("users_streak", drop("streakHistory.*.resetAt"))),
     Fault(
         "no streak can be restored",
         STREAKS,
@@ -66,6 +66,6 @@ SETTINGS = [
     Fault(
         "own streak settings are not kept",
         STREAKS,
-        spoil_request("users_update_preferences", body(unsaid)),
+        change_request("users_update_preferences", body(unsaid)),
     ),
 ]

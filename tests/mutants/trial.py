@@ -75,8 +75,8 @@ def _collect(loop: Loop) -> None:
     quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin", "-s", "--maxfail=1"]
     apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
     pytest.main([str(here), *quiet, *apart], plugins=[Suite(loop.options), loop])
-    if loop.trouble is not None:
-        raise loop.trouble
+    if loop.error is not None:
+        raise loop.error
 
 
 class Loop:
@@ -85,7 +85,7 @@ class Loop:
     def __init__(self, wanted: list[Trial], options: Options, at_once: int, report: Report, replay_only: bool) -> None:
         self.wanted, self.options, self.at_once, self.report = wanted, options, at_once, report
         self.replay_only = replay_only
-        self.trouble: BaseException | None = None
+        self.error: BaseException | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -101,7 +101,7 @@ class Loop:
             for trial, outcome in in_forks(rest, self.at_once):
                 self.report(trial, outcome)
         except BaseException as error:
-            self.trouble = error
+            self.error = error
         return True
 
     # On a recording
@@ -152,8 +152,8 @@ class Loop:
         if len(wanted) < WORTH_IT:
             return {}
         outcome = outcome_of(*fork(partial(self._run, session, Trial(None), {})))
-        if outcome.by or outcome.trouble:
-            raise RuntimeError(f"The healthy server fails: {outcome.by} {outcome.trouble} {outcome.said}")
+        if outcome.by or outcome.error:
+            raise RuntimeError(f"The healthy server fails: {outcome.by} {outcome.error} {outcome.said}")
         place.write_text(json.dumps(outcome.touched))
         return outcome.touched
 
@@ -167,7 +167,7 @@ class Loop:
             with at_most(LONGEST[self.options.profile]):
                 self._until_it_fails(session, url, trial, touched, outcome)
         except Endless as endless:
-            outcome.trouble = str(endless)
+            outcome.error = str(endless)
         finally:
             end(server)
         outcome.seconds = time.monotonic() - began

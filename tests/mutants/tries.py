@@ -33,7 +33,7 @@ class Outcome:
     by: str = ""
     part: str = ""
     said: str = ""
-    trouble: str = ""
+    error: str = ""
     seconds: float = 0.0
     touched: Touched = field(default_factory=dict)
 
@@ -59,10 +59,10 @@ def chosen(items: list[pytest.Item], trial: Trial, touched: Touched) -> list[pyt
     about = trial.fault.about
     if about and touched:
         items = [item for item in items if item.nodeid not in touched or about in touched[item.nodeid][0]]
-    return sorted(items, key=lambda item: (not _sees_much(item), touched.get(item.nodeid, ([], 0.0))[1]))
+    return sorted(items, key=lambda item: (not _catches_much(item), touched.get(item.nodeid, ([], 0.0))[1]))
 
 
-def _sees_much(item: pytest.Item) -> bool:
+def _catches_much(item: pytest.Item) -> bool:
     """Whole worlds cost more than other tests and catch more than all of them."""
     return item.path.name == "test_whole_worlds.py" and "[0]" in item.name
 
@@ -93,11 +93,11 @@ def fork(work: Work) -> tuple[int, int]:
     process = os.fork()
     if process == 0:
         os.close(reading)
-        outcome = Outcome(trouble="the trial broke off")
+        outcome = Outcome(error="the trial broke off")
         try:
             outcome = work()
         except BaseException as error:
-            outcome.trouble = f"{type(error).__name__}: {error}"
+            outcome.error = f"{type(error).__name__}: {error}"
         finally:
             with os.fdopen(writing, "w") as pipe:
                 json.dump(asdict(outcome), pipe)
@@ -111,7 +111,7 @@ def outcome_of(process: int, reading: int) -> Outcome:
         said = pipe.read()
     _, status = os.waitpid(process, 0)
     if os.waitstatus_to_exitcode(status) != 0 or not said:
-        return Outcome(trouble="it did not end")
+        return Outcome(error="it did not end")
     return Outcome(**json.loads(said))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
-from tests.mutants.fault import DOCUMENT, Ask, Memory, Plant, Reply
+from tests.mutants.fault import SPEC, ClientRequest, Memory, Plant, ServerResponse
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,22 +28,24 @@ class Faulty:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw: str = (scope.get("raw_path") or quote(scope.get("path", "")).encode()).decode("latin-1")
         if scope["type"] == "http" and self.hidden and raw.startswith(self.hidden):
-            await _answer(Reply(404, {"content-type": "text/plain"}, b"Not found."), send)
+            await _send_response(ServerResponse(404, {"content-type": "text/plain"}, b"Not found."), send)
             return
         if scope["type"] != "http" or not raw.startswith(PREFIX + "/"):
             await self.app(scope, receive, send)
             return
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         path = raw.removeprefix(PREFIX)
-        ask = Ask(scope["method"], path, scope["query_string"].decode("latin-1"), headers, await _whole(receive))
-        ask.now = self._now(headers.get("x-api-key", ""))
-        found = DOCUMENT.find(ask.method, path)
-        ask.operation = found.id if found else None
+        request = ClientRequest(
+            scope["method"], path, scope["query_string"].decode("latin-1"), headers, await _whole(receive)
+        )
+        request.now = self._now(headers.get("x-api-key", ""))
+        found = SPEC.find(request.method, path)
+        request.operation = found.id if found else None
 
-        async def forward(changed: Ask) -> Reply:
+        async def forward(changed: ClientRequest) -> ServerResponse:
             return await self._forward(scope, changed)
 
-        await _answer(await self.plant(ask, forward, self.memory), send)
+        await _send_response(await self.plant(request, forward, self.memory), send)
 
     def _now(self, key: str) -> int:
         """The time in the world that a key opens."""
@@ -51,22 +53,22 @@ class Faulty:
         found = worlds.find(key) if worlds else None
         return found.clock.now() if found else 0
 
-    async def _forward(self, scope: Scope, ask: Ask) -> Reply:
+    async def _forward(self, scope: Scope, request: ClientRequest) -> ServerResponse:
         """What the app says to a request."""
-        headers = {name: value for name, value in ask.headers.items() if name != "content-length"}
-        if ask.body or "content-length" in ask.headers:
-            headers["content-length"] = str(len(ask.body))
+        headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+        if request.body or "content-length" in request.headers:
+            headers["content-length"] = str(len(request.body))
         inner = dict(scope) | {
-            "method": ask.method,
-            "raw_path": (PREFIX + ask.path).encode("latin-1"),
-            "path": PREFIX + ask.path,
-            "query_string": ask.query.encode("latin-1"),
+            "method": request.method,
+            "raw_path": (PREFIX + request.path).encode("latin-1"),
+            "path": PREFIX + request.path,
+            "query_string": request.query.encode("latin-1"),
             "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
         }
         sent: list[MutableMapping[str, Any]] = []
 
         async def receive() -> MutableMapping[str, Any]:
-            return {"type": "http.request", "body": ask.body, "more_body": False}
+            return {"type": "http.request", "body": request.body, "more_body": False}
 
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
@@ -74,7 +76,7 @@ class Faulty:
         await self.app(inner, receive, send)
         start = sent[0]
         found = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in start["headers"]}
-        return Reply(start["status"], found, b"".join(message.get("body", b"") for message in sent[1:]))
+        return ServerResponse(start["status"], found, b"".join(message.get("body", b"") for message in sent[1:]))
 
 
 async def _whole(receive: Receive) -> bytes:
@@ -86,9 +88,9 @@ async def _whole(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-async def _answer(reply: Reply, send: Send) -> None:
-    headers = {name: value for name, value in reply.headers.items() if name != "content-length"}
+async def _send_response(json_response: ServerResponse, send: Send) -> None:
+    headers = {name: value for name, value in json_response.headers.items() if name != "content-length"}
     rows = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    rows.append((b"content-length", str(len(reply.body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": rows})
-    await send({"type": "http.response.body", "body": reply.body})
+    rows.append((b"content-length", str(len(json_response.body)).encode()))
+    await send({"type": "http.response.start", "status": json_response.status, "headers": rows})
+    await send({"type": "http.response.body", "body": json_response.body})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tests.mutants.fault import DOCUMENT
+from tests.mutants.fault import SPEC
 
 JSON = Any
 
@@ -44,7 +44,7 @@ def fields_of(schema: JSON) -> list[Field]:
 def _walk(schema: JSON, path: str, seen: frozenset[str]) -> Iterator[Field]:
     if "$ref" in schema:
         if schema["$ref"] not in seen:
-            yield from _walk(DOCUMENT.resolve(schema), path, seen | {schema["$ref"]})
+            yield from _walk(SPEC.resolve(schema), path, seen | {schema["$ref"]})
         return
     for part in (*schema.get("allOf", ()), *schema.get("oneOf", ()), *schema.get("anyOf", ())):
         yield from _walk(part, path, seen)
@@ -59,7 +59,7 @@ def _walk(schema: JSON, path: str, seen: frozenset[str]) -> Iterator[Field]:
 
 def _types(schema: JSON) -> frozenset[str]:
     if "$ref" in schema:
-        return _types(DOCUMENT.resolve(schema))
+        return _types(SPEC.resolve(schema))
     given = schema.get("type", ())
     found = {given} if isinstance(given, str) else set(given)
     for part in (*schema.get("allOf", ()), *schema.get("oneOf", ()), *schema.get("anyOf", ())):
@@ -71,7 +71,7 @@ def _types(schema: JSON) -> frozenset[str]:
 def response_fields() -> dict[str, list[Field]]:
     """By operation: the fields of its success."""
     found = {}
-    for name, operation in DOCUMENT.operations.items():
+    for name, operation in SPEC.operations.items():
         response = operation.raw["responses"][str(operation.success)]
         found[name] = fields_of(response["content"]["application/json"]["schema"])
     return found
@@ -83,5 +83,5 @@ def webhook_fields() -> dict[str, list[Field]]:
     stamp = Field("timestamp", frozenset({"string"}), "date-time")
     return {
         kind: [*fields_of(schema), *([] if "timestamp" in schema.get("properties", {}) else [stamp])]
-        for kind, schema in DOCUMENT.webhooks.items()
+        for kind, schema in SPEC.webhooks.items()
     }

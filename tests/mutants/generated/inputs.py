@@ -10,24 +10,24 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
 
-from tests.mutants.fault import DOCUMENT, Ask, Fault, Forward, Memory, Plant, Reply, at
+from tests.mutants.fault import SPEC, ClientRequest, Fault, Forward, Memory, Plant, ServerResponse, at
 from tests.mutants.generated.changes import DECODED, TEXTS, Change
 from tests.mutants.generated.fields import Field, fields_of
 
 JSON = Any
 PARAMETER, TEXT, REMEMBERED = "a parameter", "an identifier or text", "what is remembered"
 DAY = 24 * 3_600_000
-Amend = Callable[[Ask, Memory], Ask]
+Amend = Callable[[ClientRequest, Memory], ClientRequest]
 
 
 def planted(amend: Amend, operations: set[str] | None = None) -> Plant:
     """Changes requests of these operations (of all) before they arrive. A request that cannot be changed stays."""
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        if ask.operation is not None and (operations is None or ask.operation in operations):
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        if request.operation is not None and (operations is None or request.operation in operations):
             with suppress(ValueError, RecursionError):
-                ask = amend(ask, memory)
-        return await forward(ask)
+                request = amend(request, memory)
+        return await forward(request)
 
     return plant
 
@@ -38,12 +38,12 @@ def planted(amend: Amend, operations: set[str] | None = None) -> Plant:
 def of_query(name: str, change: Callable[[list[str]], list[str]]) -> Amend:
     """`change` gets all values of a query parameter."""
 
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        given = [value for key, value in ask.parameters if key == name]
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        given = [value for key, value in request.parameters if key == name]
         if not given or (wanted := change(given)) == given:
-            return ask
-        rest = [(key, value) for key, value in ask.parameters if key != name]
-        return ask.with_parameters([*rest, *((name, value) for value in wanted)])
+            return request
+        rest = [(key, value) for key, value in request.parameters if key != name]
+        return request.with_parameters([*rest, *((name, value) for value in wanted)])
 
     return amend
 
@@ -51,13 +51,13 @@ def of_query(name: str, change: Callable[[list[str]], list[str]]) -> Amend:
 def of_header(name: str, change: Callable[[list[str]], list[str]]) -> Amend:
     key = name.lower()
 
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        given = ask.headers.get(key)
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        given = request.headers.get(key)
         if given is None:
-            return ask
+            return request
         wanted = change([given])
-        rest = {known: value for known, value in ask.headers.items() if known != key}
-        return replace(ask, headers=rest | ({key: _header(wanted[0])} if wanted else {}))
+        rest = {known: value for known, value in request.headers.items() if known != key}
+        return replace(request, headers=rest | ({key: _header(wanted[0])} if wanted else {}))
 
     return amend
 
@@ -69,26 +69,26 @@ def _header(text: str) -> str:
 def of_path(place: int, change: Change) -> Amend:
     """`place`: which part of the path."""
 
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        parts = ask.path.split("/")
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        parts = request.path.split("/")
         try:
             wanted = change(unquote(parts[place], errors="strict"))
         except UnicodeDecodeError:
-            return ask
-        return replace(ask, path="/".join([*parts[:place], quote(wanted, safe=""), *parts[place + 1 :]]))
+            return request
+        return replace(request, path="/".join([*parts[:place], quote(wanted, safe=""), *parts[place + 1 :]]))
 
     return amend
 
 
 def of_body(path: str, change: Change, *, drop: bool = False) -> Amend:
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        content = copy.deepcopy(ask.json)
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        content = copy.deepcopy(request.json)
         for holder, key in at(content, path):
             if drop:
                 del holder[key]
             else:
                 holder[key] = change(holder[key])
-        return ask if content == ask.json else ask.with_json(content)
+        return request if content == request.json else request.with_json(content)
 
     return amend
 
@@ -145,7 +145,7 @@ def _always(value: str) -> Change:
 
 
 def parameters() -> Iterator[Fault]:
-    for operation in DOCUMENT.operations.values():
+    for operation in SPEC.operations.values():
         for row in operation.parameters:
             name, schema = row["name"], row["schema"]
             title = f"{operation.id} {name}"
@@ -171,7 +171,7 @@ def _fault(name: str, amend: Amend, operation: str) -> Fault:
 
 
 def bodies() -> Iterator[Fault]:
-    for operation in DOCUMENT.operations.values():
+    for operation in SPEC.operations.values():
         if operation.body_schema is None:
             continue
         for field in _written(operation.body_schema):
@@ -220,12 +220,12 @@ def _of_value(field: Field) -> Iterator[tuple[str, Change]]:
 def user_ids(change: Change) -> Amend:
     """A user's id in whatever place of a request it stands."""
 
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        if ask.path.startswith("/users/"):
-            ask = of_path(2, change)(ask, memory)
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        if request.path.startswith("/users/"):
+            request = of_path(2, change)(request, memory)
         for name in ("userIds", "userId"):
-            ask = of_query(name, _each(change))(ask, memory)
-        return of_body("user.id", change)(of_body("id", change)(ask, memory), memory)
+            request = of_query(name, _each(change))(request, memory)
+        return of_body("user.id", change)(of_body("id", change)(request, memory), memory)
 
     return amend
 
@@ -233,11 +233,11 @@ def user_ids(change: Change) -> Amend:
 def keys(change: Change) -> Amend:
     """A key of the catalog in a path."""
 
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        found = DOCUMENT.operations[ask.operation] if ask.operation else None
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        found = SPEC.operations[request.operation] if request.operation else None
         if found is None or "{key}" not in found.path:
-            return ask
-        return of_path(found.path.split("/").index("{key}"), change)(ask, memory)
+            return request
+        return of_path(found.path.split("/").index("{key}"), change)(request, memory)
 
     return amend
 
@@ -263,10 +263,10 @@ def identifiers() -> Iterator[Fault]:
 
 
 def _attribute_values(change: Change) -> Amend:
-    def amend(ask: Ask, memory: Memory) -> Ask:
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
         for path in ("attributes.*", "user.attributes.*"):
-            ask = of_body(path, change)(ask, memory)
-        return of_query("userAttributes", _each(change))(ask, memory)
+            request = of_body(path, change)(request, memory)
+        return of_query("userAttributes", _each(change))(request, memory)
 
     return amend
 
@@ -274,10 +274,10 @@ def _attribute_values(change: Change) -> Amend:
 def _alike(length: int) -> Amend:
     """An API key that begins like one that was seen is taken for it."""
 
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        given = ask.headers.get("x-api-key", "")
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        given = request.headers.get("x-api-key", "")
         known = memory.setdefault(given[:length], given)
-        return replace(ask, headers=ask.headers | {"x-api-key": known}) if given else ask
+        return replace(request, headers=request.headers | {"x-api-key": known}) if given else request
 
     return amend
 
@@ -288,18 +288,18 @@ def _alike(length: int) -> Amend:
 def forgetful(*, after: int = 0, others: int = 0) -> Amend:
     """An idempotency key is forgotten: so many ms later, or once so many others were used."""
 
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        key = ask.headers.get("idempotency-key")
-        if ask.operation != "metrics_event" or not key:
-            return ask
-        known = memory.setdefault(ask.headers.get("x-api-key"), {})
-        place = (ask.headers.get("tenant-id"), ask.path, ask.user, key)
-        first = known.setdefault(place, (ask.now, len(known), len(known)))
-        old = (after and ask.now - first[0] >= after) or (others and len(known) - first[1] > others)
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        key = request.headers.get("idempotency-key")
+        if request.operation != "metrics_event" or not key:
+            return request
+        known = memory.setdefault(request.headers.get("x-api-key"), {})
+        place = (request.headers.get("tenant-id"), request.path, request.user, key)
+        first = known.setdefault(place, (request.now, len(known), len(known)))
+        old = (after and request.now - first[0] >= after) or (others and len(known) - first[1] > others)
         if not old:
-            return ask
+            return request
         del known[place]
-        return replace(ask, headers=ask.headers | {"idempotency-key": f"{key} again"})
+        return replace(request, headers=request.headers | {"idempotency-key": f"{key} again"})
 
     return amend
 
@@ -307,12 +307,12 @@ def forgetful(*, after: int = 0, others: int = 0) -> Amend:
 def scoped(what: str) -> Amend:
     """An idempotency key counts for something else than one user and one metric."""
 
-    def amend(ask: Ask, memory: Memory) -> Ask:
-        key = ask.headers.get("idempotency-key")
-        if ask.operation != "metrics_event" or not key:
-            return ask
-        by = {"value": str(ask.json.get("value")), "body": ask.body.decode("utf-8", "replace")}[what]
-        return replace(ask, headers=ask.headers | {"idempotency-key": f"{key} {_header(by)}"[:200]})
+    def amend(request: ClientRequest, memory: Memory) -> ClientRequest:
+        key = request.headers.get("idempotency-key")
+        if request.operation != "metrics_event" or not key:
+            return request
+        by = {"value": str(request.json.get("value")), "body": request.body.decode("utf-8", "replace")}[what]
+        return replace(request, headers=request.headers | {"idempotency-key": f"{key} {_header(by)}"[:200]})
 
     return amend
 
@@ -332,16 +332,16 @@ def remembered() -> Iterator[Fault]:
 def _lossy(operation: str) -> Plant:
     """Answered, and then undone: the request before it is repeated, where it wrote something else."""
 
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        reply = await forward(ask)
-        if ask.operation == operation and reply.status < 300:
-            place = (ask.headers.get("x-api-key"), ask.path, ask.user)
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        json_response = await forward(request)
+        if request.operation == operation and json_response.status < 300:
+            place = (request.headers.get("x-api-key"), request.path, request.user)
             memory[place, "count"] = memory.get((place, "count"), 0) + 1
             if memory[place, "count"] % 3 == 0:
                 await forward(memory[place])
             else:
-                memory[place] = ask
-        return reply
+                memory[place] = request
+        return json_response
 
     return plant
 

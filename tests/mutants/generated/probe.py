@@ -17,9 +17,9 @@ from mockserver.control.plane import Settings
 from mockserver.serve.server import make_app, make_plane
 from mockserver.webhooks.client import Client, Ended
 from mockserver.worlds import Plan, Worlds
-from tests.mutants.fault import DOCUMENT, Ask, Fault, Reply
+from tests.mutants.fault import SPEC, ClientRequest, Fault, ServerResponse
 from tests.mutants.generated.responses import RESPONSE
-from tests.mutants.generated.story import BEGINNING, tell
+from tests.mutants.generated.story import BEGINNING, play
 from tests.mutants.posted import HEADER, Post
 from tests.mutants.serve import plant_fault
 
@@ -34,8 +34,8 @@ class Differs(Exception):
 
 @dataclass
 class Exchanged:
-    ask: Ask
-    reply: Reply
+    request: ClientRequest
+    json_response: ServerResponse
 
 
 @dataclass
@@ -53,13 +53,13 @@ def fresh_app() -> App:
     return make_app(make_plane(worlds, Settings()))
 
 
-class Told:
+class Recorder:
     """The story as it is told now; compared with `other` as it goes, if there is one."""
 
     def __init__(self, app: App, other: Transcript | None = None) -> None:
         self.app, self.other, self.transcript = app, other, Transcript()
 
-    async def ask(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
+    async def request(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
         target, _, query = path.partition("?")
         rows = [(name.lower().encode(), value.encode("latin-1", "ignore")) for name, value in headers.items()]
         if body is not None:
@@ -86,26 +86,32 @@ class Told:
             sent.append(message)
 
         await self.app(scope, receive, send)
-        answer = b"".join(message.get("body", b"") for message in sent[1:])
+        response = b"".join(message.get("body", b"") for message in sent[1:])
         if path.startswith("/v1/"):
-            self._note(method, target, query, headers, body, Reply(sent[0]["status"], {}, answer))
-        return sent[0]["status"], answer
+            self._note(method, target, query, headers, body, ServerResponse(sent[0]["status"], {}, response))
+        return sent[0]["status"], response
 
     def _note(
-        self, method: str, target: str, query: str, headers: dict[str, str], body: bytes | None, reply: Reply
+        self,
+        method: str,
+        target: str,
+        query: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        json_response: ServerResponse,
     ) -> None:
         number = len(self.transcript.exchanged)
         key = headers.get("x-api-key", "")
         home = self.app.worlds.find(key)
         below = target.removeprefix("/v1")
         named = {name.lower(): value for name, value in headers.items()}
-        ask = Ask(method, below, query, named, body or b"", now=home.clock.now() if home else 0)
-        found = DOCUMENT.find(method, below)
-        ask.operation = found.id if found else None
-        self.transcript.exchanged.append(Exchanged(ask, reply))
+        request = ClientRequest(method, below, query, named, body or b"", now=home.clock.now() if home else 0)
+        found = SPEC.find(method, below)
+        request.operation = found.id if found else None
+        self.transcript.exchanged.append(Exchanged(request, json_response))
         if self.other is not None:
-            before = self.other.exchanged[number].reply
-            if (before.status, before.body) != (reply.status, reply.body):
+            before = self.other.exchanged[number].json_response
+            if (before.status, before.body) != (json_response.status, json_response.body):
                 raise Differs(f"{method} {target}?{query}")
 
     def catch(self, client: Client, body: bytes, headers: bytes, ended: Ended) -> None:
@@ -115,9 +121,9 @@ class Told:
         asyncio.get_running_loop().call_soon(ended, 200, None)
 
 
-def told(fault: Fault | None = None, other: Transcript | None = None) -> Transcript:
+def transcript_of(fault: Fault | None = None, other: Transcript | None = None) -> Transcript:
     """The story, told in this process, which a fault changes for good. Raises `Differs`."""
-    carrier = Told(cast(App, None), other)
+    carrier = Recorder(cast(App, None), other)
 
     def catch(client: Client, body: bytes, headers: bytes, ended: Ended) -> None:
         carrier.catch(client, body, headers, ended)
@@ -126,7 +132,7 @@ def told(fault: Fault | None = None, other: Transcript | None = None) -> Transcr
     if fault is not None:
         plant_fault(fault)
     carrier.app = fresh_app()
-    asyncio.run(tell(carrier.ask, ROOT))
+    asyncio.run(play(carrier.request, ROOT))
     found = carrier.transcript
     if other is not None and sorted(found.posts) != sorted(other.posts):
         raise Differs("webhooks")
@@ -137,7 +143,7 @@ class Probe:
     """Knows what is told without a fault."""
 
     def __init__(self) -> None:
-        self.without = told()
+        self.without = transcript_of()
 
     def observable(self, fault: Fault) -> bool:
         """Whether anything differs with the fault. This process stays as it is."""
@@ -152,14 +158,16 @@ class Probe:
         assert fault.plant is not None
         memory: dict[Any, Any] = {}
         for one in self.without.exchanged:
-            if one.ask.operation == fault.about:
-                reply = one.reply
+            if one.request.operation == fault.about:
+                json_response = one.json_response
 
-                async def forward(ask: Ask, reply: Reply = reply) -> Reply:
-                    return reply
+                async def forward(
+                    request: ClientRequest, json_response: ServerResponse = json_response
+                ) -> ServerResponse:
+                    return json_response
 
-                found = await fault.plant(replace(one.ask), forward, memory)
-                if (found.status, found.body) != (reply.status, reply.body):
+                found = await fault.plant(replace(one.request), forward, memory)
+                if (found.status, found.body) != (json_response.status, json_response.body):
                     return True
         return False
 
@@ -184,7 +192,7 @@ class Probe:
 
     def _differs(self, fault: Fault) -> bool:
         try:
-            told(fault, self.without)
+            transcript_of(fault, self.without)
         except Differs:
             return True
         except Exception:  # so wrong that the story cannot be told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.mutants.fault import Ask, Fault, Forward, Memory, Plant, Reply
+from tests.mutants.fault import ClientRequest, Fault, Forward, Memory, Plant, ServerResponse
 from tests.mutants.generated.bodies import Moment, Spoil, spoils
 from tests.mutants.generated.fields import response_fields
 
@@ -21,21 +21,21 @@ FREE_NAMES = {"userAttributes", "eventAttributes", "achievementIds", "breakdownA
 FREE_NAMES |= {"achievement_completed", "recap", "reactivation", "streak_reminder"}
 
 
-def moment_of(ask: Ask, memory: Memory) -> Moment:
-    user = ask.user if ask.path.startswith("/users") or ask.json else ""
-    world = f"{ask.headers.get('x-api-key')} {ask.headers.get('tenant-id', '')}"
-    return Moment(world, f"{ask.method} {ask.path}?{ask.query} {user}", user, ask.now, memory)
+def moment_of(request: ClientRequest, memory: Memory) -> Moment:
+    user = request.user if request.path.startswith("/users") or request.json else ""
+    world = f"{request.headers.get('x-api-key')} {request.headers.get('tenant-id', '')}"
+    return Moment(world, f"{request.method} {request.path}?{request.query} {user}", user, request.now, memory)
 
 
 def planted(operation: str, spoil: Spoil) -> Plant:
-    async def plant(ask: Ask, forward: Forward, memory: Memory) -> Reply:
-        answer = await forward(ask)
-        if ask.operation != operation or answer.status >= 400:
-            return answer
-        content = answer.json
-        before = answer.json
-        spoil(content, moment_of(ask, memory))
-        return answer if content == before else answer.with_json(content)
+    async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
+        response = await forward(request)
+        if request.operation != operation or response.status >= 400:
+            return response
+        content = response.json
+        before = response.json
+        spoil(content, moment_of(request, memory))
+        return response if content == before else response.with_json(content)
 
     return plant
 
