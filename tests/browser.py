@@ -22,7 +22,7 @@ FLAGS = (
     "--disable-sync",
 )
 
-# What the page has in its menu, and a person's own view.
+# The views in the page's menu, and the view of one user.
 VIEWS = (
     "",
     "users",

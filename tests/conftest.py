@@ -1,4 +1,4 @@
-"""Every response of a test run is held against the document as a whole, also where its parts were checked before."""
+"""Every response of a test run is checked against the spec as a whole, even if its parts were checked before."""
 
 import os
 import subprocess

@@ -39,7 +39,7 @@ def rewritten(value: JSON, holder: str = "", *, data: bool = False) -> JSON:
 
 
 class Otherwise(Proxy):
-    """Answers in other words; only what is JSON."""
+    """Rewrites responses in other valid ways; only those that are JSON."""
 
     count = 0
 

@@ -23,7 +23,7 @@ _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date
 
 @dataclass
 class Front:
-    """`limit`: answered requests per second, the others get 429. `asked` is what came in, the refused ones too."""
+    """`limit`: requests per second that are accepted, the others get 429. `asked`: all requests, refused ones too."""
 
     url: str
     upstream: str

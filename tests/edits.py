@@ -1,4 +1,4 @@
-"""Edited copies of the vendor's document, for tests of what tells versions of it apart."""
+"""Edited copies of the vendor's spec, for tests of differences between versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of examples, and checks of their bodies that ask nothing but the document itself."""
+"""Batches of examples, and checks of their bodies against the spec alone."""
 
 from __future__ import annotations
 

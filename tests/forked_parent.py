@@ -65,7 +65,7 @@ def serve(asked: socket.socket) -> Job | None:
                 return job
             os.write(writing, process.to_bytes(4, "big"))
             os._exit(0)
-        os.waitpid(between, 0)  # only then is it a child of whoever asked
+        os.waitpid(between, 0)  # only then is it a child of the caller
         asked.sendall(os.read(reading, 4))
         os.close(reading)
         os.close(writing)

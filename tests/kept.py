@@ -89,7 +89,7 @@ class Server:
         return organisation
 
     def take(self, step: Step) -> tuple[int, Any]:
-        """Status and body of the answer."""
+        """Status and body of the response."""
         self.now += step.wait
         with pin(self.now):
             response = self.runner.run(self._send(step), context=copy_context())

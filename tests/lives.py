@@ -79,7 +79,7 @@ def born(catalog: Catalog, start: str) -> Game:
 
 
 def take(game: Game, step: Step) -> Any:
-    """The answer, or the refusal."""
+    """The response, or the refusal."""
     if step.name == "advance":
         return game.catch_up(game.now + step.arguments["by"])
     try:

@@ -1,4 +1,4 @@
-"""A newer version of the vendor's document, made from the one that is here: what later versions are known to change."""
+"""A newer version of the vendor's spec, made from the built-in one: what later versions are known to change."""
 
 from __future__ import annotations
 

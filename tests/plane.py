@@ -21,7 +21,7 @@ from mockserver.testing import World
 
 
 class Http:
-    """One key's view of a server. `mock` calls the control plane, `api` the document's operations."""
+    """A client with one key. `mock` calls the control plane, `api` the spec's operations."""
 
     def __init__(self, client: httpx2.Client, root: str, key: str | None) -> None:
         self.client = client
@@ -43,7 +43,7 @@ class Http:
             return response
 
     def mock(self, method: str, path: str, body: Any = None, **headers: str | bytes) -> httpx2.Response:
-        """The answer is held against the plane's own document."""
+        """A call whose response is checked against the control plane's own spec."""
         response = self.send(method, f"/_mock{path}", body, **headers)
         check_response(method, path, response)
         return response
@@ -52,7 +52,7 @@ class Http:
         return self.send(method, f"/v1{path}", body, **headers)
 
     def get(self, path: str) -> Any:
-        """The control plane's answer to a GET that must succeed."""
+        """The control plane's response to a GET that must succeed."""
         response = self.mock("GET", path)
         assert response.status_code == 200, response.text
         return response.json()
@@ -82,13 +82,13 @@ def _validator(schema: str) -> Draft202012Validator:
 
 
 def check_response(method: str, path: str, response: httpx2.Response) -> None:
-    """Whether the document declares this answer; of what it does not have only 404 and 405 may come."""
+    """Checks that the spec declares this response; for calls that it does not have, only 404 and 405 are allowed."""
     item, _ = _checks()[0].find(path.partition("?")[0].encode()) or ({}, [])
     if method.lower() not in item:
         assert response.status_code in (200, 404, 405, 431), f"{method} {path}: {response.status_code}"
         return
     declared = item[method.lower()]["responses"]
-    assert str(response.status_code) in declared, f"{method} {path} answered {response.status_code}: {response.text}"
+    assert str(response.status_code) in declared, f"{method} {path} returned {response.status_code}: {response.text}"
     content = declared[str(response.status_code)].get("content")
     if content is None:
         assert not response.content

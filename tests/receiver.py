@@ -1,4 +1,4 @@
-"""A real HTTP receiver of webhooks in a thread, which can be told to misbehave."""
+"""A real HTTP receiver of webhooks in a thread, which can be made to fail."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """`outcomes` are given one after the other, then 200; `always` overrides both, `decide` all.
+    """`outcomes` are used one after the other, then 200; `always` overrides both, `decide` all.
 
-    `cut` closes the connection without an answer; `hang` waits for `go_on` and then cuts; `late` waits for
-    `go_on` and then answers 200.
+    `cut` closes the connection without a response; `hang` waits for `go_on` and then cuts; `late` waits for
+    `go_on` and then returns 200.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A stateless mock that answers every operation with the document's own example, whatever was asked."""
+"""A stateless mock that responds to every operation with the spec's own example, whatever was sent."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Requests for any operation of a document: valid, nearly valid and hostile, as hypothesis strategies.
+"""Requests for any operation of a spec: valid, nearly valid and hostile, as hypothesis strategies.
 
-Made from the document alone, so that no judge sees requests bent towards itself.
+Made from the spec alone, so that they do not depend on any implementation.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Request:
 
     @property
     def raw_values(self) -> list[bytes]:
-        """Dots are encoded too: whoever joins URLs would take `..` for a step upwards."""
+        """Dots are encoded too: a client that joins URLs would resolve `..`."""
         return [quote(value, safe="").replace(".", "%2E").encode() for value in self.path]
 
     @property
@@ -167,7 +167,7 @@ def _body(
 
 
 def instances(spec: dict[str, Any], schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Values of a schema, within the keywords that request bodies of the document use."""
+    """Values of a schema, with the keywords that request bodies of the spec use."""
     schema = resolved(spec, schema)
     if "allOf" in schema:
         parts = [instances(spec, part) for part in schema["allOf"]]

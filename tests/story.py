@@ -1,12 +1,12 @@
-"""Plays short stories against the rules, in process: dated lines in, facts out.
+"""Plays short scenarios against the rules, in process: dated lines in, facts out.
 
     04-02 09:00 ann words 100
     04-03 21:30 ann words 20 source=phone
     04-05 00:00
 
 A line is a moment of 2025 (or with its year), who, and what: `<metric> <amount>` is an event, `is <field>=<value>`
-identifies, `does <achievement>` completes. Without who, only time passes. Moments are UTC, or local for whoever has a
-zone. Every answer is held against the document.
+identifies, `does <achievement>` completes. Without a user, only time passes. Moments are UTC, or local for a user with
+a time zone. Every response is checked against the spec.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def moment(text: str, tz: str | None = None) -> int:
 
 
 class Story:
-    """A world with a clock that moves only forward, by being told so."""
+    """A world with a clock that moves only forward, when the test moves it."""
 
     def __init__(self, catalog: Catalog, start: str = "2025-04-01", seed: str = "story") -> None:
         self.game = Game(World(catalog, seed, moment(start)), self._hear)
@@ -70,7 +70,7 @@ class Story:
         return self.game.world
 
     def call(self, operation: str, **arguments: Any) -> JSON:
-        """The answer of an operation, found to be one that the document allows. Raises GameError."""
+        """The response of an operation, after it was checked against the spec. Raises GameError."""
         declared = loaded_spec().operations[operation]
         response = functions()[operation](self.game, **(declared.defaults | arguments))
         self.game.commit()
@@ -92,7 +92,7 @@ class Story:
         self.game.catch_up(time)
 
     def at(self, when: str) -> Story:
-        """Lets time pass until a moment, UTC."""
+        """Moves the clock to a moment, UTC."""
         self.pass_to(moment(when))
         return self
 
@@ -113,7 +113,7 @@ class Story:
         return entries
 
     def line(self, line: str) -> JSON:
-        """Plays one line; the answer of what it asked, None when only time passed."""
+        """Plays one line. Returns the response, or None if only time passed."""
         found = re.match(r"\s*([\d-]+(?: [\d:]+Z?)?)(?: +(\S+) +(.+?))?\s*$", line)
         assert found, f"not a line of a story: {line!r}"
         when, user, deed = found.groups()
@@ -130,7 +130,7 @@ class Story:
         return self.event(user, verb, float(amount) if "." in amount else int(amount), **pairs)
 
     def play(self, text: str) -> JSON:
-        """Plays lines; the answer of the last that asked anything."""
+        """Plays lines. Returns the last response."""
         response = None
         for line in filter(str.strip, text.splitlines()):
             response = self.line(line) or response
@@ -146,7 +146,7 @@ class Story:
         ]
 
     def new_facts(self, *kinds: str, user: str | None = None) -> list[str]:
-        """What has happened since the last look."""
+        """The facts since the last call."""
         actual = self.facts(*kinds, user=user)
         self.heard.clear()
         return actual
@@ -169,7 +169,7 @@ def fields(pairs: dict[str, str]) -> JSON:
     return own | ({"attributes": attributes} if attributes else {})
 
 
-# What of a fact a story repeats, after its moment, user and kind.
+# The fields of a fact that `said` shows, after its moment, user and kind.
 SHOWN_FIELDS: dict[type[Any], tuple[str, ...]] = {
     f.MetricChanged: ("metric", "value", "total"),
     f.StreakStarted: ("period",),
@@ -217,7 +217,7 @@ def _word(value: Any) -> str:
 
 
 def facts_of(catalog: Catalog, text: str, *kinds: str, start: str = "2025-04-01", user: str | None = None) -> list[str]:
-    """The facts that a story brings."""
+    """The facts of a scenario."""
     story = Story(catalog, start)
     story.play(text)
     return story.facts(*kinds, user=user)

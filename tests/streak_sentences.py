@@ -3,7 +3,7 @@
     In Asia/Tokyo, daily, 1 of 2 freezes: active 04-01 09:00, 04-02 23:59; on 04-03 08:00 length 2 since 04-01,
     period 04-02 to 04-02, expires 04-03, 1 freeze, history 1 2 0.
 
-Moments are of 2025 and local for the person at that time, or UTC with a Z. A deed is `active <moment>`,
+Moments are of 2025 and local for the user at that time, or UTC with a Z. A deed is `active <moment>`,
 `minus <moment>` (the amount of two events is taken back) or `to <zone> <moment>`. In the history `*` marks a frozen
 period.
 """

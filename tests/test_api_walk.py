@@ -1,4 +1,4 @@
-"""All 28 operations, at any moment of five years and for any request, answer as the document declares."""
+"""All 28 operations, at any moment of five years and for any request, respond as the spec declares."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Walk:
         return self.story.world.catalog
 
     def call(self, operation: str, **arguments: Any) -> None:
-        """Some requests are refused, as dice fall; those that are answered are answered rightly."""
+        """Some random requests are refused; those that are accepted get the right response."""
         self.asked.add(operation)
         with suppress(GameError):
             self.story.call(operation, **arguments)
@@ -189,8 +189,8 @@ def test_any_request_gets_a_declared_response_or_is_refused_without_a_trace(oper
             outcomes.add("refused" if len(game.world.journal) == before else "refused with a trace")
         else:
             assert declared.check_response(declared.success, orjson.loads(serialized(response))) is None
-            outcomes.add("answered")
+            outcomes.add("accepted")
 
     send()
     assert "refused with a trace" not in outcomes
-    assert "answered" in outcomes or operation in RARELY_ACCEPTED
+    assert "accepted" in outcomes or operation in RARELY_ACCEPTED

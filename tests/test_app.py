@@ -208,7 +208,7 @@ def test_the_specs_misspelling_is_ignored_and_warned_of_once(caplog: pytest.LogC
 
 
 def raw(server: Served, *parts: bytes) -> bytes:
-    """The first bytes of the answer to a request sent part by part."""
+    """The first bytes of the response to a request sent part by part."""
     with server.connect() as connection:
         for part in parts:
             connection.sendall(part)

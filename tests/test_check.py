@@ -1,4 +1,4 @@
-"""`mockserver check`: every contradiction is found and answered; every change is seen, and judged right."""
+"""`mockserver check`: every contradiction is found and has a correction; every change is found and judged right."""
 
 from __future__ import annotations
 

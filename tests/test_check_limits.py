@@ -200,7 +200,7 @@ def test_a_parameter_that_is_written_another_way_breaks_in_both_directions(edit:
 
 
 def spec_with(declared: dict[str, Any]) -> dict[str, Any]:
-    """A document where one field of a request, and one of an answer, is declared so."""
+    """A spec where one field of a request, and one of a response, has this schema."""
     return edited(
         lambda d: (
             at(d, *EVENT_BODY, "properties").update(probe=declared),

@@ -1,4 +1,4 @@
-"""The official clients: the newest runs in all tests, the one of the document's own version here."""
+"""The official clients: the newest runs in all tests, the one of the spec's own version here."""
 
 from __future__ import annotations
 

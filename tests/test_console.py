@@ -1,4 +1,4 @@
-"""The lines on the console of `mockserver serve`, as a person sees them on a terminal or a program reads them."""
+"""The lines on the console of `mockserver serve`, as they are seen on a terminal or read by a program."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ class Recorded(replay_mock.Replay):
 
 
 class Refusing(Recorded):
-    """Refuses whatever would write, as the document allows."""
+    """Refuses all writes, with a status that the spec declares."""
 
     def send(self, status: int, content: Any, **headers: str) -> None:
         if self.command == "POST" and status == 201:

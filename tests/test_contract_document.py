@@ -1,4 +1,4 @@
-"""The document part bites: each of these broken documents is found, and the true one is not."""
+"""The part `document`: each of these broken specs is found, and the built-in one is not."""
 
 from __future__ import annotations
 

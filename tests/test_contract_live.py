@@ -32,7 +32,7 @@ def at_live(front: Front, *words: str) -> Run:
 
 
 def ids(content: Any) -> Iterator[Any]:
-    """Whoever a body names."""
+    """The users whom a body names."""
     if isinstance(content, dict):
         user = content.get("user")
         yield from [holder["id"] for holder in (content, user) if isinstance(holder, dict) and "id" in holder]

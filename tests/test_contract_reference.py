@@ -1,4 +1,4 @@
-"""The suite's own books of a drawn world: what the behaviour page says, in numbers that were worked out by hand."""
+"""The suite's reference world: what the behaviour page says, in numbers that were calculated by hand."""
 
 from __future__ import annotations
 

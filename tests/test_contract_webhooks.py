@@ -1,4 +1,4 @@
-"""Webhooks captured elsewhere: each mistake is told with its place, and a baseline hides none but its own."""
+"""Captured webhooks: each mistake is reported with its place, and a baseline hides only its own."""
 
 from __future__ import annotations
 

@@ -253,7 +253,7 @@ def test_no_json_makes_a_call_fail(root: Http, row: Any, body: Any) -> None:
 
 
 def test_the_api_responds_whatever_catalog_is_put(http: Http) -> None:
-    """A world whose people have lived under one catalog goes on under another that lacks what they have."""
+    """A world with users of one catalog goes on with another catalog that lacks what they have."""
     for user in ("ada", "bob"):
         http.event(user, 5000)
     whole = http.get("/catalog")

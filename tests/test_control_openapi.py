@@ -1,4 +1,4 @@
-"""The control plane's OpenAPI document says what its calls really take; `plane.py` holds every answer against it."""
+"""The control plane's OpenAPI document says what its calls really take; `plane.py` checks every response against it."""
 
 from __future__ import annotations
 

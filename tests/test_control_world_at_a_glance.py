@@ -1,4 +1,4 @@
-"""What the control plane tells of a world as a whole: people, points, boards, a stream of facts, a catalog on trial."""
+"""What the control plane returns of a whole world: users, points, boards, a stream of facts, a catalog on trial."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_a_world_is_made_as_it_is_asked_for(root: Http) -> None:
     again = root.mock("POST", "/worlds", asked).json()
     assert made["apiKey"] != again["apiKey"]
     first, second = (root.with_key(row["apiKey"]) for row in (made, again))
-    assert state_of(first) == state_of(second)  # the same seed and clock: the same people
+    assert state_of(first) == state_of(second)  # the same seed and clock: the same users
     assert first.get("/facts?limit=1")["total"] > 100
     for row in (made, again):
         root.mock("DELETE", f"/worlds/{row['apiKey']}")

@@ -1,4 +1,4 @@
-"""Other versions of the document: served as far as they can be, and what cannot be is said at the start."""
+"""Other versions of the spec: served as far as possible, and what is not possible is reported at the start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is told to stop: whoever waits hears so in the shape of errors, and nothing is in between."""
+"""A server that is stopped: requests that wait get an error in the usual shape, and nothing is left half done."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ HALVES = {
     "half a body": request("POST", "/v1/metrics/words-written/event", EVENT)[:-5],
     "half a head": request("POST", "/v1/metrics/words-written/event", EVENT)[:40],
     "half a body of the control plane": request("POST", "/_mock/reset", b"{", length=9),
-    "a world of many people": request("POST", "/_mock/worlds", b'{"users": 10000, "historyDays": 300}'),
+    "a world of many users": request("POST", "/_mock/worlds", b'{"users": 10000, "historyDays": 300}'),
     "a century": request("POST", "/_mock/clock/advance", b'{"days": 36500}'),
 }
 

@@ -1,4 +1,4 @@
-"""`mockserver example` as people type it, and the files that come with the project."""
+"""`mockserver example` as users type it, and the files that come with the project."""
 
 from __future__ import annotations
 

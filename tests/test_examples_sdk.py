@@ -1,4 +1,4 @@
-"""The vendor's own models read every good answer and every webhook, and the snippets that examples print work."""
+"""The vendor's own models read every successful response and webhook, and the snippets that examples print work."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODELS = {"user": UpsertedUser, "notifications": NotificationPreferences}
 
 
 def plain(found: Any) -> Any:
-    """What the SDK returns, as JSON with the document's names."""
+    """What the SDK returns, as JSON with the spec's names."""
     if isinstance(found, list):
         return [plain(row) for row in found]
     assert isinstance(found, UniversalBaseModel)

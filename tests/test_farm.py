@@ -138,7 +138,7 @@ def test_reading_and_refused_requests_write_nothing_and_get_the_same_responses(p
 
 
 def send(server: Server, method: str, key: str, path: str, body: object = None) -> None:
-    """A call of the control plane that answers nothing of interest."""
+    """A call of the control plane whose response does not matter."""
     data = None if body is None else json.dumps(body).encode()
     url = f"{server.url.removesuffix('/v1')}/_mock{path}"
     request = urllib.request.Request(url, data, {"X-API-KEY": key}, method=method)

@@ -1,4 +1,4 @@
-"""Done, but the answer was lost: a client that tries again meets what it did."""
+"""The request was accepted, but the response was lost: a client that tries again finds what it did."""
 
 from __future__ import annotations
 

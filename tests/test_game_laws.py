@@ -198,7 +198,7 @@ def test_a_streak_never_skips_a_length_nor_spends_a_freeze_that_is_not_there(
 def test_a_change_of_zone_never_ends_a_streak_before_its_day_is_over_in_the_zone_it_began_in(
     start: str, life: list[Step], user_id: str
 ) -> None:
-    """Whoever was active keeps the streak at least until the next day has ended where that was, wherever they go."""
+    """An active user keeps the streak at least until the next day has ended in the zone of the activity."""
     game = lead(SAMPLE, start, life)
     take(game, event(user_id, "words", 5000, None, None))
     user = game.world.users[user_id]

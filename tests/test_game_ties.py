@@ -1,4 +1,4 @@
-"""Whoever came first is first, though it be in the same millisecond: every board, every ranking (behaviour, section 8).
+"""The user who came first is first, even in the same millisecond: every board, every ranking (behaviour, section 8).
 
 No time passes in these stories unless they say so, and the order of requests is never that of the ids.
 """

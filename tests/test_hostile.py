@@ -56,7 +56,7 @@ def head(path: str = EVENT, *more: str, method: str = "POST") -> bytes:
 
 
 def read_response(client: socket.socket) -> tuple[int, bytes]:
-    """Status and body of the next answer; (0, b"") when the server hung up without one."""
+    """Status and body of the next response; (0, b"") when the server closed without one."""
     taken = b""
     while b"\r\n\r\n" not in taken:
         more = client.recv(65536)
@@ -71,7 +71,7 @@ def read_response(client: socket.socket) -> tuple[int, bytes]:
 
 
 def assert_served(server: Server, times: int = 20) -> None:
-    """A client of good will gets all its answers."""
+    """A well-behaved client gets all its responses."""
     with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as client:
         for _ in range(times):
             client.request("GET", "/v1/users/user-123", headers={"X-API-KEY": KEY})
@@ -104,7 +104,10 @@ def test_a_head_without_an_end_is_cut_off(server: Server, start: str) -> None:
         client.sendall(start.encode())
         assert send_until_response(client, b"a" * 0x10000) < 16 * MIB
         status, body = read_response(client)
-    assert status in (0, 400)  # 0: what was still on its way made the system hang up before the answer
+    assert status in (
+        0,
+        400,
+    )  # 0: bytes that were still on their way made the system close the connection before the response
     assert status == 0 or b"65536" in body
 
 
@@ -120,7 +123,7 @@ def send_until_response(client: socket.socket, chunk: bytes) -> int:
     client.setblocking(False)
     while sent < 64 * MIB:
         readable, writable, _ = select.select([client], [client], [], 30)
-        assert readable or writable, "the server neither reads nor answers"
+        assert readable or writable, "the server neither reads nor responds"
         if readable:
             break
         try:

@@ -1,4 +1,4 @@
-"""`mockserver serve --keep`: what was answered is there again after any end of the process."""
+"""`mockserver serve --keep`: what was accepted is there again after any end of the process."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_worlds_that_were_made_are_there_again_and_deleted_ones_are_not(kept: st
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_under_load_no_accepted_event_is_lost_when_it_is_killed(kept: str, how: signal.Signals) -> None:
-    """Four clients count what was answered; the server is killed in the middle of it, again and again."""
+    """Four clients count what was accepted; the server is killed in the middle of it, again and again."""
     accepted = dict.fromkeys("abcd", 0)
     uncertain = dict.fromkeys("abcd", 0)
     for _ in range(ROUNDS):
@@ -130,7 +130,7 @@ def states(server: Server) -> list[str]:
 
 
 def until(met: Callable[[], bool], times: int = 500) -> None:
-    """What happens after an answer happens soon, but nothing says when."""
+    """What follows a response happens soon, but at no fixed time."""
     for _ in range(times):
         if met():
             return

@@ -1,4 +1,4 @@
-"""People who have lived once need not live again: a world from what was kept equals one that lives anew."""
+"""Seeded users come from a cache: a world from cached users equals one whose history is simulated anew."""
 
 from __future__ import annotations
 

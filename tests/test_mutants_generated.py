@@ -19,7 +19,7 @@ USER = {"id": "ann", "name": " Ann é ", "created": "2025-03-12T12:30:15.250Z", 
 
 
 def responses_to(fault: Fault, *bodies: Any, path: str = "/users/ann", operation: str = "users_get") -> list[Any]:
-    """What a client gets when the app answers these, one request after the other."""
+    """What a client gets when the app returns these, one request after the other."""
     assert fault.plant is not None
     memory: dict[Any, Any] = {}
     found = []

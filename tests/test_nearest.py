@@ -1,4 +1,4 @@
-"""A wrong key is answered with the nearest that there is, in the declared shape; an unknown API key with those that
+"""The error for a wrong key names the nearest one, in the declared shape; that for an unknown API key those that
 open a world, where nobody else hears it."""
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def test_the_suite_which_imports_nothing_of_ours_has_the_same_one() -> None:
 
 
 def heard(body: bytes, **options: bool) -> tuple[int, str]:
-    """The status that `mockserver listen` answers with, and what it prints."""
+    """The status that `mockserver listen` returns, and what it prints."""
     console = Console(file=io.StringIO(), force_terminal=False, width=200)
     response = TestClient(receiver(spec.load(), "whsec", console, **options)).post("/", content=body)
     assert isinstance(console.file, io.StringIO)

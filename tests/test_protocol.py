@@ -1,4 +1,4 @@
-"""The server's own way of speaking HTTP, over bare sockets: whatever way a request takes, its answer is the same."""
+"""The server's HTTP protocol over bare sockets: the response does not depend on how the request arrives."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ REQUESTS = {
 
 
 class Reader:
-    """Takes answers off a connection one by one."""
+    """Reads responses from a connection one by one."""
 
     def __init__(self, client: socket.socket) -> None:
         self._file = client.makefile("rb")
@@ -183,7 +183,7 @@ def test_what_is_no_http_after_a_good_head_is_told_so(server: Served) -> None:
 
 
 def _plain(client: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    """An answer that carries no date."""
+    """A response without a date."""
     raw = b""
     while more := client.recv(65536):
         raw += more
@@ -213,7 +213,7 @@ def test_who_falls_silent_is_hung_up_on() -> None:
 
 def test_who_waits_longer_for_a_response_than_others_may_be_silent_is_not_hung_up_on() -> None:
     with slow_for("slow", seconds=0.4, keep_alive=0.1) as server, closing(server.connect()) as client:
-        wanted = ["fast", "slow"]  # the first one is answered at once, and from then on the connection is watched
+        wanted = ["fast", "slow"]  # the first one is accepted at once, and from then on the connection is watched
         client.sendall(b"".join(request(f"GET /v1/users/{user} HTTP/1.1".encode(), KEY) for user in wanted))
         reader = Reader(client)
         assert [reader.read_response()[0] for _ in wanted] == [422, 422]

@@ -1,4 +1,4 @@
-"""Everything that the README tells people to do is done here, from top to bottom."""
+"""Everything that the README says to do is done here, from top to bottom."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def test_errors_are_the_ones_that_the_spec_declares(base_url: str, trophy: Troph
 
 
 def test_every_operation_of_the_spec_has_a_method_that_was_called_here() -> None:
-    """The document's operationIds are the client's method paths; this file must name each of them."""
+    """The spec's operationIds are the client's method paths; this file must name each of them."""
     source = Path(__file__).read_text()
     rows = [row for path in SPEC["paths"].values() for row in path.values()]
     operations = [row["operationId"] for row in rows if "operationId" in row]

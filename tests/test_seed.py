@@ -1,4 +1,4 @@
-"""Seeded people: they fit their catalog, have lived by the rules, and are the same again for the same seed."""
+"""Seeded users: they fit their catalog, their history follows the rules, and the same seed gives the same users."""
 
 from __future__ import annotations
 

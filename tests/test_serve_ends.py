@@ -24,7 +24,7 @@ SEEDING = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--users"
 
 @contextmanager
 def seeding(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server that says on its terminal that people are being seeded, and would do so for minutes; and what reads
+    """A server that says on its terminal that users are being seeded, and would do so for minutes; and what reads
     the terminal."""
     screen, terminal = pty.openpty()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal)

@@ -1,4 +1,4 @@
-"""The document: what is checked at start-up, what is remembered, and what stops the start."""
+"""The spec: what is checked at start-up, what is cached, and what stops the start."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GET_USER = ("paths", "/users/{id}", "get")
 
 
 def written(directory: Path, change: Callable[[dict[str, Any]], object]) -> Path:
-    """A changed copy of the document, on disk."""
+    """A changed copy of the spec, on disk."""
     openapi = copy.deepcopy(SPEC.raw)
     change(openapi)
     path = directory / "changed.json"
@@ -70,7 +70,7 @@ def test_every_refusal_of_every_operation_is_a_declared_status() -> None:
 
 
 def test_the_functions_of_the_api_fit_the_spec() -> None:
-    """Both ways: there is no function that the document that comes with the mock has no operation for."""
+    """Both ways: every function has an operation in the built-in spec, and every operation a function."""
     assert set(spec.bind(SPEC, spec.functions_of(api))) == set(SPEC.operations) == {*spec.functions_of(api)}
 
 
@@ -149,7 +149,7 @@ IMPORTED = (
 
 
 def loaded_with(cache: Path, openapi: Path) -> str:
-    """Whether a fresh process that loads the document imports openapi-core, as it prints it."""
+    """Whether a new process that loads the spec imports openapi-core, as it prints it."""
     environment = {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(Path(api.__file__).parents[2]), "PATH": ""}
     return subprocess.run(
         [sys.executable, "-c", IMPORTED, openapi], env=environment, capture_output=True, text=True, check=True

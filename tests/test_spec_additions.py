@@ -1,4 +1,4 @@
-"""Fields that newer clients require: defined as data, required of every response, and never at odds with a document."""
+"""Fields that newer clients require: defined as data, required in every response, and never in conflict with a spec."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_spec_without_the_schema_needs_no_addition_to_it() -> None:
     before = deepcopy(SPEC)
     left = compiled(edited(lambda openapi: schema(openapi, "User")["properties"].update(signUpDate={}))).additions
     assert "signUpDate" not in {row.field for row in left}
-    assert before == SPEC  # nothing is written into the document itself
+    assert before == SPEC  # nothing is written into the spec itself
 
 
 def test_check_lists_them() -> None:

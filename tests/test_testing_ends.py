@@ -152,7 +152,7 @@ def test_twenty_servers_started_and_stopped_leave_nothing(kind: Callable[[], Non
     kind()
 
 
-# Whoever is cancelled owns nothing
+# A task that is cancelled owns nothing
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts what is in /proc")

@@ -50,7 +50,7 @@ class Tab:
         return httpx2.request(method, url, json=body, headers=headers, trust_env=False)
 
     def best(self) -> str:
-        """Whoever has the longest streak."""
+        """The user with the longest streak."""
         user: str = self.world.control("GET", "/users?sort=-streak&limit=1")["users"][0]["id"]
         return user
 

@@ -1,4 +1,4 @@
-"""The client that deliveries go out with, against receivers that answer in every way HTTP/1.1 allows, and in others."""
+"""The client of deliveries, against receivers that respond in every way that HTTP/1.1 allows, and in others."""
 
 from __future__ import annotations
 

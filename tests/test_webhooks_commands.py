@@ -58,7 +58,7 @@ class Listener:
         self._client = TestClient(listening(SPEC, secret, console))
 
     def receive(self, body: bytes, signed: str | None) -> tuple[int, str]:
-        """The answer's status, and what was printed for this webhook."""
+        """The response's status, and what was printed for this webhook."""
         self._out.truncate(0)
         self._out.seek(0)
         headers = {} if signed is None else {"X-Trophy-Signature": signed}

@@ -54,7 +54,7 @@ def standings(story: Story, key: str) -> dict[str, Place]:
 
 
 def everybody(limit: int = 1000, neighbours: int | None = None, **more: Any) -> Ears:
-    """A board of regions with points, on which whoever is new begins with three."""
+    """A board of regions with points, on which new users begin with three."""
     triggers = (per_metric(1, 1), PointsTrigger("hello", "user_creation", 3), per_metric(-2, 5))
     row = board("b", "2025-01-01", breakdown=("region",), rank_by="points", points_system="xp", max_participants=limit)
     settings = Settings(rank_changed_neighbours=neighbours)

@@ -1,4 +1,4 @@
-"""Stories told to a real server over HTTP, with a real receiver of its webhooks, on a clock that stands still."""
+"""Scenarios against a real server over HTTP, with a real receiver of its webhooks and a frozen clock."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def written(text: str) -> Callable[[date], Catalog]:
 
 
 class Scenario:
-    """What a story can do: requests to the server, moves of the clock, and looking at what came of them."""
+    """What a scenario can do: send requests, move the clock, and read webhooks."""
 
     def __init__(self, home: Organisation, hooks: Webhooks, receiver: Receiver, client: httpx2.AsyncClient) -> None:
         self.home, self.hooks, self.receiver, self.client = home, hooks, receiver, client
@@ -83,9 +83,9 @@ class Scenario:
         await self.at(self.now + timedelta(**by))
 
     async def webhooks(self, *kinds: str, user: str | None = None) -> list[JSON]:
-        """The webhooks that arrived since the last look: of these types (all, when none) about this user.
+        """The webhooks that arrived since the last call: of these types (all, when none) about this user.
 
-        Each is judged: signature, schema, timestamp, and that the vendor's client library can read it.
+        Each is checked: signature, schema, timestamp, and that the vendor's client library can read it.
         """
         await self.hooks.idle()
         fresh = self.receiver.received[self._read :]
@@ -103,7 +103,7 @@ class Scenario:
 
 
 def judged(hook: Received) -> JSON:
-    """The body, once everything about it was found to be right."""
+    """The body, after all checks."""
     expected = hmac.new(SECRET.encode(), hook.body, hashlib.sha256).digest()
     assert hook.signature == base64.b64encode(expected).decode()
     assert hook.content_type == "application/json"
@@ -115,7 +115,7 @@ def judged(hook: Received) -> JSON:
 
 
 def same(body: Any, response: Any) -> bool:
-    """Whether the body says what the answer says, as far as it says anything."""
+    """Whether the body's fields equal those of the response."""
     return {key: response[key] for key in body} == body
 
 
@@ -125,7 +125,7 @@ def run_story(
     start: datetime = START,
     **timing: Any,
 ) -> None:
-    """Runs a story in a world that begins at `start`, with nobody in it; its webhooks come one after the other."""
+    """Runs a scenario in a world that begins at `start` without users; its webhooks come one after the other."""
     worlds = Worlds(Plan(catalog, now=milliseconds(start), frozen=True))
     (home,) = worlds
 

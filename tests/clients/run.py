@@ -81,7 +81,7 @@ def _walk(server: MockServer, command: list[str], environment: dict[str, str]) -
 
 
 def bodies_in(world: World) -> list[Any]:
-    """A webhook of each type; those of newer documents where one is served."""
+    """A webhook of each type; those of a newer spec if one is served."""
     bodies = []
     for kind in EVERY_KIND:
         try:

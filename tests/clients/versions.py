@@ -10,7 +10,7 @@ from pathlib import Path
 from mockserver import cache
 from tests.installing import install
 
-# Every minor version on PyPI that can read the document, each in its last release; of 1.0 the first one, too.
+# The last release of every minor version on PyPI that can read the spec's responses; of 1.0 the first one, too.
 PYTHON = (
     "1.0.40", "1.0.42", "1.1.2", "1.2.1", "1.3.4", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "1.8.0", "1.9.1", "1.10.0",
     "1.11.0", "1.12.0", "1.13.0", "1.14.0", "1.15.0", "1.16.0", "1.17.0", "1.18.0", "1.19.0", "1.20.1", "1.21.1",
@@ -51,7 +51,7 @@ def _home() -> Path:
 
 
 def _made_whole(folder: Path, make: Callable[[Path], object]) -> None:
-    """A folder is there whole or not at all, whoever else makes the same at the same time."""
+    """A folder is complete or absent, even if several processes make the same at the same time."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as room:
         made = Path(room) / "made"

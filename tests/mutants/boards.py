@@ -45,7 +45,7 @@ def never_begins(content: JSON, request: ClientRequest, memory: Memory) -> None:
 
 
 def remembered(content: JSON, request: ClientRequest, memory: Memory) -> None:
-    """On the streak board, whoever has lost a streak keeps the place."""
+    """On the streak board, a user who has lost a streak keeps the rank."""
     if content["rankBy"] != "streak":
         return
     if content["value"] is None:

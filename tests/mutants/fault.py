@@ -1,4 +1,4 @@
-"""What a fault is, and the few ways to make one: spoil an answer, spoil a request, or answer by oneself."""
+"""What a fault is, and ways to make one: change a response, change a request, or respond instead of the app."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ClientRequest:
 
     @property
     def user(self) -> str:
-        """Whom the request is about."""
+        """The user whom the request is about."""
         if self.path.startswith("/users/"):
             return self.segment(1)
         given = self.json.get("user")
@@ -103,7 +103,7 @@ def json_response(status: int, content: JSON) -> ServerResponse:
 def change_response(
     operations: str, change: Callable[[JSON, ClientRequest, Memory], JSON], *, errors: bool = False
 ) -> Plant:
-    """Change the JSON of good answers (or of errors). None from `change` means: changed in place."""
+    """Change the JSON of successful responses (or of errors). None from `change` means: changed in place."""
     names = set(operations.split())
 
     async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
@@ -130,7 +130,7 @@ def change_request(operations: str, change: Callable[[ClientRequest, Memory], Cl
 
 
 def respond_instead(when: Callable[[ClientRequest], bool], status: int, content: JSON) -> Plant:
-    """Answer without asking the app whenever `when` says so."""
+    """Respond without calling the app whenever `when` says so."""
 
     async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
         return json_response(status, content) if when(request) else await forward(request)
@@ -139,7 +139,7 @@ def respond_instead(when: Callable[[ClientRequest], bool], status: int, content:
 
 
 def other_status(operations: str, old: int, new: int) -> Plant:
-    """The same answer with another status."""
+    """The same response with another status."""
     names = set(operations.split())
 
     async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:

@@ -1,6 +1,6 @@
 """Not a fault: another way to be right. The suite must let it pass.
 
-Lists whose order is free are turned round, ids have another form, objects have fields that the document does not
+Lists whose order is free are turned round, ids have another form, objects have fields that the spec does not
 name, errors say it in other words and with 400 where both 400 and 422 are declared, whole numbers are written
 with a fraction, and there is no control plane.
 """
@@ -20,7 +20,7 @@ FREE_ORDER = {"achievements_all", "users_all_metrics", "leaderboards_all", "user
 
 
 async def otherwise(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
-    """The same answer, told otherwise."""
+    """The same response, in another valid form."""
     response = await forward(request)
     if request.operation is None or not response.body:
         return response

@@ -148,7 +148,7 @@ POSTED = [
     Fault("webhooks are in the wrong order", WEBHOOKS, sender=reordered),
     Fault("failed webhooks are not sent again", WEBHOOKS, sender=never_again),
     Fault("webhooks have no user", WEBHOOKS, sender=rewritten(_without("user"))),
-    Fault("webhooks have no type of the document", WEBHOOKS, sender=rewritten(_renamed)),
+    Fault("webhooks have no type of the spec", WEBHOOKS, sender=rewritten(_renamed)),
     Fault("points.changed says too much", WEBHOOKS, sender=rewritten(_more, "points.changed")),
     Fault(
         "achievement.completed is of somebody else", WEBHOOKS, sender=rewritten(_somebody_else, "achievement.completed")

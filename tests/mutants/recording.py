@@ -128,7 +128,7 @@ class Recorder:
 
 
 class Replay:
-    """In the place of the server: answers the tests of this process from the recording, with a fault or without."""
+    """In the place of the server: responds to the tests of this process from the recording, with a fault or without."""
 
     def __init__(self, fault: Fault | None) -> None:
         self.fault = fault

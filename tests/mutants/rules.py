@@ -1,4 +1,4 @@
-"""Faults of behaviour: every answer has the right shape and says the wrong thing."""
+"""Faults of behaviour: every response has the right shape and wrong values."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def scope_of(request: ClientRequest) -> str:
 
 
 async def double_count(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
-    """A replay answers as it should, and counts again."""
+    """A replay gets the right response, and counts again."""
     given = request.headers.get("idempotency-key")
     if request.operation != "metrics_event" or not given:
         return await forward(request)

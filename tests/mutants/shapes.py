@@ -1,4 +1,4 @@
-"""Faults of shape: what the document alone forbids in answers."""
+"""Faults of shape: responses that the spec alone forbids."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def no_content(operation: str) -> Plant:
 FIELDS = [
     missing("user without name", "users_get", "name"),
     missing("created user without subscribeToEmails", "users_create", "subscribeToEmails"),
-    missing("event answer without total", "metrics_event", "total"),
-    missing("event answer without extended", "metrics_event", "currentStreak.extended"),
+    missing("event response without total", "metrics_event", "total"),
+    missing("event response without extended", "metrics_event", "currentStreak.extended"),
     missing("streak without rank", "users_streak", "rank"),
     missing("award's trigger without userAttributes", "users_points", "awards.*.trigger.userAttributes"),
     missing("ranking without userName", "leaderboards_get", "rankings.*.userName"),
@@ -102,17 +102,17 @@ TYPES = [
 ERRORS = [
     Fault(
         "error under another name",
-        "an error that breaks the document",
+        "an error that breaks the spec",
         change_response("users_get", lambda content, *_: {"message": content["error"]}, errors=True),
     ),
     Fault(
         "error that says nothing",
-        "an error that breaks the document",
+        "an error that breaks the spec",
         change_response("users_streak", lambda content, *_: {"error": ""}, errors=True),
     ),
     Fault(
         "error as a list",
-        "an error that breaks the document",
+        "an error that breaks the spec",
         change_response("points_system", lambda content, *_: [content["error"]], errors=True),
     ),
     Fault("levels as text/plain", "a wrong content type", media("points_levels", "text/plain")),
@@ -121,10 +121,10 @@ ERRORS = [
 ]
 
 STATUSES = [
-    Fault("creating answers 200", "a wrong status", other_status("users_create", 201, 200)),
-    Fault("an event answers 200", "a wrong status", other_status("metrics_event", 201, 200)),
-    Fault("identifying answers 201", "a wrong status", other_status("users_identify", 200, 201)),
-    Fault("a completion answers 200", "a wrong status", other_status("achievements_complete", 201, 200)),
+    Fault("creating returns 200", "a wrong status", other_status("users_create", 201, 200)),
+    Fault("an event returns 200", "a wrong status", other_status("metrics_event", 201, 200)),
+    Fault("identifying returns 201", "a wrong status", other_status("users_identify", 200, 201)),
+    Fault("a completion returns 200", "a wrong status", other_status("achievements_complete", 201, 200)),
     Fault("an unknown achievement is 422", "a wrong status", other_status("achievements_complete", 404, 422)),
     Fault("an unknown user's streak is 422", "a wrong status", other_status("users_streak", 404, 422)),
     Fault("an unknown board is 422", "a wrong status", other_status("leaderboards_get", 404, 422)),
@@ -135,7 +135,7 @@ STATUSES = [
     Fault("saving preferences is 204", "an undeclared status", no_content("users_update_preferences")),
     Fault("an unknown user is found empty", "a wrong status", other_status("users_get_preferences", 404, 200)),
     Fault(
-        "deleting is answered",
+        "deleting is accepted",
         "a wrong status",
         respond_instead(lambda request: request.method == "DELETE", 200, {"deleted": True}),
     ),

@@ -1,4 +1,4 @@
-"""Every field of every response and webhook that the document names, as paths such as `rankings.*.userName`."""
+"""Every field of every response and webhook that the spec names, as paths such as `rankings.*.userName`."""
 
 from __future__ import annotations
 

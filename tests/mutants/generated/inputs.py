@@ -330,7 +330,7 @@ def remembered() -> Iterator[Fault]:
 
 
 def _lossy(operation: str) -> Plant:
-    """Answered, and then undone: the request before it is repeated, where it wrote something else."""
+    """Accepted, and then undone: the request before it is repeated, where it wrote something else."""
 
     async def plant(request: ClientRequest, forward: Forward, memory: Memory) -> ServerResponse:
         json_response = await forward(request)

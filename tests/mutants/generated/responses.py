@@ -10,7 +10,7 @@ from tests.mutants.generated.fields import response_fields
 
 RESPONSE = "a field of a response"
 
-#: Lists whose order neither the document nor the behaviour page fixes: to turn them round is no fault.
+#: Lists whose order neither the spec nor the behaviour page fixes: reversing them is no fault.
 FREE_ORDER = {
     ("users_all_metrics", "*.achievements"),
     ("achievements_complete", "achievements"),

@@ -37,7 +37,7 @@ USERS: dict[str, JSON] = {
 
 
 class Scenario:
-    """Requests of one world, by the document's own names."""
+    """Requests of one world, by the names in the spec."""
 
     def __init__(self, request: ClientRequest, key: str, tenant: str | None = None) -> None:
         self.request, self.key, self.tenant = request, key, tenant
