@@ -107,7 +107,7 @@ def test_a_head_without_an_end_is_cut_off(server: Server, start: str) -> None:
     assert status in (
         0,
         400,
-    )  # 0: bytes that were still on their way made the system close the connection before the response
+    )  # 0: the system closed the connection while bytes were on their way
     assert status == 0 or b"65536" in body
 
 
