@@ -82,9 +82,9 @@ def test_all_mismatches_of_functions_and_spec_are_listed_at_once() -> None:
     with pytest.raises(spec.SpecError) as raised:
         spec.bind(SPEC, functions)
     assert str(raised.value).splitlines()[1:] == [
-        "  users_create: the document has it, but no function does",
+        "  users_create: the spec has it, but no function does",
         "  users_get: the spec gives `id`, but the function does not take it",
-        "  users_get: the function takes `user`, but the document does not give it",
+        "  users_get: the function takes `user`, but the spec does not give it",
     ]
 
 
