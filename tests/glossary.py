@@ -36,7 +36,7 @@ TEXTS = {
     "ui/views_requests.py": ('"/document"',),
     "ui/views_webhooks.py": ('"/document"',),
     "serve/command.py": ("--document",),  # like `verify --document`, known to users
-    "testing/server.py": ("`spec`",),  # the parameter that is named like the option
+    "testing/server.py": ("`document`",),  # the parameter that is named like the option
 }
 VARIABLES = {
     "control/schemas.py": ("answer", "see"),  # fields of GET /_mock/why and GET /_mock/cast
