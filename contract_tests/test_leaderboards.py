@@ -32,7 +32,7 @@ def test_ranks_follow_values(stage: Stage) -> None:
     users = users_with_scores(stage, board, 30, 50, 10, 40, 20)
     rows = all_rankings(stage, board["key"])
     assert rows[0]["rank"] == 1
-    for row, after in itertools.pairwise(rows):  # whoever is level may share a rank, or be told apart
+    for row, after in itertools.pairwise(rows):  # users with the same value may share a rank, or not
         below = after["value"] < row["value"]
         assert after["rank"] >= row["rank"] + below, f"{after} comes after {row}"
     values = [row["value"] for row in rows]

@@ -361,9 +361,9 @@ def test_a_streak_that_was_reset_in_its_first_period_has_begun_when_it_began(fre
     story = played("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 09:00", Streak(frequency))
     story.act(commands.reset_streak, "ann", story.game.now)
     story.act(commands.restore_streak, "ann", story.game.now)
-    row = story.ask("users_streak", id="ann", history_periods=1)
+    row = story.call("users_streak", id="ann", history_periods=1)
     assert (row["length"], row["started"], row["periodEnd"]) == (1, "2025-04-01", ends)
-    story.tell("04-03 10:00 ann words -2")
+    story.play("04-03 10:00 ann words -2")
     story.act(commands.reset_streak, "ann", story.game.now)
     story.act(commands.restore_streak, "ann", story.game.now)
-    assert story.ask("users_streak", id="ann", history_periods=1)["started"] <= "2025-04-03"
+    assert story.call("users_streak", id="ann", history_periods=1)["started"] <= "2025-04-03"

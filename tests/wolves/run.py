@@ -29,7 +29,7 @@ from contract_tests.command import run as run_suite
 from contract_tests.options import PROFILES, Options
 from contract_tests.target import start
 from tests import contract_proxy, standin
-from tests.contract_otherwise import told_otherwise
+from tests.contract_otherwise import reworded
 from tests.wolves.drawn import TENANT, drawn
 from tests.wolves.odd import ODD
 
@@ -79,7 +79,7 @@ def stand_in(frequency: str) -> Iterator[dict[str, Any]]:
 @contextmanager
 def proxied() -> Iterator[dict[str, Any]]:
     """Ours behind the proxy; its control plane is there as ever."""
-    with told_otherwise() as front:
+    with reworded() as front:
         yield {"base_url": front.url, "api_key": contract_proxy.KEY}
 
 
