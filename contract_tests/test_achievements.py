@@ -212,7 +212,9 @@ def test_a_streak_achievement_is_completed_at_its_length(stage: Stage) -> None:
     assert row["id"] in ids(stage.completed(ann))
 
 
-@rule("`completions` counts users, and `rarity` is their percentage", behaviour(6, "choice"))
+@rule(
+    "`completions` counts users, and `rarity` is their percentage", "#/components/schemas/AchievementWithStatsResponse"
+)
 def test_completions_and_rarity_count_users(stage: Stage) -> None:
     row = stage.kit.plain("api")
 

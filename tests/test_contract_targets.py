@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,25 @@ def test_generated_requests_take_statuses_of_the_real_service_for_no_failure() -
     assert "noted      users_get returned 404" in noted.said
     assert strict.code == 1
     assert "status 404 is not declared (--strict)" in strict.said
+
+
+@pytest.mark.parametrize(
+    ("settings", "result"),
+    [
+        ("multiTenant = true", "3 passed"),
+        ('multiTenant = true\ntenants = ["acme"]', "the target takes no tenants that it does not know"),
+        ("", "the target has no tenants: it needs no Tenant-ID"),
+    ],
+)
+def test_a_target_with_tenants_is_asked_for_two_of_its_own(tmp_path: Path, settings: str, result: str) -> None:
+    """No control plane makes them: it takes any, or those that it knows, or has none at all."""
+    file = tmp_path / "tenants.toml"
+    file.write_text(f'name = "T"\n[metrics.steps]\nname = "Steps"\n[streak]\n[settings]\n{settings}\n', "utf-8")
+    with fronted("--catalog", str(file), "--users", "0") as front:
+        words = ("--tenant", "acme", "--profile", "quick", "--parts", "behaviour")
+        run = verify(front.url, "--api-key", KEY, *words, "--only", "tenant")
+    assert run.code == 0, run.said
+    assert result in run.said
 
 
 def test_a_target_that_limits_rates_is_waited_for() -> None:

@@ -59,7 +59,7 @@ POINTS: dict[str, Row] = {
         "description": "For swimming",
         "most": None,
         "triggers": [
-            {"id": "t1", "type": "metric", "points": 3, "metric": "laps", "each": 10},
+            {"id": "t1", "type": "metric", "points": 2, "metric": "laps", "each": 10},
             {"id": "t2", "type": "metric", "points": 4, "metric": "metres", "each": 100, "user": _pairs(squad="a")},
             {"id": "t3", "type": "metric", "points": 5, "metric": "drills", "each": 5, "event": _pairs(pool="sea")},
             {"id": "t4", "type": "achievement", "points": 25, "achievement": "first-dip"},
@@ -109,6 +109,7 @@ BOARDS: dict[str, Row] = {
     "ever": _board(1, "laps", "2024-05-01", description="All laps of all time"),
     "week": _board(2, "laps", "2024-05-06", unit="day", every=7, most=500),
     "stars-by-month": _board(3, "stars", "2024-05-01", unit="month", every=1),
+    "stars-ever": _board(10, "stars", "2024-05-01"),
     "days": _board(4, "streak", "2024-05-01"),
     "clubs": _board(5, "laps", "2024-05-01", breakdown=["club"]),
     "squads": _board(6, "metres", "2024-05-01", breakdown=["club", "squad"], most=20),
