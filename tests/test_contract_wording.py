@@ -103,7 +103,7 @@ def test_skips_say_why() -> None:
 
 
 def test_a_control_plane_that_wants_a_token_is_given_one() -> None:
-    words = ("--parts", "behaviour", "--only", "clock or streak_is_counted or next_day or preferences")
+    words = ("--parts", "behaviour", "--only", "breaks_the_streak or preferences")
     with fronted("--host", "0.0.0.0", "--control-token", "opens.it", hidden="/nothing") as front:
         without = verify(front.url, "--api-key", KEY, *words)
         wrong = verify(front.url, "--api-key", KEY, *words, "--control-token", "opens.nothing")

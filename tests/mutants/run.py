@@ -74,7 +74,7 @@ def give(
 
     if faults:
         print(f"\n{len(faults)} faults to {profile}{f', {part} alone' if part else ''}", flush=True)
-        wanted = [Trial(fault, part) for fault in faults]
+        wanted = [Trial(fault, part, tuple(arguments.first)) for fault in faults]
         trials(wanted, profile, arguments.at_once, 1, report, replay_only=arguments.recorded)  # type: ignore[arg-type]
 
 
@@ -179,6 +179,7 @@ def main() -> int:
         "--recorded", action="store_true", help="only faults of what goes out, on a recording alone: hundreds a minute"
     )
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="so many at a time (2)")
+    parser.add_argument("--first", action="append", default=[], help="tests with this in their name come first")
     parser.add_argument("words", nargs="*", help="instead: all faults whose kind or name contains one of these")
     given = parser.parse_args()
     import_the_server()

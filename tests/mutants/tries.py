@@ -40,10 +40,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """A fault for the suite; None: none, and every test is run. `part`: only its tests."""
+    """A fault for the suite; None: none, and every test is run. `part`: only its tests. `first`: words in the names of
+    tests that come before all others."""
 
     fault: Fault | None
     part: str | None = None
+    first: tuple[str, ...] = ()
 
 
 class Endless(Exception):
@@ -59,7 +61,12 @@ def chosen(items: list[pytest.Item], trial: Trial, touched: Touched) -> list[pyt
     about = trial.fault.about
     if about and touched:
         items = [item for item in items if item.nodeid not in touched or about in touched[item.nodeid][0]]
-    return sorted(items, key=lambda item: (not _catches_much(item), touched.get(item.nodeid, ([], 0.0))[1]))
+
+    def order(item: pytest.Item) -> tuple[bool, bool, float]:
+        named = any(word in item.name for word in trial.first)
+        return not named, not _catches_much(item), touched.get(item.nodeid, ([], 0.0))[1]
+
+    return sorted(items, key=order)
 
 
 def _catches_much(item: pytest.Item) -> bool:
