@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE # hundreds of processes would each compile everything anew
 
 .DEFAULT_GOAL := help
-.PHONY: help run shots test lint mutants mutants-parts wolves examples examples-check dist docs names pythons clients bench bench-growth bench-kept realism farm kill soak bench-connections hostile
+.PHONY: help run shots test lint mutants mutants-parts false-alarms examples examples-check dist docs names pythons clients bench bench-growth bench-kept realism farm kill soak bench-connections hostile
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,8 +69,8 @@ mutants: $(READY) ## prove that the contract suite bites: planted faults, one at
 mutants-parts: $(READY) ## which part of the contract suite alone catches what (about an hour)
 	$(BIN)/python -m tests.mutants.run --parts $(ARGS)
 
-wolves: $(READY) ## prove that the contract suite cries no wolf: a second implementation, a proxy, odd and 50 drawn catalogs (ARGS='--drawn 5')
-	$(BIN)/python -m tests.wolves.run $(ARGS)
+false-alarms: $(READY) ## prove that the contract suite raises no false alarms: a second implementation, a proxy, odd and 50 random catalogs (ARGS='--drawn 5')
+	$(BIN)/python -m tests.false_alarms.run $(ARGS)
 
 bench: $(READY) ## beside bare Starlette and Prism: requests per second, starts, memory (installs wrk and Prism if it may)
 	@$(BIN)/python -m compileall -q mockserver

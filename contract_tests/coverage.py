@@ -1,4 +1,4 @@
-"""How much a run has touched: the document's operations, parameters, statuses and fields, and settings of catalogs."""
+"""How much a run has covered: the spec's operations, parameters, statuses and fields, and settings of catalogs."""
 
 from __future__ import annotations
 

@@ -275,8 +275,8 @@ class GeneratedRequests:
                 raise
 
     def _allowed(self, failure: Failure, case: Case, exchange: Exchange) -> bool:
-        """What schemathesis cannot be told beforehand: statuses that are only noted, bodies that may be absent, and 501
-        to a method that the document has for no path (RFC 9110, section 15.6.2)."""
+        """Failures that schemathesis cannot be configured to accept: statuses that are only noted, bodies that may be
+        absent, and 501 to a method that the spec has for no path (RFC 9110, section 15.6.2)."""
         if exchange.status == 501 and exchange.method not in self.methods:
             return True
         if isinstance(failure, UndefinedStatusCode) and exchange.operation and not self.suite.options.strict:

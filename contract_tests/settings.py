@@ -97,7 +97,7 @@ class Settings:
 
     @classmethod
     def load(cls) -> Settings:
-        """By the schema beside the built-in document; without any where this installation has none."""
+        """By the schema beside the built-in spec; empty if this installation has none."""
         root = Path(__file__).resolve().parents[1]
         places = (root / "fixtures", root / "mockserver" / "data" / "fixtures")
         files = (place / "catalog.schema.json" for place in places)
@@ -105,7 +105,7 @@ class Settings:
         return cls(json.loads(found.read_text("utf-8")) if found else {})
 
     def record(self, exchange: Exchange) -> None:
-        """A request to a control plane may have told of a catalog, or have brought one into use."""
+        """Record a request to a control plane, which may have returned a catalog or put one into use."""
         path = urlsplit(exchange.url).path
         if exchange.status >= 300 or not path.endswith(("/catalog", "/worlds")):
             return
@@ -210,7 +210,7 @@ def _names_several(schema: JSON) -> bool:
 
 
 def shown(kit: Kit) -> JSON:
-    """What discovery has found, as a part of a catalog: a target without a control plane tells no more."""
+    """What discovery has found, as a part of a catalog: a target without a control plane shows no more."""
     streak = kit.streak or {}
     freezes = {
         "maximum": streak.get("maxFreezes"),

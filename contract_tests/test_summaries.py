@@ -29,7 +29,7 @@ def test_a_daily_summary_adds_up(stage: Stage) -> None:
     start, end = today - timedelta(days=9), today + timedelta(days=2)
     rows = stage.summary(ann, "daily", start, end)
     dates = [day(row["date"]) for row in rows]
-    assert dates == sorted(set(dates)), "days are out of order, or told twice"
+    assert dates == sorted(set(dates)), "days are out of order, or there twice"
     assert all(start <= when <= end for when in dates), f"days outside of {start} to {end}: {dates}"
     assert sums(rows) == 12.5 == stage.total(ann)
     check_running(rows, 0)

@@ -1,4 +1,4 @@
-"""The contract suite cries no wolf: whatever a valid catalog sets up, our server passes."""
+"""The contract suite raises no false alarms: our server passes with every valid catalog."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from mockserver import catalogs
 from tests.contract_runs import verify
-from tests.wolves.drawn import drawn
-from tests.wolves.odd import ODD
-from tests.wolves.run import served
+from tests.false_alarms.drawn import drawn
+from tests.false_alarms.odd import ODD
+from tests.false_alarms.run import served
 
 
 @pytest.mark.parametrize("name", ["leaderboards for three", "drawn 11", "drawn 12"])

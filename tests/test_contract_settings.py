@@ -1,4 +1,4 @@
-"""The report of the contract suite tells which settings of catalogs a run has tried, and only those."""
+"""The report of the contract suite lists the settings of catalogs that a run has tried, and only those."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_what_a_catalog_sets_and_what_it_leaves_to_a_default_is_tried(settings: 
     assert not settings.rows["streak.daysOff"].lacks
 
 
-def asked(method: str, path: str, sent: Any, told: Any = None, status: int = 200) -> Exchange:
+def asked(method: str, path: str, sent: Any, actual: Any = None, status: int = 200) -> Exchange:
     """A request to a control plane."""
-    body, answer = json.dumps(sent).encode(), json.dumps(told).encode()
-    return Exchange(method, f"http://t/_mock{path}", {}, body, status, {}, answer, control=True)
+    body, response = json.dumps(sent).encode(), json.dumps(actual).encode()
+    return Exchange(method, f"http://t/_mock{path}", {}, body, status, {}, response, control=True)
 
 
 def test_a_catalog_counts_when_it_is_in_use(settings: Settings) -> None:

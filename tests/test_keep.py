@@ -276,7 +276,7 @@ def keeper_of(server: MockServer) -> Any:
     return server._here._application.worlds.keeper  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("trouble", ["full", "read-only"])
+@pytest.mark.parametrize("error", ["full", "read-only"])
 def test_a_log_that_cannot_be_written_is_a_clear_error_and_nothing_happened(tmp_path: Path, error: str) -> None:
     """SQLite itself says so: its file may not grow any more, or may not be written to."""
     with (

@@ -299,11 +299,11 @@ def test_every_test_has_the_world_for_itself(trophy_server, trophy_world, number
     assert trophy_server.catalog()["metrics"].keys() == {"flashcards-viewed"}
     assert trophy_world.facts() == []
     body = {"user": {"id": "ada"}, "value": number}
-    answer = httpx2.post(
+    response = httpx2.post(
         f"{trophy_world.url}/metrics/flashcards-viewed/event", json=body, headers={"X-API-KEY": trophy_world.api_key},
         trust_env=False,
     )
-    assert answer.json()["total"] == number
+    assert response.json()["total"] == number
 
 @pytest.mark.trophy_world(catalog="fitness", users=3, history_days=2, now="2027-03-01T12:00:00Z", frozen=True)
 def test_the_marker_says_how_the_world_is_made(trophy_world):

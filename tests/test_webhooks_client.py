@@ -88,7 +88,7 @@ async def one(client: Client) -> Outcome:
 
 
 @pytest.mark.parametrize(
-    ("answer", "close"),
+    ("response", "close"),
     [
         (OK, False),
         (b"HTTP/1.1 20|0 OK\r\nConte|nt-Length: 2\r\n\r\no|k", False),
@@ -108,7 +108,7 @@ def test_a_response_is_complete_when_http_says_so(response: bytes, close: bool) 
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         (b"", (None, "RemoteProtocolError: the connection was closed without a response")),
         (b"HTTP/1.1 200 OK\r\nContent-Le", (None, "RemoteProtocolError: the connection was closed without a response")),

@@ -48,7 +48,7 @@ def test_nothing_goes_out_before_the_response_is_out(receiver: Receiver, home: O
         hooks = hooks_to(receiver, home, concurrency=1)
         hooks.collect([lost("first")])
         hooks.flush()
-        hooks.collect([lost("answered late")])
+        hooks.collect([lost("accepted late")])
         while hooks.log and not receiver.received:
             await asyncio.sleep(0)
         before = receiver.bodies()
@@ -57,7 +57,7 @@ def test_nothing_goes_out_before_the_response_is_out(receiver: Receiver, home: O
         return before
 
     assert len(play(story)) == 1
-    assert [json.loads(body)["user"] for body in receiver.bodies()] == ["first", "answered late"]
+    assert [json.loads(body)["user"] for body in receiver.bodies()] == ["first", "accepted late"]
 
 
 def test_a_world_without_endpoints_starts_no_task_and_a_world_at_rest_keeps_none(home: Organisation) -> None:

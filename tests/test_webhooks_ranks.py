@@ -159,7 +159,7 @@ def test_where_only_the_nearest_are_told_all_that_is_told_is_true_and_the_ends_a
 
 
 @pytest.mark.parametrize(
-    ("neighbours", "limit", "who", "value", "told"),
+    ("neighbours", "limit", "who", "value", "actual"),
     [
         (4, 10, 8, 55, {3: (3, 4), 4: (4, 5), 6: (6, 7), 7: (7, 8)}),  # upwards: about the new place and the old
         (3, 10, 8, 55, {3: (3, 4), 4: (4, 5), 7: (7, 8)}),

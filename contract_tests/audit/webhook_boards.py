@@ -54,7 +54,7 @@ def _without(rows: list[Any], others: list[Any]) -> list[Any]:
 
 
 def _due(auditor: Auditor, board: JSON) -> tuple[list[Any], list[Any]]:
-    """What `leaderboard.changed` and `leaderboard.rank_changed` have to tell of a board."""
+    """What `leaderboard.changed` and `leaderboard.rank_changed` must say of a board."""
     changed, ranks = [], []
     for turn in turns(auditor.reference, board):
         run = turn.run.isoformat()

@@ -119,14 +119,14 @@ class Loop:
                 try:
                     self._replay(session, wanted, pipe)
                 except BaseException as error:
-                    pipe.write(json.dumps([-1, {"trouble": f"{type(error).__name__}: {error}"}]) + "\n")
+                    pipe.write(json.dumps([-1, {"error": f"{type(error).__name__}: {error}"}]) + "\n")
             os._exit(0)
         os.close(writing)
         with os.fdopen(reading) as lines:
             for line in lines:
                 number, outcome = json.loads(line)
                 if number < 0:
-                    raise RuntimeError(outcome["trouble"])
+                    raise RuntimeError(outcome["error"])
                 yield wanted[number], Outcome(**outcome)
         os.waitpid(process, 0)
 

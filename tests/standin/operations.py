@@ -1,4 +1,4 @@
-"""The operations, by operationId: what each does with arguments and a body that fit the document."""
+"""The operations, by operationId: what each does with arguments and a body that fit the spec."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tests.standin.organisation import ACHIEVEMENTS, EVENT_ATTRIBUTES, METRICS, POINTS, USER_ATTRIBUTES
-from tests.standin.people import Effects, People, User, boost_status, level, matches
 from tests.standin.shapes import (
     achievement_of,
     achievement_row,
@@ -30,6 +29,7 @@ from tests.standin.shapes import (
     user_row,
 )
 from tests.standin.standings import Board
+from tests.standin.state import Effects, State, User, boost_status, level, matches
 from tests.standin.wrapped import wrapped
 
 Row = dict[str, Any]
@@ -45,18 +45,18 @@ class NotFound(Refused):
 
 
 class Operations:
-    """Methods are named as the document's operations; those that write note what follows for the webhooks."""
+    """Methods are named as the spec's operations; those that write note what follows for the webhooks."""
 
-    def __init__(self, people: People) -> None:
-        self.people = people
+    def __init__(self, state: State) -> None:
+        self.state = state
         self.followed: list[tuple[User, Effects]] = []
 
     # Finding
 
     def _user(self, id: str) -> User:
-        if id not in self.people.users:
+        if id not in self.state.users:
             raise NotFound("there is nobody with this id")
-        return self.people.users[id]
+        return self.state.users[id]
 
     def _found(self, rows: dict[str, Any], key: str) -> Any:
         if key not in rows:
@@ -66,13 +66,13 @@ class Operations:
     def _upsert(self, id: str, given: Row) -> tuple[User, Effects]:
         if not id:
             raise Refused("an id cannot be empty")
-        known = self.people.users.get(id)
+        known = self.state.users.get(id)
         unknown = [key for key in given.get("attributes", {}) if key not in USER_ATTRIBUTES]
         if unknown:
             raise Refused(f"no user attribute is called {unknown[0]}")
         if given.get("subscribeToEmails") and not (given.get("email") or (known and known.fields.get("email"))):
             raise Refused("an email is needed for that subscription")
-        found = self.people.upsert(id, given)
+        found = self.state.upsert(id, given)
         self.followed.append(found)
         return found
 
@@ -102,17 +102,17 @@ class Operations:
     # Metrics
 
     def users_all_metrics(self, id: str) -> list[Row]:
-        return [metric_row(self.people, self._user(id), key) for key in METRICS]
+        return [metric_row(self.state, self._user(id), key) for key in METRICS]
 
     def users_single_metric(self, id: str, key: str) -> Row:
         self._found(METRICS, key)
-        return metric_row(self.people, self._user(id), key)
+        return metric_row(self.state, self._user(id), key)
 
     def metrics_event(self, key: str, body: Row, idempotency_key: str | None = None) -> Row:
         if key not in METRICS:
             raise Refused("no metric has this key")
         value, attributes, given = body["value"], body.get("attributes", {}), body["user"]
-        known = self.people.users.get(given["id"])
+        known = self.state.users.get(given["id"])
         if not abs(value) <= LIMIT:
             raise Refused("the value is too large")
         unknown = [name for name in attributes if name not in EVENT_ATTRIBUTES]
@@ -122,7 +122,7 @@ class Operations:
         earlier = known and known.keys.get((key, idempotency_key or ""))
         if earlier:
             return self._event(user, key, earlier, Effects(), idempotency_key) | {"idempotentReplayed": True}
-        event = self.people.event(user, key, float(value), attributes, effects)
+        event = self.state.event(user, key, float(value), attributes, effects)
         found = self._event(user, key, event.id, effects, idempotency_key)
         if idempotency_key:
             user.keys[key, idempotency_key] = event.id
@@ -130,9 +130,9 @@ class Operations:
 
     def _event(self, user: User, key: str, id: str, effects: Effects, idempotency_key: str | None) -> Row:
         return {
-            "leaderboards": boards_changed(self.people, user, effects),
+            "leaderboards": boards_changed(self.state, user, effects),
             "points": points_gained(user, effects),
-            "currentStreak": {**streak_row(self.people, user), "extended": effects.extended},
+            "currentStreak": {**streak_row(self.state, user), "extended": effects.extended},
             "achievements": [achievement_of(user, one) for one in effects.completed],
             "total": float(user.totals[key]),
             "metricId": METRICS[key]["id"],
@@ -150,7 +150,7 @@ class Operations:
     def achievements_all(self, userAttributes: str | None = None) -> list[Row]:
         attributes = pairs(userAttributes) if userAttributes else None
         return [
-            {**achievement_row(key), **statistics(self.people, key)}
+            {**achievement_row(key), **statistics(self.state, key)}
             for key, row in ACHIEVEMENTS.items()
             if attributes is None or matches(row.get("user"), attributes)
         ]
@@ -158,17 +158,17 @@ class Operations:
     def users_achievements(self, id: str, includeIncomplete: str | None = None) -> list[Row]:
         user = self._user(id)
         keys = ACHIEVEMENTS if includeIncomplete else user.done
-        return [{**achievement_of(user, key), **statistics(self.people, key)} for key in keys]
+        return [{**achievement_of(user, key), **statistics(self.state, key)} for key in keys]
 
     def achievements_complete(self, key: str, body: Row) -> Row:
         achievement = self._found({k: row for k, row in ACHIEVEMENTS.items() if row["trigger"] == "api"}, key)
         given = body["user"]
-        known = self.people.users.get(given["id"])
+        known = self.state.users.get(given["id"])
         attributes = {**(known.attributes if known else {}), **given.get("attributes", {})}
         if not (known and key in known.done) and not matches(achievement.get("user"), attributes):
             raise Refused("this achievement is for others")
         user, effects = self._upsert(given["id"], given)
-        self.people.complete(user, key, effects)
+        self.state.complete(user, key, effects)
         return {
             "points": points_gained(user, effects),
             "achievement": achievement_of(user, key),
@@ -181,10 +181,10 @@ class Operations:
         user = self._user(id)
         if not 0 <= historyPeriods <= 1000:
             raise Refused("so many periods are not kept")
-        length = self.people.streak(user)
-        longer = sum(self.people.streak(other) > length for other in self.people.users.values())
-        history = streak_history(self.people, user, historyPeriods)
-        return {**streak_row(self.people, user), "rank": longer + 1 if length else None, "streakHistory": history}
+        length = self.state.streak(user)
+        longer = sum(self.state.streak(other) > length for other in self.state.users.values())
+        history = streak_history(self.state, user, historyPeriods)
+        return {**streak_row(self.state, user), "rank": longer + 1 if length else None, "streakHistory": history}
 
     def streaks_list(self, userIds: list[str]) -> list[Row]:
         ids = userIds if len(userIds) > 1 else userIds[0].split(",")
@@ -192,20 +192,20 @@ class Operations:
             raise Refused("more than 100 users")
         rows = []
         for id in ids:
-            user = self.people.users.get(id)
-            length = self.people.streak(user) if user else 0
+            user = self.state.users.get(id)
+            length = self.state.streak(user) if user else 0
             extended = user.extended.isoformat() if user and length and user.extended else None
             rows.append({"streakLength": length, "extended": extended, "userId": id})
         return sorted(rows, key=lambda row: -row["streakLength"])
 
     def streaks_rankings(self, limit: int = 10, type: str = "active") -> list[Row]:
         lengths = {
-            user.id: user.longest if type == "longest" else self.people.streak(user)
-            for user in self.people.users.values()
+            user.id: user.longest if type == "longest" else self.state.streak(user)
+            for user in self.state.users.values()
         }
         ids = sorted((id for id in lengths if lengths[id]), key=lambda id: (-lengths[id], id))[:limit]
         return [
-            {"streakLength": lengths[id], "name": self.people.users[id].fields.get("name"), "userId": id} for id in ids
+            {"streakLength": lengths[id], "name": self.state.users[id].fields.get("name"), "userId": id} for id in ids
         ]
 
     # Points
@@ -239,7 +239,7 @@ class Operations:
         rows = self._found(POINTS, key)["levels"]
         if not rows:
             raise Refused("these points have no levels")
-        users = self.people.users.values()
+        users = self.state.users.values()
         return [
             {"level": level_row(row), "users": sum(level(key, u.points[key]) is row for u in users)} for row in rows
         ]
@@ -247,7 +247,7 @@ class Operations:
     def points_summary(self, key: str, userAttributes: str | None = None) -> list[Row]:
         self._found(POINTS, key)
         wanted = pairs(userAttributes) if userAttributes else {}
-        totals = [u.points[key] for u in self.people.users.values() if wanted.items() <= u.attributes.items()]
+        totals = [u.points[key] for u in self.state.users.values() if wanted.items() <= u.attributes.items()]
         width = 10 ** max(0, math.ceil(math.log10(max(totals, default=0) or 1)) - 1)
         edges = [(0, 0), *((width * n + 1, width * (n + 1)) for n in range(10))]
         return [{"users": sum(low <= t <= high for t in totals), "to": high, "from": low} for low, high in edges]
@@ -255,7 +255,7 @@ class Operations:
     # Leaderboards
 
     def leaderboards_all(self, includeFinished: bool = False) -> list[Row]:
-        rows = [board_row(board) for board in self.people.boards.values()]
+        rows = [board_row(board) for board in self.state.boards.values()]
         return [row for row in rows if includeFinished or row["status"] != "finished"]
 
     def leaderboards_get(
@@ -267,7 +267,7 @@ class Operations:
         userId: str | None = None,
         userAttributes: str | None = None,
     ) -> Row:
-        board: Board = self._found(self.people.boards, key)
+        board: Board = self._found(self.state.boards, key)
         most = board.setting["most"]
         if limit is not None and limit > most:
             raise Refused(f"this leaderboard has only {most} places")
@@ -279,7 +279,7 @@ class Operations:
             own = next((place for place, row in enumerate(ranked) if row[0] == userId), len(ranked))
             offset += own
         page = ranked[offset : offset + (min(10, most) if limit is None else limit)]
-        return {**board_row(board), "rankings": ranking_rows(self.people, page)}
+        return {**board_row(board), "rankings": ranking_rows(self.state, page)}
 
     def _run(self, board: Board, run: str | None) -> date:
         found = board.run(date.fromisoformat(run) if run else None)
@@ -288,7 +288,7 @@ class Operations:
         return found[0]
 
     def users_leaderboard(self, id: str, key: str, run: str | None = None, numEvents: int = 10) -> Row:
-        board, user = self._found(self.people.boards, key), self._user(id)
+        board, user = self._found(self.state.boards, key), self._user(id)
         first = self._run(board, run)
         return {**board_of(board, user, first), "history": board.moves[first, id][-numEvents:]}
 
@@ -298,11 +298,11 @@ class Operations:
         this = datetime.now(UTC).year
         if year is not None and year > this:
             raise Refused("that year is still to come")
-        return wrapped(self.people, self._user(id), this if year is None else year)
+        return wrapped(self.state, self._user(id), this if year is None else year)
 
 
 def pairs(text: str) -> dict[str, str]:
-    """Pairs as the document writes them: `city:London,plan:pro`."""
+    """Pairs as the spec writes them: `city:London,plan:pro`."""
     found = dict(part.partition(":")[::2] for part in text.split(","))
     if any(key not in USER_ATTRIBUTES for key in found):
         raise Refused("userAttributes names something that is no user attribute")
@@ -310,7 +310,7 @@ def pairs(text: str) -> dict[str, str]:
 
 
 def summary(changes: Iterable[tuple[datetime, float]], aggregation: str, start: str, end: str) -> list[Row]:
-    """A row for each period with changes, as in the document's example: periods without any are left out."""
+    """A row for each period with changes, as in the spec's example: periods without any are left out."""
     first, last = date.fromisoformat(start), date.fromisoformat(end)
     if not first < last or (last - first).days > 400:
         raise Refused("the startDate lies before the endDate, by up to 400 days")

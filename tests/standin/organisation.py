@@ -1,4 +1,4 @@
-"""What the organisation has set up. Ids are short, and every achievement has a key, as in the document's examples."""
+"""What the organisation has set up. Ids are short, and every achievement has a key, as in the spec's examples."""
 
 from __future__ import annotations
 

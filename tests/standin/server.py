@@ -14,7 +14,7 @@ import jsonschema_rs
 
 from tests.standin.hooks import Hooks
 from tests.standin.operations import NotFound, Operations, Refused
-from tests.standin.people import People
+from tests.standin.state import State
 
 Row = dict[str, Any]
 DOCUMENT = json.loads((Path(__file__).parents[2] / "openapi.json").read_text("utf-8"))
@@ -24,7 +24,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class Operation:
-    """One of the document's operations, and the checks that it asks for."""
+    """One of the spec's operations, and the checks that it needs."""
 
     def __init__(self, path: str, method: str, raw: Row, shared: list[Row]) -> None:
         self.id, self.method, self.raw = raw["operationId"], method.upper(), raw
@@ -37,7 +37,7 @@ class Operation:
         self.checks = {name: checker(row["schema"]) for name, row in self.query.items()}
 
     def status(self, refused: Refused) -> int:
-        """The first that the document declares for it."""
+        """The first that the spec declares for it."""
         wanted = (404, 400, 422) if isinstance(refused, NotFound) else (400, 422, 404)
         return next(status for status in wanted if str(status) in self.raw["responses"])
 
@@ -54,7 +54,7 @@ class Operation:
         return found
 
     def arguments(self, query: str) -> Row:
-        """The query's parameters as the document types them."""
+        """The query's parameters with the types in the spec."""
         given: dict[str, list[str]] = {}
         for name, value in parse_qsl(query, keep_blank_values=True):
             given.setdefault(name, []).append(value)
@@ -118,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
     doing: Operations
     hooks: Hooks
 
-    def answer(self) -> None:
+    def respond(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("X-API-KEY") != KEY:
             return self.send(401, {"error": "who are you?"})
@@ -140,19 +140,19 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(405, {"error": "not in this way"}, Allow=",".join(row[0].method for row in mine))
         return self.carry_out(*called, url.query, content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
 
     def carry_out(self, operation: Operation, names: Row, query: str, content: bytes) -> None:
         try:
             arguments = names | operation.arguments(query) | self.body(operation, content)
             with self.lock:
-                told = getattr(self.doing, operation.id)(**arguments)
+                result = getattr(self.doing, operation.id)(**arguments)
                 while self.doing.followed:
-                    self.hooks.tell(*self.doing.followed.pop(0))
+                    self.hooks.send(*self.doing.followed.pop(0))
         except Refused as refused:
             self.send(operation.status(refused), {"code": operation.id, "error": f"Sorry: {refused}"})
         else:
-            self.send(operation.success, told)
+            self.send(operation.success, result)
 
     def body(self, operation: Operation, content: bytes) -> Row:
         if operation.body is None:
@@ -172,8 +172,8 @@ class Handler(BaseHTTPRequestHandler):
             more["idempotency_key"] = self.headers["Idempotency-Key"]
         return {"body": found, **more}
 
-    def send(self, status: int, told: Any, **headers: str) -> None:
-        content = json.dumps(told, ensure_ascii=False, separators=(", ", " : ")).encode()
+    def send(self, status: int, result: Any, **headers: str) -> None:
+        content = json.dumps(result, ensure_ascii=False, separators=(", ", " : ")).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json;charset=UTF-8")
         self.send_header("Content-Length", str(len(content)))
@@ -193,8 +193,8 @@ class StandIn(ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(self, *, frequency: str = "daily", webhooks: str | None = None, port: int = 0) -> None:
-        people = People(frequency)
-        own = {"lock": Lock(), "doing": Operations(people), "hooks": Hooks(people, webhooks)}
+        state = State(frequency)
+        own = {"lock": Lock(), "doing": Operations(state), "hooks": Hooks(state, webhooks)}
         super().__init__(("127.0.0.1", port), type("Own", (Handler,), own))
 
     @property

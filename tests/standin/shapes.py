@@ -1,4 +1,4 @@
-"""How things are written: the document's schemas, with fields beside them and times as Python writes them."""
+"""How things are written: the spec's schemas, with additional fields, and times as Python writes them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tests.standin.organisation import ACHIEVEMENTS, METRICS, POINTS, STARTED
-from tests.standin.people import Effects, People, User, boost_status, level
 from tests.standin.standings import Board, Standing
+from tests.standin.state import Effects, State, User, boost_status, level
 
 Row = dict[str, Any]
 
@@ -29,7 +29,7 @@ def user_row(user: User) -> Row:
     }
 
 
-def metric_row(people: People, user: User, key: str) -> Row:
+def metric_row(state: State, user: User, key: str) -> Row:
     rows = [achievement_of(user, one) for one, row in ACHIEVEMENTS.items() if row.get("metric") == key]
     return {**METRICS[key], "key": key, "current": float(user.totals[key]), "achievements": rows, "unit": None}
 
@@ -63,17 +63,17 @@ def achievement_of(user: User, key: str) -> Row:
     return {**achievement_row(key), "achievedAt": done.isoformat() if done else None}
 
 
-def statistics(people: People, key: str) -> Row:
-    done = sum(key in user.done for user in people.users.values())
-    return {"completions": done, "rarity": 100 * done / max(1, len(people.users))}
+def statistics(state: State, key: str) -> Row:
+    done = sum(key in user.done for user in state.users.values())
+    return {"completions": done, "rarity": 100 * done / max(1, len(state.users))}
 
 
 # Streaks
 
 
-def streak_row(people: People, user: User) -> Row:
-    period, latest = people.period, people.latest(user)
-    found: Row = {"frequency": period.frequency, "length": people.streak(user)}
+def streak_row(state: State, user: User) -> Row:
+    period, latest = state.period, state.latest(user)
+    found: Row = {"frequency": period.frequency, "length": state.streak(user)}
     if latest is None:
         return found | dict.fromkeys(("started", "periodStart", "periodEnd", "expires"))
     first = latest
@@ -84,13 +84,13 @@ def streak_row(people: People, user: User) -> Row:
     return found | {name: day.isoformat() for name, day in (days | {"expires": period.end(following)}).items()}
 
 
-def streak_history(people: People, user: User, periods: int) -> list[Row]:
+def streak_history(state: State, user: User, periods: int) -> list[Row]:
     rows: list[Row] = []
-    day = people.period.start(datetime.now(UTC).date())
+    day = state.period.start(datetime.now(UTC).date())
     for _ in range(periods):
-        end = people.period.end(day)
-        rows.append({"length": people.length(user, day), "periodStart": day.isoformat(), "periodEnd": end.isoformat()})
-        day = people.period.before(day)
+        end = state.period.end(day)
+        rows.append({"length": state.length(user, day), "periodStart": day.isoformat(), "periodEnd": end.isoformat()})
+        day = state.period.before(day)
     return rows[::-1]
 
 
@@ -179,9 +179,9 @@ def board_row(board: Board) -> Row:
     return found
 
 
-def ranking_rows(people: People, ranked: list[tuple[str, int, int]]) -> list[Row]:
+def ranking_rows(state: State, ranked: list[tuple[str, int, int]]) -> list[Row]:
     return [
-        {"value": value, "rank": rank, "userName": people.users[user].fields.get("name"), "userId": user}
+        {"value": value, "rank": rank, "userName": state.users[user].fields.get("name"), "userId": user}
         for user, rank, value in ranked
     ]
 
@@ -191,11 +191,11 @@ def board_of(board: Board, user: User, first: date) -> Row:
     return {**board_row(board), "rank": standing.rank, "value": standing.value}
 
 
-def boards_changed(people: People, user: User, effects: Effects) -> Row:
+def boards_changed(state: State, user: User, effects: Effects) -> Row:
     """By leaderboard, how a user stands in the present run after an event that changed it."""
     found: Row = {}
     for key, changed in effects.boards.items():
-        board = people.boards[key]
+        board = state.boards[key]
         run, values = board.run(), board.values_of(user.attributes)
         if user.id not in changed or run is None or values is None:
             continue

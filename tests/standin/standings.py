@@ -23,7 +23,7 @@ class Standing:
 
 @dataclass
 class Group:
-    """The ranking of one run of a board, or of one group of it. Whoever is level shares a rank: 1, 1, 3."""
+    """The ranking of one run of a board, or of one group of it. Users with the same value share a rank: 1, 1, 3."""
 
     most: int
     rows: list[tuple[int, int, str]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A user's year in review. Weeks begin on Mondays, as in the document's example."""
+"""A user's year in review. Weeks begin on Mondays, as in the spec's example."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from datetime import date, timedelta
 from typing import Any
 
 from tests.standin.organisation import METRICS, POINTS
-from tests.standin.people import Event, People, User
 from tests.standin.shapes import achievement_of, board_of, user_row
+from tests.standin.state import Event, State, User
 
 Row = dict[str, Any]
 
 
-def wrapped(people: People, user: User, year: int) -> Row:
+def wrapped(state: State, user: User, year: int) -> Row:
     days = Counter(event.at.date() for event in user.events if event.at.year == year)
     weeks, months = by(days, monday), by(days, lambda day: day.replace(day=1))
     first = date(year, 1, 1)
     day, week, month = most(days, first), most(weeks, monday(first)), most(months, first)
     last = month.replace(day=calendar.monthrange(year, month.month)[1])
-    whole = period(people, user, first, date(year, 12, 31))
+    whole = period(state, user, first, date(year, 12, 31))
     activity = {
         "daysActive": len(days),
         "weeksActive": len(weeks),
         "monthsActive": len(months),
-        "mostActiveDay": {"date": day.isoformat(), **period(people, user, day, day)},
+        "mostActiveDay": {"date": day.isoformat(), **period(state, user, day, day)},
         "mostActiveWeek": {
             "start": week.isoformat(),
             "end": (week + timedelta(days=6)).isoformat(),
-            **period(people, user, week, week + timedelta(days=6)),
+            **period(state, user, week, week + timedelta(days=6)),
         },
-        "mostActiveMonth": {"month": month.month - 1, **period(people, user, month, last)},
-        "entireYear": {**whole, "longestStreak": longest(people, user, year)},
+        "mostActiveMonth": {"month": month.month - 1, **period(state, user, month, last)},
+        "entireYear": {**whole, "longestStreak": longest(state, user, year)},
     }
     return {"activity": activity, "user": user_row(user)}
 
@@ -53,7 +53,7 @@ def most(counted: Counter[date], otherwise: date) -> date:
     return max(counted, key=lambda day: counted[day], default=otherwise)
 
 
-def period(people: People, user: User, first: date, last: date) -> Row:
+def period(state: State, user: User, first: date, last: date) -> Row:
     """What happened from the one day to the other."""
     events = [event for event in user.events if first <= event.at.date() <= last]
     until = [event for event in user.events if event.at.date() <= last]
@@ -73,7 +73,7 @@ def period(people: People, user: User, first: date, last: date) -> Row:
             points[key] |= {"changeThisPeriod": gained, "percentChange": percent(gained, total)}
     done = [achievement_of(user, key) for key, at in user.done.items() if first <= at.date() <= last]
     boards = {}
-    for key, board in people.boards.items():
+    for key, board in state.boards.items():
         run = board.run()
         if events and run and board.place(user.id, user.attributes, run[0]).rank:
             boards[key] = board_of(board, user, run[0])
@@ -107,15 +107,15 @@ def attributes(name: str, events: list[Event]) -> Row:
     }
 
 
-def longest(people: People, user: User, year: int) -> Row:
+def longest(state: State, user: User, year: int) -> Row:
     """The longest streak that a period of the year ends."""
-    lengths = {day: people.length(user, day) for day in user.first_event if day.year == year}
-    row: Row = {"frequency": people.period.frequency, "length": max(lengths.values(), default=0)}
+    lengths = {day: state.length(user, day) for day in user.first_event if day.year == year}
+    row: Row = {"frequency": state.period.frequency, "length": max(lengths.values(), default=0)}
     if not lengths:
         return row | dict.fromkeys(("periodStart", "periodEnd", "started"))
     last = max(lengths, key=lambda day: lengths[day])
     first = last
-    while people.period.before(first) in user.first_event:
-        first = people.period.before(first)
+    while state.period.before(first) in user.first_event:
+        first = state.period.before(first)
     row |= {"started": user.first_event[first].isoformat(), "periodStart": first.isoformat()}
-    return row | {"periodEnd": people.period.end(last).isoformat()}
+    return row | {"periodEnd": state.period.end(last).isoformat()}

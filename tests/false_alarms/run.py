@@ -1,7 +1,7 @@
-"""`make wolves`: the contract suite against implementations that are right; whatever it finds is a false alarm.
+"""`make false-alarms`: the contract suite against correct implementations; everything that it finds is a false alarm.
 
-First one that was written from the document alone, and ours behind a proxy that writes everything anew; then ours with
-odd catalogs and with as many as asked for, drawn at random. The same seed draws the same ones.
+First a second implementation that was written from the spec alone, and ours behind a proxy that rewrites everything;
+then ours with odd catalogs and with random ones. The same seed gives the same random catalogs.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from contract_tests.options import PROFILES, Options
 from contract_tests.target import start
 from tests import contract_proxy, standin
 from tests.contract_otherwise import reworded
-from tests.wolves.drawn import TENANT, drawn
-from tests.wolves.odd import ODD
+from tests.false_alarms.drawn import TENANT, drawn
+from tests.false_alarms.odd import ODD
 
-KEY = "wolves.key"
+KEY = "false_alarms.key"
 AT_ONCE = 2
 DRAWN = 50
 
@@ -43,7 +43,7 @@ Started = AbstractContextManager[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Result:
-    """What a run said, and whether it found something."""
+    """The output of a run, and whether it found something."""
 
     name: str
     alarm: bool
@@ -54,10 +54,10 @@ class Result:
 def targets(count: int, seed: int) -> dict[str, Callable[[], Started]]:
     """Every implementation by name, the last `count` with drawn catalogs."""
     found: dict[str, Callable[[], Started]] = {
-        f"written from the document, {frequency} streaks": partial(stand_in, frequency)
+        f"written from the spec, {frequency} streaks": partial(stand_in, frequency)
         for frequency in ("daily", "weekly", "monthly")
     }
-    found["a proxy that writes everything anew"] = proxied
+    found["a proxy that rewrites everything"] = proxied
     found |= {name: partial(served, catalog) for name, catalog in ODD.items()}
     return found | {f"drawn {number}": partial(served, drawn(number)) for number in range(seed, seed + count)}
 
@@ -78,14 +78,14 @@ def stand_in(frequency: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def proxied() -> Iterator[dict[str, Any]]:
-    """Ours behind the proxy; its control plane is there as ever."""
+    """Ours behind the proxy, with its control plane."""
     with reworded() as front:
         yield {"base_url": front.url, "api_key": contract_proxy.KEY}
 
 
 @contextmanager
 def served(catalog: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Our server with a catalog; where that has tenants, the suite speaks for one."""
+    """Our server with a catalog; if that has tenants, the suite uses one of them."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "catalog.toml"
         file.write_text(tomli_w.dumps(catalog), "utf-8")
@@ -99,7 +99,7 @@ def served(catalog: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def give(target: tuple[str, Callable[[], Started]], profile: str) -> Result:
-    """An implementation to the suite."""
+    """Runs the suite against an implementation."""
     (name, started), began = target, time.monotonic()
     with started() as options, contextlib.redirect_stdout(io.StringIO()) as said:
         code = run_suite(Options(**options, profile=profile), [])

@@ -52,7 +52,7 @@ class User:
 
 @dataclass
 class Effects:
-    """What one request brought about, in the order of the document's response."""
+    """What one request brought about, in the order of the spec's response."""
 
     completed: list[str] = field(default_factory=list)
     awards: dict[str, list[Row]] = field(default_factory=dict)
@@ -85,8 +85,8 @@ def matches(filters: list[Row] | None, attributes: dict[str, str]) -> bool:
     return all(attributes.get(row["key"]) == row["value"] for row in filters or ())
 
 
-class People:
-    """Everybody, and the boards they are on."""
+class State:
+    """All users, and the leaderboards."""
 
     def __init__(self, frequency: str) -> None:
         self.users: dict[str, User] = {}
@@ -94,8 +94,8 @@ class People:
         self.period = Period(frequency)
         self._numbers = count(1)
 
-    def new_id(self, letter: str) -> str:
-        return f"{letter}{next(self._numbers):07d}"
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}{next(self._numbers):07d}"
 
     # Users
 
