@@ -109,7 +109,8 @@ class Model:
     def _users_update_preferences(self, exchange: Exchange, segments: list[str]) -> Iterator[Mismatch]:
         sent = _body(exchange).get("notifications") or {}
         known = ("achievement_completed", "recap", "reactivation", "streak_reminder")
-        held = self.preferences.setdefault(segments[1], {})
+        # What a new user has is the target's own choice.
+        held = self.preferences.setdefault(segments[1], dict(exchange.json["notifications"]))
         held.update({kind: channels for kind, channels in sent.items() if kind in known})
         yield from self._preferences(segments[1], exchange.json)
 

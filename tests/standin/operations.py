@@ -29,7 +29,7 @@ from tests.standin.shapes import (
     user_row,
 )
 from tests.standin.standings import Board
-from tests.standin.state import Effects, State, User, boost_status, level, matches
+from tests.standin.state import KINDS, Effects, State, User, boost_status, level, matches
 from tests.standin.wrapped import wrapped
 
 Row = dict[str, Any]
@@ -94,9 +94,8 @@ class Operations:
         return {"notifications": self._user(id).notifications}
 
     def users_update_preferences(self, id: str, body: Row) -> Row:
-        kinds = ("achievement_completed", "recap", "reactivation", "streak_reminder")
         given = body.get("notifications", {})
-        self._user(id).notifications.update({kind: given[kind] for kind in kinds if kind in given})
+        self._user(id).notifications.update({kind: given[kind] for kind in KINDS if kind in given})
         return self.users_get_preferences(id)
 
     # Metrics
@@ -166,7 +165,7 @@ class Operations:
         known = self.state.users.get(given["id"])
         attributes = {**(known.attributes if known else {}), **given.get("attributes", {})}
         if not (known and key in known.done) and not matches(achievement.get("user"), attributes):
-            raise Refused("this achievement is for others")
+            raise NotFound("this achievement is for others")
         user, effects = self._upsert(given["id"], given)
         self.state.complete(user, key, effects)
         return {
@@ -284,13 +283,13 @@ class Operations:
     def _run(self, board: Board, run: str | None) -> date:
         found = board.run(date.fromisoformat(run) if run else None)
         if found is None or (run and found[0].isoformat() != run):
-            raise NotFound("no run begins on this day")
+            raise Refused("no run begins on this day")
         return found[0]
 
     def users_leaderboard(self, id: str, key: str, run: str | None = None, numEvents: int = 10) -> Row:
         board, user = self._found(self.state.boards, key), self._user(id)
         first = self._run(board, run)
-        return {**board_of(board, user, first), "history": board.moves[first, id][-numEvents:]}
+        return {**board_of(board, user, first), "history": board.moves[first, id][::-1][:numEvents]}
 
     # Wrapped
 

@@ -13,6 +13,7 @@ from tests.standin.organisation import ACHIEVEMENTS, BOARDS, POINTS
 from tests.standin.standings import Board, Standing
 
 Row = dict[str, Any]
+KINDS = ("achievement_completed", "recap", "reactivation", "streak_reminder")
 
 
 @dataclass
@@ -35,7 +36,7 @@ class User:
     updated: datetime
     fields: Row = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
-    notifications: dict[str, list[str]] = field(default_factory=dict)
+    notifications: dict[str, list[str]] = field(default_factory=lambda: {kind: ["push", "email"] for kind in KINDS})
     events: list[Event] = field(default_factory=list)
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
     totals: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
