@@ -383,10 +383,10 @@ def test_a_board_is_full(stage: Stage) -> None:
     assert [row["userId"] for row in rows] == users[:size]
     assert stage.place(users[-1], board["key"])["rank"] is None
     if board["key"] in actual:
-        last, told = rows[-1]["value"], actual[board["key"]]
-        assert told["rank"] is None
+        last, change = rows[-1]["value"], actual[board["key"]]
+        assert change["rank"] is None
         enough = (last + 1,) if stage.control is not None else (last, last + 1)  # a tie may be let in
-        assert told["threshold"] in enough, f"the last one has {last}, the threshold is {told['threshold']}"
+        assert change["threshold"] in enough, f"the last one has {last}, the threshold is {change['threshold']}"
 
 
 def highest_value(stage: Stage, board: dict[str, Any]) -> int:

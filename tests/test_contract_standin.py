@@ -32,7 +32,7 @@ def test_what_the_spec_leaves_open_is_no_failure(url: str) -> None:
     assert "needs a world of its own" in found.said, "it has no control plane"
 
 
-def test_no_request_is_answered_wrongly(url: str) -> None:
+def test_no_request_gets_a_wrong_response(url: str) -> None:
     operations = "metrics_event,users_create,achievements_all,leaderboards_get"
     found = run(url, "--parts", "operations", "--operations", operations)
     assert found.code == 0, found.said

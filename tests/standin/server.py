@@ -17,7 +17,7 @@ from tests.standin.operations import NotFound, Operations, Refused
 from tests.standin.state import State
 
 Row = dict[str, Any]
-DOCUMENT = json.loads((Path(__file__).parents[2] / "openapi.json").read_text("utf-8"))
+SPEC = json.loads((Path(__file__).parents[2] / "openapi.json").read_text("utf-8"))
 KEY = "stand.in"
 BASE = "/v1"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -69,7 +69,7 @@ class Operation:
 
 
 def checker(schema: Row) -> jsonschema_rs.Draft202012Validator:
-    whole = {**schema, "components": DOCUMENT["components"]}
+    whole = {**schema, "components": SPEC["components"]}
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
 
@@ -87,7 +87,7 @@ def typed(schema: Row, values: list[str]) -> Any:
 def operations() -> list[Operation]:
     return [
         Operation(path, method, item[method], item.get("parameters", []))
-        for path, item in DOCUMENT["paths"].items()
+        for path, item in SPEC["paths"].items()
         for method in METHODS
         if method in item
     ]
