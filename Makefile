@@ -31,7 +31,7 @@ lint: $(READY) ## ruff, mypy --strict and the import rules
 
 test: $(READY) ## set up, lint, check types and run every test
 	@($(LINT)) > $(VENV)/lint.log 2>&1 & lint=$$!; \
-	$(BIN)/python -m pytest -n auto $(ARGS); tests=$$?; \
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS); tests=$$?; \
 	wait $$lint; lint=$$?; cat $(VENV)/lint.log; exit $$((tests | lint))
 
 examples: $(READY) ## write fixtures/examples/ anew

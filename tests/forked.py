@@ -97,6 +97,7 @@ class Parent:
 
     def _end(self) -> None:
         self._socket.close()
+        self._process.kill()
         self._process.wait()
 
     def fork(self, words: list[str], variables: dict[str, str], streams: list[int]) -> int:
