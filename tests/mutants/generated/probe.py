@@ -128,11 +128,14 @@ def transcript_of(fault: Fault | None = None, other: Transcript | None = None) -
     def catch(client: Client, body: bytes, headers: bytes, ended: Ended) -> None:
         carrier.catch(client, body, headers, ended)
 
-    Client.post = catch  # type: ignore[method-assign]
+    post, Client.post = Client.post, catch  # type: ignore[method-assign]
     if fault is not None:
         plant_fault(fault)
-    carrier.app = fresh_app()
-    asyncio.run(play(carrier.request, ROOT))
+    try:
+        carrier.app = fresh_app()
+        asyncio.run(play(carrier.request, ROOT))
+    finally:
+        Client.post = post  # type: ignore[method-assign]
     found = carrier.transcript
     if other is not None and sorted(found.posts) != sorted(other.posts):
         raise Differs("webhooks")
