@@ -73,9 +73,9 @@ class RandomCatalog:
             "leaderboards": self._boards(),
             "settings": {
                 "weekStart": self.rng.choice(WEEKDAYS),
-                "controlRatio": (1, 0, 0.5)[self.number % 3],
+                "controlRatio": (0, 1, 0.5)[self.number % 3],
                 "multiTenant": self.number % 2 == 0,
-                "pointsChangedWindow": (60, 3600, 0, 45)[self.number % 4],
+                "pointsChangedWindow": (45, 3600, 0, 60)[self.number % 4],
             },
         }
 
@@ -87,8 +87,10 @@ class RandomCatalog:
     def _streak(self) -> JSON:
         """Three frequencies in three worlds, each with either evaluation in six; one in four takes any activity."""
         number, pick = self.number, self.rng.randint
-        wanted = self.rng.sample((1, 2.5, 7, 13, 40), 2)
-        initial, interval = int(number % 6 != 5), {"autoEarnInterval": pick(2, 5), "autoEarnAmount": 2}
+        wanted = self.rng.sample((1, 2.5, 7), 2)
+        initial = int(number % 6 != 5)
+        days = pick(4, 6) if number % 3 else pick(26, 31)  # so many that streaks are lost before
+        interval = {"autoEarnInterval": days, "autoEarnAmount": 2}
         freezes = {"initial": initial, "maximum": initial + pick(1, 2)} | (interval if number % 3 != 2 else {})
         return {
             "frequency": ("weekly", "daily", "monthly")[number % 3],
@@ -156,7 +158,7 @@ class RandomCatalog:
             row = {"name": self._name(), "start": self._day(first), "multiplier": self.rng.choice((1.1, 1.5, 1.25))}
             row |= {} if last is None else {"end": self._day(last)}
             row |= {"rounding": self.rng.choice(("up", "down", "nearest")) if place == 0 else rounding}
-            found.append(row | ({}, {}, self._users(self.rng.choice((1, 5))), {"userId": "ann"})[place])
+            found.append(row | ({}, {}, self._users(self.rng.choice((1, 5))), {"userId": odd()})[place])
         return found
 
     def _boards(self) -> JSON:

@@ -9,6 +9,7 @@ import pytest
 from contract_tests.conftest import Stages
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
+from contract_tests.texts import ALIKE, odd
 from contract_tests.test_metrics import is_replay
 from contract_tests.test_users import preferences
 from contract_tests.valid_requests import valid_request
@@ -125,3 +126,13 @@ def test_only_listed_tenants_are_known(stages: Stages) -> None:
         assert without_tenant.of_tenant(tenant).get("users_get", id="ann")["name"] == tenant
     for tenant in ("south", "nort", "north2", "west"):
         without_tenant.of_tenant(tenant).refused("users_create", body={"id": "ann"})
+
+
+@rule("Similar names are different tenants", behaviour(1, "choice"), choice=True)
+def test_similar_names_are_different_tenants(without_tenant: Stage) -> None:
+    names = list(dict.fromkeys(name.strip() for name in (odd(), *ALIKE)))
+    for number, name in enumerate(names):
+        without_tenant.of_tenant(name).get("users_create", body={"id": "ann", "name": f"Ann {number}"})
+    for number, name in enumerate(names):
+        shown = without_tenant.of_tenant(name).get("users_get", id="ann")["name"]
+        assert shown == f"Ann {number}", f"the user of tenant {name!r} is called {shown!r}"

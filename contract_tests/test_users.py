@@ -307,3 +307,10 @@ def preferences(stage: Stage, user: str) -> dict[str, list[str]]:
 
 def _sorted(notifications: dict[str, list[str]]) -> dict[str, list[str]]:
     return {kind: sorted(channels) for kind, channels in notifications.items()}
+
+
+@rule("A control ratio of 1 puts all users into the control group", behaviour(3, "choice"), choice=True)
+def test_all_users_may_be_control(stages: Stages) -> None:
+    stage = stages.new(catalog={"name": "Control", "settings": {"controlRatio": 1}})
+    for number in range(2):
+        assert stage.get("users_create", body={"id": f"user {number}"})["control"] is True

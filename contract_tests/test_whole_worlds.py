@@ -27,7 +27,7 @@ BEGINNING = "2025-03-28T09:10:11.125Z"
 WORLDS = {"quick": 1, "standard": 7, "thorough": 60}
 USERS, CROWD = 5, 24
 #: How many days pass between the days on which users act.
-STEPS = {"daily": (0, 1, 1, 3, 2), "weekly": (1, 6, 3, 12, 8), "monthly": (2, 11, 22, 37, 20)}
+STEPS = {"daily": (0, 1, 1, 3, 2), "weekly": (1, 6, 3, 22, 8), "monthly": (2, 11, 22, 37, 20)}
 
 
 @rule("All data of a world follows from its catalog and what its users did", "docs/behaviour.md", choice=True)
@@ -51,8 +51,10 @@ def test_a_world_with_a_random_catalog(stages: Stages, suite: Suite, number: int
         simulation.act()
         simulation.pass_days(days)
         if day == 1:
-            check_rankings(auditor)
+            check_rankings(auditor, 2)
             check_user(auditor, auditor.reference.users["ann"])
+        if day == 2:
+            simulation.update_users()
     simulation.splash()
     for user in reversed(auditor.reference.users.values()):
         check_user(auditor, user)

@@ -30,6 +30,10 @@ class Auditor:
     def call(self, operation: str, **arguments: Any) -> JSON:
         return self.stage.get(operation, **arguments)
 
+    def same_id(self, operation: str, kind: str, key: str, got: JSON, section: int) -> None:
+        """The id of a thing is the one that it had where it was first shown."""
+        self.same(operation, f"id of {kind}", got, self.ids.setdefault((kind, key), got), section)
+
     def same(self, operation: str, field: str, got: JSON, want: JSON, section: int) -> None:
         """Adds a finding unless both are equal; `section` is one of the behaviour page."""
         if got == want or self.found >= MOST or self.stage.client.spec.names.alike(got, want, field):

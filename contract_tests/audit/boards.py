@@ -20,11 +20,12 @@ JSON = Any
 EMPTY = ("soon", "over")
 
 
-def check_rankings(auditor: Auditor) -> None:
+def check_rankings(auditor: Auditor, most: int | None = None) -> None:
+    """All rankings, and the places of all users or of so many."""
     for key, board in auditor.catalog["leaderboards"].items():
         for group in groups(auditor, board):
             _board(auditor, key, board, group)
-        for user in list(auditor.reference.users.values())[: 1 if key in EMPTY else None]:
+        for user in list(auditor.reference.users.values())[: 1 if key in EMPTY else most]:
             _place(auditor, key, board, user)
     for key in ("runs", "months"):
         _old_run(auditor, key)

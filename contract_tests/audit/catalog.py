@@ -159,6 +159,7 @@ def check_level(auditor: Auditor, operation: str, shown: JSON, system: str, key:
         auditor.same(operation, "level", shown, key, 7)
         return
     check_row(auditor, operation, shown, level_row(auditor, system, key), 7)
+    auditor.same_id(operation, f"levels of {system}", key, shown.get("id"), 7)
 
 
 def _levels(auditor: Auditor, key: str) -> None:
@@ -173,6 +174,7 @@ def check_boost(auditor: Auditor, operation: str, shown: JSON, row: JSON, day: A
     want = {name: row.get(name) for name in BOOST}
     want |= {"rounding": row.get("rounding", "down"), "status": status(row, day)}
     check_row(auditor, operation, shown, want, 7)
+    auditor.same_id(operation, "boosts", row["name"], shown.get("id"), 7)
 
 
 def _boosts(auditor: Auditor, key: str) -> None:

@@ -74,6 +74,21 @@ class Simulation:
             shown = self.auditor.call("users_identify", id=id, body={"attributes": profile.pop("attributes")} | profile)
             check_profile(self.auditor, "users_identify", shown, user)
 
+    def update_users(self) -> None:
+        """Other names, emails and tokens for all, in all ways that there are, and preferences."""
+        for number, id in enumerate(list(self.reference.users)):
+            profile: dict[str, JSON] = {"name": odd(f"n{number}"), "email": f"00{number}.New@Example.org"}
+            profile |= {"deviceTokens": [odd("t"), f"{number}"]}
+            user = self.reference.update_user(id, **profile)
+            way = ("users_update", "users_identify", "users_create")[number % 3]
+            where = {} if way == "users_create" else {"id": id}
+            shown = self.auditor.call(way, **where, body=profile | ({} if where else {"id": id}))
+            check_profile(self.auditor, way, shown, user)
+            user.notifications["recap"] = [["email"], [], ["push"]][number % 3]
+            told = self.auditor.call("users_update_preferences", id=id, body={"notifications": user.notifications})
+            want = {"notifications": user.notifications}
+            self.auditor.same("users_update_preferences", "notifications", told, want, 3)
+
     def act(self) -> None:
         """What all users do on one day."""
         users = list(self.reference.users.values())
@@ -98,15 +113,25 @@ class Simulation:
     # An event
 
     def splash(self) -> None:
-        """More than 32 bits hold, and a half."""
-        self.event(self.rng.choice(list(self.reference.users.values())), LARGE)
+        """More than 32 bits hold, and a half: of a metric that pays points without a limit."""
+        catalog, ann = self.auditor.catalog, self.reference.users["ann"]
+        system = next(key for key, row in catalog["points"].items() if "maxPoints" not in row)
+        row = next(row for _, row in self.reference.triggers(system, "metric") if ann.has(row.get("userAttributes")))
+        self.event(ann, LARGE, row["metricKey"], row.get("eventAttributes") or {})
 
-    def event(self, user: User, value: Decimal | None = None) -> None:
-        metric = self.rng.choice(self.auditor.random_catalog.metrics)
+    def event(
+        self,
+        user: User,
+        value: Decimal | None = None,
+        metric: str | None = None,
+        wanted: dict[str, str] | None = None,
+    ) -> None:
+        metric = metric or self.rng.choice(self.auditor.random_catalog.metrics)
         attributes = {"source": self.rng.choice(SOURCES)} if self.rng.random() < 0.8 else {}
         attributes |= (
             {"kind": self.rng.choice((odd(), odd(), self.rng.choice(ALIKE)))} if self.rng.random() < 0.6 else {}
         )
+        attributes |= wanted or {}
         number = self._value(user, metric, attributes) if value is None else value
         amount: float = int(number) if number == int(number) else float(number)
         key = self._fresh_key(user, metric)

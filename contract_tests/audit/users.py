@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from contract_tests.audit.auditor import Auditor, when
@@ -16,6 +16,8 @@ JSON = Any
 
 def check_user(auditor: Auditor, user: User) -> None:
     check_profile(auditor, "users_get", auditor.call("users_get", id=user.id), user)
+    preferences = auditor.call("users_get_preferences", id=user.id)["notifications"]
+    auditor.same("users_get_preferences", "notifications", preferences, user.notifications, 3)
     _metrics(auditor, user)
     _achievements(auditor, user)
     _streak(auditor, user)
@@ -26,14 +28,16 @@ def check_user(auditor: Auditor, user: User) -> None:
     check_wrapped(auditor, user, check_profile)
 
 
-def check_profile(auditor: Auditor, operation: str, shown: JSON, user: User) -> None:
-    want = {name: user.profile.get(name) for name in ("name", "email", "tz")}
-    want |= {"id": user.id, "attributes": user.attributes, "deviceTokens": user.profile.get("deviceTokens")}
-    want["subscribeToEmails"] = user.profile.get("subscribeToEmails", want["email"] is not None)
+def check_profile(auditor: Auditor, operation: str, shown: JSON, user: User, at: datetime | None = None) -> None:
+    """As it is now, or as it was at a time."""
+    updated, profile = user.profile_at(at or auditor.reference.now)
+    want = {name: profile.get(name) for name in ("name", "email", "tz")}
+    want |= {"id": user.id, "attributes": user.attributes, "deviceTokens": profile.get("deviceTokens")}
+    want["subscribeToEmails"] = profile.get("subscribeToEmails", want["email"] is not None)
     for field, value in want.items():
         auditor.same(operation, field, shown.get(field) or None, value or None, 3)
-    for field in ("created", "updated"):  # no user is changed later
-        auditor.same(operation, field, when(shown[field]), user.created, 3)
+    auditor.same(operation, "created", when(shown["created"]), user.created, 3)
+    auditor.same(operation, "updated", when(shown["updated"]), updated, 3)
     share = auditor.catalog["settings"]["controlRatio"]
     if share in (0, 1):
         auditor.same(operation, "control", shown["control"], bool(share), 3)
@@ -174,12 +178,12 @@ def _boosts(auditor: Auditor, user: User, system: str) -> None:
 
 
 def _summaries(auditor: Auditor, user: User) -> None:
-    last = auditor.reference.today(user) + timedelta(days=2)
+    began = auditor.began.date()
     metrics = [key for key in auditor.catalog["metrics"] if key != "asleep"]
     turn = list(auditor.reference.users).index(user.id)
-    for aggregation, days in (("daily", 12), ("weekly", 30), ("monthly", 100)):
-        span: dict[str, Any] = {"aggregation": aggregation, "startDate": last - timedelta(days=days), "endDate": last}
-        first = span["startDate"]
+    for aggregation, before, after in (("daily", 1, 16), ("weekly", 10, 50), ("monthly", 40, 120)):
+        first, last = began - timedelta(days=before), began + timedelta(days=after)
+        span: dict[str, Any] = {"aggregation": aggregation, "startDate": first, "endDate": last}
         # Each metric with one aggregation, another one for the next user: all are covered, in a third of the time.
         for metric in metrics:
             if (turn := turn + 1) % 3:

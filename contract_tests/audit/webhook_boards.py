@@ -58,7 +58,7 @@ def _due(auditor: Auditor, board: JSON) -> tuple[list[Any], list[Any]]:
     changed, ranks = [], []
     for turn in turns(auditor.reference, board):
         run = turn.run.isoformat()
-        top = [_row(auditor, place) for place in turn.after.values()][:TOP]
+        top = [_row(auditor, place, turn.time) for place in turn.after.values()][:TOP]
         changed.append((turn.time, run, turn.group, top))
         for user in dict.fromkeys((*turn.before, *turn.after)):
             was, now = turn.before.get(user), turn.after.get(user)
@@ -67,8 +67,10 @@ def _due(auditor: Auditor, board: JSON) -> tuple[list[Any], list[Any]]:
     return changed, ranks
 
 
-def _row(auditor: Auditor, place: Place) -> tuple[Any, ...]:
-    return place.user, auditor.reference.users[place.user].profile.get("name"), place.rank, place.value
+def _row(auditor: Auditor, place: Place, at: datetime) -> tuple[Any, ...]:
+    """A row of a ranking, with the name that the user had then."""
+    name = auditor.reference.users[place.user].profile_at(at)[1].get("name")
+    return place.user, name, place.rank, place.value
 
 
 def _standing(place: Place | None) -> tuple[int | None, int | None]:
@@ -124,5 +126,6 @@ def _finished(auditor: Auditor, key: str, board: JSON, body: JSON) -> None:
     for turn in turns(auditor.reference, board):
         if turn.run.isoformat() == body["leaderboard"].get("run"):
             last = turn.after
-    wanted = [_row(auditor, place) for place in last.values()][:TOP]
+    at = when(body["timestamp"]) or auditor.reference.now
+    wanted = [_row(auditor, place, at) for place in last.values()][:TOP]
     auditor.same("leaderboard.finished", f"rankings of {key}", _rankings(body["leaderboard"]), wanted, 11)

@@ -52,7 +52,9 @@ def _own_fields(auditor: Auditor, kind: str, content: JSON) -> None:
     """Check what a body says of the user and of the catalog."""
     user = content.get("user")
     if isinstance(user, dict) and user.get("id") in auditor.reference.users:
-        check_profile(auditor, kind, user, auditor.reference.users[user["id"]])
+        known, at = auditor.reference.users[user["id"]], when(content.get("timestamp"))
+        if at is not None and at >= known.created and not _is_late(auditor, kind, known, at):
+            check_profile(auditor, kind, user, known, at)
     board = content.get("leaderboard")
     if isinstance(board, dict) and board.get("key") in auditor.catalog["leaderboards"]:
         check_board(auditor, kind, board["key"], board)
@@ -60,6 +62,12 @@ def _own_fields(auditor: Auditor, kind: str, content: JSON) -> None:
     if isinstance(system, dict) and system.get("key") in auditor.catalog["points"]:
         for field, value in system_row(auditor, system["key"]).items():
             auditor.same(kind, field, system.get(field), value, 11)
+
+
+def _is_late(auditor: Auditor, kind: str, user: User, at: datetime) -> bool:
+    """Whether the user was changed while the webhook waited for the end of its window: it may tell either."""
+    window = timedelta(seconds=auditor.catalog["settings"]["pointsChangedWindow"])
+    return kind == "points.changed" and any(at - window <= time <= at for time, _ in user.changes[1:])
 
 
 def _achievements(auditor: Auditor, user: User, bodies: list[JSON]) -> None:
@@ -102,7 +110,7 @@ def _points(auditor: Auditor, user: User, key: str, by_user: dict[tuple[str, str
         inside = one["points"]["awards"]
         auditor.same(kind, "added", one["points"]["added"], sum(row["awarded"] for row in inside), 11)
         auditor.same(kind, "total", one["points"]["total"], inside[0]["total"] if inside else None, 11)
-        _in_its_window(auditor, kind, one)
+    _in_their_windows(auditor, kind, bodies)
     system, kind = auditor.catalog["points"][key], "points.level_changed"
     level = points.level(system, 0)
     actual = [one for one in by_user[kind, user.id] if one["points"]["key"] == key]
@@ -115,14 +123,18 @@ def _points(auditor: Auditor, user: User, key: str, by_user: dict[tuple[str, str
         check_level(auditor, kind, one["newLevel"], key, level)
 
 
-def _in_its_window(auditor: Auditor, kind: str, body: JSON) -> None:
-    """Awards in one webhook are of one window, and it is sent when the window ends."""
-    dates = [moment for row in body["points"]["awards"] if (moment := when(row["date"]))]
-    at, window = when(body["timestamp"]), timedelta(seconds=auditor.catalog["settings"]["pointsChangedWindow"])
-    if dates and at is not None:
+def _in_their_windows(auditor: Auditor, kind: str, bodies: list[JSON]) -> None:
+    """The first award is sent at once. Those in its window wait for its end, and are sent together."""
+    window, before = timedelta(seconds=auditor.catalog["settings"]["pointsChangedWindow"]), None
+    for body in bodies:
+        dates = [moment for row in body["points"]["awards"] if (moment := when(row["date"]))]
+        at = when(body["timestamp"])
+        if not dates or at is None:
+            continue
         auditor.same(kind, "timestamp is within its window", max(dates) <= at <= max(dates) + window, True, 11)
-        if at > max(dates):
-            auditor.same(kind, "awards within one window", at - min(dates) <= window, True, 11)
+        if at > max(dates) and before is not None and before > at - 2 * window:
+            auditor.same(kind, "time since the webhook before", at - before, window, 11)
+        before = at
 
 
 def _levels(system: JSON, user: User, key: str) -> Iterator[tuple[datetime, int, str | None]]:
@@ -153,6 +165,7 @@ def _boosts(auditor: Auditor, webhooks: list[Webhook]) -> None:
             if one["boost"]["name"] in known:
                 key, row = known[one["boost"]["name"]]
                 want = {name: row.get(name) for name in (*BOOST, "userId")} | {"pointsSystemKey": key}
+                auditor.same_id(kind, "boosts", row["name"], one["boost"].get("id"), 11)
                 want |= {"rounding": row["rounding"], "pointsSystemName": auditor.catalog["points"][key]["name"]}
                 for name, value in want.items():
                     auditor.same(kind, name, one["boost"].get(name), value, 11)

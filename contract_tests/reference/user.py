@@ -59,17 +59,26 @@ class Streak:
 
 @dataclass
 class User:
-    """`completed`: when each achievement was completed, by key. `replays`: idempotency keys by metric."""
+    """`completed`: when each achievement was completed, by key. `changes`: each profile and its time."""
 
     id: str
     created: datetime
     zone: ZoneInfo
-    profile: dict[str, JSON]
     attributes: dict[str, str]
     events: list[Event] = field(default_factory=list)
     streak: Streak = field(default_factory=Streak)
     completed: dict[str, datetime] = field(default_factory=dict)
     awards: dict[str, list[Award]] = field(default_factory=dict)
+    notifications: dict[str, list[str]] = field(default_factory=dict)
+    changes: list[tuple[datetime, dict[str, JSON]]] = field(default_factory=list)
+
+    @property
+    def profile(self) -> dict[str, JSON]:
+        return self.changes[-1][1]
+
+    def profile_at(self, time: datetime) -> tuple[datetime, dict[str, JSON]]:
+        """The profile at a time, and when it was last changed before."""
+        return [change for change in self.changes if change[0] <= time][-1]
 
     def total(self, metric: str, attributes: dict[str, str] | None = None) -> Decimal:
         events = (event for event in self.events if event.metric == metric and event.matches(attributes))

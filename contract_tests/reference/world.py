@@ -35,10 +35,16 @@ class ReferenceWorld:
         """A new user."""
         self._number = next(self._numbers)
         zone = ZoneInfo(profile.get("tz") or "UTC")
-        user = User(id, self.now, zone, profile, dict(profile.get("attributes") or {}))
+        user = User(id, self.now, zone, dict(profile.get("attributes") or {}), changes=[(self.now, profile)])
         user.streak.freezes = (self.streak.get("freezes") or {}).get("initial") or 0
         self.users[id] = user
         self._pay(user, "user_creation", lambda trigger: 1)
+        return user
+
+    def update_user(self, id: str, **changes: JSON) -> User:
+        """Other values for some fields of a user's profile: none of which anything depends on."""
+        user = self.users[id]
+        user.changes.append((self.now, user.profile | changes))
         return user
 
     def event(self, id: str, metric: str, value: Decimal, attributes: dict[str, str]) -> None:
