@@ -9,9 +9,9 @@ import pytest
 from contract_tests.conftest import Stages
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
-from contract_tests.texts import ALIKE, odd
 from contract_tests.test_metrics import is_replay
 from contract_tests.test_users import preferences
+from contract_tests.texts import ALIKE, odd
 from contract_tests.valid_requests import valid_request
 
 pytestmark = pytest.mark.operations("users_", "metrics_event", "leaderboards_", "streaks_", "points_", "achievements_")
