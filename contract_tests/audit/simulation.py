@@ -85,9 +85,9 @@ class Simulation:
             shown = self.auditor.call(way, **where, body=profile | ({} if where else {"id": id}))
             check_profile(self.auditor, way, shown, user)
             user.notifications["recap"] = [["email"], [], ["push"]][number % 3]
-            told = self.auditor.call("users_update_preferences", id=id, body={"notifications": user.notifications})
+            actual = self.auditor.call("users_update_preferences", id=id, body={"notifications": user.notifications})
             want = {"notifications": user.notifications}
-            self.auditor.same("users_update_preferences", "notifications", told, want, 3)
+            self.auditor.same("users_update_preferences", "notifications", actual, want, 3)
 
     def act(self) -> None:
         """What all users do on one day."""

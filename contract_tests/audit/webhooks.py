@@ -65,7 +65,7 @@ def _own_fields(auditor: Auditor, kind: str, content: JSON) -> None:
 
 
 def _is_late(auditor: Auditor, kind: str, user: User, at: datetime) -> bool:
-    """Whether the user was changed while the webhook waited for the end of its window: it may tell either."""
+    """Whether the user was changed while the webhook waited for the end of its window: it may have either."""
     window = timedelta(seconds=auditor.catalog["settings"]["pointsChangedWindow"])
     return kind == "points.changed" and any(at - window <= time <= at for time, _ in user.changes[1:])
 
