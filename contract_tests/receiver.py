@@ -65,9 +65,11 @@ def problems_of(webhook: Webhook, spec: Spec, secret: str | None) -> list[Proble
     found = spec.check_webhook(webhook.content)
     if secret is not None and webhook.signature != signature(secret, webhook.body):
         message = f"{HEADER} is {webhook.signature!r}, not the signature of these bytes"
-        found.append(Problem("behaviour, section 11 [doc]", message))
+        found.append(Problem("behaviour, section 11 [documented]", message))
     if webhook.media.split(";")[0].strip().lower() != "application/json":
-        found.append(Problem("behaviour, section 11 [doc]", f"content type is {webhook.media!r}, not application/json"))
+        found.append(
+            Problem("behaviour, section 11 [documented]", f"content type is {webhook.media!r}, not application/json")
+        )
     return found
 
 

@@ -13,6 +13,6 @@ def rule(sentence: str, source: str, *, choice: bool = False) -> pytest.MarkDeco
     return pytest.mark.rule(sentence, source, choice=choice or source.endswith("[choice]"))
 
 
-def behaviour(section: int, grade: str = "doc") -> str:
+def behaviour(section: int, grade: str = "documented") -> str:
     """A source: a section of docs/behaviour.md and who says so."""
     return f"behaviour, section {section} [{grade}]"
