@@ -128,6 +128,9 @@ def test_a_restored_streak_that_is_not_extended_is_lost_again() -> None:
         04-07 10:00 ann StreakRestored 3 04-07
         04-08 00:00 ann StreakLost 3
     """)
+    assert rows(story, 6, "length") == [3, 3, 3, 3, 0, 0]  # what was excused stays so
+    story.play("04-09 09:00 ann words 1")
+    assert rows(story, 7, "length") == [3, 3, 3, 3, 0, 0, 1]
 
 
 def test_a_shorter_streak_that_runs_by_now_takes_the_restored_length() -> None:

@@ -95,9 +95,14 @@ def _resets(world: World, value: tuple[f.Reset, ...]) -> JSON:
     return [{"localDate": day.isoformat(), "time": iso(time), "length": length} for day, time, length in value]
 
 
+def _restores(world: World, value: tuple[tuple[date, int, date], ...]) -> JSON:
+    return [{"after": start.isoformat(), "time": iso(time), "expires": end.isoformat()} for start, time, end in value]
+
+
 _BY_NAME: dict[str, Callable[[World, Any], JSON]] = {
     "history": _history,
     "resets": _resets,
+    "restores": _restores,
     "trigger": _trigger,
     "boost": _boost,
     "boosts": _boosts,

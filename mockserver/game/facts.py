@@ -180,6 +180,7 @@ class StreakRecounted(NamedTuple):
     intervals: int
     history: tuple[tuple[date, int, bool], ...]
     resets: tuple[Reset, ...]
+    restores: tuple[tuple[date, int, date], ...]
 
 
 class Pause(NamedTuple):

@@ -74,6 +74,7 @@ def _recount(user: str, state: StreakState) -> f.StreakRecounted:
         state.intervals,
         tuple((row.start, row.length, row.frozen) for row in state.history),
         state.resets,
+        state.restores,
     )
 
 

@@ -65,7 +65,8 @@ class Progress:
 class StreakState:
     """`counted`: the latest period that counted, `extended`: when it did, `deadline`: when `expires` has passed (both
     ms UTC). `reached` and `longest_reached`: the numbers of the facts that brought the length (the last one, when it is
-    0 now) and the longest one; 0 before the first."""
+    0 now) and the longest one; 0 before the first. `restores`: of each the latest period before it that counted or was
+    frozen, its moment (ms UTC), and the last day until which the streak could go on."""
 
     length: int = 0
     started: date | None = None
@@ -80,6 +81,7 @@ class StreakState:
     intervals: int = 0
     history: CountedPeriods = field(default_factory=CountedPeriods)
     resets: tuple[Reset, ...] = ()
+    restores: tuple[tuple[date, int, date], ...] = ()
 
 
 @dataclass(slots=True)

@@ -285,11 +285,15 @@ def went_on(world: World, user: User, period: CountedPeriod) -> bool:
 
 
 def _end_of_streak(world: World, user: User, latest: date) -> date:
-    """The last day of the period that was missed after the one that begins on `latest`, or that of a reset before."""
-    missed = last_chance(world, user, latest, user.pauses)
+    """The last day of the period that was missed after the one that begins on `latest`, or that of a reset before. What
+    was missed before a restore was excused."""
+    missed, restored = last_chance(world, user, latest, user.pauses), 0
+    for before, time, expires in user.streak.restores:
+        if before == latest:
+            missed, restored = max(missed, expires), time
     streak = world.catalog.streak or DAILY
     end = end_of_period(latest, streak.frequency, world.catalog.settings.week_start)
-    return min([missed, *(row.day for row in user.streak.resets if row.day > end)])
+    return min([missed, *(row.day for row in user.streak.resets if row.day > end and row.time > restored)])
 
 
 def rank(world: World, user: User) -> int | None:

@@ -123,6 +123,7 @@ def _streak_restored(world: Population, entry: f.Entry, fact: f.StreakRestored) 
     streak.length, streak.started, streak.reached = fact.length, fact.started, entry.seq
     world.lengths.add((-streak.length, streak.reached, fact.user))
     streak.history.count(streak.counted, fact.length)
+    streak.restores += ((streak.history[len(streak.history) - 1].start, entry.time, fact.expires),)
     _expire(user, fact.expires)
 
 
@@ -155,6 +156,7 @@ def _streak_recounted(world: Population, entry: f.Entry, fact: f.StreakRecounted
         fact.intervals,
         CountedPeriods.of(fact.history),
         fact.resets,
+        fact.restores,
     )
     if new.length:
         world.lengths.add((-new.length, new.reached, user_id))
