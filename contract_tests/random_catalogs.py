@@ -1,4 +1,4 @@
-"""Random catalogs: every one is valid, and every setting is used in a way that shows.
+"""Random catalogs: every one is valid, and every setting is used so that it has an effect.
 
 A setting that has one value per catalog (the frequency, whether there are freezes) depends on the number of the world,
 so that a few worlds have all values. Only the format of catalogs is known here (docs/catalog.md); the target's control
@@ -15,7 +15,7 @@ from contract_tests.texts import ALIKE, LONG, odd
 
 JSON = Any
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-#: In a header blanks at the ends are none of the value.
+#: In a header blanks at the ends do not belong to the value.
 TENANT = odd().strip()
 SOURCES = ("phone", "Phone")
 TEAMS = ("Łódź", "LODZ", "北京")
@@ -23,7 +23,7 @@ NAMES = ("Écriture", "Écriture & <i>co</i>", " Ürün ", "執筆", "№ 7", "Z
 
 
 class RandomCatalog:
-    """One catalog: `json` goes to the target, days absolute. `plans` and `teams` are those that its filters want."""
+    """One catalog: `json` goes to the target, with absolute dates. `plans` and `teams` are values of its filters."""
 
     def __init__(self, seed: int, today: date, number: int = 0) -> None:
         self.rng = random.Random(f"{seed} {number}")
@@ -49,7 +49,7 @@ class RandomCatalog:
         return found | self._maybe(0.7, badgeUrl=f"https://Example.com/{LONG}/00{self._made}.png?x=1&y=%20")
 
     def _filters(self, place: int) -> dict[str, JSON]:
-        """One row has none, the next one wants users, then events, then both; by one attribute or by two."""
+        """No filters, then filters for users, for events, for both, row by row; with one or two attributes."""
         users = {"plan": self.plans[0]} | ({"team": self.teams[0]} if place % 8 < 4 else {})
         events = {"source": self.rng.choice(SOURCES)} | ({"kind": odd()} if place % 8 < 4 else {})
         found = {"userAttributes": users} if place % 4 in (1, 3) else {}
@@ -85,7 +85,7 @@ class RandomCatalog:
         return keys
 
     def _streak(self) -> JSON:
-        """Three frequencies in three worlds, each with either evaluation in six; one in four takes any activity."""
+        """Three worlds have all frequencies, six all evaluations too; every fourth counts any activity."""
         number, pick = self.number, self.rng.randint
         wanted = self.rng.sample((1, 2.5, 7), 2)
         initial = int(number % 6 != 5)
@@ -151,7 +151,7 @@ class RandomCatalog:
         return [*rows, asleep | {"status": ("inactive", "archived")[turn % 2]}]
 
     def _boosts(self) -> list[JSON]:
-        """In most systems all are rounded alike: else what several come to is always rounded down."""
+        """In most systems all boosts have the same rounding, because several different ones always round down."""
         spans = [(-30, -20), (2, None), *self.rng.sample([(-2, 2), (0, 1), (1, 3), (20, 30)], 2)]
         rounding, found = self.rng.choice(("up", "nearest", "up", "down")), list[JSON]()
         for place, (first, last) in enumerate(spans):

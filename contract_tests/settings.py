@@ -19,15 +19,15 @@ from contract_tests.exchange import Exchange
 from contract_tests.kit import Kit
 
 JSON = Any
-#: So many values are shown as they are; of more numbers the least and the greatest are, of more texts the count.
+#: Up to this many values are shown; of more numbers the least and the greatest are shown, of more texts the count.
 FEW = 4
-#: Values that are remembered of one setting.
+#: The most values that are kept of one setting.
 REMEMBERED = 1000
 
 
 @dataclass
 class Setting:
-    """One setting: where it stands, e.g. `points.*.triggers[].type`, and all its values where they can be listed.
+    """One setting: its place, e.g. `points.*.triggers[].type`, and all its values if they can be listed.
 
     `several`: it names some things at once, and how many is what was tried.
     """
@@ -88,7 +88,7 @@ class Setting:
 
 
 class Settings:
-    """Fed with every catalog that was used; asked once at the end."""
+    """Gets every catalog that was used; read once at the end."""
 
     def __init__(self, schema: JSON) -> None:
         self._schema = schema
@@ -154,7 +154,7 @@ class Settings:
                 yield from self._values(part, one, f"{path}{suffix}".lstrip("."), whole)
 
     def _resolved(self, schema: JSON) -> JSON:
-        """A schema that stands where a reference does."""
+        """The schema that a reference points to."""
         part = schema["allOf"][0] if list(schema.get("allOf", [])) and "properties" not in schema else schema
         if "$ref" not in part:
             return schema
@@ -162,7 +162,7 @@ class Settings:
 
 
 def _read(text: str) -> JSON:
-    """A catalog as TOML; a name is none."""
+    """A catalog from TOML; None for a name."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -170,7 +170,7 @@ def _read(text: str) -> JSON:
 
 
 def _parts(schema: JSON) -> dict[str, JSON] | None:
-    """What a schema is made of, by how its place is written; None for a setting."""
+    """The parts of a schema, by how their place is written; None for a setting."""
     if "properties" in schema:
         return {f".{name}": part for name, part in schema["properties"].items()}
     more, items = schema.get("additionalProperties"), schema.get("items")
@@ -184,7 +184,7 @@ def _is_table(schema: JSON) -> bool:
 
 
 def _within(value: JSON, suffix: str, default: JSON) -> list[JSON]:
-    """The values at a place below one; the default where it is left out."""
+    """The values at a place below another; the default if it is absent."""
     if suffix == "[]":
         return value if isinstance(value, list) else []
     if not isinstance(value, dict):
@@ -204,7 +204,7 @@ def _choices(schema: JSON) -> tuple[str, ...]:
 
 
 def _names_several(schema: JSON) -> bool:
-    """Whether it is a map, or a list of texts of one's own."""
+    """Whether it is a map, or a list of any texts."""
     items = schema.get("items", {})
     return schema.get("type") == "object" or (items.get("type") == "string" and "enum" not in items)
 
@@ -241,6 +241,6 @@ def shown(kit: Kit) -> JSON:
 
 
 def _as_set(row: JSON) -> JSON:
-    """With the names that a catalog has for ids of other rows; its own id may be anybody's choice."""
+    """The row with the catalog's names instead of ids of other rows."""
     names = {"metricId": "metricKey", "achievementId": "achievementKey", "achievementIds": "achievementKeys"}
     return {names.get(name, name): value for name, value in row.items() if name != "id"}

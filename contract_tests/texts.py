@@ -1,4 +1,4 @@
-"""A text that stays as it is only where without_tenant touches it, and what it is taken for where somebody does."""
+"""A text that shows every change that an implementation makes to texts, and what it becomes after each change."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ LONG = "long" * 16
 
 
 def odd(end: str = "1") -> str:
-    """It does not survive being trimmed, cut, normalised, folded, escaped, decoded or printed as ASCII, and has zeros
-    in front and a sign without width. Two of them differ after 64 characters only."""
+    """A text that changes when it is trimmed, cut, normalised, folded, escaped, decoded or printed as ASCII. It has
+    leading zeros and a character without width. Two of them differ only after 64 characters."""
     return f" Zoe\u0308 ﬁ② 007 a%20b, c: <&>\\ zero\u200bwidth {LONG}{end} "
 
 
-#: Each is what one way of touching it makes of the first.
+#: Each is what one way of changing a text makes of the first.
 ALIKE = (
     *(odd("2"), odd().strip(), odd().casefold(), odd().replace("\u200b", ""), odd().replace("007", "7")),
     *(unicodedata.normalize("NFC", odd()), unicodedata.normalize("NFKC", odd()), odd().replace("%20", " ")),

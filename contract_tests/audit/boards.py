@@ -21,7 +21,7 @@ EMPTY = ("soon", "over")
 
 
 def check_rankings(auditor: Auditor, most: int | None = None) -> None:
-    """All rankings, and the places of all users or of so many."""
+    """Check all rankings, and the ranks of all users or of some."""
     for key, board in auditor.catalog["leaderboards"].items():
         for group in groups(auditor, board):
             _board(auditor, key, board, group)
@@ -106,7 +106,7 @@ def _place(auditor: Auditor, key: str, board: JSON, user: User) -> None:
 
 
 def _old_run(auditor: Auditor, key: str) -> None:
-    """The run before the one that is on, named by its first day and by its last."""
+    """Check the run before the current one, requested by its first day and by its last."""
     board = auditor.catalog["leaderboards"][key]
     now = run_of(board, auditor.reference.now.date())
     old = run_of(board, now[0] - ONE_DAY) if now else None

@@ -19,17 +19,17 @@ from contract_tests.stage import stamp
 from contract_tests.texts import ALIKE, odd
 
 JSON = Any
-#: Ids that differ by almost nothing: two of each world.
+#: Pairs of similar ids: two of them in each world.
 IDS = ("Ann", "Zoë", "Zoe\u0308", "007", "7", "a%20b", "a b", "zero\u200b", "zero", "ﬁ/+?", *ALIKE)
-#: Odd ones: quarter hours, three-part names and none without a slash, the ends of the world, half an hour of summer
-#: time, old names. Those of every second world are others.
+#: Unusual zones: quarter hours, names with three parts and without a slash, both ends of the date line, half an hour of
+#: summer time, old names. Every second world has others.
 ZONES: tuple[tuple[str | None, ...], ...] = (
     ("Asia/Kathmandu", "America/Argentina/Buenos_Aires", "Pacific/Kiritimati", "Europe/Berlin", "Singapore"),
     ("US/Pacific", "Australia/Lord_Howe", None, "America/St_Johns", "America/Indiana/Indianapolis"),
 )
 NAMES = ("Ann & <Co>", "Łódź", "нина", "007", "n" * 200, "北京 🎉", odd("5"), odd("6"))
 STEP = timedelta(days=4)
-#: The least that a value can differ by, and what is too far to be reached on the way.
+#: The smallest difference of values, and an amount that no threshold needs.
 LEAST, FAR = Decimal("0.000001"), Decimal(1000)
 LARGE = Decimal("3000000000.5")
 VALUES = ("1", "2.5", "0.000001", "13", "40.25", "-3", "7", "1000000", "99.999999", "0.1")
@@ -44,7 +44,7 @@ class Simulation:
         self.keys: dict[tuple[str, str], str] = {}
 
     def create_users(self, count: int) -> None:
-        """So many users, made in all ways that there are."""
+        """Create users in all ways that the API has."""
         ids = ["ann", odd(), odd("/"), *self.rng.sample(IDS, count - 3)]
         zones = ZONES[self.auditor.random_catalog.number % 2] if count <= len(ZONES[0]) else [*ZONES[0], *ZONES[1]]
         zones, names = self.rng.sample(zones, len(zones)), self.rng.sample(NAMES, len(NAMES))
@@ -59,7 +59,7 @@ class Simulation:
             self._wait(timedelta(seconds=61))  # otherwise time triggers pay all users at the same moment
 
     def _plan(self, number: int) -> str:
-        """The plan that filters want, one that is nearly the same, another one."""
+        """The plan in the filters, one that is similar to it, and another one."""
         return (*self.auditor.random_catalog.plans, self.rng.choice(("Gold", "gold", "")))[number % 3]
 
     def create_user(self, id: str, profile: dict[str, JSON], way: int) -> None:
@@ -75,7 +75,7 @@ class Simulation:
             check_profile(self.auditor, "users_identify", shown, user)
 
     def update_users(self) -> None:
-        """Other names, emails and tokens for all, in all ways that there are, and preferences."""
+        """Change names, emails, tokens and preferences of all users, in all ways that the API has."""
         for number, id in enumerate(list(self.reference.users)):
             profile: dict[str, JSON] = {"name": odd(f"n{number}"), "email": f"00{number}.New@Example.org"}
             profile |= {"deviceTokens": [odd("t"), f"{number}"]}
@@ -113,7 +113,7 @@ class Simulation:
     # An event
 
     def splash(self) -> None:
-        """More than 32 bits hold, and a half: of a metric that pays points without a limit."""
+        """A value above 32 bits, with a half, for a metric that awards points without a limit."""
         catalog, ann = self.auditor.catalog, self.reference.users["ann"]
         system = next(key for key, row in catalog["points"].items() if "maxPoints" not in row)
         row = next(row for _, row in self.reference.triggers(system, "metric") if ann.has(row.get("userAttributes")))
@@ -153,7 +153,7 @@ class Simulation:
             self._replay(user, metric, amount, attributes, key, shown)
 
     def _value(self, user: User, metric: str, attributes: dict[str, str]) -> Decimal:
-        """One of the common ones, or what just reaches a threshold that is set up, or just does not."""
+        """A common value, or one that just reaches a threshold of the catalog or just does not."""
         gaps = sorted(gap for gap in self._gaps(user, metric, attributes) if 0 < gap < FAR)
         if not gaps or self.rng.random() < 0.5:
             return Decimal(self.rng.choice(VALUES))
@@ -161,7 +161,7 @@ class Simulation:
         return gap - LEAST if gap > LEAST and self.rng.random() < 0.4 else gap
 
     def _gaps(self, user: User, metric: str, attributes: dict[str, str]) -> Iterator[Decimal]:
-        """How much is missing to each threshold of a metric that such an event counts for."""
+        """How much is missing to each threshold of a metric for which the event counts."""
         catalog, reference = self.auditor.catalog, self.reference
         for row in reference.achievements("active").values():
             filters = row.get("eventAttributes")

@@ -17,7 +17,7 @@ TOP = 10
 
 
 def check_board_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
-    """Which webhooks there are for each board, and all that they say of places."""
+    """Check which webhooks there are for each board, and all ranks in them."""
     actual: dict[tuple[str, str], list[JSON]] = defaultdict(list)
     for webhook in webhooks:
         if webhook.kind.startswith("leaderboard."):
@@ -37,7 +37,7 @@ def check_board_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
 
 
 def _same(auditor: Auditor, kind: str, field: str, shown: list[Any], wanted: list[Any]) -> None:
-    """Both, whatever their order; the first that the other has not is actual."""
+    """Compare both in any order; a finding shows the first row that only one of them has."""
     missing, more = _without(wanted, shown), _without(shown, wanted)
     auditor.same(kind, field, more[:1], missing[:1], 11)
 
@@ -95,7 +95,7 @@ def _rank(body: JSON) -> tuple[Any, ...]:
 
 
 def _runs(board: JSON, now: datetime) -> Iterator[tuple[date, date | None]]:
-    """Those that have begun, or begin the day after."""
+    """The runs that have begun, or begin the day after: first and last day."""
     run = run_of(board, date.fromisoformat(board["start"]))
     while run is not None and run[0] <= now.date() + ONE_DAY:
         yield run
@@ -103,7 +103,7 @@ def _runs(board: JSON, now: datetime) -> Iterator[tuple[date, date | None]]:
 
 
 def _starts(board: JSON, now: datetime) -> Iterator[tuple[datetime, date]]:
-    """At 10:00 UTC of the day before a run's first day."""
+    """The times of webhooks of starts, 10:00 UTC of the day before a run's first day, with that first day."""
     for first, _ in _runs(board, now):
         at = datetime.combine(first, time(10), UTC) - timedelta(days=1)
         if at <= now:
@@ -111,7 +111,7 @@ def _starts(board: JSON, now: datetime) -> Iterator[tuple[datetime, date]]:
 
 
 def _ends(board: JSON, now: datetime) -> Iterator[tuple[datetime, date]]:
-    """At 13:00 UTC of the day after its last day."""
+    """The times of webhooks of ends, 13:00 UTC of the day after a run's last day, with its first day."""
     for first, last in _runs(board, now):
         at = datetime.combine(last, time(13), UTC) + timedelta(days=1) if last else now + ONE_DAY
         if at <= now:
@@ -119,7 +119,7 @@ def _ends(board: JSON, now: datetime) -> Iterator[tuple[datetime, date]]:
 
 
 def _finished(auditor: Auditor, key: str, board: JSON, body: JSON) -> None:
-    """It shows how the run ended."""
+    """Check that it shows the final ranking of the run."""
     if board.get("breakdownAttributes"):
         return
     last: dict[str, Place] = {}

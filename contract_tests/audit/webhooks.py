@@ -18,7 +18,7 @@ from contract_tests.reference.calendar import first_instant
 from contract_tests.reference.user import User
 
 JSON = Any
-#: When boosts for everybody are actual: type, field, how many days later, hour in UTC.
+#: When webhooks of boosts for all users are sent: type, field, how many days later, hour in UTC.
 HOURS = (("points.boost_started", "start", -1, 10), ("points.boost_finished", "end", 1, 13))
 
 
@@ -42,7 +42,7 @@ def check_webhooks(auditor: Auditor, webhooks: list[Webhook]) -> None:
 
 
 def check_few(auditor: Auditor, all_of_them: list[Webhook], few: list[Webhook], kinds: list[str]) -> None:
-    """An endpoint that wants some types gets those, and nothing else."""
+    """Check that an endpoint for some types gets those, and nothing else."""
     wanted = sorted(webhook.body for webhook in all_of_them if webhook.kind in kinds)
     auditor.same("webhooks", "types of an endpoint", sorted({one.kind for one in few} - set(kinds)), [], 11)
     auditor.same("webhooks", f"webhooks of {kinds}", sorted(one.body for one in few) == wanted, True, 11)
@@ -65,7 +65,7 @@ def _own_fields(auditor: Auditor, kind: str, content: JSON) -> None:
 
 
 def _is_late(auditor: Auditor, kind: str, user: User, at: datetime) -> bool:
-    """Whether the user was changed while the webhook waited for the end of its window: it may have either."""
+    """Whether the user was changed while the webhook waited for the end of its window: old and new fields are right."""
     window = timedelta(seconds=auditor.catalog["settings"]["pointsChangedWindow"])
     return kind == "points.changed" and any(at - window <= time <= at for time, _ in user.changes[1:])
 
@@ -172,7 +172,7 @@ def _boosts(auditor: Auditor, webhooks: list[Webhook]) -> None:
 
 
 def _hour(auditor: Auditor, row: JSON, field: str, days: int, hour: int) -> datetime | None:
-    """Those for everybody at one hour of the day before or after; one user's at that user's own midnights."""
+    """Boosts for all users: at an hour of the day before or after; those of one user: at the user's local midnight."""
     if not row.get(field):
         return None
     day = date.fromisoformat(row[field])

@@ -1,4 +1,4 @@
-"""A user's year, wrapped up (section 9)."""
+"""Checks a user's Wrapped (section 9)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_wrapped(auditor: Auditor, user: User, check_profile: Callable[..., Non
 
 
 def _streak(auditor: Auditor, user: User, shown: JSON) -> None:
-    """The most periods in a row that counted: lengths begin again at 1."""
+    """Check the longest streak: the most counted periods in a row."""
     reference, runs = auditor.reference, list[list[date]]()
     for start, length in user.streak.counted.items():
         runs = [*runs, [start]] if length == 1 or not runs else [*runs[:-1], [*runs[-1], start]]
@@ -58,7 +58,7 @@ def _streak(auditor: Auditor, user: User, shown: JSON) -> None:
 
 
 class _Period:
-    """Metrics, points, achievements and boards of a day, a week, a month or the whole year."""
+    """Check metrics, points, achievements and boards of a day, a week, a month or the whole year."""
 
     def __init__(self, auditor: Auditor, user: User, name: str, first: date, last: date) -> None:
         self.auditor, self.user, self.name, self.first, self.last = auditor, user, name, first, last
@@ -86,9 +86,9 @@ class _Period:
         self._boards(shown["leaderboards"])
 
     def _change(self, field: str, shown: JSON, fixed: dict[str, JSON], changes: Changes) -> None:
-        """A row is actual of what moved in the period, and of nothing else."""
+        """Check that there are rows for what changed in the period, and for nothing else."""
         want = self._expected(changes)
-        self.same(f"{field} is actual", shown is not None, want is not None)
+        self.same(f"{field} is in the response", shown is not None, want is not None)
         for name, value in (fixed | (want or {})).items():
             if shown is not None and want is not None:
                 self.same(f"{field}.{name}", shown.get(name), value)
@@ -140,14 +140,14 @@ class _Period:
                 self.same("achievedAt", when(row.get("achievedAt")), self.user.completed.get(key))
 
     def _boards(self, shown: JSON) -> None:
-        """The best place in any run that has a day in the period, the later one of two."""
+        """The best rank in any run that overlaps the period, the later one of two."""
         if not self.user.events:
             return
         for key, board in self.auditor.catalog["leaderboards"].items():
             if board["rankBy"] == "streak":
                 continue
             best = self._best(board)
-            self.same(f"leaderboards.{key} is actual", key in shown, best is not None)
+            self.same(f"leaderboards.{key} is in the response", key in shown, best is not None)
             if best is not None and key in shown:
                 row, (place, first, last) = shown[key], best
                 check_board(self.auditor, WRAPPED, key, row, dates=False)
