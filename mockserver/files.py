@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
+from secrets import token_hex
 
 
 def write_whole(file: Path, pieces: Iterable[bytes], *, new: bool = False) -> None:
@@ -12,7 +12,7 @@ def write_whole(file: Path, pieces: Iterable[bytes], *, new: bool = False) -> No
 
     Raises OSError: FileExistsError when it is to be `new` and is there.
     """
-    draft = file if new else file.with_name(f".{file.name}.{os.getpid()}")
+    draft = file if new else file.with_name(f".{file.name}.{token_hex(4)}")  # in a container all have one process id
     with draft.open("xb") as out:
         try:
             out.writelines(pieces)

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from plane import Http, refused, speaking_to
 
+from mockserver.spec.bodies import decoded
 from mockserver.testing import MadeWorld
 
 EVENT = orjson.dumps({"user": {"id": "ada"}, "value": 3})
@@ -62,6 +63,37 @@ def test_a_bomb_is_refused_where_it_grows_beyond_the_limit(http: Http) -> None:
     refused(post(http, gzip.compress(b" " * (64 << 20)), "gzip"), 400, "at most 1048576 bytes")
     most = b" " * ((1 << 20) - len(EVENT)) + EVENT
     assert post(http, gzip.compress(most), "gzip").json()["total"] == 3
+
+
+@pytest.mark.parametrize("member", [b"", b" "], ids=["empty", "small"])
+def test_a_body_of_very_many_members_is_refused_before_it_holds_up_others(http: Http, member: bytes) -> None:
+    packed = gzip.compress(member, mtime=0)
+    refused(post(http, packed * 10_001, "gzip"), 400, "at most 10000 members")
+    assert post(http, packed * 9_999 + PACKED, "gzip").json()["total"] == 3
+
+
+def test_what_follows_a_member_is_not_copied_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body of many small members would cost the square of their number."""
+    copied = 0
+
+    class Counting:
+        def __init__(self, wbits: int) -> None:
+            self._member = unpacking(wbits=wbits)
+
+        def decompress(self, piece: bytes, most: int) -> bytes:
+            nonlocal copied
+            found = self._member.decompress(piece, most)
+            copied += len(self._member.unused_data)
+            return found
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._member, name)
+
+    unpacking = zlib.decompressobj
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+    body = gzip.compress(b"", mtime=0) * 9_999 + PACKED
+    assert decoded(b"gzip", body) == EVENT
+    assert copied < 60 * len(body)  # half of the body 10,000 times otherwise
 
 
 def test_the_control_plane_reads_them_too(http: Http, trophy_world: MadeWorld) -> None:

@@ -20,11 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 from newer import VERSION, newer
 from processes import admin_url
 
 from mockserver import catalogs
+from mockserver.serve.command import serve
 
 CLOCK = ("--now", "2026-01-15T12:00:00Z", "--frozen")
 FEW = ("--users", "3", "--history-days", "5")
@@ -262,6 +265,34 @@ def test_a_catalog_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> 
 )
 def test_an_option_that_makes_no_sense_is_told(options: tuple[str, ...], said: str) -> None:
     assert said in refused(*options)
+
+
+TAKE_TEXT = [each.opts[0] for each in serve.params if isinstance(each.type, click.Path | click.types.StringParamType)]
+
+
+@pytest.mark.parametrize("name", TAKE_TEXT)
+def test_an_empty_text_is_not_taken_for_none(name: str) -> None:
+    assert "--keep" in TAKE_TEXT
+    done = CliRunner().invoke(serve, ["--port", "0", name, ""])
+    assert done.exit_code == 2
+    assert f"Invalid value for '{name}'" in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--control-token", " a"), "expected printable ASCII, not empty and without spaces around it; found ' a'"),
+        (("--control-token", "gehört"), "expected printable ASCII"),
+        (("--allowed-host", "http://a.example"), "expected a name such as host.docker.internal, without scheme"),
+        (("--allowed-host", "a.example:8080"), "found 'a.example:8080'"),
+        (("--allowed-host", "a.example/x"), "found 'a.example/x'"),
+        (("--allowed-host", "*a.example"), "found '*a.example'"),
+        (("--log", ","), "--log names no server; it takes addresses such as nats://a:4222"),
+    ],
+)
+def test_a_text_that_could_never_fit_is_refused_before_anything_is_made(options: tuple[str, ...], said: str) -> None:
+    done = CliRunner().invoke(serve, ["--port", "0", *options])
+    assert (done.exit_code, said in " ".join(done.output.split())) == (2, True), done.output
 
 
 def test_a_request_that_is_made_to_wait_keeps_nobody_from_ending_the_server() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import subprocess
 import sys
@@ -108,3 +109,10 @@ def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path: Path) -> 
         write_whole(there, [b"other"], new=True)
     write_whole(there, [b"other"])
     assert there.read_bytes() == b"other"
+
+
+def test_the_draft_of_a_process_that_was_killed_is_in_nobodys_way(tmp_path: Path) -> None:
+    """In a container every process has the same id."""
+    (tmp_path / f".there.json.{os.getpid()}").write_bytes(b"half")
+    write_whole(tmp_path / "there.json", [b"whole"])
+    assert (tmp_path / "there.json").read_bytes() == b"whole"

@@ -24,11 +24,10 @@ from mockserver.log.record import LogError
 from mockserver.serve.catalog_file import CatalogFile, find
 from mockserver.serve.hosts import CorsOrigins, Hosts, cors_origins
 from mockserver.serve.options import (
-    FITTING,
     LONGEST_HISTORY,
+    check_header,
     control_options,
     default_key,
-    fits_a_header,
     hosts_for,
     key_hint,
     option,
@@ -74,9 +73,16 @@ class Moment(click.ParamType[int]):
 def api_keys(ctx: click.Context, param: click.Parameter, keys: tuple[str, ...]) -> tuple[str, ...]:
     """Keys that can travel in a header, each once."""
     for key in keys:
-        if not fits_a_header(key):
-            raise click.BadParameter(f"expected {FITTING}; found {key!r}.")
+        check_header(key)
     return tuple(dict.fromkeys(keys))
+
+
+def names(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        Hosts("localhost", given)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return given
 
 
 def origins(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -127,6 +133,7 @@ def origins(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) 
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
+    callback=names,
     help="A name under which the server may be called, beside localhost, IP addresses and the name of --host, such as "
     "host.docker.internal; *.NAME for all below it, * for every name. May be given several times.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -13,6 +14,11 @@ ANY = "*"
 OPTION = "--allowed-host (MOCKSERVER_ALLOWED_HOST)"
 CORS = "--cors (MOCKSERVER_CORS)"
 CORS_CONTROL = "--cors-control (MOCKSERVER_CORS_CONTROL)"
+EXPECTED = (
+    "a name such as host.docker.internal, without scheme, port or path, *.NAME for all below it, or * for every one"
+)
+
+_NAME = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
 
 
 class CorsOrigins(NamedTuple):
@@ -36,7 +42,8 @@ class Hosts:
     """
 
     def __init__(self, bound: str, allowed: Iterable[str] = ()) -> None:
-        names = [name.lower().rstrip(".") for name in allowed]
+        """ValueError for what is allowed and no request can be for."""
+        names = [_allowed(name) for name in allowed]
         self._any = ANY in names
         self._names = {"localhost", bound.lower(), *names}
         self._ends = (".localhost", *(name[1:] for name in names if name.startswith("*.")))
@@ -64,6 +71,14 @@ class Hosts:
             return False
         name = name.lower().rstrip(".")
         return self._any or name in self._names or name.endswith(self._ends) or _is_address(name)
+
+
+def _allowed(name: str) -> str:
+    """As it is compared. ValueError."""
+    plain = name.lower().rstrip(".")
+    if not (_NAME.fullmatch(plain) or _is_address(plain)):
+        raise ValueError(f"expected {EXPECTED}; found {name!r}")
+    return plain
 
 
 def _name(host: str) -> str | None:

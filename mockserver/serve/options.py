@@ -27,10 +27,42 @@ FITTING = "printable ASCII, not empty and without spaces around it"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def option(name: str, *others: str, variables: tuple[str, ...] = (), **settings: Any) -> Callable[[F], F]:
-    """An option that an environment variable `MOCKSERVER_…` can also set."""
+def option(
+    name: str,
+    *others: str,
+    variables: tuple[str, ...] = (),
+    callback: Callable[[click.Context, click.Parameter, Any], Any] | None = None,
+    **settings: Any,
+) -> Callable[[F], F]:
+    """An option that an environment variable `MOCKSERVER_…` can also set. An empty text is refused, not taken for none:
+    `--keep "$DIR"` without a DIR would keep nothing."""
     plain = name.split("/")[0].removeprefix("--").replace("-", "_").upper()
-    return click.option(name, *others, envvar=[f"MOCKSERVER_{plain}", *variables], show_envvar=True, **settings)
+
+    def checked(context: click.Context, param: click.Parameter, given: Any) -> Any:
+        value = callback(context, param, given) if callback else given
+        if "" in (given if isinstance(given, tuple) else (given,)):
+            raise click.BadParameter("must not be empty; leave it out instead.")
+        return value
+
+    variable = [f"MOCKSERVER_{plain}", *variables]
+    return click.option(name, *others, envvar=variable, show_envvar=True, callback=checked, **settings)
+
+
+def fits_a_header(text: str) -> bool:
+    """Whether it reaches the server as it is. What to expect otherwise: FITTING."""
+    return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
+
+
+def check_header(text: str) -> None:
+    """BadParameter for what cannot travel in a header."""
+    if not fits_a_header(text):
+        raise click.BadParameter(f"expected {FITTING}; found {text!r}.")
+
+
+def usable_token(context: click.Context, param: click.Parameter, token: str | None) -> str | None:
+    if token is not None:
+        check_header(token)
+    return token
 
 
 CONTROL = (
@@ -39,6 +71,7 @@ CONTROL = (
     option(
         "--control-token",
         metavar="TOKEN",
+        callback=usable_token,
         help="Opens the control plane, which then wants it. Made up where other machines can reach the server.",
     ),
     option(
@@ -161,11 +194,6 @@ def _endpoint(url: str, secret: str | None, types: tuple[str, ...]) -> WebhookEn
     return WebhookEndpoint(url, secret, types)
 
 
-def fits_a_header(text: str) -> bool:
-    """Whether it reaches the server as it is. What to expect otherwise: FITTING."""
-    return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
-
-
 def guarded(host: str, token: str | None) -> tuple[str | None, bool]:
     """The control token of a server that listens there, made up where it is needed and not given; and whether nothing
     else opens its control plane: a token that is given is wanted everywhere."""
@@ -191,7 +219,8 @@ def key_hint(host: str, keys: Sequence[str], source: str, settings: Settings) ->
 
 def hosts_for(host: str, allowed: Iterable[str]) -> Hosts | None:
     """The names that a server which listens there accepts; None: all. On an address that other machines can reach
-    the control token guards it, and names are looked at only when some are allowed by name."""
+    the control token guards it, and names are looked at only when some are allowed by name. ValueError for what can be
+    no name."""
     allowed = tuple(allowed)
     return Hosts(host, allowed) if allowed or is_loopback(host) else None
 

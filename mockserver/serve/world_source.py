@@ -138,6 +138,8 @@ def world_source(
     """Where the options say that worlds come from; None when from nowhere. Raises `LogError`, UsageError."""
     if sync and keep is None:
         raise click.UsageError("--keep-sync says how --keep writes, which is not given.")
+    if shared.cluster and not shared.servers:
+        raise click.UsageError("--log names no server; it takes addresses such as nats://a:4222,nats://b:4222.")
     if shared.cluster and keep is not None:
         raise click.UsageError(
             "--keep and --log are two homes for the same records: give one of them. With --log each server keeps "

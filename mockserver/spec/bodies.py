@@ -21,6 +21,8 @@ DECIMALS = 1e-06
 LONGEST_ID = 255  # characters of an id, a key, a name, an address
 LONGEST_TEXT = 1000  # characters of any other string
 MOST_ITEMS = 1000  # of a list
+MOST_MEMBERS = 10_000  # of gzip in a body; programs that write several begin one every 64 KiB
+FIRST_PIECE = 1024  # bytes that a member of gzip is given at first
 
 SHORT = {"id", "userId", "key", "name", "email", "tz"}
 
@@ -97,19 +99,29 @@ def decoded(encoding: bytes, raw: bytes, most: int = LARGEST) -> bytes:
         return raw
     if name not in ("gzip", "x-gzip"):
         raise Unreadable(f"Header `Content-Encoding` must be gzip or identity, not {quoted(name)}.")
-    found, rest = b"", raw
     try:
-        while rest:  # several members in a row are one text (RFC 1952)
-            member = zlib.decompressobj(wbits=31)
-            found += member.decompress(rest, most + 1 - len(found))
-            if len(found) > most:
-                raise too_large(most)
-            if not member.eof:
-                raise zlib.error
-            rest = member.unused_data
+        return _unpacked(raw, most)
     except zlib.error:
         raise Unreadable("The body is not the whole of a gzip file, as `Content-Encoding` says it is.") from None
-    return found
+
+
+def _unpacked(raw: bytes, most: int) -> bytes:
+    """Several members in a row are one text (RFC 1952). Each is given its own bytes and few more, since what follows
+    a member is copied when it ends: of many small members that would be the whole rest many times."""
+    found, rest = bytearray(), memoryview(raw)
+    for _ in range(MOST_MEMBERS):
+        member, size = zlib.decompressobj(wbits=31), FIRST_PIECE
+        while not member.eof:
+            if not rest:
+                raise zlib.error
+            piece = rest[:size]
+            found += member.decompress(piece, most + 1 - len(found))
+            if len(found) > most:
+                raise too_large(most)
+            rest, size = rest[len(piece) - len(member.unused_data) :], size * 2
+        if not rest:
+            return bytes(found)
+    raise Unreadable(f"The body must have at most {MOST_MEMBERS} members of gzip in a row.")
 
 
 def too_large(most: int = LARGEST) -> Unreadable:

@@ -46,6 +46,9 @@ def check_options(
     host: Any,
     flags: Mapping[str, Any],
     headers: Mapping[str, Any],
+    keep: Any,
+    catalog: Any,
+    document: Any,
 ) -> None:
     """ValueError for what `mockserver serve` would refuse, too; `headers`: what has to travel in one, by name."""
     _whole("users", users, 0)
@@ -60,7 +63,7 @@ def check_options(
     if not _is_number(keep_alive) or not 0.1 <= keep_alive <= LONGEST_KEEP_ALIVE:
         most = f"{LONGEST_KEEP_ALIVE:.0f}"
         raise ValueError(f"keep_alive must be from 0.1 to {most} seconds, not {keep_alive!r}.")
-    if not isinstance(host, str):
+    if not isinstance(host, str) or not host:
         raise ValueError(f"host must be a name or an address, not {host!r}.")
     for name, value in flags.items():
         if not isinstance(value, bool):
@@ -68,6 +71,22 @@ def check_options(
     for name, text in headers.items():
         if text is not None and not (isinstance(text, str) and fits_a_header(text)):
             raise ValueError(f"{name} must be {FITTING}, not {text!r}.")
+    _check_places(keep, catalog, document)
+
+
+def _check_places(keep: Any, catalog: Any, document: Any) -> None:
+    """ValueError for what is neither a path nor what else may stand there."""
+    if keep is not None and not _is_place(keep):
+        raise ValueError(f"keep must be a directory, not {keep!r}.")
+    if not isinstance(catalog, Mapping) and not _is_place(catalog):
+        raise ValueError(f"catalog must be a file, a name, the text of a catalog or one as data, not {catalog!r}.")
+    if document is not None and not isinstance(document, Mapping) and not _is_place(document):
+        raise ValueError(f"document must be a file, or an OpenAPI document as data, not {document!r}.")
+
+
+def _is_place(value: Any) -> bool:
+    """Whether it can be the path of something: an empty text would be the working directory."""
+    return isinstance(value, Path) or (isinstance(value, str) and value != "")
 
 
 def _is_number(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
@@ -77,6 +78,9 @@ class ThreadServer(World):
                 "live_statuses": live_statuses,
             },
             headers={"api_key": api_key, "control_token": control_token},
+            keep=keep,
+            catalog=catalog,
+            document=document,
         )
         token, locked = guarded(host, control_token) if socket else (control_token, False)
         super().__init__(self._opened, SOCKETLESS_URL, api_key, token=token)
@@ -90,8 +94,8 @@ class ThreadServer(World):
         named = key_hint(host, (api_key,), "that of MockServer(api_key=…)", settings)
         self._settings = replace(settings, key_hint=named)
         self._check_responses = check_responses
-        self._hosts = hosts_for(host, allowed_hosts)
-        self._cors = cors_origins(_several("cors", cors), _several("cors_control", cors_control))
+        self._hosts = hosts_for(host, _several("allowed_hosts", allowed_hosts, "names"))
+        self._cors = cors_origins(_several("cors", cors, "origins"), _several("cors_control", cors_control, "origins"))
         self._keep = keep
         self._keep_alive = keep_alive
         given = dict(zip(PLAN, (catalog, seed, users, history_days, now, frozen), strict=True))
@@ -200,18 +204,20 @@ class ThreadServer(World):
         return self._here
 
 
-def _several(name: str, given: Iterable[str]) -> Iterable[str]:
-    """ValueError for one text in the place of several."""
-    if isinstance(given, str):
-        raise ValueError(f"{name} must be a list of origins, not {given!r}.")
-    return given
+def _several(name: str, given: Iterable[str], of: str) -> tuple[str, ...]:
+    """ValueError for one text in the place of several, and for what is no text."""
+    several = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    if several == (given,) or not all(isinstance(one, str) for one in several):
+        raise ValueError(f"{name} must be a list of {of}, not {given!r}.")
+    return several
 
 
 def _milliseconds(time: Time | None) -> int | None:
     """Raises ValueError for what is no time that a clock can show."""
     if time is None:
         return None
-    moment = read_moment(time if isinstance(time, str) else time.isoformat())
+    text = time.isoformat() if isinstance(time, date) else time
+    moment = read_moment(text) if isinstance(text, str) else None
     if moment is None:
         raise ValueError(f"{time!r} is not an ISO 8601 time between 1970 and 9000.")
     return moment
