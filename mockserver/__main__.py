@@ -31,7 +31,7 @@ def main() -> None:
 
 def end(number: int, frame: FrameType | None) -> None:
     """A server that does not serve yet, or no more, ends at once: no response was sent for what is not kept."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():  # None: closed by who started the server
         os.write(sys.stderr.fileno(), b"\x1b[?25h")  # a bar that shows how far the seeding is hides the cursor
     os._exit(0)
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mockserver.printable import printable
 from mockserver.serve.spec_choice import gaps
 from mockserver.spec import Spec, SpecError, load
 from mockserver.spec.access import in_words, security_of
@@ -52,7 +53,8 @@ def check(context: click.Context, new: Path | None) -> None:
 
 def _report(console: Console, spec: Spec) -> int:
     info = spec.raw["info"]
-    console.print(f"\n[bold]{info['title']} {info['version']}[/], OpenAPI {spec.raw['openapi']}: ", end="")
+    title = (printable(f"{info['title']} {info['version']}"), "bold")
+    console.print(Text.assemble("\n", title, f", OpenAPI {printable(spec.raw['openapi'])}: "), end="")
     console.print(f"{len(spec.operations)} operations, {len(spec.webhooks)} webhooks.\n")
     console.print(_operations(spec))
     console.print(_webhooks(spec))
@@ -79,14 +81,19 @@ def _operations(spec: Spec) -> Table:
     table = _table("Operations", "operation", "request", "responses", "in short")
     for path, method, _, declared in operations_of(spec.raw):
         statuses = " ".join(declared["responses"])
-        table.add_row(declared["operationId"], f"{method.upper()} {path}", statuses, _words(declared))
+        table.add_row(*map(_cell, (declared["operationId"], f"{method.upper()} {path}", statuses)), _words(declared))
     return table
+
+
+def _cell(text: str) -> Text:
+    """What a spec says, as it is: nothing in it is markup, or steers a terminal."""
+    return Text(printable(text))
 
 
 def _webhooks(spec: Spec) -> Table:
     table = _table("\nWebhooks", "type", "in short")
     for kind, declared in webhooks_of(spec.raw):
-        table.add_row(kind, _words(declared))
+        table.add_row(_cell(kind), _words(declared))
     return table
 
 
@@ -100,7 +107,7 @@ def _additions(spec: Spec) -> Table:
 
 
 def _words(declared: Mapping[str, Any]) -> Text:
-    return Text(declared.get("summary") or declared.get("description") or "")
+    return _cell(declared.get("summary") or declared.get("description") or "")
 
 
 def _contradictions(spec: Spec, found: list[Contradiction], rows: list[Erratum]) -> Table:
@@ -129,7 +136,8 @@ def place_in(spec: Mapping[str, Any], pointer: str) -> str:
 def _comparison(console: Console, old: Spec, new: dict[str, Any]) -> int:
     changes = compare(old.raw, new)
     versions = [spec["info"]["version"] for spec in (old.raw, new)]
-    console.print(f"\n[bold]{old.raw['info']['title']} {versions[0]} → {versions[1]}[/]: {_count(changes)}\n")
+    title = printable(f"{old.raw['info']['title']} {versions[0]} → {versions[1]}")
+    console.print(Text.assemble("\n", (title, "bold"), f": {_count(changes)}\n"))
     if changes:
         console.print(_changes(changes))
     console.print()

@@ -128,7 +128,9 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], most: int 
 
 
 async def send_response(response: Response, send: Send) -> None:
-    headers = [JSON_HEADER, (b"content-length", b"%d" % len(response.body)), *response.headers]
+    headers = [*response.headers]
+    if response.status != 204:  # which has no content, and no length of one (RFC 9110, section 8.6)
+        headers += [JSON_HEADER, (b"content-length", b"%d" % len(response.body))]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
 

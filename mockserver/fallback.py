@@ -27,6 +27,7 @@ async def not_found(request: Request, exception: Exception) -> JSONResponse:
     headers = dict(exception.headers or {})
     if "Allow" in headers:  # Starlette has the methods in a set, whose order is another one in every run
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+        message = f"{request.method} is not allowed on {path}, only {headers['Allow']}."
     response = JSONResponse({"error": message}, exception.status_code, headers=headers)
     if request.app.after:
         call = Call(request.method, request.url.path, request.scope["query_string"], {})

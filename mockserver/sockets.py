@@ -28,14 +28,14 @@ def listen_on(host: str, port: int) -> list[socket.socket]:
     try:
         return open_sockets(host, port)
     except (OSError, UnicodeError) as error:
-        number = getattr(error, "errno", -1)
-        if number < 0:  # of looking the name up
+        number = getattr(error, "errno", None)
+        if isinstance(error, socket.gaierror | UnicodeError):  # whose numbers are of another kind, and differ by system
             raise CannotListen(f"Cannot listen on {host}: no such host is known here.") from None
         if number == errno.EADDRINUSE:
             raise CannotListen(
                 f"Port {port} of {host} is taken: choose another with --port, or any free one with --port 0."
             ) from None
-        raise CannotListen(f"Cannot listen on {host}:{port}: {os.strerror(number)}.") from None
+        raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
 
 
 def open_sockets(host: str, port: int) -> list[socket.socket]:

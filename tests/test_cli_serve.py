@@ -28,6 +28,7 @@ from processes import admin_url
 
 from mockserver import catalogs
 from mockserver.serve.command import serve
+from mockserver.sockets import CannotListen, listen_on
 
 CLOCK = ("--now", "2026-01-15T12:00:00Z", "--frozen")
 FEW = ("--users", "3", "--history-days", "5")
@@ -265,6 +266,17 @@ def test_a_catalog_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> 
 )
 def test_an_option_that_makes_no_sense_is_told(options: tuple[str, ...], said: str) -> None:
     assert said in refused(*options)
+
+
+def test_a_host_that_is_not_known_is_said_on_systems_that_count_its_errors_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(*given: object, **more: object) -> None:
+        raise socket.gaierror(8, "nodename nor servname provided, or not known")  # as macOS says it
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(CannotListen, match="Cannot listen on nosuch: no such host is known here"):
+        listen_on("nosuch", 0)
 
 
 TAKE_TEXT = [each.opts[0] for each in serve.params if isinstance(each.type, click.Path | click.types.StringParamType)]

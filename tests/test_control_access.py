@@ -48,7 +48,7 @@ def test_health_wants_no_key(http: Http) -> None:
 def test_an_unknown_call_is_not_found_and_a_wrong_method_not_allowed(http: Http) -> None:
     refused(http.mock("GET", "/clokc"), 404, "/_mock/clokc")
     response = http.mock("PATCH", "/clock")
-    refused(response, 405, "PATCH", "/_mock/clock")
+    refused(response, 405, "PATCH is not allowed on /_mock/clock, only GET, HEAD, PUT.")
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "PUT"}
 
 

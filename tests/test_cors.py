@@ -73,6 +73,7 @@ def test_a_browser_that_asks_first_is_told_what_it_may_do(server: MockServer) ->
     for path in ("/v1/metrics/words-written/event", "/v1/no-such-path"):
         response = send_request(server, "OPTIONS", path, FRONT, **ASKED)
         assert (response.status_code, response.content, allowed(response)) == (204, b"", FRONT)
+        assert "content-length" not in response.headers  # RFC 9110, section 8.6
         assert "POST" in response.headers["Access-Control-Allow-Methods"].split(", ")
         assert response.headers["Access-Control-Allow-Headers"] == "content-type,x-api-key"
         assert int(response.headers["Access-Control-Max-Age"]) > 0

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 from click.testing import CliRunner
@@ -191,3 +192,43 @@ RECIPE_LINE = b'{"v":1,"time":0,"name":"world","arguments":{}}'
 def test_a_text_says_which_line_is_wrong(lines: list[bytes], says: str) -> None:
     with pytest.raises(LogError, match=f"^the log, {says}"):
         parse_lines(lines, "the log")
+
+
+ODD = "a[/b]"
+STEERING = "\u202eevil\u009b31m\u2028"
+
+
+def test_what_is_kept_steers_no_terminal_and_is_no_markup(tmp_path: Path) -> None:
+    with MockServer(keep=tmp_path, api_key=ODD) as server:
+        headers = {"X-API-KEY": ODD}
+        httpx2.put(f"{server.url}/users/ada", json={"name": STEERING}, headers=headers, trust_env=False)
+    assert ODD in run("ls", str(tmp_path))[1]
+    shown = run("show", str(tmp_path))[1]
+    assert "evil" in shown
+    assert shown.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"key": None}, "the recipe of a world cannot be read (KeyError: 'key')"),
+        ({"seed": None}, "the recipe of a world cannot be read (KeyError: 'seed')"),
+        ({"catalog": "name = 3"}, "the world cannot be made: "),
+    ],
+)
+def test_a_world_that_no_server_could_start_with_is_not_imported(
+    tmp_path: Path, changed: dict[str, Any], says: str
+) -> None:
+    with MockServer(keep=tmp_path / "here"):
+        pass
+    assert run("export", str(tmp_path / "here"), "--out", str(tmp_path / "world"))[0] == 0
+    recipe, *rest = (tmp_path / "world").read_text().splitlines()
+    record = orjson.loads(recipe)
+    for name, value in changed.items():
+        record["arguments"].pop(name)
+        if value is not None:
+            record["arguments"][name] = value
+    text = "\n".join([orjson.dumps(record).decode(), *rest])
+    code, said = run("import", str(tmp_path / "there"), "-", given=text)
+    assert (code, says in said) == (2, True), said
+    assert run("ls", str(tmp_path / "there"))[1].count("\n") == 1  # the titles alone

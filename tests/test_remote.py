@@ -273,3 +273,31 @@ def test_a_control_token_and_a_tenant_are_sent() -> None:
 def test_a_command_that_is_nearly_one_is_guessed() -> None:
     assert "No such command 'serv'. Did you mean 'serve'?" in CliRunner().invoke(main, ["serv"]).output
     assert "No such command 'xyzzy'. `mockserver --help` lists them." in CliRunner().invoke(main, ["xyzzy"]).output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("trigger", "streak.lost", "--delay", "nan"), "Error: delay must be a finite number, not nan."),
+        (("trigger", "streak.lost", "--delay", "inf"), "Error: delay must be a finite number, not inf."),
+        (("clock", "advance", "9" * 400 + "d"), "Error: days must be a finite number, not inf."),
+        (("clock", "--url", "http://[::1"), "Error: --url (MOCKSERVER_URL) must be an address such as"),
+        (("clock", "--url", ""), "Error: --url (MOCKSERVER_URL) must be an address such as"),
+        (("clock", "--url", "http://127.0.0.1:99999"), "Error: --url (MOCKSERVER_URL) must be an address such as"),
+        (("clock", "--url", "ftp://127.0.0.1"), "Error: --url (MOCKSERVER_URL) must be an address such as"),
+        (("clock", "--tenant", "a\nb"), "Error: --tenant must be on one line, without spaces around it, not 'a\\nb'."),
+        (("clock", "--control-token", " a"), "Error: --control-token must be on one line"),
+        (("clock", "--api-key", "\udcff"), "Error: --api-key must be on one line"),
+        (("clock", "--api-key", "Zoë"), "Error: The API key in the X-API-KEY header is not known."),
+    ],
+)
+def test_what_cannot_be_sent_is_said_by_the_name_of_its_option(
+    server: MockServer, words: tuple[str, ...], sentence: str
+) -> None:
+    assert refused(server, *words).startswith(sentence)
+
+
+def test_a_tenant_of_any_script_is_sent() -> None:
+    catalog = 'name = "Shared"\n[settings]\nmultiTenant = true\n[metrics.m]\nname = "M"\n'
+    with MockServer(catalog=catalog, now=NOW, frozen=True) as server:
+        assert said(server, "clock", "--tenant", "Zoë 東京").startswith("2026-01-15T12:00")

@@ -93,6 +93,11 @@ def test_servers_heed_it_before_anything_of_them_is_loaded(command: str, code: i
     assert (done.returncode, done.stderr) == (code, b"")
 
 
+def test_a_server_whose_standard_error_is_closed_ends_at_once_too() -> None:
+    code = BEFORE.replace("main()\n", "sys.stderr = None\nmain()\n")
+    assert subprocess.run([sys.executable, "-c", code, "serve"], timeout=20, check=False).returncode == 0
+
+
 # Idle connections
 
 

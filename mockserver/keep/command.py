@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 import click
 import orjson
 
+from mockserver.control.loading import LoadedLog
 from mockserver.files import write_whole
 from mockserver.game.periods import iso
 from mockserver.keep.cluster import ClusterWorlds, is_cluster
 from mockserver.log.record import LOADED, RECIPE, LogError, Record, decode, encode
 from mockserver.log.sqlite import SqliteStore
 from mockserver.log.text import parse_lines, read
+from mockserver.printable import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,6 +86,7 @@ def ls(where: str) -> None:
     """List the worlds of a directory or a cluster: how they were made, and how many records they have."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     with opened_for_reading(where) as store:
         table = Table(box=None, pad_edge=False)
@@ -94,7 +97,9 @@ def ls(where: str) -> None:
             recipe = decode(next(store.read(name))[1])
             newest = decode(next(store.read(name, length - 1))[1])
             row = (recipe.arguments["seed"], recipe.arguments["users"], length, saved.position if saved else "")
-            table.add_row(name, *(f"{cell:,}" if isinstance(cell, int) else cell for cell in row), iso(newest.time))
+            table.add_row(
+                Text(name), *(f"{cell:,}" if isinstance(cell, int) else cell for cell in row), iso(newest.time)
+            )
         Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
@@ -118,7 +123,7 @@ def _shown(position: int, record: Record) -> str:
     tenant = f" [{record.tenant}]" if record.tenant else ""
     text = orjson.dumps(arguments).decode()
     text = f"{text[:199]}…" if len(text) > 200 else text
-    return f"{position:>6}  {iso(record.time)}{tenant}  {record.name} {text}"
+    return printable(f"{position:>6}  {iso(record.time)}{tenant}  {record.name} {text}")
 
 
 @keep.command()
@@ -150,14 +155,17 @@ def import_(directory: str, file: str, key: str | None) -> None:
         lines = sys.stdin.buffer.read().splitlines() if file == "-" else None
         records = read(file) if lines is None else parse_lines(lines, "standard input")
         recipe = decode(records[0])
-        world = key or str(recipe.arguments.get("key"))
+        recipe = recipe._replace(arguments=recipe.arguments | {"made": 0, "fromFile": False})
+        records[0] = encode(recipe)
+        log = LoadedLog(records)
+        world = log.recipe.key if key is None else key
         if not (world and world.isascii() and world.isprintable() and world == world.strip()):
             raise LogError(f"{world!r} cannot be an API key: it must be printable ASCII without spaces around it")
         if world in store.worlds():
             raise LogError(f"{directory} holds a world of the key {world} already")
+        log.organisation(world, None)  # whose catalog can be used, too: no server could start with it otherwise
         newest = decode(records[-1])
         records.append(encode(Record(newest.time, LOADED, {}, real=newest.real or recipe.real)))
-        records[0] = encode(recipe._replace(arguments=recipe.arguments | {"made": 0, "fromFile": False}))
         store.append([(world, position, record) for position, record in enumerate(records, 1)])
         click.echo(f"{len(records):,} records: the world of the key {world} is kept in {directory}.")
 

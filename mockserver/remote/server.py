@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ JSON = Any
 F = TypeVar("F", bound=Callable[..., Any])
 
 TIMEOUT = 600.0  # seconds: to move a clock by years, or to seed thousands of users, takes its time
+CONNECT_TIMEOUT = 10.0  # seconds
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -63,7 +65,7 @@ class Server:
     """`base`: its address, without the API's prefix. `as_json`: whether what it says is printed as it came."""
 
     base: str
-    headers: dict[str, str]
+    headers: dict[str, bytes]
     as_json: bool
 
     def get(self, path: str, **query: object) -> JSON:
@@ -73,7 +75,7 @@ class Server:
     def call(self, method: str, path: str, body: JSON = None, query: Mapping[str, object] | None = None) -> JSON:
         """The content of the response, None where there is none. `query`: parameters that are None are left out."""
         with self._client() as client:
-            response = client.request(method, f"/_mock{path}", json=body, params=_given(query or {}))
+            response = client.request(method, f"/_mock{path}", json=_finite(body), params=_given(query or {}))
             return _content(response, self.base)
 
     def stream(self, path: str, **query: object) -> Iterator[tuple[str, JSON]]:
@@ -97,7 +99,10 @@ class Server:
         trust_env = urlsplit(self.base).hostname not in LOOPBACK  # no proxy is between this machine and itself
         try:
             with httpx2.Client(
-                base_url=self.base, headers=self.headers, timeout=TIMEOUT, trust_env=trust_env
+                base_url=self.base,
+                headers={name.encode(): value for name, value in self.headers.items()},
+                timeout=httpx2.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
+                trust_env=trust_env,
             ) as client:
                 yield client
         except (httpx2.RemoteProtocolError, httpx2.ReadError):
@@ -106,6 +111,42 @@ class Server:
             raise RequestFailed(
                 f"No server responds at {self.base}. Start one with `mockserver serve`, or give --url (MOCKSERVER_URL)."
             ) from None
+
+
+def _finite(body: JSON) -> JSON:
+    """The body of a call as it is. Raises `RequestFailed` for nan and infinity, for which JSON has no word."""
+    for name, value in (body or {}).items():
+        if isinstance(value, float) and not isfinite(value):
+            raise RequestFailed(f"{name} must be a finite number, not {value}.")
+    return body
+
+
+def _base(url: str) -> str:
+    """The server's address, without the API's prefix. Raises `RequestFailed` for what is no address."""
+    address = url if "://" in url else f"http://{url}"
+    try:
+        parts = urlsplit(address)
+        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise RequestFailed(
+            f"--url (MOCKSERVER_URL) must be an address such as http://127.0.0.1:8080, not {printable(repr(url))}."
+        )
+    return address.rstrip("/").removesuffix("/v1")
+
+
+def _headers(**given: tuple[str, str | None]) -> dict[str, bytes]:
+    """Names and values by option, none where nothing is given. Raises `RequestFailed` for what no header can hold."""
+    found = {}
+    for option, (name, value) in given.items():
+        if value is None:
+            continue
+        if printable(value) != value or value != value.strip():
+            shown = f"--{option.replace('_', '-')}"
+            raise RequestFailed(f"{shown} must be on one line, without spaces around it, not {printable(repr(value))}.")
+        found[name] = value.encode()
+    return found
 
 
 def _given(query: Mapping[str, object]) -> dict[str, str]:
@@ -130,11 +171,12 @@ def with_server_options(command: F) -> F:
     def with_server(
         *args: Any, url: str, api_key: str, tenant: str | None, control_token: str | None, as_json: bool, **given: Any
     ) -> Any:
-        headers = {"X-API-KEY": (api_key.split() or [""])[0]}  # the variable may hold several, as `serve` reads it
-        headers |= {"Tenant-ID": tenant} if tenant else {}
-        headers |= {"X-Control-Token": control_token} if control_token else {}
-        address = url if "://" in url else f"http://{url}"
-        return command(Server(address.rstrip("/").removesuffix("/v1"), headers, as_json), *args, **given)
+        headers = _headers(
+            api_key=("X-API-KEY", (api_key.split() or [""])[0]),  # the variable may hold several, as `serve` reads it
+            tenant=("Tenant-ID", tenant or None),
+            control_token=("X-Control-Token", control_token or None),
+        )
+        return command(Server(_base(url), headers, as_json), *args, **given)
 
     decorated: Any = with_server
     for declare in reversed(OPTIONS):

@@ -21,7 +21,9 @@ AnyCatalog = str | Path | Mapping[str, Any]
 
 
 def catalog_to_serve(given: AnyCatalog) -> CatalogFactory:
-    """For a server's own plan. Raises `CatalogError` when there is no such file."""
+    """For a server's own plan. Raises `CatalogError` when there is no such file, ValueError for what is no catalog."""
+    if not isinstance(given, Mapping) and not _is_place(given):
+        raise ValueError(f"catalog must be a file, a name, the text of a catalog or one as data, not {given!r}.")
     if isinstance(given, str) and "\n" in given:
         return catalog_factory(given)
     return catalog_factory(dict(given)) if isinstance(given, Mapping) else CatalogFile(find(str(given)))
@@ -46,11 +48,10 @@ def check_options(
     host: Any,
     flags: Mapping[str, Any],
     headers: Mapping[str, Any],
-    keep: Any,
-    catalog: Any,
-    document: Any,
+    places: Mapping[str, Any],
 ) -> None:
-    """ValueError for what `mockserver serve` would refuse, too; `headers`: what has to travel in one, by name."""
+    """ValueError for what `mockserver serve` would refuse, too; `headers`: what has to travel in one, by name;
+    `places`: paths, by name, None where there is none."""
     _whole("users", users, 0)
     _whole("seed", seed)
     _whole("port", port, 0, 65535)
@@ -68,20 +69,16 @@ def check_options(
     for name, value in flags.items():
         if not isinstance(value, bool):
             raise ValueError(f"{name} must be True or False, not {value!r}.")
+    _check_texts(headers, places)
+
+
+def _check_texts(headers: Mapping[str, Any], places: Mapping[str, Any]) -> None:
     for name, text in headers.items():
         if text is not None and not (isinstance(text, str) and fits_a_header(text)):
             raise ValueError(f"{name} must be {FITTING}, not {text!r}.")
-    _check_places(keep, catalog, document)
-
-
-def _check_places(keep: Any, catalog: Any, document: Any) -> None:
-    """ValueError for what is neither a path nor what else may stand there."""
-    if keep is not None and not _is_place(keep):
-        raise ValueError(f"keep must be a directory, not {keep!r}.")
-    if not isinstance(catalog, Mapping) and not _is_place(catalog):
-        raise ValueError(f"catalog must be a file, a name, the text of a catalog or one as data, not {catalog!r}.")
-    if document is not None and not isinstance(document, Mapping) and not _is_place(document):
-        raise ValueError(f"document must be a file, or an OpenAPI document as data, not {document!r}.")
+    for name, value in places.items():
+        if value is not None and not _is_place(value):
+            raise ValueError(f"{name} must be a path, not {value!r}.")
 
 
 def _is_place(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -78,9 +78,7 @@ class ThreadServer(World):
                 "live_statuses": live_statuses,
             },
             headers={"api_key": api_key, "control_token": control_token},
-            keep=keep,
-            catalog=catalog,
-            document=document,
+            places={"keep": keep, "document": None if isinstance(document, Mapping) else document},
         )
         token, locked = guarded(host, control_token) if socket else (control_token, False)
         super().__init__(self._opened, SOCKETLESS_URL, api_key, token=token)
