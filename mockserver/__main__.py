@@ -21,7 +21,8 @@ def main() -> None:
         try:
             commands()
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # None: closed by who started the command
+                sys.stdout.flush()
     except OSError as error:
         if error.errno not in FULL:
             raise

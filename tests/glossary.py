@@ -38,6 +38,8 @@ TEXTS = {
     "mockserver/ui/views_webhooks.py": ('"/document"',),
     "mockserver/serve/command.py": ("--document",),  # like `verify --document`, known to users
     "mockserver/testing/server.py": ("`document`",),  # the parameter that is named like the option
+    "mockserver/testing/thread.py": ('"document"',),
+    "tests/test_testing_arguments.py": ('"document must be a path',),
     "contract_tests": ('"document"', "--document"),  # a part of the suite and an option, known to users
     "contract_tests/report/html.py": ("document.querySelector",),
     "tests": ('"document"', "--document", "`document`", '"/document"'),

@@ -19,11 +19,13 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from receiver import Receiver
 from test_cli_serve import Server, refused, running
 
+from mockserver.cli import main
 from mockserver.log.record import LogError
-from mockserver.log.sqlite import FILE
+from mockserver.log.sqlite import FILE, SqliteStore
 from mockserver.testing import ControlError, MockServer
 
 NOBODY = ("--users", "0")
@@ -306,6 +308,25 @@ def test_a_log_that_cannot_be_written_is_a_clear_error_and_nothing_happened(tmp_
         assert client.request(*path, json=body).json()["total"] == accepted + 1
     with MockServer(keep=tmp_path) as server:
         assert [row["total"] for row in server.facts(kind="MetricChanged", limit=1)] == [accepted + 1]
+
+
+def test_a_server_that_can_keep_nothing_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockServer(keep=tmp_path / "before"):
+        pass
+    assert (
+        CliRunner().invoke(main, ["keep", "export", str(tmp_path / "before"), "--out", str(tmp_path / "w")]).exit_code
+        == 0
+    )
+
+    def full(store: SqliteStore, rows: object) -> None:
+        raise LogError("the disk is full")
+
+    monkeypatch.setattr(SqliteStore, "append", full)
+    with pytest.raises(LogError, match="the disk is full"):
+        MockServer(keep=tmp_path / "new").start()
+    for name, *more in (("a",), ("b", "--load", str(tmp_path / "w"))):
+        done = CliRunner().invoke(main, ["serve", "--port", "0", "--users", "0", "--keep", str(tmp_path / name), *more])
+        assert (done.exit_code, done.output) == (2, "Error: the disk is full\n")
 
 
 @pytest.mark.parametrize("wrong", ["code", "state"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import socket
 import subprocess
@@ -96,6 +97,12 @@ def test_servers_heed_it_before_anything_of_them_is_loaded(command: str, code: i
 def test_a_server_whose_standard_error_is_closed_ends_at_once_too() -> None:
     code = BEFORE.replace("main()\n", "sys.stderr = None\nmain()\n")
     assert subprocess.run([sys.executable, "-c", code, "serve"], timeout=20, check=False).returncode == 0
+
+
+def test_a_command_whose_standard_output_is_closed_ends_without_a_trace() -> None:
+    command = f"{shlex.quote(sys.executable)} -m mockserver example --list >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
 
 
 # Idle connections

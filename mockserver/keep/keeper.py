@@ -115,7 +115,7 @@ class Keeper:
             self.created(_find(plane.worlds, key), real, 0, plane.settings.endpoints)
         self._kept_worlds.clear()
         plane.worlds.batch, plane.worlds.keeper = self.batch, self
-        self.batch.flush()
+        self.batch.flush_or_fail()
 
     def _follow_file(self, organisation: Organisation, recipe: Recipe) -> None:
         """A world that was made from the server's catalog belongs to that file again; what is new in it comes into

@@ -64,6 +64,13 @@ class Batch:
             except Exception:
                 log.exception("What follows a kept record failed; this is a defect of the mock")
 
+    def flush_or_fail(self) -> None:
+        """As `flush`, for a server that does not run yet and must not when nothing can be kept. Raises `LogError`."""
+        rows, self._rows = self._rows, []
+        if rows:
+            self._store.append(rows)
+        self.flush()
+
     def _append(self, rows: list[Row]) -> bool:
         try:
             self._store.append(rows)

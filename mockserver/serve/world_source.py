@@ -69,6 +69,8 @@ class LocalWorlds:
             organisation, total = plane.worlds.find(self._loaded), len(self._loaded_log.lines)
             assert organisation is not None
             await self._loaded_log.replay(plane, organisation, 0, lambda done: progress.report(done, total))
+            if self._keeper is not None:
+                self._keeper.batch.flush_or_fail()
 
 
 class SharedOptions(NamedTuple):
