@@ -11,7 +11,7 @@ from story import Story, column
 
 from mockserver.game.catalog import Catalog, Freezes, PointsTrigger, Settings, Streak
 from mockserver.game.errors import Refused
-from mockserver.game.streak_commands import reset_streak
+from mockserver.game.streak_commands import reset_streak, restore_streak
 from mockserver.game.wrapped import Change
 
 PERIODS = ("mostActiveDay", "mostActiveWeek", "mostActiveMonth", "entireYear")
@@ -289,3 +289,14 @@ def test_a_day_that_was_reset_belongs_to_no_streak_before() -> None:
     story.play("04-08 09:00 ann words 1\n04-09 09:00 ann words 1")
     story.act(reset_streak, "ann", story.game.now)
     assert streak_of(story) == (3, "2025-04-07", "2025-04-09")
+
+
+def test_a_restored_streak_is_as_long_as_it_was_and_what_came_after() -> None:
+    story = Story(BARE)
+    story.play("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-05 09:00 ann words 1")
+    story.act(restore_streak, "ann", story.game.now)
+    assert streak_of(story) == (2, "2025-04-01", "2025-04-05")
+    story.play("04-06 09:00 ann words 1")
+    assert streak_of(story) == (3, "2025-04-01", "2025-04-06")
+    story.act(reset_streak, "ann", story.game.now)
+    assert streak_of(story)[0] == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import accumulate
 from typing import NamedTuple
 
 from mockserver.game.catalog import Leaderboard
@@ -157,10 +158,18 @@ def longest_streak(world: World, user: User, span: Span) -> Streak:
     best = NO_STREAK
     for rows in _streaks(world, user):
         periods = [Span(row.start, end_of_period(row.start, frequency, week_start)) for row in rows]
-        counted = [period for period in periods if period.last >= span.first and period.first <= span.last]
-        if len(counted) > best.length:
-            best = Streak(len(counted), max(counted[0].first, span.first), min(counted[-1].last, span.last))
+        reached = list(zip(periods, _lengths(rows), strict=True))
+        counted = [row for row in reached if row[0].last >= span.first and row[0].first <= span.last]
+        # Periods after a restore go on from the length that it gave back.
+        length = min(len(counted), counted[-1][1] - counted[0][1] + 1) if counted else 0
+        if length > best.length:
+            best = Streak(length, max(counted[0][0].first, span.first), min(counted[-1][0].last, span.last))
     return best
+
+
+def _lengths(rows: list[CountedPeriod]) -> list[int]:
+    """The running length at each period of a streak, also at one that was reset."""
+    return list(accumulate((row.length for row in rows), lambda before, length: length or before + 1, initial=0))[1:]
 
 
 def _streaks(world: World, user: User) -> Iterator[list[CountedPeriod]]:
