@@ -300,3 +300,12 @@ def test_a_restored_streak_is_as_long_as_it_was_and_what_came_after() -> None:
     assert streak_of(story) == (3, "2025-04-01", "2025-04-06")
     story.act(reset_streak, "ann", story.game.now)
     assert streak_of(story)[0] == 3
+
+
+def test_a_day_that_was_reset_before_and_after_it_counted_belongs_to_no_streak_before() -> None:
+    story = Story(BARE)
+    story.play("04-01 09:00 ann words 1\n04-02 09:00 ann words 1\n04-03 08:00")
+    story.act(reset_streak, "ann", story.game.now)
+    story.play("04-03 09:00 ann words 1")
+    story.act(reset_streak, "ann", story.game.now)
+    assert streak_of(story) == (2, "2025-04-01", "2025-04-02")

@@ -281,7 +281,8 @@ def went_on(world: World, user: User, period: CountedPeriod) -> bool:
         return period.length > 1 or period.frozen
     streak = world.catalog.streak or DAILY
     end = end_of_period(period.start, streak.frequency, world.catalog.settings.week_start)
-    return any(row.length > 1 for row in user.streak.resets if period.start <= row.day <= end)
+    resets = [row.length for row in user.streak.resets if period.start <= row.day <= end]
+    return bool(resets) and resets[-1] > 1  # earlier ones came before it counted
 
 
 def _end_of_streak(world: World, user: User, latest: date) -> date:
