@@ -26,7 +26,7 @@ from tests.mutants.recording import can_replay
 from tests.mutants.trial import SERVED, trials
 from tests.mutants.tries import Outcome, Trial
 
-AT_ONCE = 2
+AT_ONCE, SAMPLE = 2, 100
 
 
 @dataclass
@@ -150,14 +150,17 @@ def run_parts(faults: list[Fault], arguments: argparse.Namespace) -> int:
 
 
 def picked(arguments: argparse.Namespace) -> list[Fault]:
-    """Hand-written ones and the sample; with words only those whose kind or name contains one of them."""
-    wanted = can_replay if arguments.recorded else lambda fault: True
-    everything = [fault for fault in generated().values() if wanted(fault)]
-    by_hand = [] if arguments.generated or arguments.recorded else FAULTS
-    if not arguments.words:
-        return [*by_hand, *(everything if arguments.all else drawn(arguments.sample, arguments.seed, wanted))]
-    everything = [*by_hand, *everything]
-    return [fault for fault in everything if any(word in f"{fault.kind}: {fault.name}" for word in arguments.words)]
+    """Hand-written ones and the sample; with words only those whose kind or name contains one of them, all of these
+    unless a sample is asked for."""
+
+    def wanted(fault: Fault) -> bool:
+        named = not arguments.words or any(word in f"{fault.kind}: {fault.name}" for word in arguments.words)
+        return named and (not arguments.recorded or can_replay(fault))
+
+    by_hand = [] if arguments.generated or arguments.recorded else [fault for fault in FAULTS if wanted(fault)]
+    if arguments.all or (arguments.words and arguments.sample is None):
+        return [*by_hand, *filter(wanted, generated().values())]
+    return [*by_hand, *drawn(arguments.sample or SAMPLE, arguments.seed, wanted)]
 
 
 def import_the_server() -> None:
@@ -170,7 +173,7 @@ def import_the_server() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", action="store_true", help="give every fault to each part alone")
-    parser.add_argument("--sample", type=int, default=100, help="so many generated faults (100)")
+    parser.add_argument("--sample", type=int, help=f"so many generated faults ({SAMPLE})")
     parser.add_argument("--seed", type=int, default=1, help="what the sample is drawn with (1)")
     parser.add_argument("--all", action="store_true", help="every generated fault: takes a night")
     parser.add_argument("--generated", action="store_true", help="none of those written by hand")
@@ -180,7 +183,7 @@ def main() -> int:
     )
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="so many at a time (2)")
     parser.add_argument("--first", action="append", default=[], help="tests with this in their name come first")
-    parser.add_argument("words", nargs="*", help="instead: all faults whose kind or name contains one of these")
+    parser.add_argument("words", nargs="*", help="only faults whose kind or name contains one of these, all of them")
     given = parser.parse_args()
     import_the_server()
     faults = picked(given)
