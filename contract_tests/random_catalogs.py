@@ -152,13 +152,13 @@ class RandomCatalog:
 
     def _boosts(self) -> list[JSON]:
         """In most systems all boosts have the same rounding, because several different ones always round down."""
-        spans = [(-30, -20), (2, None), *self.rng.sample([(-2, 2), (0, 1), (1, 3), (20, 30)], 2)]
+        spans = [*self.rng.sample([(-2, 2), (0, 1), (1, 3), (20, 30)], 2), (-30, -20), (2, None)]
         rounding, found = self.rng.choice(("up", "nearest", "up", "down")), list[JSON]()
         for place, (first, last) in enumerate(spans):
             row = {"name": self._name(), "start": self._day(first), "multiplier": self.rng.choice((1.1, 1.5, 1.25))}
             row |= {} if last is None else {"end": self._day(last)}
-            row |= {"rounding": self.rng.choice(("up", "down", "nearest")) if place == 0 else rounding}
-            found.append(row | ({}, {}, self._users(self.rng.choice((1, 5))), {"userId": odd()})[place])
+            row |= {"rounding": self.rng.choice(("up", "down", "nearest")) if place == 2 else rounding}
+            found.append(row | (self._users(self.rng.choice((1, 5))), {"userId": odd()}, {}, {})[place])
         return found
 
     def _boards(self) -> JSON:

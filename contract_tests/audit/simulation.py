@@ -126,7 +126,8 @@ class Simulation:
         metric: str | None = None,
         wanted: dict[str, str] | None = None,
     ) -> None:
-        metric = metric or self.rng.choice(self.auditor.random_catalog.metrics)
+        conditions = list(self.reference.streak.get("conditions") or {}) * 2
+        metric = metric or self.rng.choice([*self.auditor.random_catalog.metrics, *conditions])
         attributes = {"source": self.rng.choice(SOURCES)} if self.rng.random() < 0.8 else {}
         attributes |= (
             {"kind": self.rng.choice((odd(), odd(), self.rng.choice(ALIKE)))} if self.rng.random() < 0.6 else {}
@@ -155,9 +156,9 @@ class Simulation:
     def _value(self, user: User, metric: str, attributes: dict[str, str]) -> Decimal:
         """A common value, or one that just reaches a threshold of the catalog or just does not."""
         gaps = sorted(gap for gap in self._gaps(user, metric, attributes) if 0 < gap < FAR)
-        if not gaps or self.rng.random() < 0.5:
+        if not gaps or self.rng.random() < 0.4:
             return Decimal(self.rng.choice(VALUES))
-        gap = self.rng.choice(gaps)
+        gap = self.rng.choice(gaps[:3])
         return gap - LEAST if gap > LEAST and self.rng.random() < 0.4 else gap
 
     def _gaps(self, user: User, metric: str, attributes: dict[str, str]) -> Iterator[Decimal]:

@@ -100,17 +100,7 @@ def _rarity(auditor: Auditor, operation: str, key: str, row: JSON) -> None:
 
 def check_streak(auditor: Auditor, operation: str, shown: JSON, user: User) -> None:
     """Check the fields that every streak has."""
-    reference, streak = auditor.reference, user.streak
-    dates = {"started": streak.started, "periodStart": streak.latest, "expires": streak.expires}
-    dates["periodEnd"] = reference.periods.end(streak.latest) if streak.latest else None
-    want: dict[str, JSON] = {name: day.isoformat() if day and streak.length else None for name, day in dates.items()}
-    want |= {"length": streak.length, "frequency": reference.streak["frequency"]}
-    freezes = reference.streak.get("freezes")
-    want |= {"freezes": streak.freezes if freezes else None, "maxFreezes": freezes["maximum"] if freezes else None}
-    interval = (freezes or {}).get("autoEarnInterval")
-    want |= {"freezeAutoEarnInterval": interval}
-    want |= {"freezeAutoEarnAmount": (freezes or {}).get("autoEarnAmount", 1) if interval else None}
-    for field, value in want.items():
+    for field, value in auditor.reference.streak_fields(user).items():
         auditor.same(operation, field, shown.get(field), value, 5)
 
 

@@ -165,10 +165,20 @@ class ReferenceWorld:
         streak.counted[start] = streak.length
         streak.since = self._number
         streak.lengths.append((self._number, self.now, streak.length))
-        shown: dict[str, JSON] = {"freezes": streak.freezes} if self.streak.get("freezes") else {}
-        shown |= {"length": streak.length, "started": str(streak.started), "expires": str(streak.expires)}
-        shown |= {"periodStart": str(start), "periodEnd": str(self.periods.end(start))}
-        self._record_webhook(user, "streak.started" if began else "streak.extended", shown)
+        self._record_webhook(user, "streak.started" if began else "streak.extended", self.streak_fields(user))
+
+    def streak_fields(self, user: User) -> dict[str, JSON]:
+        """The fields that every streak has (schema `BaseStreakResponse`); None: null or absent."""
+        streak = user.streak
+        dates = {"started": streak.started, "periodStart": streak.latest, "expires": streak.expires}
+        dates["periodEnd"] = self.periods.end(streak.latest) if streak.latest else None
+        found: dict[str, JSON] = {name: str(day) if day and streak.length else None for name, day in dates.items()}
+        found |= {"length": streak.length, "frequency": self.streak.get("frequency", "daily")}
+        freezes: dict[str, JSON] = self.streak.get("freezes") or {}
+        interval = freezes.get("autoEarnInterval")
+        found |= {"freezes": streak.freezes if freezes else None, "maxFreezes": freezes.get("maximum")}
+        amount = freezes.get("autoEarnAmount", 1) if interval else None
+        return found | {"freezeAutoEarnInterval": interval, "freezeAutoEarnAmount": amount}
 
     def _record_webhook(self, user: User, kind: str, shown: dict[str, JSON]) -> None:
         user.streak.webhooks.append((kind, shown, self.now))
