@@ -91,6 +91,10 @@ def check_options(options: Options) -> None:
         raise CannotRun(f"--rate must be above 0 requests per second, not {options.rate:g}.")
     if options.update_baseline and options.baseline is None:
         raise CannotRun("--update-baseline needs a file to write: pass --baseline FILE too.")
+    headers = {"api-key": options.api_key, "tenant": options.tenant, "control-token": options.control_token}
+    for name, value in headers.items():
+        if value is not None and (printable(value) != value or value != value.strip()):
+            raise CannotRun(f"--{name} must be on one line, without spaces around it.")
 
 
 def connect(
@@ -131,9 +135,13 @@ def connect(
 def _base_url(given: str, spec: Spec) -> str:
     """With a scheme, and with the path of the spec's server where none is given."""
     url = given if "://" in given else f"http://{given}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CannotRun(f"{given} is not an http address.")
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise CannotRun(f"{printable(repr(given))} is not an http address, such as http://127.0.0.1:8080/v1.")
     if parts.path in ("", "/"):
         url = url.rstrip("/") + urlsplit(spec.raw["servers"][0]["url"]).path
     return url.rstrip("/")

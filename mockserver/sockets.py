@@ -25,6 +25,8 @@ class CannotListen(click.ClickException):
 
 def listen_on(host: str, port: int) -> list[socket.socket]:
     """Sockets that take connections already, so that a taken port is told at once. CannotListen, with the reason."""
+    if not host:  # which would mean all addresses: nobody says that by an empty variable
+        raise CannotListen("--host must not be empty; 0.0.0.0 stands for all addresses.")
     try:
         return open_sockets(host, port)
     except (OSError, UnicodeError) as error:

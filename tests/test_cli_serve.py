@@ -274,6 +274,8 @@ def test_a_host_that_is_not_known_is_said_on_systems_that_count_its_errors_other
     def unknown(*given: object, **more: object) -> None:
         raise socket.gaierror(8, "nodename nor servname provided, or not known")  # as macOS says it
 
+    with pytest.raises(CannotListen, match="--host must not be empty"):
+        listen_on("", 0)
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(CannotListen, match="Cannot listen on nosuch: no such host is known here"):
         listen_on("nosuch", 0)
