@@ -120,6 +120,7 @@ def _gain(
 
 def _note_boosts(world: Population, old: Catalog, new: Catalog, time: int) -> None:
     """Of boosts with new dates: starts and ends in the past are not reported any more."""
+    # Choice: a boost or board whose start was due before the catalog had it sends no webhook for it.
     for boost in new.boosts_by_id.values():
         known = old.boosts_by_id.get(boost.id)
         if known is not None and (known.start, known.end, known.user) == (boost.start, boost.end, boost.user):
