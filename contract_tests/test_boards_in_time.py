@@ -33,7 +33,9 @@ def test_a_streak_board_ranks_lengths(stage: Stage) -> None:
     rows = [
         row
         for row in stage.kit.boards(rankBy="streak", status="active")
-        if not row["breakdownAttributes"] and has_room(stage, row, 2)
+        if not row["breakdownAttributes"]
+        and has_room(stage, row, 2)
+        and (row["end"] is None or stage.control is None)  # periods of the streak will pass
     ]
     board = stage.kit.need(rows, "active streak leaderboard with room")[0]
     ann, ben = stage.user("ann"), stage.user("ben")

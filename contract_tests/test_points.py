@@ -71,14 +71,17 @@ def test_a_trigger_pays_for_every_multiple(stage: Stage) -> None:
     assert awards_of(below["awards"], trigger["id"]) == [], "paid before the threshold was reached"
     response = stage.event(ann, 2.5 * threshold + 0.5, metric)["points"][system]
     paid = awards_of(response["awards"], trigger["id"])
-    assert len(paid) == 1, f"{len(paid)} awards in one event of one trigger"
-    expected = boosted(3 * trigger["points"], paid[0]["boosts"])
-    assert paid[0]["awarded"] == expected, (
-        f"awarded {paid[0]['awarded']}, three times {trigger['points']} with {paid[0]['boosts']} is {expected}"
-    )
+    assert paid, "three multiples were passed, and nothing was paid"
+    boosts, awarded = paid[0]["boosts"], sum(award["awarded"] for award in paid)
+    expected = {boosted(3 * trigger["points"], boosts)}
+    if stage.control is not None:
+        assert len(paid) == 1, f"{len(paid)} awards in one event of one trigger"
+    else:  # elsewhere each multiple may be an award of its own
+        expected.add(3 * boosted(trigger["points"], boosts))
+    assert awarded in expected, f"awarded {awarded}, three times {trigger['points']} with {boosts} is {expected}"
 
 
-@rule("A value that falls and rises again is not awarded twice", behaviour(7))
+@rule("A value that falls and rises again is not awarded twice", behaviour(7, "choice"))
 def test_the_same_multiple_is_not_paid_twice(stage: Stage) -> None:
     system, trigger, metric = plain_trigger(stage)
     threshold, ann = trigger["metricThreshold"], stage.user("ann")
@@ -110,7 +113,8 @@ def test_points_stay_within_their_bounds(stage: Stage) -> None:
             before = stage.points(ann, system)["total"]
             response = stage.event(ann, value, stage.kit.metric_keys[trigger["metricId"]])
             total = stage.points(ann, system)["total"]
-            assert 0 <= total <= cap, f"the total is {total}, the bounds are 0 and {cap}"
+            assert total <= cap, f"the total is {total}, maxPoints is {cap}"
+            assert total >= 0 or stage.control is None, f"the total is {total}"
             if system in response["points"]:
                 actual = response["points"][system]
                 assert actual["total"] == total
@@ -118,8 +122,10 @@ def test_points_stay_within_their_bounds(stage: Stage) -> None:
                     f"from {before} to {total}, and the event returns {actual['added']} of {actual['awards']}"
                 )
     after = stage.points(ann, system)
-    assert all(0 <= award["total"] <= cap for award in after["awards"])
-    assert all(award["awarded"] != 0 for award in after["awards"]), "an award cut to nothing was recorded"
+    assert all(award["total"] <= cap for award in after["awards"])
+    if stage.control is not None:
+        assert all(award["total"] >= 0 for award in after["awards"])
+        assert all(award["awarded"] != 0 for award in after["awards"]), "an award cut to nothing was recorded"
 
 
 def hours_of(trigger: Row) -> int:
@@ -204,9 +210,11 @@ def test_creation_pays(stage: Stage) -> None:
     assert len(awards_of(stage.points(ann, system)["awards"], trigger["id"])) == 1, "paid again for an update"
     ben = stage.name("ben")
     response = stage.event(ben, 1, stage.kit.metric())
-    assert awards_of(response["points"][system]["awards"], trigger["id"]), (
-        "an event that made its user does not show it"
-    )
+    assert awards_of(stage.points(ben, system)["awards"], trigger["id"]), "a user made by an event was not paid"
+    if stage.control is not None:
+        assert awards_of(response["points"][system]["awards"], trigger["id"]), (
+            "an event that made its user does not show it"
+        )
 
 
 @rule("An achievement trigger awards points once, when the achievement is completed", behaviour(7))

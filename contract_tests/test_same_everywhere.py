@@ -73,7 +73,8 @@ def everything(stage: Stage, user: str) -> Iterator[tuple[str, JSON]]:
     yield "leaderboards_all", stage.get("leaderboards_all", includeFinished=True)
     yield "users_wrapped", stage.get("users_wrapped", id=user)
     for key, board in kit.leaderboards.items():
-        if board["breakdownAttributes"] or board.get("status") == "scheduled":
+        shown = ("active", "finished") if stage.control is not None else ("active",)
+        if board["breakdownAttributes"] or board.get("status") not in shown:
             continue
         # `start` and `end` are the run's in the response to an event, and the board's elsewhere: they are not compared.
         yield "leaderboards_get", stage.board(key)

@@ -84,7 +84,7 @@ def _key(stage: Stage, operation: Operation) -> str:
             return str(kit.need(levelled, "points system with levels")[0])
         return str(kit.need(levelled or list(kit.points), "points system")[0])
     if "leaderboards/" in operation.path:
-        rows = sorted(kit.leaderboards.values(), key=lambda row: (bool(row["breakdownAttributes"]), is_small(row)))
+        rows = sorted(kit.leaderboards.values(), key=_preferred)
         return str(kit.need(rows, "leaderboard")[0]["key"])
     return str(kit.plain("api")["key"])
 
@@ -93,6 +93,11 @@ def _board(stage: Stage, key: str) -> dict[str, str]:
     """A board with a breakdown cannot be read without its attributes."""
     breakdown = stage.kit.leaderboards[key]["breakdownAttributes"]
     return {"userAttributes": pairs_of(dict.fromkeys(breakdown, "x"))} if breakdown else {}
+
+
+def _preferred(board: dict[str, Any]) -> tuple[bool, bool, bool]:
+    """First of all one that has a run now, then one that is read without attributes."""
+    return board.get("status") != "active", bool(board["breakdownAttributes"]), is_small(board)
 
 
 def is_small(board: dict[str, Any]) -> bool:

@@ -117,11 +117,13 @@ class Operations:
         unknown = [name for name in attributes if name not in EVENT_ATTRIBUTES]
         if unknown:
             raise Refused(f"no event attribute is called {unknown[0]}")
-        user, effects = self._upsert(given["id"], given)
+        user, _ = self._upsert(given["id"], given)  # what a user gets for being created is not the event's
+        effects = Effects()
         earlier = known and known.keys.get((key, idempotency_key or ""))
         if earlier:
             return self._event(user, key, earlier, Effects(), idempotency_key) | {"idempotentReplayed": True}
         event = self.state.event(user, key, float(value), attributes, effects)
+        self.followed.append((user, effects))
         found = self._event(user, key, event.id, effects, idempotency_key)
         if idempotency_key:
             user.keys[key, idempotency_key] = event.id
@@ -171,7 +173,7 @@ class Operations:
         return {
             "points": points_gained(user, effects),
             "achievement": achievement_of(user, key),
-            "completionId": user.completion[key],
+            "completionId": self.state.new_id("c"),
         }
 
     # Streaks
@@ -281,6 +283,8 @@ class Operations:
         return {**board_row(board), "rankings": ranking_rows(self.state, page)}
 
     def _run(self, board: Board, run: str | None) -> date:
+        if run is None and board.status != "active":
+            raise NotFound("this leaderboard has no run now")
         found = board.run(date.fromisoformat(run) if run else None)
         if found is None or (run and found[0].isoformat() != run):
             raise Refused("no run begins on this day")

@@ -48,9 +48,8 @@ def achievement_row(key: str) -> Row:
     if row["trigger"] == "metric":
         metric = METRICS[row["metric"]]
         found |= {"metricId": metric["id"], "metricName": metric["name"], "metricValue": row["least"]}
-        found["eventAttributes"] = row.get("event", [])
         if row.get("event"):
-            found["eventAttribute"] = row["event"][0]
+            found |= {"eventAttributes": row["event"], "eventAttribute": row["event"][0]}
     if row["trigger"] == "streak":
         found["streakLength"] = row["length"]
     if row["trigger"] == "achievement":

@@ -45,7 +45,6 @@ class User:
     extended: datetime | None = None
     longest: int = 0
     done: dict[str, datetime] = field(default_factory=dict)
-    completion: dict[str, str] = field(default_factory=dict)
     points: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     awards: defaultdict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     best: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -175,7 +174,7 @@ class State:
         """Once, with everything that follows from it."""
         if key in user.done or not matches(ACHIEVEMENTS[key].get("user"), user.attributes):
             return
-        user.done[key], user.completion[key] = datetime.now(UTC), self.new_id("c")
+        user.done[key] = datetime.now(UTC)
         effects.completed.append(key)
         self._pay(user, "achievement", effects, key)
         for other, row in ACHIEVEMENTS.items():
@@ -200,14 +199,14 @@ class State:
                         self._award(user, key, row, times, effects)
 
     def _times(self, user: User, row: Row, effects: Effects) -> int:
-        """How often a trigger pays now: a metric's for each multiple of its threshold that was not reached before."""
+        """How often a trigger pays now: of a metric for each multiple of its threshold, after a fall again."""
         if row["type"] == "streak":
             return int(self.streak(user) % row["each"] == 0)
         if row["type"] != "metric":
             return 1
         reached = int(user.sums[row["id"]] // row["each"]) if user.sums[row["id"]] > 0 else 0
         times = max(0, reached - user.best[row["id"]])
-        user.best[row["id"]] += times
+        user.best[row["id"]] = reached
         return times
 
     def _award(self, user: User, key: str, row: Row, times: int, effects: Effects) -> None:
