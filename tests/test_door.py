@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import resource
 import socket
 import subprocess
@@ -47,6 +48,33 @@ def test_all_that_wait_are_taken_in_one_turn(new_loop: object) -> None:
             stack.enter_context(socket.create_connection(listening.getsockname()))
         with asyncio.Runner(loop_factory=new_loop) as runner:  # type: ignore[arg-type]
             assert runner.run(let_in()) == MANY
+
+
+def test_a_connection_that_has_left_already_is_closed_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    """macOS takes no option for a socket whose client has gone."""
+
+    class Left(socket.socket):
+        def setsockopt(self, *given: object) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    class Listening:
+        def __init__(self, given: list[socket.socket]) -> None:
+            self._given = given
+
+        def accept(self) -> tuple[socket.socket, None]:
+            if not self._given:
+                raise BlockingIOError
+            return self._given.pop(), None
+
+    async def accept() -> None:
+        door = Acceptor(Listening([connection]), asyncio.Protocol)  # type: ignore[arg-type]
+        door._accept()
+        await door.wait_closed()
+
+    connection = Left()
+    asyncio.run(accept())
+    assert connection.fileno() == -1
+    assert "A connection was lost before it was served" in caplog.text
 
 
 def test_without_a_file_descriptor_it_says_so_and_goes_on_when_there_is_one() -> None:

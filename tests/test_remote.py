@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from receiver import Receiver
 
 from mockserver.cli import main
+from mockserver.remote import insight
 from mockserver.testing import MockServer
 
 # To read the certificates of a machine takes longer than all else here.
@@ -191,6 +192,24 @@ def test_following_shows_what_comes_once(ada: MockServer, command: str, new: str
     finally:
         process.kill()
         process.communicate()
+
+
+def test_following_says_how_many_requests_came_too_fast_to_be_shown(
+    ada: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = iter([True])
+
+    def sleep(seconds: float) -> None:
+        if not next(turns, False):
+            raise KeyboardInterrupt
+        for user in ("bob", "cid", "dan"):
+            event(ada, user)
+
+    monkeypatch.setattr(insight, "AT_ONCE", 2)
+    monkeypatch.setattr(insight.time, "sleep", sleep)
+    lines = said(ada, "requests", "--follow").splitlines()
+    assert lines[1] == "… 1 request is left out: too many at once."
+    assert [line.split()[-1] for line in lines[2:]] == ["cid", "dan"]
 
 
 def test_a_webhook_is_triggered_and_whom_it_went_to_is_said(ada: MockServer) -> None:

@@ -49,6 +49,10 @@ def requests(
         while follow:
             time.sleep(BETWEEN)
             found = server.get("/requests", **wanted, limit=AT_ONCE, after=last)["requests"]
+            missed = found[-1]["number"] - last - 1 if found and last and not any(wanted.values()) else 0
+            noun = "request is" if missed == 1 else "requests are"
+            if missed and not server.as_json:
+                click.echo(f"… {missed:,} {noun} left out: too many at once.")
             _print(server, found[::-1], _request)
             last = found[0]["number"] if found else last
     except KeyboardInterrupt:

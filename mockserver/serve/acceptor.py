@@ -55,15 +55,15 @@ class Acceptor:
             except OSError as error:
                 self._pause(error)
                 return
-            connection.setblocking(False)
-            if connection.family != socket.AF_UNIX:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = self._loop.create_task(self._serve_connection(connection))
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
 
     async def _serve_connection(self, connection: socket.socket) -> None:
         try:
+            connection.setblocking(False)
+            if connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # refused by macOS when it has left
             await self._loop.connect_accepted_socket(self._protocol, connection)
         except OSError as error:
             connection.close()
