@@ -65,6 +65,9 @@ def test_an_endpoint_wants_all_types_unless_it_names_some_and_none_when_it_is_of
         ("http://[::1/", "cannot be read"),
         ("http://a test/", "contains white space"),
         ("http://a.test/\n", "contains white space"),
+        ("http://a\x7f.test/", "contains a control character"),
+        ("http://a.test/\u202e", "contains a control character"),
+        ("http://a.test/\udcff", "contains a control character, or what is not UTF-8"),
     ],
 )
 def test_an_address_that_cannot_be_sent_to_is_refused_with_the_reason_and_an_example(url: str, why: str) -> None:

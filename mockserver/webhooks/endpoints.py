@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from mockserver.catalogs.kinds import MOST_ENDPOINTS
 from mockserver.game.errors import NotFound, Refused
 from mockserver.game.nearest import did_you_mean, nearest
+from mockserver.printable import printable
 from mockserver.webhooks.bodies import EVERY_KIND
 from mockserver.webhooks.signing import new_secret
 
@@ -111,13 +112,15 @@ def check_url(url: str) -> None:
     problem = _problem_of(url)
     if problem:
         raise Refused(
-            f'webhook "url" {problem}: found "{url}", expected an address such as http://127.0.0.1:9000/trophy'
+            f'webhook "url" {problem}: found "{printable(url)}", expected an address such as http://127.0.0.1:9000/trophy'
         )
 
 
 def _problem_of(url: str) -> str | None:
     if any(character.isspace() or ord(character) < 32 for character in url):
         return "contains white space"
+    if printable(url) != url:
+        return "contains a control character, or what is not UTF-8"
     try:
         parts = urlsplit(url)
         port = parts.port
