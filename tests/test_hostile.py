@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 import select
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from processes import KEY, serving
+from processes import KEY
+from test_cli_serve import running
 
 MIB = 1 << 20
 EVENT = "/v1/metrics/words-written/event"
@@ -27,13 +26,9 @@ SECONDS = 4  # of full rate
 class Server:
     """Where the server listens and what it weighs."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pid: int) -> None:
         self.port = urlsplit(url).port or 0
-        children = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True
-        )
-        rows = [line.split(maxsplit=1) for line in children.stdout.splitlines()]
-        self.pid = next((int(row[0]) for row in rows if "mockserver serve" in row[1]), None)
+        self.pid = pid
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
@@ -46,8 +41,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving("--users", "10", "--history-days", "3", "--log-level", "critical") as url:
-        yield Server(url)
+    with running("--users", "10", "--history-days", "3", "--log-level", "critical") as started:
+        yield Server(started.url, started.process.pid)
 
 
 def head(path: str = EVENT, *more: str, method: str = "POST") -> bytes:
