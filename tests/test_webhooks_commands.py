@@ -33,6 +33,7 @@ from mockserver.game.world import World
 from mockserver.webhooks.bodies import KINDS
 from mockserver.webhooks.listen import listen
 from mockserver.webhooks.listen import receiver as listening
+from mockserver.webhooks.received import SUMMARIES, summarize
 from mockserver.webhooks.trigger import trigger
 from mockserver.webhooks.verify_handler import verify_webhooks
 
@@ -52,10 +53,10 @@ def body_of(kind: str) -> dict[str, Any]:
 class Listener:
     """The receiver behind `mockserver listen`, and what it printed."""
 
-    def __init__(self, secret: str | None = SECRET) -> None:
+    def __init__(self, secret: str | None = SECRET, *, bodies: bool = False) -> None:
         self._out = io.StringIO()
         console = Console(file=self._out, width=300, color_system=None)
-        self._client = TestClient(listening(SPEC, secret, console))
+        self._client = TestClient(listening(SPEC, secret, console, bodies=bodies))
 
     def receive(self, body: bytes, signed: str | None) -> tuple[int, str]:
         """The response's status, and what was printed for this webhook."""
@@ -102,12 +103,35 @@ def test_a_wrong_signature_is_said_and_refused(signed: str | None, words: str) -
         (b'{"type": "streak.stopped"}', 'the spec has no webhook type "streak.stopped"'),
         (json.dumps(body_of("streak.lost") | {"length": "3"}).encode(), "the schema says: /length:"),
         (b'{"type": "leaderboard.changed", "leaderboard": {"rankings": 3}}', "the schema says: /leaderboard"),
+        (b'{"type": "leaderboard.changed", "leaderboard": [1]}', "the schema says: /leaderboard"),
+        (b'{"type": "streak.lost", "user": [[]]}', "the schema says: "),
     ],
 )
 def test_a_body_that_breaks_the_spec_is_shown_with_the_place_and_refused(body: bytes, words: str) -> None:
     status, printed = Listener().receive(body, signature(body))
     assert status == 400
     assert words in printed
+
+
+@pytest.mark.parametrize("kind", SUMMARIES)
+def test_whatever_stands_in_the_place_of_another_value_can_be_shown(kind: str) -> None:
+    body = body_of(kind) if kind in KINDS else {"type": kind}
+    for path in re.findall(r"{([^}]+)}", SUMMARIES[kind]):
+        for odd in (None, [], [1], ["a", {}], {}, {"0": 1}, "text", 1, True):
+            first, *rest = path.split(".")
+            value: Any = odd
+            for step in reversed(rest):
+                value = value if step in ("0", "#") else {step: value}
+            assert "{" not in summarize(kind, body | {first: value})
+            assert "{" not in summarize(kind, body | {first: odd})
+
+
+@pytest.mark.parametrize("levels", [101, 400, 1000])
+def test_a_body_that_is_nested_too_deep_is_refused(levels: int) -> None:
+    deep = b'{"type": "streak.lost", "user": ' + b"[" * levels + b"]" * levels + b"}"
+    status, printed = Listener(bodies=True).receive(deep, signature(deep))
+    assert status == 400
+    assert "the body is nested deeper than 100 levels" in printed
 
 
 def test_without_a_secret_the_signature_is_not_checked_and_that_is_said() -> None:

@@ -85,7 +85,7 @@ def parse(raw: bytes, most: int = LARGEST) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         _explain(raw, error)
-    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(value) > DEEPEST:
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and depth_of(value) > DEEPEST:
         raise _too_deep()
     if b"\\u0000" in raw and any("\0" in text for text in _strings(value)):
         raise Refused("The body holds a string with a NUL character, which is not allowed.")
@@ -158,7 +158,7 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> NoReturn:
         raise _too_deep() from None
     except ValueError:
         raise Unreadable(f"The body must be JSON: {error}.") from None
-    if _depth(value) > DEEPEST:
+    if depth_of(value) > DEEPEST:
         raise _too_deep()
     if any("\ud800" <= char <= "\udfff" for string in _strings(value) for char in string):
         raise Refused("The body holds a string with half a surrogate pair, which is not allowed.")
@@ -169,7 +169,7 @@ def _not_json(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _depth(value: Any) -> int:
+def depth_of(value: Any) -> int:
     """How many objects and lists lie inside each other, without recursion; stops beyond the limit."""
     depth = 0
     level = [value]

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from mockserver.spec import Spec
+from mockserver.spec.bodies import DEEPEST, depth_of
 from mockserver.webhooks.signing import HEADER, verify
 
 # What each type has to say, with paths into its body.
@@ -56,6 +57,8 @@ def read(spec: Spec, raw: bytes, signature: str | None, secret: str | None) -> R
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         return ReceivedWebhook(None, "", forged, (*problems, f"the body is not JSON: {error}"), None)
+    if depth_of(body) > DEEPEST:
+        return ReceivedWebhook(None, "", forged, (*problems, f"the body is nested deeper than {DEEPEST} levels"), None)
     kind = body.get("type") if isinstance(body, dict) else None
     if not isinstance(kind, str):
         return ReceivedWebhook(None, "", forged, (*problems, 'the body is not an object with a "type"'), body)
@@ -77,7 +80,7 @@ def signature_problem(raw: bytes, signature: str | None, secret: str) -> str | N
 
 
 def summarize(kind: str, body: Any) -> str:
-    """One line; what the body lacks reads `—`."""
+    """One line; what the body lacks reads `—`, or has otherwise."""
     return re.sub(r"{([^}]+)}", lambda match: _value_at(body, match[1].split(".")), SUMMARIES.get(kind, ""))
 
 
@@ -85,8 +88,10 @@ def _value_at(value: Any, path: list[str]) -> str:
     for step in path:
         if isinstance(value, dict):
             value = value.get(step)
-        elif isinstance(value, list):
-            value = len(value) if step == "#" else next(iter(value[int(step) : int(step) + 1]), None)
+        elif isinstance(value, list) and step == "#":
+            value = len(value)
+        elif isinstance(value, list) and step.isdigit():
+            value = next(iter(value[int(step) : int(step) + 1]), None)
         else:
             return "—"
-    return "—" if value is None else str(value)
+    return "—" if value is None or isinstance(value, (dict, list)) else str(value)
