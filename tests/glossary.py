@@ -36,6 +36,7 @@ TEXTS = {
     "mockserver/ui/actions.py": ("'/document'",),
     "mockserver/ui/views_requests.py": ('"/document"',),
     "mockserver/ui/views_webhooks.py": ('"/document"',),
+    "mockserver/ui/templates/why_bare.html": ("reason.answer",),
     "mockserver/serve/command.py": ("--document",),  # like `verify --document`, known to users
     "mockserver/testing/server.py": ("`document`",),  # the parameter that is named like the option
     "mockserver/testing/thread.py": ('"document"',),
@@ -47,7 +48,7 @@ TEXTS = {
     "tests/test_control_docs.py": ('"answer"',),
     "tests/test_control_insight.py": ('"answer"',),
     "tests/test_testing.py": ('"answer"',),
-    "tests/test_ui_browser.py": (".answer", "document.activeElement", "document.documentElement"),
+    "tests/test_ui_browser.py": ("document.activeElement", "document.documentElement"),
 }
 VARIABLES = {
     "mockserver/control/schemas.py": ("answer", "see"),  # fields of GET /_mock/why and GET /_mock/cast
@@ -62,9 +63,11 @@ UNREAD = ("tests/glossary.py", "tests/test_docs.py")  # name the words
 
 
 def code() -> dict[str, str]:
-    """Every file of Python that is looked into, by its path, with its text."""
+    """Every file of Python and every template of the console, by its path, with its text."""
     folders = ("mockserver", "contract_tests", "benchmarks", "tests")
-    files = {file.relative_to(ROOT).as_posix(): file for folder in folders for file in (ROOT / folder).rglob("*.py")}
+    found = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    found += (ROOT / "mockserver" / "ui" / "templates").glob("*.html")
+    files = {file.relative_to(ROOT).as_posix(): file for file in found}
     return {name: files[name].read_text() for name in sorted(files) if name not in UNREAD}
 
 
@@ -80,6 +83,13 @@ def is_in(file: str, place: str) -> bool:
 def forbidden(text: str) -> list[str]:
     """The words in a text that the glossary forbids."""
     return WORDS.findall(ALLOWED.sub("", text))
+
+
+def without(parts: list[str], text: str) -> str:
+    """The text without what is excepted in its file."""
+    for part in parts:
+        text = text.replace(part, "")
+    return text
 
 
 def parts_of(name: str) -> list[str]:
@@ -100,18 +110,19 @@ def _has_any(words: frozenset[str]) -> re.Pattern[str]:
 
 
 def in_code(file: str, source: str) -> Iterator[str]:
-    """What the glossary forbids in names, comments and strings of a file, with its line."""
+    """What the glossary forbids in a file, with its line: in names, comments and strings, or anywhere in a template."""
     strings = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
     texts, variables, names = excepted(TEXTS, file), excepted(VARIABLES, file), forbidden_names(file)
     if not _has_any(frozenset(names)).search(source):
         return  # reading a file by its tokens takes long
+    if file.endswith(".html"):
+        for number, line in enumerate(source.splitlines(), 1):
+            yield from (f"{file}:{number}: {word} in {line[:60]!r}" for word in forbidden(without(texts, line)))
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         found: list[str] = []
         if token.type == tokenize.NAME and token.string not in variables:
             found = [part for part in parts_of(token.string) if part in names]
         elif token.type in strings:
-            text = token.string
-            for part in texts:
-                text = text.replace(part, "")
-            found = forbidden(text)
+            found = forbidden(without(texts, token.string))
         yield from (f"{file}:{token.start[0]}: {word} in {token.string[:60]!r}" for word in found)

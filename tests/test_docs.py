@@ -189,6 +189,7 @@ def test_the_words_of_the_glossary_are_those_that_are_looked_for() -> None:
 
 def test_the_code_uses_the_words_of_the_glossary() -> None:
     assert len(CODE) > 500
+    assert sum(name.endswith(".html") for name in CODE) > 10
     assert [found for name, source in CODE.items() for found in in_code(name, source)] == []
 
 

@@ -100,7 +100,7 @@ def test_every_view_of_a_world_without_streak_points_and_boards(page: Page) -> N
 
 def test_every_view_of_an_empty_world(page: Page) -> None:
     open_all_views(page)
-    assert "Nobody lives here yet" in page.open_view("users").text
+    assert "No users yet" in page.open_view("users").text
 
 
 @pytest.mark.trophy_world(catalog={**TENANTS, "name": "T"})

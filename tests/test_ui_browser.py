@@ -107,7 +107,7 @@ def test_why_ends_at_the_event(tab: Tab) -> None:
     page = tab.go("user", id=user)
     page.locator(".card", has=page.get_by_role("heading", name="XP", exact=True)).locator("a.why").click()
     dialog = page.locator("dialog[open]")
-    says = dialog.locator(".answer").inner_text()
+    says = dialog.locator(".reason").inner_text()
     assert f"{tab.api('GET', f'/users/{user}/points/xp').json()['total']:,} XP" in says
     steps = dialog.locator(".chain").first.locator(".step")
     assert "XP for every 100" in steps.first.inner_text()
@@ -274,7 +274,7 @@ def test_it_can_be_read_and_the_clock_moved_without_script(chromium: Any, trophy
     assert "Mon 2 Mar 2026" in page.locator(".clock").inner_text()
     page = tab.go("user", id=tab.best())
     page.locator("a.why").first.click()
-    assert "has a streak of" in page.locator(".answer").inner_text()
+    assert "has a streak of" in page.locator(".reason").inner_text()
     context.close()
 
 

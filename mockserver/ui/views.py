@@ -34,7 +34,7 @@ async def facts(visit: Visit) -> Response:
     """All that happened, newest first, page by page."""
     query = {name: visit.query.get(name) for name in ("userId", "kind", "before")}
     found = await visit.get("/facts", **query, limit=100)
-    return await in_layout(visit, "facts.html", "Facts", found=found, asked=query)
+    return await in_layout(visit, "facts.html", "Facts", found=found, query=query)
 
 
 async def why(visit: Visit) -> Response:
@@ -47,7 +47,7 @@ async def why(visit: Visit) -> Response:
 
 
 def _subject(visit: Visit) -> dict[str, str]:
-    """What `/why` is asked: the streak needs no key, though a link on a page has to say something."""
+    """The query of `/why`. The streak needs no key, but a link on a page has to carry a value."""
     names = ("userId", "points", "achievement", "leaderboard", "streak")
     return {name: visit.query[name] for name in names if name in visit.query}
 

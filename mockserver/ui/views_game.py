@@ -22,8 +22,8 @@ async def boards(visit: Visit) -> Response:
     board = next((row for row in rows if row["key"] == key), None)
     ranking = None
     if key is not None:
-        asked = {name: visit.query.get(name) for name in ("run", "group", "offset")}
-        ranking = await visit.get("/leaderboard", leaderboard=key, limit=PLACES, **asked)
+        query = {name: visit.query.get(name) for name in ("run", "group", "offset")}
+        ranking = await visit.get("/leaderboard", leaderboard=key, limit=PLACES, **query)
     values = [row["value"] for row in (ranking or {}).get("breakdownAttributeValues", ())]
     return await in_layout(
         visit,

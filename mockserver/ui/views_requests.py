@@ -18,8 +18,8 @@ SHOWN, LOOKED_AT = 100, 1000
 
 async def requests(visit: Visit) -> Response:
     """Newest first; one of them in full, with what would have been right."""
-    asked = {name: visit.query.get(name) for name in ("operationId", "userId", "status")}
-    found = await visit.get("/requests", **asked, limit=SHOWN)
+    query = {name: visit.query.get(name) for name in ("operationId", "userId", "status")}
+    found = await visit.get("/requests", **query, limit=SHOWN)
     spec, plane = await visit.get("/document"), await visit.get("/openapi.json")
     number = visit.query.get("number", "")
     chosen = None
@@ -31,7 +31,7 @@ async def requests(visit: Visit) -> Response:
             op = find(spec, prefix_of(spec), row["operationId"]) or find(plane, "", row["operationId"])
             chosen = {"row": row, "op": op, "snippets": snippets(visit, row), "valid": _nearest(visit, row, rows, op)}
     names = [op.id for op in (*operations(spec, prefix_of(spec)), *operations(plane, ""))]
-    return await in_layout(visit, "requests.html", "Requests", found=found, asked=asked, chosen=chosen, names=names)
+    return await in_layout(visit, "requests.html", "Requests", found=found, query=query, chosen=chosen, names=names)
 
 
 def snippets(visit: Visit, row: JSON) -> dict[str, str]:

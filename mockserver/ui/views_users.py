@@ -21,15 +21,15 @@ CARRIED = ("search", "sort", "achievement", "level", "offset")
 
 async def users(visit: Visit) -> Response:
     """Found, in order, a page at a time."""
-    asked = {name: visit.query.get(name) for name in CARRIED}
-    found = await visit.get("/users", **asked, limit=PAGE)
-    offset = int(asked["offset"] or 0)
+    query = {name: visit.query.get(name) for name in CARRIED}
+    found = await visit.get("/users", **query, limit=PAGE)
+    offset = int(query["offset"] or 0)
     return await in_layout(
         visit,
         "users.html",
         "Users",
         found=found,
-        asked=asked,
+        query=query,
         columns=COLUMNS,
         offset=offset,
         previous=max(0, offset - PAGE) if offset else None,

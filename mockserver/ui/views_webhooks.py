@@ -11,10 +11,10 @@ SHOWN = 100
 
 async def webhooks(visit: Visit) -> Response:
     """Endpoints, events and deliveries; one of them in full when it is chosen."""
-    asked = {name: visit.query.get(name) for name in ("type", "userId")}
+    query = {name: visit.query.get(name) for name in ("type", "userId")}
     state, endpoint = visit.query.get("state"), visit.query.get("endpoint")
-    events = (await visit.get("/webhooks/events", **asked, limit=SHOWN))["events"][::-1]
-    sent = await visit.get("/webhooks/deliveries", **asked, state=state, endpoint=endpoint, limit=SHOWN)
+    events = (await visit.get("/webhooks/events", **query, limit=SHOWN))["events"][::-1]
+    sent = await visit.get("/webhooks/deliveries", **query, state=state, endpoint=endpoint, limit=SHOWN)
     deliveries = sent["deliveries"][::-1]
     endpoints = (await visit.get("/webhooks"))["endpoints"]
     chosen = visit.query.get("event")
@@ -32,5 +32,5 @@ async def webhooks(visit: Visit) -> Response:
         delivery=delivery,
         secrets={row["id"]: row["secret"] for row in endpoints},
         types=list(spec["webhooks"]),
-        asked=asked | {"state": state, "endpoint": endpoint},
+        query=query | {"state": state, "endpoint": endpoint},
     )
