@@ -133,6 +133,8 @@ class _Period:
         completed = [key for key, day in days.items() if self.first <= day <= self.last]
         names = sorted(by_name.get(row["name"], row["name"]) for row in rows)
         self.same("achievements", names, sorted(completed))
+        dates = [moment for row in rows if (moment := when(row.get("achievedAt")))]
+        self.same("order of achievements", dates, sorted(dates))
         for row in rows:
             if row["name"] in by_name:
                 key = by_name[row["name"]]
