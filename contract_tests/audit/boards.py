@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from contract_tests.audit.auditor import Auditor
 from contract_tests.audit.catalog import check_board, check_level
 from contract_tests.boards import pairs_of
 from contract_tests.reference import points
-from contract_tests.reference.boards import Place, ranking
+from contract_tests.reference.boards import Place, ranking, turns
 from contract_tests.reference.calendar import ONE_DAY, run_of
 from contract_tests.reference.user import User
 from contract_tests.stage import moment
@@ -25,8 +25,9 @@ def check_rankings(auditor: Auditor, most: int | None = None) -> None:
     for key, board in auditor.catalog["leaderboards"].items():
         for group in groups(auditor, board):
             _board(auditor, key, board, group)
+        times = {turn.time for turn in turns(auditor.reference, board)}
         for user in list(auditor.reference.users.values())[: 1 if key in EMPTY else most]:
-            _place(auditor, key, board, user)
+            _place(auditor, key, board, user, times)
     for key in ("runs", "months"):
         _old_run(auditor, key)
     _streaks(auditor)
@@ -83,7 +84,8 @@ def place_of(auditor: Auditor, board: JSON, user: User, day: date) -> Place | No
     return next((row for row in ranking(auditor.reference, board, day, group) if row.user == user.id), None)
 
 
-def _place(auditor: Auditor, key: str, board: JSON, user: User) -> None:
+def _place(auditor: Auditor, key: str, board: JSON, user: User, times: set[datetime]) -> None:
+    """`times`: when something changed on the board."""
     place = place_of(auditor, board, user, auditor.reference.today(user)) if key not in EMPTY else None
     shown = auditor.call("users_leaderboard", id=user.id, key=key, numEvents=50)
     check_board(auditor, "users_leaderboard", key, shown)
@@ -95,6 +97,8 @@ def _place(auditor: Auditor, key: str, board: JSON, user: User) -> None:
             auditor.same("users_leaderboard", "previousValue in history", after["previousValue"], before["value"], 8)
         in_order = moment(before["timestamp"]) <= moment(after["timestamp"])
         auditor.same("users_leaderboard", "history is in order of time", in_order, True, 8)
+    strange = [row["timestamp"] for row in rows if moment(row["timestamp"]) not in times]
+    auditor.same("users_leaderboard", "timestamps of a history without a change", strange, [], 8)
     if rows:
         last = (rows[-1]["rank"], rows[-1]["value"])
         auditor.same("users_leaderboard", "last entry of history", last, (shown["rank"], shown["value"]), 8)

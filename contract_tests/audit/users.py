@@ -176,7 +176,7 @@ def _summaries(auditor: Auditor, user: User) -> None:
         span: dict[str, Any] = {"aggregation": aggregation, "startDate": first, "endDate": last}
         # Each metric with one aggregation, another one for the next user: all are covered, in a third of the time.
         for metric in metrics:
-            if (turn := turn + 1) % 3:
+            if (turn := turn + 1) % 3 and user.id != "ann":
                 continue
             rows = auditor.call("users_metric_event_summary", id=user.id, key=metric, **span)
             want = spans.summary(auditor.reference, spans.of_metric(user, metric), aggregation, first, last)
