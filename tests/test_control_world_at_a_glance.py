@@ -182,6 +182,16 @@ def events(response: Any) -> Iterator[tuple[str, Any]]:
 
 
 @FROZEN
+def test_no_name_of_a_user_ends_a_line_of_the_stream(http: Http) -> None:
+    name = "a\x85b\u2028c\u2029d\x1ce"
+    with http.client.stream("GET", f"{http.root}/_mock/stream", headers={"X-API-KEY": str(http.key)}) as response:
+        stream = events(response)
+        next(stream)
+        assert http.api("PUT", "/users/ada", {"name": name}).status_code == 200
+        assert next(stream)[1]["profile"]["name"] == name
+
+
+@FROZEN
 def test_facts_are_streamed_as_they_happen(http: Http) -> None:
     headers = {"X-API-KEY": str(http.key)}
     with http.client.stream("GET", f"{http.root}/_mock/stream", headers=headers) as response:

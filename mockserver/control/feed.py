@@ -96,4 +96,11 @@ class Feed:
 def message(event: str, data: JSON, id: int | None = None) -> bytes:
     """One event of the stream."""
     number = b"" if id is None else b"id: %d\n" % id
-    return b"event: %b\n%bdata: %b\n\n" % (event.encode(), number, orjson.dumps(data))
+    return b"event: %b\n%bdata: %b\n\n" % (event.encode(), number, _on_one_line(orjson.dumps(data)))
+
+
+def _on_one_line(data: bytes) -> bytes:
+    """Without what Python's clients take for the end of a line (`str.splitlines`), though the format does not."""
+    for end in ("\x85", "\u2028", "\u2029"):
+        data = data.replace(end.encode(), b"\\u%04x" % ord(end))
+    return data

@@ -74,7 +74,7 @@ async def catalog_try(visit: Visit) -> Response:
         "Catalog",
         text=text,
         trial=trial,
-        marked=[_marked(text.splitlines(), row) for row in trial["problems"]],
+        marked=[_marked(text.split("\n"), row) for row in trial["problems"]],
         changes=Counter(row["change"] for row in trial["changes"]),
     )
 
