@@ -39,6 +39,11 @@ def test_captured_webhooks_are_checked(tmp_path: Path) -> None:
     assert "FAILED: 2 findings" in run.said
 
 
+def test_no_character_of_a_name_ends_a_line_of_the_log(tmp_path: Path) -> None:
+    odd = json.dumps(GOOD | {"user": USER | {"name": "a\u2028b\x85c"}}, ensure_ascii=False)
+    assert check(tmp_path / "webhooks.jsonl", odd, GOOD).code == 0
+
+
 def test_a_baseline_hides_no_other_mistake_of_the_same_webhook(tmp_path: Path) -> None:
     log, baseline = tmp_path / "webhooks.jsonl", tmp_path / "known.json"
     known = GOOD | {"length": "three"}

@@ -306,6 +306,7 @@ def test_a_command_that_is_nearly_one_is_guessed() -> None:
         (("clock", "--url", "ftp://127.0.0.1"), "Error: --url (MOCKSERVER_URL) must be an address such as"),
         (("clock", "--tenant", "a\nb"), "Error: --tenant must be on one line, without spaces around it, not 'a\\nb'."),
         (("clock", "--control-token", " a"), "Error: --control-token must be on one line"),
+        (("facts", "--user", "\udcff"), "Error: userId must be UTF-8, not"),
         (("clock", "--api-key", "\udcff"), "Error: --api-key must be on one line"),
         (("clock", "--api-key", "Zoë"), "Error: The API key in the X-API-KEY header is not known."),
     ],

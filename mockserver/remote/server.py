@@ -150,7 +150,12 @@ def _headers(**given: tuple[str, str | None]) -> dict[str, bytes]:
 
 
 def _given(query: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in query.items() if value is not None}
+    """The parameters that are not None. Raises `RequestFailed` for what no query can hold."""
+    given = {name: str(value) for name, value in query.items() if value is not None}
+    for name, value in given.items():
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise RequestFailed(f"{name} must be UTF-8, not {printable(repr(value))}.")
+    return given
 
 
 def _content(response: httpx2.Response, base: str) -> JSON:
