@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -74,6 +75,9 @@ def _collect(loop: Loop) -> None:
     quiet = ["-qq", "--no-header", "--tb=no", "--no-summary", "-p", "no:cacheprovider"]
     quiet += ["--disable-plugin-autoload", "-p", "schemathesis.pytest.plugin", "-s", "--maxfail=1"]
     apart = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--confcutdir", str(here)]
+    # How many tests there are depends on the profile, and is decided when they are imported.
+    for name in [name for name in sys.modules if name.startswith("contract_tests.test_")]:
+        del sys.modules[name]
     pytest.main([str(here), *quiet, *apart], plugins=[Suite(loop.options), loop])
     if loop.error is not None:
         raise loop.error
