@@ -142,7 +142,7 @@ def _comparison(console: Console, old: Spec, new: dict[str, Any]) -> int:
         console.print(_changes(changes))
     console.print()
     for line in _lacking(new):
-        console.print(Text.assemble(("The mock lacks: ", "bold yellow"), line))
+        console.print(Text.assemble(("The mock lacks: ", "bold yellow"), printable(line)))
     return FAULTS if any(change.breaking for change in changes) else FINE
 
 
@@ -160,7 +160,7 @@ def _changes(changes: list[Change]) -> Table:
         places.setdefault((change.breaking, change.kind, change.what), []).append(change.where)
     for (breaking, kind, what), where in places.items():
         verdict = Text("breaking" if breaking else "", "bold red")
-        table.add_row(Text(kind, colours[kind]), Text(what), Text(", ".join(where)), verdict)
+        table.add_row(Text(kind, colours[kind]), _cell(what), _cell(", ".join(where)), verdict)
     return table
 
 

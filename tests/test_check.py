@@ -102,6 +102,17 @@ def test_the_command_runs_as_a_user_would_run_it() -> None:
     assert "Contradictions" in done.stdout
 
 
+def test_nothing_in_a_spec_is_markup_or_steers_a_terminal(tmp_path: Path) -> None:
+    raw = copy.deepcopy(SPEC)
+    raw["info"]["version"] = "[/odd]\u202e"
+    raw["paths"]["/[/odd]\u009b"] = {"get": raw["paths"]["/achievements"]["get"] | {"operationId": "odd\u202e"}}
+    (tmp_path / "odd.json").write_text(json.dumps(raw))
+    done = run(str(tmp_path / "odd.json"))
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert "[/odd]" in done.output
+    assert not {"\u202e", "\u009b"} & {*done.output}
+
+
 def test_a_spec_does_not_differ_from_itself(tmp_path: Path) -> None:
     assert compare(SPEC, copy.deepcopy(SPEC)) == []
     same = tmp_path / "same.json"
