@@ -139,8 +139,14 @@ class WebhookReceiver:
         self._server.server_close()
 
 
-def wait_until_quiet(inbox: Inbox) -> None:
-    """For targets whose clock cannot be moved: wait until no webhook has come for a while, or for `LONGEST`."""
+def wait_until_quiet(inbox: Inbox) -> bool:
+    """For targets whose clock cannot be moved: wait until no webhook has come for a while, or for `LONGEST`.
+
+    Whether it has become quiet.
+    """
     began = time.monotonic()
-    while time.monotonic() - max(began, inbox.newest) < QUIET and time.monotonic() - began < LONGEST:
+    while time.monotonic() - began < LONGEST:
+        if time.monotonic() - max(began, inbox.newest) >= QUIET:
+            return True
         time.sleep(0.1)
+    return False

@@ -15,7 +15,7 @@ from contract_tests.receiver import SECRET, Inbox, Webhook, WebhookReceiver, pro
 from contract_tests.rules import behaviour, rule
 from contract_tests.stage import Stage
 from contract_tests.suite import Suite
-from contract_tests.webhook_contents import is_earned, points_sent, sent_once
+from contract_tests.webhook_contents import completions_sent, is_earned, points_sent, sent_once
 
 #: The order of the webhooks of one request (behaviour, section 11).
 ORDER = ("achievement.", "streak.", "points.changed", "points.level_changed", "leaderboard.")
@@ -58,7 +58,8 @@ def open_inbox(stage: Stage, receiver: WebhookReceiver, suite: Suite, events: li
 
 def wait_without_clock(inbox: Inbox, receiver: WebhookReceiver) -> None:
     """Without a control plane: wait, or skip if the target seems to send no webhooks at all."""
-    wait_until_quiet(inbox)
+    if not wait_until_quiet(inbox):
+        pytest.skip("the target is still sending webhooks of earlier requests")
     if not receiver.arrived:
         pytest.skip(f"no webhook has come to {receiver.url}: is the target set up to send there?")
 
@@ -100,8 +101,8 @@ def test_achievements_are_sent(stage: Stage, inbox: Inbox) -> None:
 def test_completions_are_sent(stage: Stage, inbox: Inbox) -> None:
     key, ann = stage.kit.plain("api")["key"], stage.user("ann", name="Ann")
     for _ in range(2):
-        stage.get("achievements_complete", key=key, body={"user": {"id": ann}})
-    (webhook,) = inbox.of("achievement.completed", user=ann)
+        done = stage.get("achievements_complete", key=key, body={"user": {"id": ann}})["achievement"]
+    (webhook,) = completions_sent(inbox, ann, done["id"])
     assert webhook.content["achievement"]["key"] == key
     assert stage.known(webhook.content["user"]) == stage.known(stage.get("users_get", id=ann))
 

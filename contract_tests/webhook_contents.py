@@ -17,11 +17,18 @@ def is_earned(award: dict[str, Any]) -> bool:
     return bool(award["trigger"]["type"] != "user_creation")
 
 
+def completions_sent(inbox: Inbox, user: str, achievement: str) -> list[Webhook]:
+    """Those of one achievement, by id: what it is a prerequisite of may have been completed along with it."""
+    webhooks = inbox.of("achievement.completed", user=user)
+    return [webhook for webhook in webhooks if webhook.content["achievement"]["id"] == achievement]
+
+
 def points_sent(stage: Stage, inbox: Inbox, user: str, systems: set[str]) -> dict[str, Any]:
     """Points system → what was sent of it first. Where no clock can be moved, it may be sent at a minute's end."""
     began = time.monotonic()
     while True:
         rows = [webhook.content["points"] for webhook in inbox.of("points.changed", user=user)]
+        rows = [row for row in rows if any(map(is_earned, row["awards"]))]
         sent = {row["key"]: row for row in reversed(rows)}
         if stage.control is not None or systems <= sent.keys() or time.monotonic() - began > MINUTE:
             return sent
