@@ -74,7 +74,7 @@ class Watched:
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("request", lambda request: request.url.startswith(root) or self.wrong.append(request.url))
         self.page.on("dialog", lambda dialog: dialog.accept())
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(30_000)
 
     def go(self, view: str = "") -> Any:
         self.page.goto(f"{self.root}/_mock/ui/{view}".rstrip("/"))

@@ -85,7 +85,7 @@ def test_so_does_a_server_that_shares_its_worlds(tmp_path: Path, name: str) -> N
 def ends_while_waiting(sent: bytes, *options: str) -> None:
     with started(*options) as server, closing(server.connect()) as client:
         client.sendall(sent)
-        server.call("GET", "/_mock/worlds", None)  # by now the server has read what the other one sent
+        server.call("GET", "/_mock/health", None)  # by now the server has read what the other one sent
         said = server.stop()
         status, headers, content = Reader(client).read_response()
     assert (status, headers["content-type"], list(json.loads(content))) == (503, "application/json", ["error"])

@@ -251,3 +251,18 @@ def test_a_deleted_world_leaves_no_checkpoint_and_wakes_nobody(url: str, tmp_pat
         assert len(list(tmp_path.iterdir())) == 1
         assert [row["apiKey"] for row in server.take(Step("GET", "/_mock/worlds"))[1]["worlds"]] == [DEFAULT_KEY]
         assert server.take(Step("DELETE", f"/_mock/worlds/{key}"))[0] == 404
+
+
+def test_who_asks_while_the_clock_moves_waits_and_nothing_is_brought_up_anew(url: str, tmp_path: Path) -> None:
+    with Sharing(url, tmp_path, users=2, history_days=3) as server:
+        replica = server.replica
+
+        async def ask_during_a_move() -> tuple[int, int]:
+            move = asyncio.create_task(server._send(Step("POST", "/_mock/clock/advance", {"days": 30})))
+            while replica.whole:  # until the move is being replayed
+                await asyncio.sleep(0)
+            read = await server._send(Step("GET", "/_mock/worlds"))
+            return read.status, (await move).status
+
+        assert server.do(ask_during_a_move()) == (200, 200)
+        assert server.replica is replica

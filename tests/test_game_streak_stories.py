@@ -76,7 +76,7 @@ In Australia/Lord_Howe, daily: active 04-05 12:00, 04-06 12:00; on 04-06 12:30 l
 # A date that a zone skipped is nobody's chance to be active
 In Pacific/Apia, daily: active 2011-12-29 12:00; on 2011-12-31 00:00 length 1 since 2011-12-29, period 2011-12-29 to 2011-12-29, expires 2011-12-31, history 1 1 0.
 In Pacific/Apia, daily: active 2011-12-28 12:00, 2011-12-29 12:00, 2011-12-31 12:00; on 2011-12-31 13:00 length 3 since 2011-12-28, period 2011-12-31 to 2011-12-31, expires 2012-01-01, history 1 2 2 3.
-In Pacific/Apia, daily: active 2011-12-29 12:00; on 2012-01-01 00:00 length 0, history 1 0 0 0.
+In Pacific/Apia, daily: active 2011-12-29 12:00; on 2012-01-01 00:00 length 0, history 1 1 0 0.
 In Pacific/Apia, daily, 1 of 1 freezes: active 2011-12-28 12:00; on 2011-12-31 00:00 length 1 since 2011-12-28, period 2011-12-28 to 2011-12-28, expires 2011-12-31, 0 freezes, history 1 1* 1 0.
 In Pacific/Kwajalein, daily: active 1993-08-20 12:00, 1993-08-22 12:00; on 1993-08-22 13:00 length 2 since 1993-08-20, period 1993-08-22 to 1993-08-22, expires 1993-08-23, history 1 1 2.
 

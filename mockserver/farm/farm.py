@@ -116,7 +116,7 @@ class Farm:
 
     async def _loaded_replica(self, key: str) -> Replica | None:
         replica = self._replicas.get(key)
-        if replica is not None and not replica.whole:
+        if replica is not None and not replica.whole and not replica.lock.locked():  # locked: it is being replayed
             if self._stopping:
                 raise Unavailable("this server is about to end")
             await self._drop(replica)
